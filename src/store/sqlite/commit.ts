@@ -1,0 +1,180 @@
+/**
+ * Writes a group.
+ *
+ * Inside a run's changes the order is: what is new, then what changed, then what is gone. A timer that was armed and
+ * cancelled in the same group is therefore gone.
+ */
+import { and, eq, sql } from 'drizzle-orm';
+import { StoreError } from '../store.ts';
+import type { CommitGroup, RowChange, RunChanges, RunOrigin, RunState } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { raiseHighWater } from './high-water.ts';
+import { prepareInsert, prepareUpsert, setColumns } from './prepared.ts';
+import type { RunKeys } from './run-keys.ts';
+import {
+  actor,
+  approval,
+  blob,
+  blobUse,
+  effect,
+  journal,
+  message,
+  run,
+  runState,
+  runTag,
+  taken,
+  task,
+  timer,
+} from './schema.ts';
+import type { Writer } from './writer.ts';
+
+/** Commits a group: all of it or nothing (S1). Throws `StoreError` and nothing else (S3). */
+export type Commit = (group: CommitGroup) => void;
+
+/** Prepares the statements of a commit, once. */
+export function prepareCommit(connection: Connection, keys: RunKeys, writer: Writer): Commit {
+  const write = prepareWrites(connection);
+
+  function writeRun(changes: RunChanges, created: Map<RunOrigin, number>): void {
+    const key = changes.origin === undefined ? existing(changes) : create(changes, changes.origin);
+    if (changes.origin !== undefined) created.set(changes.origin, key);
+    for (const entry of changes.entries) write.entry({ ...entry, run: key });
+    for (const row of changes.actors) write.actor({ ...row, run: key });
+    for (const row of changes.timersArmed) write.timer({ ...row, run: key });
+    for (const row of changes.effectsAsked) write.effect({ ...row, run: key });
+    for (const change of changes.rows) writeRow(key, change);
+    for (const { id, seq } of changes.taken) write.taken({ run: key, id, seq });
+    for (const hash of changes.blobs) write.blobUse.run({ run: key, hash });
+    for (const token of changes.effectsMarked) write.markEffect.run({ run: key, token });
+    for (const token of changes.timersGone) write.dropTimer.run({ run: key, token });
+    for (const token of changes.effectsGone) write.dropEffect.run({ run: key, token });
+  }
+
+  function create(changes: RunChanges, origin: RunOrigin): number {
+    const key = write.run(originColumns(origin));
+    write.state({ ...stateColumns(changes.state), run: key, revision: changes.revision + 1 });
+    for (const tag of new Set(origin.tags)) write.tag({ run: key, tag });
+    return key;
+  }
+
+  function existing(changes: RunChanges): number {
+    const key = keys.of(changes);
+    if (key === undefined) {
+      throw new StoreError(
+        'unchanged',
+        `Run "${changes.run}" does not exist, and the group does not begin it. Was it deleted?`,
+      );
+    }
+    const { changes: updated } = write.updateState.run({
+      ...stateColumns(changes.state),
+      run: key,
+      revision: changes.revision,
+    });
+    if (updated === 1) return key;
+    throw new StoreError(
+      'unchanged',
+      `Run "${changes.run}" was decided on its revision ${changes.revision}, but somebody else has written it since. ` +
+        'Nothing of the group was written: read the run again and decide anew.',
+    );
+  }
+
+  function writeRow(key: number, change: RowChange): void {
+    if (change.table === 'task') write.task({ ...change.row, run: key, name: change.key });
+    else write.approval({ ...change.row, run: key, task: change.key });
+  }
+
+  function writeGroup(group: CommitGroup, created: Map<RunOrigin, number>): void {
+    for (const { hash, text } of group.blobs) write.blob.run({ hash, text });
+    for (const changes of group.runs) writeRun(changes, created);
+    for (const row of group.messagesSent) write.message(row);
+    for (const id of group.messagesTaken) write.takeMessage.run({ id });
+    const lastSent = group.messagesSent.reduce((last, { id }) => Math.max(last, id), 0);
+    if (lastSent > 0) write.messageHighWater(lastSent);
+  }
+
+  return (group) => {
+    const created = new Map<RunOrigin, number>();
+    try {
+      writer.write(() => writeGroup(group, created));
+    } catch (error) {
+      // A key that was looked up inside the transaction may be of a run that fell with it.
+      for (const changes of group.runs) keys.forget(changes);
+      throw error;
+    }
+    for (const [owner, key] of created) keys.remember(owner, key);
+  };
+}
+
+function prepareWrites(connection: Connection) {
+  const { db } = connection;
+  const runIs = sql.placeholder('run');
+  const tokenIs = sql.placeholder('token');
+  return {
+    run: prepareInsert(connection, run, 'key'),
+    state: prepareInsert(connection, runState),
+    tag: prepareInsert(connection, runTag),
+    updateState: db
+      .update(runState)
+      .set({ ...setColumns(runState, ['run', 'revision']), revision: sql`revision + 1` })
+      .where(and(eq(runState.run, runIs), eq(runState.revision, sql.placeholder('revision'))))
+      .prepare(),
+    entry: prepareInsert(connection, journal),
+    actor: prepareUpsert(connection, actor, [actor.run, actor.address], 'key'),
+    timer: prepareInsert(connection, timer),
+    dropTimer: db
+      .delete(timer)
+      .where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))
+      .prepare(),
+    effect: prepareInsert(connection, effect),
+    markEffect: db
+      .update(effect)
+      .set({ marked: true })
+      .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))
+      .prepare(),
+    dropEffect: db
+      .delete(effect)
+      .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))
+      .prepare(),
+    task: prepareUpsert(connection, task, [task.run, task.name]),
+    approval: prepareUpsert(connection, approval, [approval.run, approval.task], 'order'),
+    taken: prepareInsert(connection, taken),
+    blob: db
+      .insert(blob)
+      .values({ hash: sql.placeholder('hash'), text: sql.placeholder('text') })
+      .onConflictDoNothing()
+      .prepare(),
+    blobUse: db
+      .insert(blobUse)
+      .values({ run: runIs, hash: sql.placeholder('hash') })
+      .onConflictDoNothing()
+      .prepare(),
+    message: prepareInsert(connection, message),
+    takeMessage: db
+      .delete(message)
+      .where(eq(message.id, sql.placeholder('id')))
+      .prepare(),
+    messageHighWater: raiseHighWater(db, 'message'),
+  };
+}
+
+function originColumns(origin: RunOrigin) {
+  return {
+    tenant: origin.tenant,
+    run: origin.run,
+    machine: origin.machine,
+    workflowId: origin.workflowId ?? null,
+    workflowName: origin.workflowName ?? null,
+    workflowVersion: origin.workflowVersion ?? null,
+    tagsJson: JSON.stringify(origin.tags),
+    seed: origin.seed,
+    createdAt: origin.createdAt,
+    inputJson: origin.inputJson,
+    idempotencyKey: origin.idempotency?.key ?? null,
+    bodyHash: origin.idempotency?.bodyHash ?? null,
+  };
+}
+
+function stateColumns(state: RunState) {
+  const { counts, systemIds, ...columns } = state;
+  return { ...columns, countsJson: JSON.stringify(counts), systemIdsJson: JSON.stringify(systemIds) };
+}

@@ -1,0 +1,63 @@
+/** Deletes a run with all it owns, and the big values that nobody else refers to. */
+import { and, eq, inArray, notExists, sql } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { FermataError } from '../../errors.ts';
+import type { RunKey, RunStatus } from '../store.ts';
+import { raiseHighWater } from './high-water.ts';
+import type { RunKeys } from './run-keys.ts';
+import { blob, blobUse, journal, message, run, runState } from './schema.ts';
+import type { Writer } from './writer.ts';
+
+const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled'];
+
+/**
+ * Prepares the deletion of ended runs. It returns false where the run does not exist.
+ *
+ * @throws FermataError `runNotEnded` where the run could still write its rows
+ */
+export function prepareDeleteRun(db: BetterSQLite3Database, keys: RunKeys, writer: Writer): (owner: RunKey) => boolean {
+  const usePosition = raiseHighWater(db, 'position');
+
+  function dropRows(key: number): void {
+    const last = db
+      .select({ position: sql<number | null>`max(${journal.position})` })
+      .from(journal)
+      .where(eq(journal.run, key));
+    usePosition(last.get()?.position ?? 0);
+    const used = db.select({ hash: blobUse.hash }).from(blobUse).where(eq(blobUse.run, key)).all();
+    db.delete(run).where(eq(run.key, key)).run();
+    for (const { hash } of used) dropUnused(hash);
+  }
+
+  /** A message under way may be all that refers to a value: its receiver claims the value when it takes the message. */
+  function dropUnused(hash: string): void {
+    const usedByRun = db.select({ hash: blobUse.hash }).from(blobUse).where(eq(blobUse.hash, hash));
+    const usedByMessage = db
+      .select({ id: message.id })
+      .from(message)
+      .where(sql`instr(${message.eventJson}, ${hash}) > 0`);
+    db.delete(blob)
+      .where(and(eq(blob.hash, hash), notExists(usedByRun), notExists(usedByMessage)))
+      .run();
+  }
+
+  return (owner) => {
+    const status = writer.writeOutsideTurns(() => {
+      const key = keys.of(owner);
+      if (key === undefined) return undefined;
+      const state = db.select({ status: runState.status }).from(runState);
+      const found = state.where(and(eq(runState.run, key), inArray(runState.status, [...ENDED]))).get();
+      if (found === undefined) return 'notEnded';
+      dropRows(key);
+      return 'deleted';
+    });
+    if (status === 'notEnded') {
+      throw new FermataError(
+        'runNotEnded',
+        `Run "${owner.run}" has not ended, and only ended runs can be deleted. Cancel it first.`,
+      );
+    }
+    if (status === 'deleted') keys.forget(owner);
+    return status === 'deleted';
+  };
+}

@@ -1,0 +1,53 @@
+/** The greatest journal position and message id ever used, also where the rows that had them are gone. */
+import { sql } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { highWater, journal, message } from './schema.ts';
+
+/** Prepares "this number was used": the mark rises to it and never falls. */
+export function raiseHighWater(db: BetterSQLite3Database, name: 'position' | 'message'): (value: number) => void {
+  const statement = db
+    .insert(highWater)
+    .values({ name, value: sql.placeholder('value') })
+    .onConflictDoUpdate({ target: highWater.name, set: { value: sql`max(value, excluded.value)` } })
+    .prepare();
+  return (value) => {
+    statement.run({ value });
+  };
+}
+
+/** Where numbering goes on after a start. */
+export function readHighWater(db: BetterSQLite3Database): { readonly position: number; readonly messageId: number } {
+  const marks = new Map(
+    db
+      .select()
+      .from(highWater)
+      .all()
+      .map(({ name, value }) => [name, value]),
+  );
+  const last =
+    db
+      .select({ id: sql<number | null>`max(${journal.position})` })
+      .from(journal)
+      .get()?.id ?? 0;
+  const lastMessage =
+    db
+      .select({ id: sql<number | null>`max(${message.id})` })
+      .from(message)
+      .get()?.id ?? 0;
+  return {
+    position: Math.max(last, marks.get('position') ?? 0),
+    messageId: Math.max(lastMessage, marks.get('message') ?? 0),
+  };
+}
+
+/** Prepares a small write that changes something each time: SQLite leaves a page alone that would stay as it is. */
+export function prepareProbe(db: BetterSQLite3Database): () => void {
+  const statement = db
+    .insert(highWater)
+    .values({ name: 'probe', value: 1 })
+    .onConflictDoUpdate({ target: highWater.name, set: { value: sql`value + 1` } })
+    .prepare();
+  return () => {
+    statement.run();
+  };
+}

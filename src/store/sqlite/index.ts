@@ -1,0 +1,130 @@
+/**
+ * The store on SQLite: one file, one process, one connection. Nothing here awaits: a read falls between two commits
+ * and never into one (S2), and a turn that asks something is answered at once.
+ */
+import { FermataError } from '../../errors.ts';
+import { StoreError } from '../store.ts';
+import type { Store } from '../store.ts';
+import { prepareCommit } from './commit.ts';
+import { prepareDeleteRun } from './delete-run.ts';
+import { prepareProbe, readHighWater } from './high-water.ts';
+import { lists } from './lists.ts';
+import { machineHashes } from './machines.ts';
+import { openDatabase } from './open.ts';
+import type { OpenDatabase, SqliteOptions } from './open.ts';
+import { prepareRecoveryReads } from './recovery.ts';
+import { RunKeys } from './run-keys.ts';
+import { runList } from './run-list.ts';
+import { prepareTurnReads } from './turn-reads.ts';
+import { workflowStore } from './workflows.ts';
+import { Writer } from './writer.ts';
+
+export type { SqliteOptions } from './open.ts';
+
+/**
+ * A store in a SQLite file.
+ *
+ * @param file a path, or `:memory:` for a store that ends with the process
+ * @example
+ * const store = sqliteStore('./fermata.db');
+ * const { position, messageId } = await store.open();
+ */
+export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
+  let opened: Opened | undefined;
+
+  const use = (): Opened => {
+    if (opened !== undefined) return opened;
+    throw new FermataError(
+      'storeUnavailable',
+      `The store of "${file}" is not open. Call open() first, and nothing after close().`,
+    );
+  };
+
+  return {
+    async open() {
+      if (opened !== undefined)
+        throw new FermataError('databaseInUse', `This store has "${file}" open already. Open it once.`);
+      const database = openDatabase(file, options);
+      try {
+        opened = prepare(database);
+        return readHighWater(database.connection.db);
+      } catch (error) {
+        opened = undefined;
+        database.close();
+        throw error;
+      }
+    },
+
+    async close() {
+      // A commit in doubt is settled by the next start. Closing the file would move the log, and with it decide.
+      if (opened?.writer.isInDoubt === false) opened.database.close();
+      opened = undefined;
+    },
+
+    healthy: async () => opened?.writer.canWrite() ?? false,
+
+    async commit(group) {
+      if (opened === undefined)
+        throw new StoreError('unchanged', `Nothing was written: the store of "${file}" is not open.`);
+      opened.commit(group);
+    },
+
+    run: (key) => use().turn.run(key),
+    actor: (key, address) => use().turn.actor(key, address),
+    row: (key, table, rowKey) => use().turn.row(key, table, rowKey),
+    readyTasks: (key, limit) => use().turn.readyTasks(key, limit),
+    liveTasks: (key) => use().turn.liveTasks(key),
+    entry: (key, seq) => use().turn.entry(key, seq),
+    blob: (hash) => use().turn.blob(hash),
+    messageTaken: (key, id) => use().turn.messageTaken(key, id),
+    startedUnder: (tenant, key) => use().turn.startedUnder(tenant, key),
+    effectsOf: (key) => use().turn.effectsOf(key),
+
+    dueTimers: async (until, limit) => use().recovery.dueTimers(until, limit),
+    nextDue: async () => use().recovery.nextDue(),
+    openEffects: async (after, limit) => use().recovery.openEffects(after, limit),
+    cutRuns: async () => use().recovery.cutRuns(),
+    messages: async (limit) => use().recovery.messages(limit),
+
+    runs: async (tenant, filter) => use().runs(tenant, filter),
+    journal: async (key, page) => use().lists.journal(key, page),
+    feed: async (tenant, after, limit) => use().lists.feed(tenant, after, limit),
+    actors: async (key) => use().lists.actors(key),
+    timersOf: async (key) => use().lists.timersOf(key),
+    tasks: async (key, page) => use().lists.tasks(key, page),
+    approvals: async (tenant, page) => use().lists.approvals(tenant, page),
+
+    createWorkflow: async (row) => use().workflows.createWorkflow(row),
+    addWorkflowVersion: async (row) => use().workflows.addWorkflowVersion(row),
+    workflow: (tenant, id, version) => use().workflows.workflow(tenant, id, version),
+    workflowByName: async (tenant, name) => use().workflows.workflowByName(tenant, name),
+    workflowVersions: async (tenant, id) => use().workflows.workflowVersions(tenant, id),
+    workflows: async (tenant, filter) => use().workflows.workflows(tenant, filter),
+    deleteWorkflow: async (tenant, id, at) => use().workflows.deleteWorkflow(tenant, id, at),
+
+    deleteRun: async (key) => use().deleteRun(key),
+    machineHash: async (name, hash) => use().machineHash(name, hash),
+  };
+}
+
+/** The parts of an open store, their hot statements prepared. */
+type Opened = ReturnType<typeof prepare>;
+
+function prepare(database: OpenDatabase) {
+  const { connection } = database;
+  const { db, driver } = connection;
+  const keys = new RunKeys(db);
+  const writer = new Writer(driver, prepareProbe(db));
+  return {
+    database,
+    writer,
+    commit: prepareCommit(connection, keys, writer),
+    turn: prepareTurnReads(db, keys),
+    recovery: prepareRecoveryReads(db, keys),
+    runs: runList(db, keys),
+    lists: lists(db, keys),
+    workflows: workflowStore(db, writer),
+    deleteRun: prepareDeleteRun(db, keys, writer),
+    machineHash: machineHashes(db, writer),
+  };
+}

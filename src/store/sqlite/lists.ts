@@ -1,0 +1,88 @@
+/** Reads for people: lists in pages, each scoped by its tenant (S4). */
+import { and, asc, eq, getTableColumns, gt } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type { Store } from '../store.ts';
+import { isCheckedLast } from './conditions.ts';
+import { timerColumns } from './recovery.ts';
+import type { RunKeys } from './run-keys.ts';
+import { actor, approval, journal, run, task, timer } from './schema.ts';
+
+type Lists = Pick<Store, 'journal' | 'feed' | 'actors' | 'timersOf' | 'tasks' | 'approvals'>;
+
+const { run: _journalRun, ...entryColumns } = getTableColumns(journal);
+const { run: _taskRun, ...taskColumns } = getTableColumns(task);
+const { run: _actorRun, key: _actorKey, ...actorColumns } = getTableColumns(actor);
+const owner = { tenant: run.tenant, run: run.run };
+
+/** The lists. Their queries are built when they are asked: a person waits for them, not a turn. */
+export function lists(db: BetterSQLite3Database, keys: RunKeys): Lists {
+  return {
+    journal: async (ownerRun, page) => {
+      const key = keys.of(ownerRun);
+      if (key === undefined) return [];
+      const kind = page.kind === undefined ? undefined : eq(journal.kind, page.kind);
+      const by = page.actor === undefined ? undefined : eq(journal.actor, page.actor);
+      return db
+        .select(entryColumns)
+        .from(journal)
+        .where(and(eq(journal.run, key), gt(journal.seq, page.after), kind, by))
+        .orderBy(asc(journal.seq))
+        .limit(page.limit)
+        .all();
+    },
+
+    feed: async (tenant, after, limit) =>
+      db
+        .select({ ...entryColumns, ...owner })
+        .from(journal)
+        .innerJoin(run, eq(run.key, journal.run))
+        .where(and(isCheckedLast(tenant), gt(journal.position, after), eq(journal.kind, 'fact')))
+        .orderBy(asc(journal.position))
+        .limit(limit)
+        .all(),
+
+    actors: async (ownerRun) => {
+      const key = keys.of(ownerRun);
+      if (key === undefined) return [];
+      return db.select(actorColumns).from(actor).where(eq(actor.run, key)).orderBy(asc(actor.address)).all();
+    },
+
+    timersOf: async (ownerRun) => {
+      const key = keys.of(ownerRun);
+      if (key === undefined) return [];
+      return db
+        .select(timerColumns)
+        .from(timer)
+        .innerJoin(run, eq(run.key, timer.run))
+        .where(eq(timer.run, key))
+        .orderBy(asc(timer.due), asc(timer.token))
+        .all();
+    },
+
+    tasks: async (ownerRun, page) => {
+      const key = keys.of(ownerRun);
+      if (key === undefined) return [];
+      const after = page.after === undefined ? undefined : gt(task.position, page.after);
+      return db
+        .select(taskColumns)
+        .from(task)
+        .where(and(eq(task.run, key), after))
+        .orderBy(asc(task.position), asc(task.name))
+        .limit(page.limit)
+        .all();
+    },
+
+    approvals: async (tenant, page) => {
+      const after = page.after === undefined ? undefined : gt(approval.order, page.after);
+      const status = page.status === undefined ? undefined : eq(approval.status, page.status);
+      return db
+        .select({ ...getTableColumns(approval), ...owner })
+        .from(approval)
+        .innerJoin(run, eq(run.key, approval.run))
+        .where(and(isCheckedLast(tenant), status, after))
+        .orderBy(asc(approval.order))
+        .limit(page.limit)
+        .all();
+    },
+  };
+}

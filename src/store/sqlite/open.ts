@@ -1,0 +1,65 @@
+/** Opening and closing: lock, connection, upgrade, in this order, and back again where one of them fails. */
+import { FermataError } from '../../errors.ts';
+import { connect, sqliteCode } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { databasePath, lockDatabase } from './lock.ts';
+import { upgrade } from './upgrade.ts';
+
+/** Settings of a SQLite store. */
+export interface SqliteOptions {
+  /** Pages of 4 KiB that the file may have, so that a test can fill the disk. Default: as many as SQLite can count. */
+  readonly maxPages?: number;
+}
+
+/** A database that this process owns. */
+export interface OpenDatabase {
+  readonly connection: Connection;
+  /** Moves the log into the file and gives the file free. */
+  close(): void;
+}
+
+const MEMORY = ':memory:';
+
+/**
+ * Takes a database file for this process and brings it up to date.
+ *
+ * @param file a path, or `:memory:`
+ * @throws FermataError `databaseInUse`, `databaseNewer`, `databaseCorrupt`, `storeUnavailable`, `invalidConfig`
+ */
+export function openDatabase(file: string, options: SqliteOptions): OpenDatabase {
+  const path = file === MEMORY ? MEMORY : databasePath(file);
+  const lock = file === MEMORY ? undefined : lockDatabase(path);
+  let connection: Connection | undefined;
+  const close = () => {
+    connection?.driver.close();
+    lock?.release();
+  };
+  try {
+    connection = connect(path);
+    upgrade(connection, path);
+    if (options.maxPages !== undefined) connection.driver.pragma(`max_page_count = ${options.maxPages}`);
+    return { connection, close };
+  } catch (error) {
+    close();
+    throw error instanceof FermataError ? error : unusable(path, error);
+  }
+}
+
+/** An error of the driver while opening, as an error that says what to do. */
+function unusable(file: string, cause: unknown): FermataError {
+  const code = sqliteCode(cause) ?? String(cause);
+  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
+    return new FermataError(
+      'databaseCorrupt',
+      `The file "${file}" is not a readable SQLite database (${code}). It was left as it is. Name another file, or ` +
+        'restore it from a backup.',
+      { cause },
+    );
+  }
+  return new FermataError(
+    'storeUnavailable',
+    `The database file "${file}" cannot be opened for writing (${code}). Check that the disk has space and that this ` +
+      'process may write to the file and its folder.',
+    { cause },
+  );
+}

@@ -1,0 +1,69 @@
+/** What a start and the timer wheel ask: over all tenants, because the host wakes them all. */
+import { asc, eq, isNotNull, lte, sql } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type { Store } from '../store.ts';
+import type { RunKeys } from './run-keys.ts';
+import { effect, message, run, runState, timer } from './schema.ts';
+
+type RecoveryReads = Pick<Store, 'dueTimers' | 'nextDue' | 'openEffects' | 'cutRuns' | 'messages'>;
+
+const owner = { tenant: run.tenant, run: run.run };
+/** Columns of a timer, with its run's name. */
+export const timerColumns = {
+  ...owner,
+  token: timer.token,
+  due: timer.due,
+  source: timer.source,
+  timerJson: timer.timerJson,
+};
+const effectColumns = {
+  ...owner,
+  token: effect.token,
+  actor: effect.actor,
+  src: effect.src,
+  marked: effect.marked,
+  effectJson: effect.effectJson,
+};
+
+/** Prepares the reads of recovery and time. */
+export function prepareRecoveryReads(db: BetterSQLite3Database, keys: RunKeys): RecoveryReads {
+  const limitTo = sql.placeholder('limit');
+  const due = db
+    .select(timerColumns)
+    .from(timer)
+    .innerJoin(run, eq(run.key, timer.run))
+    .where(lte(timer.due, sql.placeholder('until')))
+    .orderBy(asc(timer.due), asc(timer.run), asc(timer.token))
+    .limit(limitTo)
+    .prepare();
+  const soonest = db
+    .select({ due: sql<number | null>`min(${timer.due})` })
+    .from(timer)
+    .prepare();
+  const effects = db
+    .select(effectColumns)
+    .from(effect)
+    .innerJoin(run, eq(run.key, effect.run))
+    .where(sql`(${effect.run}, ${effect.token}) > (${sql.placeholder('run')}, ${sql.placeholder('token')})`)
+    .orderBy(asc(effect.run), asc(effect.token))
+    .limit(limitTo)
+    .prepare();
+  const cut = db
+    .select(owner)
+    .from(runState)
+    .innerJoin(run, eq(run.key, runState.run))
+    .where(isNotNull(runState.agendaJson))
+    .orderBy(asc(runState.run))
+    .prepare();
+  const undelivered = db.select().from(message).orderBy(asc(message.id)).limit(limitTo).prepare();
+
+  return {
+    dueTimers: async (until, limit) => due.all({ until, limit }),
+    nextDue: async () => soonest.get()?.due ?? undefined,
+    // A run that was deleted between two pages had no effects left: starting over repeats some and leaves none out.
+    openEffects: async (after, limit) =>
+      effects.all({ run: (after && keys.of(after)) ?? 0, token: after?.token ?? '', limit }),
+    cutRuns: async () => cut.all(),
+    messages: async (limit) => undelivered.all({ limit }),
+  };
+}

@@ -1,0 +1,43 @@
+/** A run as the store's interface shows it, from its two rows. */
+import { getTableColumns } from 'drizzle-orm';
+import { FermataError } from '../../errors.ts';
+import type { RunRow } from '../store.ts';
+import { run, runState } from './schema.ts';
+
+const { run: _key, ...stateColumns } = getTableColumns(runState);
+
+/** What to select from `run` joined with `run_state`. */
+export const runColumns = { ...getTableColumns(run), ...stateColumns };
+
+type Selected = typeof run.$inferSelect & Omit<typeof runState.$inferSelect, 'run'>;
+
+/**
+ * @throws FermataError `databaseCorrupt` where a column that the store itself encodes is no JSON
+ */
+export function toRunRow(selected: Selected): RunRow & { readonly revision: number } {
+  const { key: _, tagsJson, countsJson, systemIdsJson, idempotencyKey, bodyHash, ...row } = selected;
+  return {
+    ...row,
+    workflowId: row.workflowId ?? undefined,
+    workflowName: row.workflowName ?? undefined,
+    workflowVersion: row.workflowVersion ?? undefined,
+    tags: parseColumn<readonly string[]>(tagsJson, 'run.tags', row.run),
+    counts: parseColumn<Readonly<Record<string, number>>>(countsJson, 'run_state.counts', row.run),
+    systemIds: parseColumn<Readonly<Record<string, string>>>(systemIdsJson, 'run_state.system_ids', row.run),
+    idempotency: idempotencyKey === null || bodyHash === null ? undefined : { key: idempotencyKey, bodyHash },
+  };
+}
+
+/** Parses a text that this store wrote. */
+export function parseColumn<T>(text: string, column: string, id: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new FermataError(
+      'databaseCorrupt',
+      `Column ${column} of "${id}" should hold JSON but begins with ${JSON.stringify(text.slice(0, 40))}. Restore the ` +
+        'database from a backup, or delete what the row belongs to.',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Every write is one transaction of the writer.
+ *
+ * W1. What throws before COMMIT is rolled back: certainly unchanged.
+ * W2. A COMMIT that fails for want of space or a lock is rolled back: certainly unchanged.
+ * W3. A COMMIT that fails otherwise is in doubt: its frames may be in the log, and the next start may find them
+ *     committed. From then on nothing is written: a second sync may succeed falsely, and a later commit would decide
+ *     the doubtful one behind the back of a caller who was told "unknown".
+ */
+import type BetterSqlite3 from 'better-sqlite3';
+import { FermataError } from '../../errors.ts';
+import { StoreError } from '../store.ts';
+import { sqliteCode } from './connection.ts';
+
+/**
+ * Begins, commits and rolls back.
+ *
+ * @example const created = writer.write(() => insertRow({ run: 1, tag: 'research' }));
+ */
+export class Writer {
+  readonly #driver: BetterSqlite3.Database;
+  readonly #begin: BetterSqlite3.Statement<[]>;
+  readonly #commit: BetterSqlite3.Statement<[]>;
+  readonly #rollback: BetterSqlite3.Statement<[]>;
+  readonly #probe: () => void;
+  #condition: 'sound' | 'failing' | 'inDoubt' = 'sound';
+
+  /** @param probe writes something small that differs from call to call */
+  constructor(driver: BetterSqlite3.Database, probe: () => void) {
+    this.#driver = driver;
+    this.#probe = probe;
+    this.#begin = driver.prepare('begin immediate');
+    this.#commit = driver.prepare('commit');
+    this.#rollback = driver.prepare('rollback');
+  }
+
+  /** True once a commit is in doubt (W3). */
+  get isInDoubt(): boolean {
+    return this.#condition === 'inDoubt';
+  }
+
+  /**
+   * Does `work`, which must not await, in one transaction and returns what it returns.
+   *
+   * @throws StoreError, and nothing else
+   */
+  write<T>(work: () => T): T {
+    if (this.#condition === 'inDoubt') {
+      throw new StoreError(
+        'unchanged',
+        'Nothing was written: an earlier commit is in doubt, and only a restart can settle it.',
+      );
+    }
+    const result = this.#run(work);
+    try {
+      this.#commit.run();
+    } catch (cause) {
+      if (isCertainlyUndone(cause)) throw this.#undone(cause);
+      this.#condition = 'inDoubt';
+      throw new StoreError(
+        'unknown',
+        `The database failed while it committed (${describe(cause)}): the group may be there or not. Stop the process; ` +
+          'the next start finds out.',
+        cause,
+      );
+    }
+    this.#condition = 'sound';
+    return result;
+  }
+
+  /**
+   * The same for what is written outside of turns, where a caller waits for an answer and no group is at stake.
+   *
+   * @throws FermataError `storeUnavailable` or `outcomeUnknown`
+   */
+  writeOutsideTurns<T>(work: () => T): T {
+    try {
+      return this.write(work);
+    } catch (cause) {
+      const inDoubt = cause instanceof StoreError && cause.outcome === 'unknown';
+      throw new FermataError(inDoubt ? 'outcomeUnknown' : 'storeUnavailable', describe(cause), { cause });
+    }
+  }
+
+  /** Whether a write would succeed: only begun while all is well, really committed where the last one failed. */
+  canWrite(): boolean {
+    try {
+      if (this.#condition === 'sound') {
+        this.#begin.run();
+        this.#rollback.run();
+      } else {
+        this.write(this.#probe);
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #run<T>(work: () => T): T {
+    try {
+      this.#begin.run();
+      return work();
+    } catch (cause) {
+      throw this.#undone(cause);
+    }
+  }
+
+  #undone(cause: unknown): StoreError {
+    const code = sqliteCode(cause);
+    if (code !== undefined && !code.startsWith('SQLITE_CONSTRAINT')) this.#condition = 'failing';
+    try {
+      // SQLite rolls back by itself after some errors; a second ROLLBACK would be an error of its own.
+      if (this.#driver.inTransaction) this.#rollback.run();
+    } catch {
+      // Without its COMMIT the transaction is void whatever ROLLBACK says, but the connection is of no use any more.
+      this.#condition = 'inDoubt';
+    }
+    if (cause instanceof StoreError) return cause;
+    return new StoreError('unchanged', `Nothing of the group was written: ${describe(cause)}.`, cause);
+  }
+}
+
+function isCertainlyUndone(cause: unknown): boolean {
+  const code = sqliteCode(cause);
+  return code === 'SQLITE_FULL' || code?.startsWith('SQLITE_BUSY') === true;
+}
+
+function describe(cause: unknown): string {
+  const code = sqliteCode(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return code === undefined ? message : `${message} (${code})`;
+}

@@ -1,0 +1,371 @@
+/**
+ * What the runtime asks of a database, in the runtime's own verbs. Types only: every implementation (SQLite here)
+ * passes `test/store/store.contract.ts`.
+ *
+ * Invariants every implementation keeps:
+ *  S1. `commit` is atomic: all of a group or nothing of it.
+ *  S2. Reads see committed state only.
+ *  S3. A failure that certainly changed nothing throws `StoreError` with `outcome: 'unchanged'`; one that may have
+ *      committed throws `outcome: 'unknown'`. Nothing else is thrown by `commit`.
+ *  S4. Every row has a tenant and every read is scoped by it.
+ *
+ * Texts named `…Json` are produced by `src/runtime/codec.ts` and opaque here. Times are milliseconds since 1970.
+ */
+
+/** A value, or a promise of it. A store that can answer at once should: a turn then need not wait. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Names a run, within its tenant. */
+export interface RunKey {
+  readonly tenant: string;
+  readonly run: string;
+}
+
+/** Status of a run, as the API shows it. */
+export type RunStatus = 'pending' | 'running' | 'waiting' | 'paused' | 'completed' | 'failed' | 'cancelled';
+
+/** Status of a task, as the API shows it. */
+export type TaskStatus =
+  | 'pending'
+  | 'awaitingApproval'
+  | 'running'
+  | 'retrying'
+  | 'inDoubt'
+  | 'completed'
+  | 'failed'
+  | 'timedOut'
+  | 'skipped'
+  | 'rejected'
+  | 'cancelled';
+
+/** What a run is created with; never changes. */
+export interface RunOrigin extends RunKey {
+  /** Registered machine of the root actor: `name@version`. */
+  readonly machine: string;
+  /** The workflow of which this run is an execution; absent for a user's own machine. */
+  readonly workflowId?: string | undefined;
+  readonly workflowName?: string | undefined;
+  readonly workflowVersion?: number | undefined;
+  readonly tags: readonly string[];
+  /** Seed of everything random in the run. */
+  readonly seed: string;
+  readonly createdAt: number;
+  readonly inputJson: string | null;
+  /** The request that asked for it, so that the same request twice makes one run. */
+  readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+}
+
+/** What changes about a run: written whole, once a group. */
+export interface RunState {
+  readonly status: RunStatus;
+  /** Last journal number used. */
+  readonly seq: number;
+  /** Time of the last entry; the next one is never before it. */
+  readonly lastAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** 0..100, never falls. */
+  readonly progress: number;
+  /** Small counters kept by projections, such as `total` and `completed`. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Why it is in this status: `{code, message}` of a failure or a cancellation. */
+  readonly reasonJson: string | null;
+  readonly outputJson: string | null;
+  /** systemId → actor address. */
+  readonly systemIds: Readonly<Record<string, string>>;
+  /** Undelivered messages and unexecuted actions, where a group closed in the middle of a cascade. */
+  readonly agendaJson: string | null;
+}
+
+/** A whole run row. */
+export interface RunRow extends RunOrigin, RunState {}
+
+/** One durable actor of a run. */
+export interface ActorRow {
+  readonly address: string;
+  /** Journal number of the turn that spawned it: tells incarnations at one address apart. */
+  readonly birth: number;
+  readonly status: 'active' | 'done' | 'error' | 'stopped';
+  /** State value, context, history, children, timers: everything but the logic. */
+  readonly stateJson: string;
+}
+
+/** A wake-up with a due time. */
+export interface TimerRow extends RunKey {
+  /** Unique in the run, made at its arming, checked when it fires. */
+  readonly token: string;
+  readonly due: number;
+  /** Address of the actor that armed it. */
+  readonly source: string;
+  readonly timerJson: string;
+}
+
+/** Contact with the world that was asked for and has no outcome yet. */
+export interface EffectRow extends RunKey {
+  readonly token: string;
+  /** Address of the actor that asked. */
+  readonly actor: string;
+  /** Name of the registered effect. */
+  readonly src: string;
+  /** True once "about to call" was committed (only for policies that need it). */
+  readonly marked: boolean;
+  readonly effectJson: string;
+}
+
+/** One line of a run's history. */
+export interface JournalEntry {
+  readonly seq: number;
+  /** Order over all runs, by commit. */
+  readonly position: number;
+  readonly at: number;
+  /** `event`: an actor took it. `fact`: a turn stated it. `ignored`: it came under an old token. */
+  readonly kind: 'event' | 'fact' | 'ignored';
+  /** Address of the actor. */
+  readonly actor: string;
+  readonly type: string;
+  readonly dataJson: string;
+}
+
+/** A journal entry with the run it belongs to. */
+export interface FeedEntry extends JournalEntry, RunKey {}
+
+/** A message from one run to another: a row of the sender's commit, gone with the receiver's. */
+export interface MessageRow {
+  /** Ascending; the order of delivery. */
+  readonly id: number;
+  readonly tenant: string;
+  readonly fromRun: string;
+  readonly toRun: string;
+  readonly eventJson: string;
+}
+
+/** A task of a run, as projections keep it. A task without a row is `pending` with all its dependencies open. */
+export interface TaskRow {
+  readonly name: string;
+  /** Place in the document. */
+  readonly position: number;
+  readonly status: TaskStatus;
+  /** Dependencies that are not settled. */
+  readonly waiting: number;
+  /** Wants a slot: fresh with all dependencies settled, or approved, or its back-off is over. */
+  readonly ready: boolean;
+  /** It has an actor that has not ended. */
+  readonly live: boolean;
+  readonly attempts: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** Journal number of the fact that carries its result. */
+  readonly resultSeq: number | null;
+  /** Error, usage, model, request id …: shown, never searched. */
+  readonly detailJson: string | null;
+}
+
+/** A question put to a person. */
+export interface ApprovalRow {
+  readonly task: string;
+  readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'cancelled';
+  readonly prompt: string;
+  readonly requestedAt: number;
+  readonly expiresAt: number | null;
+  readonly decidedAt: number | null;
+  /** `{approved, reason, by}`. */
+  readonly decisionJson: string | null;
+}
+
+/** Tables that projections write, and what a row of each looks like. The key of a row is its task's name. */
+export interface ProjectedRows {
+  task: TaskRow;
+  approval: ApprovalRow;
+}
+export type ProjectedTable = keyof ProjectedRows;
+
+/** One change of a projected row: the whole row, by key. */
+export type RowChange = {
+  [T in ProjectedTable]: { readonly table: T; readonly key: string; readonly row: ProjectedRows[T] };
+}[ProjectedTable];
+
+/** Everything one run contributes to a group. */
+export interface RunChanges extends RunKey {
+  /** Set where the run begins in this group. */
+  readonly origin?: RunOrigin | undefined;
+  readonly state: RunState;
+  /**
+   * Revision the state was read at, 0 where the run begins; every group that the run is part of adds one. A mismatch
+   * means that somebody else wrote the run (`outcome: 'unchanged'`).
+   */
+  readonly revision: number;
+  readonly entries: readonly JournalEntry[];
+  readonly actors: readonly ActorRow[];
+  readonly timersArmed: readonly TimerRow[];
+  readonly timersGone: readonly string[];
+  readonly effectsAsked: readonly EffectRow[];
+  readonly effectsMarked: readonly string[];
+  readonly effectsGone: readonly string[];
+  readonly rows: readonly RowChange[];
+  /** Ids of messages from outside that were taken: each is taken once. */
+  readonly taken: readonly { readonly id: string; readonly seq: number }[];
+  /**
+   * Hashes of the big values that this group's texts of the run refer to, old ones (of a fork's origin, of a taken
+   * message) included: a value is kept as long as a run claims it. One that is stored nowhere fails the group.
+   */
+  readonly blobs: readonly string[];
+}
+
+/** One transaction. */
+export interface CommitGroup {
+  readonly runs: readonly RunChanges[];
+  /** Content-addressed values; writing one twice is harmless. */
+  readonly blobs: readonly { readonly hash: string; readonly text: string }[];
+  readonly messagesSent: readonly MessageRow[];
+  readonly messagesTaken: readonly number[];
+}
+
+/** What filters a list of runs. All given parts must match. */
+export interface RunFilter {
+  readonly workflowId?: string | undefined;
+  readonly status?: RunStatus | undefined;
+  /** All of them. */
+  readonly tags?: readonly string[] | undefined;
+  /** Part of the id or of the workflow's or machine's name. */
+  readonly q?: string | undefined;
+  readonly limit: number;
+  /** Run id after which (in descending order of creation) to go on. */
+  readonly after?: string | undefined;
+}
+
+/** A page of projected rows. */
+export interface RowPage {
+  readonly limit: number;
+  /** Task position (or approval order) after which to go on. */
+  readonly after?: number | undefined;
+}
+
+/** An approval with the run it belongs to. */
+export interface PendingApproval extends ApprovalRow, RunKey {
+  /** Ascending; cursor of the list. */
+  readonly order: number;
+}
+
+/** A stored workflow document, one version of it. */
+export interface WorkflowRow {
+  readonly tenant: string;
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly tags: readonly string[];
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly documentJson: string;
+}
+
+/** What filters a list of workflows. */
+export interface WorkflowFilter {
+  readonly tags?: readonly string[] | undefined;
+  readonly q?: string | undefined;
+  readonly limit: number;
+  /** Id after which to go on. */
+  readonly after?: string | undefined;
+}
+
+/** The documents. Written outside of turns: a run names the version it executes. */
+export interface WorkflowStore {
+  /** Returns false where the name is taken in this tenant. */
+  createWorkflow(row: WorkflowRow): Promise<boolean>;
+  /**
+   * Adds a version; false where `version` exists, so that two writers cannot both be version 2. Throws `FermataError`
+   * `notFound` where the workflow is not there, `alreadyExists` where the row's new name belongs to another one.
+   */
+  addWorkflowVersion(row: WorkflowRow): Promise<boolean>;
+  /** The newest version, or the one named. A deleted workflow is absent unless its version is asked for by a run. */
+  workflow(tenant: string, id: string, version?: number): MaybePromise<WorkflowRow | undefined>;
+  workflowByName(tenant: string, name: string): Promise<WorkflowRow | undefined>;
+  /** Newest first; none where the workflow was deleted. */
+  workflowVersions(tenant: string, id: string): Promise<readonly WorkflowRow[]>;
+  /** The newest version of each, in the order of their ids. */
+  workflows(tenant: string, filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
+  /** Hides the workflow; its versions stay for the runs that execute them. False where it does not exist. */
+  deleteWorkflow(tenant: string, id: string, at: number): Promise<boolean>;
+}
+
+/** What the runtime asks of a database. */
+export interface Store extends WorkflowStore {
+  /**
+   * Takes the database for this process, brings it up to date and settles what an unclean stop left.
+   * Throws `FermataError` `databaseInUse`, `databaseNewer`, `databaseCorrupt` or `storeUnavailable`.
+   * What it returns is where numbering goes on: the greatest numbers ever used.
+   */
+  open(): Promise<{ readonly position: number; readonly messageId: number }>;
+  close(): Promise<void>;
+  /** True when the database answers and can be written (readiness). */
+  healthy(): Promise<boolean>;
+  commit(group: CommitGroup): Promise<void>;
+
+  // reads that a turn may need: answered at once where possible
+  run(key: RunKey): MaybePromise<(RunRow & { readonly revision: number }) | undefined>;
+  actor(key: RunKey, address: string): MaybePromise<ActorRow | undefined>;
+  row<T extends ProjectedTable>(key: RunKey, table: T, rowKey: string): MaybePromise<ProjectedRows[T] | undefined>;
+  /** Names of tasks that want a slot, in document order. */
+  readyTasks(key: RunKey, limit: number): MaybePromise<readonly { readonly name: string; readonly position: number }[]>;
+  /** Names of tasks whose actor has not ended. */
+  liveTasks(key: RunKey): MaybePromise<readonly string[]>;
+  entry(key: RunKey, seq: number): MaybePromise<JournalEntry | undefined>;
+  blob(hash: string): MaybePromise<string | undefined>;
+  messageTaken(key: RunKey, id: string): MaybePromise<number | undefined>;
+  /** The run that was started under this idempotency key. */
+  startedUnder(
+    tenant: string,
+    idempotencyKey: string,
+  ): MaybePromise<{ readonly run: string; readonly bodyHash: string } | undefined>;
+
+  // recovery and time
+  /** Timers due at or before `until`, soonest first, skipping nothing. */
+  dueTimers(until: number, limit: number): Promise<readonly TimerRow[]>;
+  nextDue(): Promise<number | undefined>;
+  /** Effects without an outcome, ordered; go on after the last one of the page before. */
+  openEffects(after: (RunKey & { readonly token: string }) | undefined, limit: number): Promise<readonly EffectRow[]>;
+  effectsOf(key: RunKey): MaybePromise<readonly EffectRow[]>;
+  /** Runs whose agenda was cut by the cap of a group. */
+  cutRuns(): Promise<readonly RunKey[]>;
+  messages(limit: number): Promise<readonly MessageRow[]>;
+
+  // reads for people
+  runs(tenant: string, filter: RunFilter): Promise<readonly RunRow[]>;
+  journal(
+    key: RunKey,
+    page: {
+      readonly after: number;
+      readonly limit: number;
+      readonly kind?: JournalEntry['kind'];
+      readonly actor?: string;
+    },
+  ): Promise<readonly JournalEntry[]>;
+  /** Facts of all runs of a tenant, in commit order. */
+  feed(tenant: string, after: number, limit: number): Promise<readonly FeedEntry[]>;
+  actors(key: RunKey): Promise<readonly ActorRow[]>;
+  timersOf(key: RunKey): Promise<readonly TimerRow[]>;
+  tasks(key: RunKey, page: RowPage): Promise<readonly TaskRow[]>;
+  approvals(
+    tenant: string,
+    page: RowPage & { readonly status?: ApprovalRow['status'] },
+  ): Promise<readonly PendingApproval[]>;
+  /**
+   * Deletes an ended run with all its rows; values that others share stay. False where it does not exist. Throws
+   * `FermataError` `runNotEnded` where it could still write.
+   */
+  deleteRun(key: RunKey): Promise<boolean>;
+
+  /** Hash of the definition registered under `name@version`; registers it where it is new and returns undefined. */
+  machineHash(machine: string, hash: string): Promise<string | undefined>;
+}
+
+/** Thrown by `commit`. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  /** `unchanged`: nothing was written. `unknown`: it may have been (an I/O error during COMMIT). */
+  readonly outcome: 'unchanged' | 'unknown';
+
+  constructor(outcome: 'unchanged' | 'unknown', message: string, cause?: unknown) {
+    super(message, { cause });
+    this.outcome = outcome;
+  }
+}

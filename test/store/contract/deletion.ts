@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import type { RunKey, Store } from '../../../src/store/store.ts';
+import {
+  actor,
+  approvalChange,
+  approvalRow,
+  begin,
+  changes,
+  effect,
+  entry,
+  group,
+  message,
+  runKey,
+  state,
+  taskChange,
+  taskRow,
+  timer,
+} from './rows.ts';
+import { storeOfTest } from './under-test.ts';
+import type { MakeStore } from './under-test.ts';
+
+const a = runKey('a');
+const fork = runKey('fork');
+const ended = { state: state({ status: 'completed' }) };
+
+async function isGone(store: Store, owner: RunKey): Promise<void> {
+  expect(await store.run(owner)).toBeUndefined();
+  expect(await store.actors(owner)).toEqual([]);
+  expect(await store.journal(owner, { after: 0, limit: 9 })).toEqual([]);
+}
+
+export function deletionContract(make: MakeStore): void {
+  describe('deletion', () => {
+    const current = storeOfTest(make);
+
+    test('takes all rows of the run along, and nothing of its neighbour', async () => {
+      const { store } = current();
+      const full = (owner: RunKey, position: number) => ({
+        ...ended,
+        entries: [entry(1, position, { kind: 'fact' as const })],
+        actors: [actor('root')],
+        timersArmed: [timer(owner, 't', 1)],
+        effectsAsked: [effect(owner, 'e')],
+        rows: [taskChange(taskRow('plan', 0)), approvalChange(approvalRow('plan'))],
+        taken: [{ id: 'm', seq: 1 }],
+      });
+      await store.commit(group([begin(a, full(a, 1), { tags: ['x'] }), begin(fork, full(fork, 2), { tags: ['x'] })]));
+      expect(await store.deleteRun(a)).toBe(true);
+      expect(await store.deleteRun(a)).toBe(false);
+      await isGone(store, a);
+      expect(await store.feed('default', 0, 9)).toHaveLength(1);
+      expect(await store.approvals('default', { limit: 9 })).toHaveLength(1);
+      expect(await store.runs('default', { limit: 9, tags: ['x'] })).toHaveLength(1);
+      expect(await store.dueTimers(9, 9)).toEqual([timer(fork, 't', 1)]);
+      expect(await store.openEffects(undefined, 9)).toEqual([effect(fork, 'e')]);
+      expect(await store.row(fork, 'task', 'plan')).toEqual(taskRow('plan', 0));
+      await store.commit(group([begin(a)]));
+      expect(await store.tasks(a, { limit: 9 })).toEqual([]);
+      expect(await store.messageTaken(a, 'm')).toBeUndefined();
+    });
+
+    test('refuses a run that could still write', async () => {
+      const { store } = current();
+      await store.commit(group([begin(a, { state: state({ status: 'waiting' }) })]));
+      await expect(store.deleteRun(a)).rejects.toMatchObject({ code: 'runNotEnded' });
+      expect(await store.run(a)).toMatchObject({ status: 'waiting' });
+    });
+
+    test('R11: a big value stays until the last run that claims it is gone', async () => {
+      const { store } = current();
+      const blobs = [
+        { hash: 'shared', text: 'S' },
+        { hash: 'own', text: 'O' },
+      ];
+      await store.commit(group([begin(a, { ...ended, blobs: ['shared', 'own', 'own'] })], { blobs }));
+      await store.commit(
+        group([begin(fork, { ...ended, blobs: ['shared'] })], { blobs: [{ hash: 'shared', text: 'S' }] }),
+      );
+      await store.commit(group([changes(fork, 1, { ...ended, blobs: ['shared'] })]));
+      await store.deleteRun(a);
+      expect(await store.blob('shared')).toBe('S');
+      expect(await store.blob('own')).toBeUndefined();
+      await store.deleteRun(fork);
+      expect(await store.blob('shared')).toBeUndefined();
+    });
+
+    test('R11: a big value in a message under way outlives its sender', async () => {
+      const { store } = current();
+      const sent = message(1, { eventJson: '{"body":{"$fermata":"blob","hash":"cafe"}}' });
+      await store.commit(
+        group([begin(a, { ...ended, blobs: ['cafe'] })], {
+          blobs: [{ hash: 'cafe', text: 'C' }],
+          messagesSent: [sent],
+        }),
+      );
+      await store.deleteRun(a);
+      expect(await store.blob('cafe')).toBe('C');
+      await store.commit(group([begin(fork, { ...ended, blobs: ['cafe'] })], { messagesTaken: [1] }));
+      expect(await store.blob('cafe')).toBe('C');
+      await store.deleteRun(fork);
+      expect(await store.blob('cafe')).toBeUndefined();
+    });
+  });
+}

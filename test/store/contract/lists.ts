@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import type { RunFilter, RunStatus, Store } from '../../../src/store/store.ts';
+import {
+  approvalChange,
+  approvalRow,
+  begin,
+  changes,
+  entry,
+  group,
+  runKey,
+  state,
+  taskChange,
+  taskRow,
+} from './rows.ts';
+import { storeOfTest } from './under-test.ts';
+import type { MakeStore } from './under-test.ts';
+
+const a = runKey('a');
+
+async function ids(store: Store, filter: Partial<RunFilter>): Promise<string> {
+  return (await store.runs('default', { limit: 100, ...filter })).map(({ run }) => run).join(' ');
+}
+
+async function beginRuns(store: Store): Promise<void> {
+  const add = (run: string, status: RunStatus, tags: string[], workflowId?: string, workflowName?: string) =>
+    store.commit(group([begin(runKey(run), { state: state({ status }) }, { tags, workflowId, workflowName })]));
+  await add('r1', 'completed', ['x'], 'w1', 'Deep research');
+  await add('r2', 'running', ['x', 'y'], 'w1', 'Deep research');
+  await add('r3', 'running', ['y', 'y'], 'w2', '100%_sure');
+  await add('r4', 'waiting', []);
+}
+
+export function listsContract(make: MakeStore): void {
+  describe('lists', () => {
+    const current = storeOfTest(make);
+
+    test('runs: newest first, all filters and-ed', async () => {
+      const { store } = current();
+      await beginRuns(store);
+      expect(await ids(store, {})).toBe('r4 r3 r2 r1');
+      expect(await ids(store, { workflowId: 'w1' })).toBe('r2 r1');
+      expect(await ids(store, { workflowId: 'w1', limit: 1 })).toBe('r2');
+      expect(await ids(store, { status: 'running' })).toBe('r3 r2');
+      expect(await ids(store, { tags: ['x'] })).toBe('r2 r1');
+      expect(await ids(store, { tags: ['x', 'y'] })).toBe('r2');
+      expect(await ids(store, { tags: ['y'], status: 'running', workflowId: 'w2' })).toBe('r3');
+      expect(await ids(store, { tags: ['none'] })).toBe('');
+    });
+
+    test('runs: a text is searched in id, workflow and machine, and its wildcards are only characters', async () => {
+      const { store } = current();
+      await beginRuns(store);
+      expect(await ids(store, { q: 'RESEARCH' })).toBe('r2 r1');
+      expect(await ids(store, { q: 'r4' })).toBe('r4');
+      expect(await ids(store, { q: 'light@' })).toBe('r4 r3 r2 r1');
+      expect(await ids(store, { q: '%' })).toBe('r3');
+      expect(await ids(store, { q: '0%_s' })).toBe('r3');
+      expect(await ids(store, { q: '_' })).toBe('r3');
+      expect(await ids(store, { q: `${'x'.repeat(60_000)}` })).toBe('');
+    });
+
+    test('runs: a cursor goes on behind its run, also when that run was deleted meanwhile', async () => {
+      const { store } = current();
+      await beginRuns(store);
+      expect(await ids(store, { limit: 2 })).toBe('r4 r3');
+      expect(await ids(store, { limit: 2, after: 'r3' })).toBe('r2 r1');
+      expect(await ids(store, { after: 'r1' })).toBe('');
+      await store.commit(group([changes(runKey('r3'), 1, { state: state({ status: 'cancelled' }) })]));
+      await store.deleteRun(runKey('r3'));
+      expect(await ids(store, { limit: 2, after: 'r3' })).toBe('r2 r1');
+    });
+
+    test('journal: pages, of one kind, of one actor', async () => {
+      const { store } = current();
+      const entries = Array.from({ length: 6 }, (_, i) =>
+        entry(i + 1, 100 + i, { kind: i % 2 === 0 ? 'event' : 'fact', actor: i < 4 ? 'root' : 'root/child' }),
+      );
+      await store.commit(group([begin(a, { entries })]));
+      const seqs = async (page: Partial<Parameters<Store['journal']>[1]>) =>
+        (await store.journal(a, { after: 0, limit: 100, ...page })).map(({ seq }) => seq);
+      expect(await store.journal(a, { after: 0, limit: 100 })).toEqual(entries);
+      expect(await seqs({ limit: 2 })).toEqual([1, 2]);
+      expect(await seqs({ after: 2, limit: 2 })).toEqual([3, 4]);
+      expect(await seqs({ kind: 'fact' })).toEqual([2, 4, 6]);
+      expect(await seqs({ actor: 'root/child' })).toEqual([5, 6]);
+      expect(await seqs({ kind: 'event', actor: 'root', after: 1 })).toEqual([3]);
+      expect(await store.entry(a, 7)).toBeUndefined();
+    });
+
+    test('feed: the facts of all runs of a tenant, in commit order', async () => {
+      const { store } = current();
+      const b = runKey('b');
+      const fact = { kind: 'fact' as const };
+      await store.commit(
+        group([begin(a, { entries: [entry(1, 1), entry(2, 2, fact)] }), begin(b, { entries: [entry(1, 3, fact)] })]),
+      );
+      await store.commit(group([changes(a, 1, { entries: [entry(3, 4, fact), entry(4, 5, { kind: 'ignored' })] })]));
+      expect(await store.feed('default', 0, 2)).toEqual([
+        { ...a, ...entry(2, 2, fact) },
+        { ...b, ...entry(1, 3, fact) },
+      ]);
+      expect(await store.feed('default', 3, 9)).toEqual([{ ...a, ...entry(3, 4, fact) }]);
+    });
+
+    test('tasks: in document order, in pages', async () => {
+      const { store } = current();
+      const rows = [taskRow('late', 30), taskRow('early', 10), taskRow('middle', 20)];
+      await store.commit(group([begin(a, { rows: rows.map(taskChange) })]));
+      expect(await store.tasks(a, { limit: 9 })).toEqual([rows[1], rows[2], rows[0]]);
+      expect((await store.tasks(a, { limit: 1, after: 10 })).map(({ name }) => name)).toEqual(['middle']);
+      expect(await store.tasks(a, { limit: 9, after: 30 })).toEqual([]);
+    });
+
+    test('approvals: of all runs, in the order they were asked for, in pages, by status', async () => {
+      const { store } = current();
+      const b = runKey('b');
+      await store.commit(group([begin(a, { rows: [approvalChange(approvalRow('one'))] })]));
+      await store.commit(
+        group([begin(b, { rows: [approvalChange(approvalRow('two')), approvalChange(approvalRow('three'))] })]),
+      );
+      await store.commit(
+        group([changes(a, 1, { rows: [approvalChange(approvalRow('one', { status: 'rejected' }))] })]),
+      );
+      const all = await store.approvals('default', { limit: 9 });
+      expect(all.map(({ task }) => task)).toEqual(['one', 'two', 'three']);
+      expect(all[1]).toMatchObject({ ...b, ...approvalRow('two') });
+      const pending = await store.approvals('default', { limit: 1, status: 'pending' });
+      expect(pending.map(({ task }) => task)).toEqual(['two']);
+      const next = await store.approvals('default', { limit: 9, status: 'pending', after: pending[0]?.order });
+      expect(next.map(({ task }) => task)).toEqual(['three']);
+    });
+  });
+}

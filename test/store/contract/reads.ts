@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest';
+import type { EffectRow } from '../../../src/store/store.ts';
+import {
+  actor,
+  approvalChange,
+  approvalRow,
+  begin,
+  changes,
+  effect,
+  entry,
+  group,
+  message,
+  runKey,
+  state,
+  taskChange,
+  taskRow,
+  timer,
+} from './rows.ts';
+import { storeOfTest } from './under-test.ts';
+import type { MakeStore } from './under-test.ts';
+
+const a = runKey('a');
+const b = runKey('b');
+
+export function readsContract(make: MakeStore): void {
+  describe('reads of turns and recovery', () => {
+    const current = storeOfTest(make);
+
+    test('ready tasks come in document order, live ones by name', async () => {
+      const { store } = current();
+      const rows = [
+        taskRow('c', 2, { ready: true }),
+        taskRow('b', 10, { ready: true, live: true }),
+        taskRow('a', 1, { live: true }),
+        taskRow('d', 3, { ready: true }),
+      ];
+      await store.commit(
+        group([
+          begin(a, { rows: rows.map(taskChange) }),
+          begin(b, { rows: [taskChange(taskRow('z', 0, { ready: true }))] }),
+        ]),
+      );
+      expect(await store.readyTasks(a, 2)).toEqual([
+        { name: 'c', position: 2 },
+        { name: 'd', position: 3 },
+      ]);
+      expect((await store.readyTasks(a, 10)).map(({ name }) => name)).toEqual(['c', 'd', 'b']);
+      expect(await store.liveTasks(a)).toEqual(['a', 'b']);
+      await store.commit(group([changes(a, 1, { rows: [taskChange(taskRow('c', 2, { live: true }))] })]));
+      expect((await store.readyTasks(a, 10)).map(({ name }) => name)).toEqual(['d', 'b']);
+      expect(await store.liveTasks(a)).toEqual(['a', 'b', 'c']);
+    });
+
+    test('timers are due soonest first, over all runs and tenants', async () => {
+      const { store } = current();
+      const c = runKey('a', 'other');
+      expect(await store.nextDue()).toBeUndefined();
+      await store.commit(
+        group([
+          begin(a, { timersArmed: [timer(a, 'late', 30), timer(a, 'now', 20)] }),
+          begin(c, { timersArmed: [timer(c, 'now', 20), timer(c, 'early', 10)] }),
+        ]),
+      );
+      expect(await store.nextDue()).toBe(10);
+      expect(await store.dueTimers(20, 10)).toEqual([timer(c, 'early', 10), timer(a, 'now', 20), timer(c, 'now', 20)]);
+      expect(await store.dueTimers(20, 2)).toHaveLength(2);
+      expect(await store.dueTimers(9, 10)).toEqual([]);
+    });
+
+    test('open effects come in pages, each one once', async () => {
+      const { store } = current();
+      const c = runKey('a', 'other');
+      const tokens = ['1.0', '1.1', '10.0', '2.0'];
+      await store.commit(
+        group([a, b, c].map((owner) => begin(owner, { effectsAsked: tokens.map((token) => effect(owner, token)) }))),
+      );
+      const seen: EffectRow[] = [];
+      for (
+        let page = await store.openEffects(undefined, 5);
+        page.length > 0;
+        page = await store.openEffects(page.at(-1), 5)
+      ) {
+        seen.push(...page);
+      }
+      expect(seen).toEqual([a, b, c].flatMap((owner) => tokens.map((token) => effect(owner, token))));
+    });
+
+    test('runs that a cap has cut are found until their agenda is done', async () => {
+      const { store } = current();
+      await store.commit(group([begin(a, { state: state({ agendaJson: '[]' }) }), begin(b)]));
+      expect(await store.cutRuns()).toEqual([a]);
+      await store.commit(group([changes(a, 1)]));
+      expect(await store.cutRuns()).toEqual([]);
+    });
+
+    test('S4: one tenant sees nothing of another, also under the same id', async () => {
+      const { store } = current();
+      const mine = runKey('a', 'mine');
+      const yours = runKey('a', 'yours');
+      const rows = [taskChange(taskRow('plan', 0, { ready: true, live: true })), approvalChange(approvalRow('plan'))];
+      const full = {
+        entries: [entry(1, 1, { kind: 'fact' as const })],
+        actors: [actor('root')],
+        rows,
+        taken: [{ id: 'm', seq: 1 }],
+      };
+      await store.commit(
+        group([begin(mine, { ...full, timersArmed: [timer(mine, 't', 1)], effectsAsked: [effect(mine, 'e')] })]),
+      );
+      await store.createWorkflow({
+        tenant: 'mine',
+        id: 'w',
+        name: 'w',
+        version: 1,
+        tags: [],
+        createdAt: 1,
+        updatedAt: 1,
+        documentJson: '{}',
+      });
+      for (const stage of ['before', 'after']) {
+        if (stage === 'after') await store.commit(group([begin(yours)]));
+        expect(await store.actor(yours, 'root'), stage).toBeUndefined();
+        expect(await store.row(yours, 'task', 'plan'), stage).toBeUndefined();
+        expect(await store.row(yours, 'approval', 'plan'), stage).toBeUndefined();
+        expect(await store.readyTasks(yours, 9), stage).toEqual([]);
+        expect(await store.liveTasks(yours), stage).toEqual([]);
+        expect(await store.entry(yours, 1), stage).toBeUndefined();
+        expect(await store.messageTaken(yours, 'm'), stage).toBeUndefined();
+        expect(await store.effectsOf(yours), stage).toEqual([]);
+        expect(await store.journal(yours, { after: 0, limit: 9 }), stage).toEqual([]);
+        expect(await store.feed('yours', 0, 9), stage).toEqual([]);
+        expect(await store.actors(yours), stage).toEqual([]);
+        expect(await store.timersOf(yours), stage).toEqual([]);
+        expect(await store.tasks(yours, { limit: 9 }), stage).toEqual([]);
+        expect(await store.approvals('yours', { limit: 9 }), stage).toEqual([]);
+        expect(await store.workflow('yours', 'w'), stage).toBeUndefined();
+        expect(await store.workflowByName('yours', 'w'), stage).toBeUndefined();
+        expect(await store.workflows('yours', { limit: 9 }), stage).toEqual([]);
+      }
+      expect(await store.runs('yours', { limit: 9 })).toHaveLength(1);
+      expect(await store.run(runKey('a', 'nobody'))).toBeUndefined();
+      expect(await store.deleteRun(runKey('a', 'nobody'))).toBe(false);
+    });
+
+    test('a machine keeps the hash it was registered with', async () => {
+      const { store } = current();
+      expect(await store.machineHash('light@1', 'h1')).toBeUndefined();
+      expect(await store.machineHash('light@1', 'h1')).toBe('h1');
+      expect(await store.machineHash('light@1', 'h2')).toBe('h1');
+      expect(await store.machineHash('light@2', 'h2')).toBeUndefined();
+    });
+
+    test('healthy after open, not after close', async () => {
+      const { store } = current();
+      expect(await store.healthy()).toBe(true);
+      await store.close();
+      expect(await store.healthy()).toBe(false);
+      await expect(store.commit(group([begin(a)]))).rejects.toMatchObject({ outcome: 'unchanged' });
+      await expect(store.messages(1)).rejects.toMatchObject({ code: 'storeUnavailable' });
+    });
+
+    test('what was committed is there after a reopening, and numbers go on', async ({ skip }) => {
+      const { store, reopen } = current();
+      if (typeof reopen !== 'function') return skip(reopen.impossible);
+      await store.commit(
+        group([begin(a, { entries: [entry(1, 41)], actors: [actor('root')] })], { messagesSent: [message(7)] }),
+      );
+      await store.commit(group([changes(a, 1, { state: state({ status: 'completed' }) })], { messagesTaken: [7] }));
+      await store.deleteRun(a);
+      await store.commit(group([begin(b, { entries: [entry(1, 5)], actors: [actor('root')] })]));
+      const again = await reopen();
+      expect(await again.actor(b, 'root')).toEqual(actor('root'));
+      expect(await again.run(b)).toMatchObject({ revision: 1 });
+      await again.close();
+      expect(await again.open()).toEqual({ position: 41, messageId: 7 });
+    });
+  });
+}

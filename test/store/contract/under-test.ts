@@ -1,0 +1,31 @@
+/** The store that a contract test speaks to: a new one for every test, gone after it. */
+import { afterEach, beforeEach } from 'vitest';
+import type { Store } from '../../../src/store/store.ts';
+
+/** What an implementation gives to the contract suite. */
+export interface StoreUnderTest {
+  /** Open and empty. */
+  readonly store: Store;
+  /** Closes the store and opens what it has written; undefined where nothing outlives the store, with the reason. */
+  readonly reopen: (() => Promise<Store>) | { readonly impossible: string };
+  cleanup(): Promise<void>;
+}
+
+export type MakeStore = () => Promise<StoreUnderTest>;
+
+/** Inside a `describe`: a function that returns the store of the running test. */
+export function storeOfTest(make: MakeStore): () => StoreUnderTest {
+  let current: StoreUnderTest | undefined;
+  beforeEach(async () => {
+    current = await make();
+  });
+  afterEach(async () => {
+    await current?.cleanup();
+    current = undefined;
+  });
+  return () => {
+    if (current === undefined)
+      throw new RangeError('The store exists only while a test runs: ask for it inside `test`.');
+    return current;
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * A process of its own that uses a store: `node child.ts COMMAND FILE`. It prints one line of JSON.
+ *
+ * `open`: tries to open the file. `hold`: opens it and keeps it until it is killed. `commit`: ten commits.
+ * `fill`: commits until one fails, then once more.
+ */
+import { sqliteStore } from '../../../src/store/sqlite/index.ts';
+import { StoreError } from '../../../src/store/store.ts';
+import { begin, changes, entry, group, runKey, state } from '../contract/rows.ts';
+
+const [command, file = ''] = process.argv.slice(2);
+const store = sqliteStore(file);
+const owner = runKey('a');
+
+function print(line: unknown): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function outcomeOf(revision: number): Promise<string> {
+  const dataJson = JSON.stringify('x'.repeat(4_000));
+  try {
+    const entries = [entry(revision + 1, revision + 1, { dataJson })];
+    await store.commit(group([changes(owner, revision, { entries, state: state({ seq: revision + 1 }) })]));
+    return 'committed';
+  } catch (error) {
+    return error instanceof StoreError ? error.outcome : String(error);
+  }
+}
+
+async function fill(): Promise<void> {
+  let revision = 1;
+  let outcome = 'committed';
+  while (outcome === 'committed') {
+    outcome = await outcomeOf(revision);
+    if (outcome === 'committed') revision++;
+  }
+  const seen = (await store.run(owner))?.revision;
+  print({ outcome, revision, seen, next: await outcomeOf(revision), healthy: await store.healthy() });
+}
+
+try {
+  await store.open();
+  if (command === 'fill' || command === 'commit') await store.commit(group([begin(owner)]));
+  if (command === 'fill') await fill();
+  else if (command === 'commit') for (let revision = 1; revision <= 10; revision++) await outcomeOf(revision);
+  if (command === 'hold') {
+    print({ held: true });
+    process.stdin.resume();
+  } else {
+    if (command !== 'fill') print({ opened: true });
+    await store.close();
+  }
+} catch (error) {
+  print({ code: error instanceof Error && 'code' in error ? error.code : 'none', message: String(error) });
+}

@@ -1,0 +1,77 @@
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import { afterAll, expect, test } from 'vitest';
+import { connect } from '../../../src/store/sqlite/connection.ts';
+import { lists } from '../../../src/store/sqlite/lists.ts';
+import { prepareRecoveryReads } from '../../../src/store/sqlite/recovery.ts';
+import { RunKeys } from '../../../src/store/sqlite/run-keys.ts';
+import { runList } from '../../../src/store/sqlite/run-list.ts';
+import { prepareTurnReads } from '../../../src/store/sqlite/turn-reads.ts';
+import { upgrade } from '../../../src/store/sqlite/upgrade.ts';
+import { runKey } from '../contract/rows.ts';
+
+// Question: does the cost of a read stay the same when the tables grow a thousandfold (R3)?
+
+const asked: { query: string; parameters: unknown[] }[] = [];
+const connection = connect(':memory:');
+upgrade(connection, ':memory:');
+const { driver } = connection;
+driver.exec(
+  `insert into run (key, tenant, id, machine, tags, seed, created_at) values (1, 'default', 'a', 'm', '[]', 's', 1)`,
+);
+const db = drizzle({ client: driver, logger: { logQuery: (query, parameters) => asked.push({ query, parameters }) } });
+afterAll(() => driver.close());
+
+const keys = new RunKeys(db);
+const turn = prepareTurnReads(db, keys);
+const recovery = prepareRecoveryReads(db, keys);
+const page = lists(db, keys);
+const runs = runList(db, keys);
+const a = runKey('a');
+const effectSeen = { ...a, token: '1.0' };
+
+const reads: Record<string, () => unknown> = {
+  run: () => turn.run(a),
+  actor: () => turn.actor(a, 'root'),
+  task: () => turn.row(a, 'task', 'plan'),
+  approval: () => turn.row(a, 'approval', 'plan'),
+  'ready tasks': () => turn.readyTasks(a, 9),
+  'live tasks': () => turn.liveTasks(a),
+  entry: () => turn.entry(a, 1),
+  blob: () => turn.blob('h'),
+  'message taken': () => turn.messageTaken(a, 'm'),
+  'started under a key': () => turn.startedUnder('default', 'k'),
+  'effects of a run': () => turn.effectsOf(a),
+  'due timers': () => recovery.dueTimers(1, 9),
+  'next due': () => recovery.nextDue(),
+  'open effects': () => recovery.openEffects(effectSeen, 9),
+  'cut runs': () => recovery.cutRuns(),
+  messages: () => recovery.messages(9),
+  journal: () => page.journal(a, { after: 1, limit: 9, kind: 'fact', actor: 'root' }),
+  feed: () => page.feed('default', 1, 9),
+  actors: () => page.actors(a),
+  tasks: () => page.tasks(a, { after: 1, limit: 9 }),
+  'pending approvals': () => page.approvals('default', { status: 'pending', after: 1, limit: 9 }),
+  'newest runs': () => runs('default', { limit: 9 }),
+  'older runs': () => runs('default', { limit: 9, after: 'a' }),
+  'runs after a deleted one': () => runs('default', { limit: 9, after: 'gone' }),
+  'latest run of a workflow': () => runs('default', { limit: 1, workflowId: 'w' }),
+  'runs of a workflow by status': () => runs('default', { limit: 9, workflowId: 'w', status: 'running' }),
+  'runs by status': () => runs('default', { limit: 9, status: 'running', after: 'a' }),
+  'runs by tags': () => runs('default', { limit: 9, tags: ['x', 'y'] }),
+};
+
+/** A partial index and the list of messages hold only what the answer needs: they are read from end to end. */
+const WHOLE = /^SCAN (run_state USING INDEX run_state_cut|message)$/;
+
+test.each(Object.keys(reads))('R3: %s: found through an index, in its order', async (name) => {
+  asked.length = 0;
+  await reads[name]?.();
+  expect(asked.length).toBeGreaterThan(0);
+  for (const { query, parameters } of asked) {
+    const steps = driver.prepare<unknown[], { detail: string }>(`explain query plan ${query}`).all(...parameters);
+    for (const { detail } of steps) {
+      if (WHOLE.test(detail)) continue;
+      expect(detail).not.toMatch(/^SCAN|TEMP B-TREE/);
+    }
+  }
+});

@@ -1,0 +1,23 @@
+/**
+ * What every store must do: the invariants S1 to S4 of `src/store/store.ts`, and each of its methods.
+ *
+ * @example storeContract('SQLite in memory', async () => ({ store, reopen, cleanup }));
+ */
+import { describe } from 'vitest';
+import { commitContract } from './contract/commit.ts';
+import { deletionContract } from './contract/deletion.ts';
+import { listsContract } from './contract/lists.ts';
+import { readsContract } from './contract/reads.ts';
+import type { MakeStore } from './contract/under-test.ts';
+import { workflowsContract } from './contract/workflows.ts';
+
+/** Runs the suite on stores that `make` makes: a new, open, empty one for every test. */
+export function storeContract(name: string, make: MakeStore): void {
+  describe(`store contract: ${name}`, () => {
+    commitContract(make);
+    readsContract(make);
+    listsContract(make);
+    workflowsContract(make);
+    deletionContract(make);
+  });
+}
