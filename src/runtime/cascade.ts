@@ -1,0 +1,87 @@
+/**
+ * The order in which the actors of one run take events: XState's own. Each actor has a mailbox; what a turn sends is
+ * delivered depth-first, and an actor that is still working finds it in its mailbox afterwards (R8).
+ *
+ * Plain XState keeps this order on the JavaScript call stack. Here it is data, so that a group may close in the middle
+ * of it and the rest is a row of that commit (R4), and so that a deep cascade cannot overflow the stack.
+ */
+import type { Action, Event } from './xstate.ts';
+
+/** What lies in a mailbox: an event, or the wish of a parent that the actor stops. */
+export type Mail = { readonly event: Event } | 'stop';
+
+/** The unexecuted rest of one turn's actions. */
+export interface Frame {
+  /** The actor whose turn it was; `null` for a delivery that belongs to no turn (an outcome, a timer). */
+  readonly actor: string | null;
+  readonly turn: number;
+  readonly actions: readonly Action[];
+  next: number;
+}
+
+/** A cascade as data, for the row that carries it over a commit. */
+export interface StoredCascade {
+  readonly frames: readonly Frame[];
+  readonly mailboxes: readonly (readonly [string, readonly Mail[]])[];
+}
+
+/** The stack of turns that are not finished, and the mailboxes of the actors on it. */
+export class Cascade {
+  readonly #frames: Frame[] = [];
+  readonly #mailboxes = new Map<string, Mail[]>();
+
+  get resting(): boolean {
+    return this.#frames.length === 0;
+  }
+
+  get top(): Frame | undefined {
+    return this.#frames.at(-1);
+  }
+
+  /** True while the actor's turn or what it caused is under way. */
+  busy(actor: string): boolean {
+    return this.#mailboxes.has(actor);
+  }
+
+  push(frame: Frame): void {
+    this.#frames.push(frame);
+    if (frame.actor !== null) this.#mailboxes.set(frame.actor, []);
+  }
+
+  /** The finished frame on top makes way for the actor's next turn. */
+  replaceTop(frame: Frame): void {
+    this.#frames[this.#frames.length - 1] = frame;
+  }
+
+  /** The actor on top has nothing left to do. */
+  pop(): void {
+    const frame = this.#frames.pop();
+    if (frame !== undefined && frame.actor !== null) this.#mailboxes.delete(frame.actor);
+  }
+
+  post(actor: string, mail: Mail): void {
+    const mailbox = this.#mailboxes.get(actor);
+    if (mailbox === undefined) return;
+    // XState clears the mailbox of an actor that is told to stop.
+    if (mail === 'stop') mailbox.length = 0;
+    mailbox.push(mail);
+  }
+
+  /** The oldest mail of the actor on top, left where it is. */
+  peek(actor: string): Mail | undefined {
+    return this.#mailboxes.get(actor)?.[0];
+  }
+
+  dropFirst(actor: string): void {
+    this.#mailboxes.get(actor)?.shift();
+  }
+
+  store(): StoredCascade {
+    return { frames: this.#frames, mailboxes: [...this.#mailboxes] };
+  }
+
+  restore(stored: StoredCascade): void {
+    this.#frames.push(...stored.frames.map((frame) => ({ ...frame })));
+    for (const [actor, mails] of stored.mailboxes) this.#mailboxes.set(actor, [...mails]);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * What this process can run: machines under `name@version`, and effects by name.
+ *
+ * K1. A machine that cannot be durable is refused here, with every fault and its path, not in the middle of a run.
+ * K2. A definition that changed under the same `name@version` is refused: runs in flight would go on as something else.
+ */
+import { hash } from 'node:crypto';
+import { FermataError } from '../errors.ts';
+import type { RunStatus } from '../store/store.ts';
+import { effect, type EffectDefinition } from './effect.ts';
+import type { RunRows } from './rows.ts';
+import * as xstate from './xstate.ts';
+
+/** What a prepared function may look at. All of it is as it stands at this turn. */
+export interface Preparing {
+  readonly event: xstate.Event;
+  /** The actor's snapshot before the event; undefined for its first turn. */
+  readonly snapshot: xstate.Snapshot | undefined;
+  readonly rows: RunRows;
+}
+
+/** Attaches data to the events of a machine before it decides (R2): `event.prepared`, or `input.prepared` at its start. */
+export type Prepare = (preparing: Preparing) => unknown;
+
+/** A machine with what the runtime should know beyond it. */
+export interface MachineRegistration {
+  readonly machine: xstate.Machine;
+  /**
+   * The run's status, from the root's snapshot. A machine registered with this states its own `run_…` facts; without it
+   * the runtime derives the status and states them.
+   */
+  readonly status?: (snapshot: xstate.Snapshot) => RunStatus;
+  /** What the run ends with, from its root's last snapshot; default: XState's own output and error. */
+  readonly outcome?: (snapshot: xstate.Snapshot) => { readonly output: unknown; readonly reason: unknown };
+  /** Prepared data by logic path: `''` is the root, `'task'` its child `task`. */
+  readonly prepare?: Readonly<Record<string, Prepare>>;
+  /** 0..100 from the run's counts. */
+  readonly progress?: (counts: Readonly<Record<string, number>>) => number;
+}
+
+/** A machine in a place: the root of `order@1`, or its child `line`. */
+export interface Logic {
+  /** `order@1` or `order@1>line`. */
+  readonly path: string;
+  readonly machine: xstate.Machine;
+  readonly prepare: Prepare | undefined;
+  readonly root: MachineRegistration;
+}
+
+const NAME = /^[^@>/\s][^@>/]{0,199}@[0-9A-Za-z.-]{1,50}$/;
+
+/** Registered machines and effects. */
+export class Catalog {
+  readonly #machines = new Map<string, MachineRegistration>();
+  readonly #latest = new Map<string, string>();
+  readonly #logics = new Map<string, Logic>();
+  readonly #effects: Readonly<Record<string, unknown>>;
+  readonly #adapted = new WeakMap<object, EffectDefinition<unknown, unknown>>();
+
+  constructor(
+    machines: Readonly<Record<string, xstate.Machine | MachineRegistration>>,
+    effects: Readonly<Record<string, unknown>>,
+  ) {
+    this.#effects = effects;
+    for (const [name, entry] of Object.entries(machines))
+      this.#register(name, xstate.isMachine(entry) ? { machine: entry } : entry);
+  }
+
+  #register(name: string, registration: MachineRegistration): void {
+    if (!NAME.test(name)) {
+      throw new FermataError(
+        'invalidMachine',
+        `A machine is registered as "${name}"; expected name@version, such as "order@1".`,
+      );
+    }
+    const faults = this.#faults(registration.machine, name, new Set());
+    if (faults.length > 0) {
+      const list = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+      throw new FermataError('invalidMachine', `Machine "${name}" cannot be made durable: ${list}.`, { faults });
+    }
+    this.#machines.set(name, registration);
+    const [short = name] = name.split('@');
+    const latest = this.#latest.get(short);
+    if (latest === undefined || newer(name, latest)) this.#latest.set(short, name);
+  }
+
+  #faults(machine: xstate.Machine, at: string, seen: Set<xstate.Machine>): { path: string; message: string }[] {
+    if (seen.has(machine)) return [];
+    seen.add(machine);
+    const faults = xstate
+      .faultsOf(machine, (src) => src in this.#effects)
+      .map(({ path, message }) => ({ path: `${at}: ${path}`, message }));
+    for (const src of xstate.declaredActors(machine)) {
+      const logic = xstate.childLogic(machine, src);
+      if (src in this.#effects) continue;
+      if (xstate.isMachine(logic)) faults.push(...this.#faults(logic, `${at}>${src}`, seen));
+      else if (xstate.promiseCreator(logic) === undefined) {
+        faults.push({
+          path: `${at}: actors.${src}`,
+          message:
+            'only machines, promise actors (fromPromise) and effects are durable; callbacks, observables and transition functions are not',
+        });
+      }
+    }
+    return faults;
+  }
+
+  /** All registered machines, as `name@version`. */
+  names(): readonly string[] {
+    return [...this.#machines.keys()];
+  }
+
+  registration(name: string): MachineRegistration | undefined {
+    return this.#machines.get(name);
+  }
+
+  /** `order` → its newest version; `order@1` → itself. Undefined where nothing of that name is registered. */
+  resolve(name: string): string | undefined {
+    return this.#machines.has(name) ? name : this.#latest.get(name);
+  }
+
+  /** The logic at a path; throws `machineMissing` naming what is registered. */
+  logic(path: string): Logic {
+    const known = this.#logics.get(path);
+    if (known !== undefined) return known;
+    const [name = '', ...sources] = path.split('>');
+    const root = this.#machines.get(name);
+    let machine = root?.machine;
+    for (const src of sources) {
+      const child: unknown = machine === undefined ? undefined : xstate.childLogic(machine, src);
+      machine = xstate.isMachine(child) ? child : undefined;
+    }
+    if (root === undefined || machine === undefined) {
+      throw new FermataError(
+        'machineMissing',
+        `A run needs "${path}", but this process registers only: ${this.names().join(', ') || 'nothing'}. Register it; the run goes on by itself then.`,
+        {
+          data: { machine: path, registered: this.names() },
+        },
+      );
+    }
+    const logic: Logic = { path, machine, root, prepare: root.prepare?.[sources.join('>')] };
+    this.#logics.set(path, logic);
+    return logic;
+  }
+
+  /** What `src` is to a machine: another machine, an effect, or nothing. */
+  child(
+    parent: Logic,
+    src: string,
+  ): { readonly logic: Logic } | { readonly effect: EffectDefinition<unknown, unknown> } | undefined {
+    const definition = this.#effects[src] ?? xstate.childLogic(parent.machine, src);
+    if (definition === undefined || definition === null) return undefined;
+    if (xstate.isMachine(definition)) return { logic: this.logic(`${parent.path}>${src}`) };
+    return { effect: this.#effect(definition) };
+  }
+
+  #effect(definition: object): EffectDefinition<unknown, unknown> {
+    if ('kind' in definition && definition.kind === 'effect') return definition as EffectDefinition<unknown, unknown>;
+    let adapted = this.#adapted.get(definition);
+    if (adapted === undefined) {
+      adapted = promiseEffect(definition);
+      this.#adapted.set(definition, adapted);
+    }
+    return adapted;
+  }
+
+  /** Hash of a machine's definition, to find out whether it changed. */
+  hashOf(name: string): string {
+    const registration = this.#machines.get(name);
+    return registration === undefined ? '' : hash('sha256', xstate.definitionText(registration.machine), 'base64url');
+  }
+}
+
+/** A promise actor as an effect: what it is given besides `input` and `signal` reaches the actor that asked. */
+function promiseEffect(definition: object): EffectDefinition<unknown, unknown> {
+  const create = xstate.promiseCreator(definition);
+  if (create === undefined)
+    throw new FermataError(
+      'invalidMachine',
+      'An actor is neither a machine, a promise actor (fromPromise) nor an effect.',
+    );
+  return effect<unknown, unknown>({
+    async run(input, { signal, actor, notify }) {
+      const self = new xstate.ActorReference({ address: actor, birth: -1, id: actor, src: '' }, (_to, event) =>
+        notify(event),
+      );
+      return create({ input, signal, self, system: {}, emit: (event) => notify(event) });
+    },
+  });
+}
+
+function newer(a: string, b: string): boolean {
+  const version = (name: string): string => name.slice(name.indexOf('@') + 1);
+  return version(a).localeCompare(version(b), 'en', { numeric: true }) > 0;
+}

@@ -1,0 +1,89 @@
+/**
+ * What one run contributes to the group that is being decided: rows to write, and what to do once they are written.
+ *
+ * D1. What was asked for and taken back within one group leaves no trace: no row, no call.
+ * D2. Everything to be done outside (effects, facts, custom actions, replies) is here and nowhere else, so that it
+ *     cannot happen before the commit (R1) and is forgotten with a failed one (R4).
+ */
+import type { EffectRow, JournalEntry, MessageRow, RunOrigin, TimerRow } from '../store/store.ts';
+import type { InDoubtPolicy } from './effect.ts';
+import type { Input, Receipt } from './input.ts';
+import type { CustomAction } from './xstate.ts';
+
+/** An effect that may start once its commit has returned. */
+export interface EffectStart {
+  readonly row: EffectRow;
+  readonly id: string;
+  readonly logicPath: string;
+  readonly key: string;
+  readonly input: unknown;
+  readonly repeated: boolean;
+  readonly policy: InDoubtPolicy;
+}
+
+/** A journal entry without the order over all runs, which it gets when the group closes. */
+export type DraftEntry = Omit<JournalEntry, 'position'>;
+
+/** A fact as stated, before it has its position. */
+export interface DraftFact {
+  readonly seq: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** One run's part of a group. */
+export class Draft {
+  origin: RunOrigin | undefined;
+  readonly entries: DraftEntry[] = [];
+  readonly facts: DraftFact[] = [];
+  readonly timersArmed = new Map<string, TimerRow>();
+  readonly timersGone = new Set<string>();
+  readonly effectsAsked = new Map<string, EffectStart>();
+  readonly effectsMarked = new Set<string>();
+  readonly effectsGone = new Set<string>();
+  readonly taken: { readonly id: string; readonly seq: number }[] = [];
+  readonly messagesSent: Omit<MessageRow, 'id'>[] = [];
+  readonly messagesTaken: number[] = [];
+  /** Effects to start again, or now that their mark is committed. */
+  readonly starts = new Map<string, EffectStart>();
+  readonly aborts = new Set<string>();
+  readonly custom: CustomAction[] = [];
+  /** Inputs taken into this group: answered after it, or put back if it fails. */
+  readonly inputs: Input[] = [];
+  /** What each request from outside is told after the commit. */
+  readonly answers = new Map<Input, Receipt | Error>();
+  turns = 0;
+
+  get empty(): boolean {
+    return (
+      this.entries.length === 0 &&
+      this.effectsMarked.size === 0 &&
+      this.effectsGone.size === 0 &&
+      this.timersGone.size === 0 &&
+      this.messagesTaken.length === 0 &&
+      this.origin === undefined
+    );
+  }
+
+  armTimer(row: TimerRow): void {
+    this.timersArmed.set(row.token, row);
+  }
+
+  dropTimer(token: string): void {
+    if (!this.timersArmed.delete(token)) this.timersGone.add(token);
+  }
+
+  askEffect(start: EffectStart): void {
+    this.effectsAsked.set(start.row.token, start);
+  }
+
+  /** Its outcome is known, or nobody waits for it any more. */
+  dropEffect(token: string): void {
+    this.starts.delete(token);
+    if (this.effectsAsked.delete(token)) return;
+    this.effectsGone.add(token);
+    this.aborts.add(token);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * An effect: contact with the world (a model, a user's function, HTTP). It starts only after the commit that asks for
+ * it (R1), is called at least once (R5), and its outcome re-enters as an event of the actor that asked.
+ */
+
+/** What to do with a call that a crash cut off: call again, ask a person, or fail. */
+export type InDoubtPolicy = 'retry' | 'ask' | 'fail';
+
+/** What an effect gets besides its input. */
+export interface EffectContext {
+  readonly tenant: string;
+  readonly runId: string;
+  /** Address of the actor that asked. */
+  readonly actor: string;
+  /** Idempotency key: the same for every repeat of this call, another one for a new attempt. */
+  readonly key: string;
+  /** True where a crash cut this call off before, so that the other side may have seen it. */
+  readonly repeated: boolean;
+  /** Aborted on cancel, timeout and shutdown. */
+  readonly signal: AbortSignal;
+  /** Streams a piece of text: lossy, never journaled. */
+  delta(text: string): void;
+  /** The text streamed so far is void: the next piece has offset 0. */
+  restart(): void;
+  /** Sends an event to the actor that asked, as a turn of its own (durable). */
+  notify(event: { readonly type: string; readonly [key: string]: unknown }): void;
+}
+
+/** How an effect is registered, under the name that machines use in `invoke.src`. */
+export interface EffectDefinition<Input = never, Output = unknown> {
+  readonly kind: 'effect';
+  /** Does it. What it returns or throws becomes the event `xstate.done.actor.ID` or `xstate.error.actor.ID`. */
+  run(input: Input, context: EffectContext): Promise<Output>;
+  /** Default `retry`. */
+  onInDoubt?(input: Input): InDoubtPolicy;
+  /** The key of an earlier call of which this one is a repeat; default: a new key. */
+  repeatOf?(input: Input): string | undefined;
+  /** What its deltas carry besides `offset` and `delta`: `{task, attempt}` for tasks. */
+  describe?(input: Input): Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Declares an effect.
+ *
+ * @example
+ * const ping = effect({ run: async (input: { url: string }, { signal }) => (await fetch(input.url, { signal })).status })
+ */
+export function effect<Input, Output>(
+  definition: Omit<EffectDefinition<Input, Output>, 'kind'>,
+): EffectDefinition<Input, Output> {
+  return { kind: 'effect', ...definition };
+}

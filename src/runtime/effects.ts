@@ -1,0 +1,162 @@
+/**
+ * Effects under way in this process.
+ *
+ * Owns: starting, aborting, and the text they have streamed so far.
+ * E1. An effect starts only after the commit that asks for it, and at most once per commit that says so (R1, R5).
+ * E2. An outcome is handed in once; after an abort it is not handed in at all.
+ */
+import { FermataError } from '../errors.ts';
+import type { RunKey } from '../store/store.ts';
+import type { Catalog } from './catalog.ts';
+import { assertStorable, portable } from './codec.ts';
+import type { EffectStart } from './draft.ts';
+import type { Delta } from './facts.ts';
+import type { Input } from './input.ts';
+
+interface Active {
+  readonly key: RunKey;
+  readonly abort: AbortController;
+  readonly about: Readonly<Record<string, unknown>>;
+  text: string;
+}
+
+/** What effects need of their surroundings. */
+export interface EffectSurroundings {
+  readonly catalog: Catalog;
+  /** Takes an outcome or a notice to its run. */
+  enter(key: RunKey, input: Input): void;
+  delta(delta: Delta): void;
+  /** Effects in flight at once; further ones wait in order. */
+  readonly maxInFlight: number;
+}
+
+/** Effects under way. */
+export class Effects {
+  readonly #surroundings: EffectSurroundings;
+  readonly #active = new Map<string, Active>();
+  readonly #waiting = new Map<string, EffectStart>();
+  #closed = false;
+
+  constructor(surroundings: EffectSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  get size(): number {
+    return this.#active.size + this.#waiting.size;
+  }
+
+  /** Starts it, or lets it wait for a place. Starting what is under way does nothing. */
+  start(effect: EffectStart): void {
+    const id = name(effect.row, effect.row.token);
+    if (this.#closed || this.#active.has(id)) return;
+    if (this.#active.size >= this.#surroundings.maxInFlight) {
+      this.#waiting.set(id, effect);
+      return;
+    }
+    const { row } = effect;
+    const active: Active = {
+      key: { tenant: row.tenant, run: row.run },
+      abort: new AbortController(),
+      about: {},
+      text: '',
+    };
+    this.#active.set(id, active);
+    void this.#run(id, effect, active);
+  }
+
+  /** Nobody waits for it any more. */
+  abort(key: RunKey, token: string): void {
+    const id = name(key, token);
+    this.#waiting.delete(id);
+    const active = this.#active.get(id);
+    if (active === undefined) return;
+    this.#active.delete(id);
+    active.abort.abort(new FermataError('cancelled', 'Nobody waits for this call any more.'));
+    this.#next();
+  }
+
+  /** The text streamed so far by the effects of a run: what a late joiner gets first. */
+  streamed(run: string): Delta[] {
+    const found: Delta[] = [];
+    for (const { key, about, text } of this.#active.values())
+      if (key.run === run && text !== '') found.push({ ...key, about, offset: 0, delta: text });
+    return found;
+  }
+
+  /** Aborts everything; outcomes of aborted effects are not handed in: the next start finds them in doubt. */
+  close(): void {
+    this.#closed = true;
+    this.#waiting.clear();
+    for (const { abort } of this.#active.values())
+      abort.abort(new FermataError('shuttingDown', 'The process is stopping.'));
+    this.#active.clear();
+  }
+
+  async #run(id: string, effect: EffectStart, active: Active): Promise<void> {
+    const { row, key, input, repeated } = effect;
+    const enter = (
+      event: { readonly type: string; readonly [key: string]: unknown },
+      kind: 'outcome' | 'notice',
+    ): void => {
+      if (this.#active.get(id) !== active) return;
+      if (kind === 'outcome') this.#active.delete(id);
+      this.#surroundings.enter(active.key, { kind, actor: row.actor, id: effect.id, token: row.token, event });
+    };
+    try {
+      const definition = this.#definition(effect);
+      Object.assign(active, { about: definition.describe?.(input) ?? {} });
+      const output = await definition.run(input, {
+        tenant: row.tenant,
+        runId: row.run,
+        actor: row.actor,
+        key,
+        repeated,
+        signal: active.abort.signal,
+        delta: (text) => this.#delta(id, active, text),
+        restart: () => {
+          active.text = '';
+        },
+        notify: (event) => {
+          assertStorable(event, `event "${event.type}"`);
+          enter(event, 'notice');
+        },
+      });
+      assertStorable(output, `output of "${effect.id}"`);
+      enter({ type: `xstate.done.actor.${effect.id}`, output, actorId: effect.id }, 'outcome');
+    } catch (thrown) {
+      enter({ type: `xstate.error.actor.${effect.id}`, error: portable(thrown), actorId: effect.id }, 'outcome');
+    }
+    this.#next();
+  }
+
+  #definition({ logicPath, row }: EffectStart) {
+    const { catalog } = this.#surroundings;
+    const child = catalog.child(catalog.logic(logicPath), row.src);
+    if (child === undefined || !('effect' in child)) {
+      throw new FermataError(
+        'machineMissing',
+        `Run ${row.run} needs the effect "${row.src}", which is not registered. Register it under that name and start again.`,
+      );
+    }
+    return child.effect;
+  }
+
+  #delta(id: string, active: Active, text: string): void {
+    if (this.#active.get(id) !== active || text === '') return;
+    const offset = active.text.length;
+    active.text += text;
+    this.#surroundings.delta({ ...active.key, about: active.about, offset, delta: text });
+  }
+
+  #next(): void {
+    if (this.#waiting.size === 0 || this.#active.size >= this.#surroundings.maxInFlight) return;
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    this.#waiting.delete(first[0]);
+    this.start(first[1]);
+  }
+}
+
+function name(key: RunKey, token: string): string {
+  return `${key.run} ${token}`;
+}

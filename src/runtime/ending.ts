@@ -1,0 +1,142 @@
+/** How actors and runs end: what belongs to them ends too, and whoever waits for them is told as XState tells it. */
+import type { RunStatus } from '../store/store.ts';
+import type { DurableActor } from './actor.ts';
+import type { Logic } from './catalog.ts';
+import { decode, encode } from './codec.ts';
+import { ROOT, type RunMemory } from './run-memory.ts';
+import * as xstate from './xstate.ts';
+
+/** Delivery as a step of its own, for callers that have already changed something. */
+export function deliverLater(memory: RunMemory, address: string, event: xstate.Event, birth = -1): void {
+  memory.cascade.push({
+    actor: null,
+    turn: memory.head.seq,
+    next: 0,
+    actions: [{ kind: 'send', to: { address, birth }, event, delay: undefined, sendId: undefined }],
+  });
+}
+
+/** All actors below one, loaded. */
+export function familyOf(memory: RunMemory, actor: DurableActor): DurableActor[] {
+  const family: DurableActor[] = [];
+  const below = (parent: DurableActor): void => {
+    for (const [id, child] of parent.children) {
+      const found = child.kind === 'actor' ? memory.find(xstate.childAddress(parent.identity.address, id)) : undefined;
+      if (found === undefined || found.status !== 'active') continue;
+      below(found);
+      family.push(found);
+    }
+  };
+  below(actor);
+  if (actor.identity.address !== ROOT || (memory.head.counts['detached'] ?? 0) === 0) return family;
+  for (const { address, status } of memory.rows.read('actors', () => memory.services.store.actors(memory.key)))
+    if (status === 'active') memory.find(address);
+  return [...memory.actors.values()].filter((other) => other !== actor && other.status === 'active');
+}
+
+/** An actor reached its end: what belongs to it ends too, and its parent is told as XState tells it. */
+export function end(memory: RunMemory, actor: DurableActor, family: readonly DurableActor[]): void {
+  for (const member of family) retire(memory, member, true);
+  retire(memory, actor, false);
+  const { address, id, parent } = actor.identity;
+  if (address === ROOT) {
+    endRun(memory, actor);
+    return;
+  }
+  if (parent === undefined || actor.status === 'stopped') return;
+  const { output, error, status } = actor.snapshot as { output?: unknown; error?: unknown; status: string };
+  const event: xstate.Event =
+    status === 'done'
+      ? { type: `xstate.done.actor.${id}`, output, actorId: id }
+      : { type: `xstate.error.actor.${id}`, error, actorId: id };
+  deliverLater(memory, parent.address, event, parent.birth);
+}
+
+/** Stops an actor and all below it. */
+export function stop(memory: RunMemory, actor: DurableActor, family: readonly DurableActor[]): void {
+  for (const member of [...family, actor]) retire(memory, member, true);
+}
+
+/** A parent stops a child: at once, or as soon as the turn it is in the middle of is over. */
+export function stopChild(memory: RunMemory, parent: DurableActor, id: string, detached: boolean): void {
+  const child = detached ? undefined : parent.children.get(id);
+  if (child?.kind === 'effect') {
+    if (child.settled === undefined) dropEffect(memory, child.token);
+  } else if (child !== undefined || detached) {
+    const actor = memory.find(xstate.childAddress(parent.identity.address, id));
+    if (actor !== undefined && actor.status === 'active') {
+      const family = familyOf(memory, actor);
+      if (memory.cascade.busy(actor.identity.address)) memory.cascade.post(actor.identity.address, 'stop');
+      else stop(memory, actor, family);
+    }
+  }
+  if (child?.systemId !== undefined) freeSystemId(memory, xstate.childAddress(parent.identity.address, id));
+  parent.children.delete(id);
+  parent.dirty = true;
+}
+
+/** Takes back everything an actor has asked for. */
+function retire(memory: RunMemory, actor: DurableActor, stopped: boolean): void {
+  if (stopped) {
+    memory.entry('event', actor.identity.address, 'xstate.stop', { type: 'xstate.stop' });
+    actor.stopped = true;
+  }
+  actor.dirty = true;
+  for (const token of actor.timers.keys()) memory.draft.dropTimer(token);
+  actor.timers.clear();
+  for (const [id, child] of actor.children) {
+    if (child.kind !== 'effect' || child.settled !== undefined) continue;
+    dropEffect(memory, child.token);
+    actor.children.delete(id);
+  }
+  if (actor.identity.systemId !== undefined) freeSystemId(memory, actor.identity.address);
+  if (actor.identity.detached) memory.head.counts['detached'] = (memory.head.counts['detached'] ?? 1) - 1;
+}
+
+function dropEffect(memory: RunMemory, token: string): void {
+  memory.acting--;
+  memory.draft.dropEffect(token);
+}
+
+function freeSystemId(memory: RunMemory, address: string): void {
+  for (const [systemId, at] of Object.entries(memory.head.systemIds))
+    if (at === address) delete memory.head.systemIds[systemId];
+}
+
+function endRun(memory: RunMemory, root: DurableActor): void {
+  const head = memory.head;
+  const { registration, status } = endingOf(root);
+  const error: unknown = root.status === 'error' ? toReason((root.snapshot as { error?: unknown }).error) : undefined;
+  const { output, reason } = registration.outcome?.(root.snapshot) ?? {
+    output: (root.snapshot as { output?: unknown }).output,
+    reason: error,
+  };
+  head.endedAt = memory.now;
+  if (output !== undefined) head.outputJson = encode(output, 'output', memory);
+  if (reason !== undefined || error !== undefined) head.reasonJson = encode(reason ?? error, 'reason', memory);
+  if (registration.status === undefined || root.status !== 'done') {
+    const why: unknown =
+      head.reasonJson === null
+        ? undefined
+        : decode(head.reasonJson, (blob) => memory.blobs.get(blob) ?? memory.rows.blob(blob));
+    if (status === 'completed') memory.fact(ROOT, 'run_completed', { output });
+    else if (status === 'failed') memory.fact(ROOT, 'run_failed', { error: why });
+    else memory.fact(ROOT, 'run_cancelled', { reason: why });
+  }
+  head.status = status;
+}
+
+function endingOf(root: DurableActor): { registration: Logic['root']; status: RunStatus } {
+  const registration = root.identity.logic.root;
+  if (root.status === 'error') return { registration, status: 'failed' };
+  if (root.status === 'stopped') return { registration, status: 'cancelled' };
+  return { registration, status: registration.status?.(root.snapshot) ?? 'completed' };
+}
+
+function toReason(error: unknown): { code: string; message: string } {
+  const { code, message } = (typeof error === 'object' && error !== null ? error : { message: String(error) }) as {
+    code?: unknown;
+    message?: unknown;
+  };
+  return { code: typeof code === 'string' ? code : 'actorFailed', message: String(message) };
+}

@@ -1,0 +1,74 @@
+/**
+ * Facts on their way out: what a turn says has happened, committed and numbered. Published only after the commit (R1).
+ */
+import type { RunKey } from '../store/store.ts';
+
+/** What a turn says has happened. */
+export interface Fact extends RunKey {
+  /** Number in the run's journal. */
+  readonly seq: number;
+  /** Order over all runs. */
+  readonly position: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Address of the actor that stated it. */
+  readonly actor: string;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A piece of streaming text: lossy, never journaled. `offset` 0 always means: start over. */
+export interface Delta extends RunKey {
+  readonly offset: number;
+  readonly delta: string;
+  /** `{task, attempt}` for tasks. */
+  readonly about: Readonly<Record<string, unknown>>;
+}
+
+/** Gets facts and deltas as they come. */
+export interface FactListener {
+  fact(fact: Fact): void;
+  delta?(delta: Delta): void;
+}
+
+/** Hands facts and deltas to whoever listens; a listener that throws harms nobody. */
+export class FactFeed {
+  readonly #byRun = new Map<string, Set<FactListener>>();
+  readonly #all = new Set<FactListener>();
+  readonly #onError: (thrown: unknown) => void;
+
+  constructor(onError: (thrown: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  /** Listens to one run, or to all; returns how to stop. */
+  listen(run: string | undefined, listener: FactListener): () => void {
+    const listeners = run === undefined ? this.#all : (this.#byRun.get(run) ?? new Set<FactListener>());
+    if (run !== undefined) this.#byRun.set(run, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (run !== undefined && listeners.size === 0 && this.#byRun.get(run) === listeners) this.#byRun.delete(run);
+    };
+  }
+
+  publish(facts: readonly Fact[]): void {
+    for (const fact of facts) this.#tell(fact.run, (listener) => listener.fact(fact));
+  }
+
+  publishDelta(delta: Delta): void {
+    this.#tell(delta.run, (listener) => listener.delta?.(delta));
+  }
+
+  #tell(run: string, tell: (listener: FactListener) => void): void {
+    const listeners = this.#byRun.get(run);
+    if (listeners === undefined && this.#all.size === 0) return;
+    for (const listener of [...(listeners ?? []), ...this.#all]) {
+      try {
+        tell(listener);
+      } catch (thrown) {
+        this.#onError(thrown);
+      }
+    }
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * Groups of turns: decide, commit, act.
+ *
+ * Owns:  which runs decide now, when the group closes, and everything that happens after its commit.
+ * G1. Nothing leaves before the commit: no effect, no fact, no reply (R1).
+ * G2. A commit that changed nothing: requests from outside get 503 and are gone; everything else is put back and tried
+ *     again; what was decided in memory is dropped and read back (R4).
+ * G3. A commit whose outcome is unknown: nothing starts, nothing is released, the process must stop (R4).
+ * G4. A run that cannot go on (its machine is missing, its row is damaged) waits; the others go on (R7).
+ */
+import { FermataError } from '../errors.ts';
+import {
+  StoreError,
+  type CommitGroup,
+  type MaybePromise,
+  type RunChanges,
+  type RunKey,
+  type Store,
+} from '../store/store.ts';
+import type { Clock } from '../clock.ts';
+import type { Draft } from './draft.ts';
+import type { Fact, FactFeed } from './facts.ts';
+import { replyOf, type Input } from './input.ts';
+import { Run, type Advance } from './run.ts';
+import type { RunServices } from './run-memory.ts';
+import { settle } from './suspend.ts';
+
+/** Turns of one run in one group, and milliseconds a group may decide before it closes. */
+const MAX_TURNS = 2_000;
+const MAX_MS = 15;
+const RETRY_MS = 250;
+/** Entries over all runs, so that a commit stays short. */
+const MAX_ENTRIES = 5_000;
+
+/** A point of the commit path at which tests end the process. */
+export type CrashPoint = 'decided' | 'committed' | 'published' | 'acted';
+
+/** What a group needs of its surroundings. */
+export interface GroupSurroundings extends RunServices {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly feed: FactFeed;
+  /** After the commit: start, abort, arm. */
+  act(key: RunKey, draft: Draft): void;
+  /** Runs that got a message in this commit. */
+  messagesSent(): void;
+  /** The outcome of a commit is unknown: stop the process. */
+  fatal(error: Error): void;
+  /** Called at each named point; a test may kill the process there. */
+  crashPoint?(point: CrashPoint): void;
+}
+
+/** Decides and commits. */
+export class Groups {
+  readonly #surroundings: GroupSurroundings;
+  readonly #resident = new Map<string, Run>();
+  readonly #queue = new Map<string, RunKey>();
+  readonly #pending = new Map<string, Input[]>();
+  /** Runs that wait for something that is missing, with the reason. */
+  readonly #blocked = new Map<string, Error>();
+  #position: number;
+  #messageId: number;
+  #scheduled = false;
+  #draining: Promise<void> | undefined;
+  #halted: Error | undefined;
+  /** After a failed commit: trying again at once would spin on a full disk. */
+  #backingOff = false;
+
+  constructor(surroundings: GroupSurroundings, start: { readonly position: number; readonly messageId: number }) {
+    this.#surroundings = surroundings;
+    this.#position = start.position;
+    this.#messageId = start.messageId;
+  }
+
+  /** Number of runs in memory. */
+  get resident(): number {
+    return this.#resident.size;
+  }
+
+  /** Why a run waits although nothing of its own keeps it. */
+  blocked(run: string): Error | undefined {
+    return this.#blocked.get(run);
+  }
+
+  /** Gives a run something to take, soon. */
+  enter(key: RunKey, input: Input): void {
+    const reply = replyOf(input);
+    const refusal = this.#halted ?? (reply === undefined ? undefined : this.#blocked.get(key.run));
+    if (refusal !== undefined) {
+      reply?.reject(refusal);
+      return;
+    }
+    this.#inputsOf(key).push(input);
+    this.#queue.set(key.run, key);
+    this.#schedule();
+  }
+
+  /** Waits until everything that was entered is decided and committed. */
+  async idle(): Promise<void> {
+    while (this.#scheduled || this.#draining !== undefined || this.#queue.size > 0) {
+      await (this.#draining ?? new Promise((resolve) => setImmediate(resolve)));
+    }
+  }
+
+  /** Takes nothing more; what is being committed is finished first. */
+  async close(error: Error): Promise<void> {
+    this.#halted ??= error;
+    await this.#draining;
+    for (const inputs of this.#pending.values()) for (const input of inputs) replyOf(input)?.reject(error);
+    for (const run of this.#resident.values()) for (const input of run.inbox) replyOf(input)?.reject(error);
+    this.#pending.clear();
+    this.#queue.clear();
+  }
+
+  /** Forgets a run that was deleted. */
+  forget(run: string): void {
+    this.#resident.delete(run);
+    this.#blocked.delete(run);
+  }
+
+  #inputsOf(key: RunKey): Input[] {
+    const resident = this.#resident.get(key.run);
+    if (resident !== undefined) return resident.inbox;
+    const pending = this.#pending.get(key.run) ?? [];
+    this.#pending.set(key.run, pending);
+    return pending;
+  }
+
+  #schedule(): void {
+    if (
+      this.#scheduled ||
+      this.#backingOff ||
+      this.#draining !== undefined ||
+      this.#halted !== undefined ||
+      this.#queue.size === 0
+    )
+      return;
+    this.#scheduled = true;
+    // One turn of the event loop later, so that what ends together is committed together.
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#draining = this.#drain()
+        .catch((thrown: unknown) => this.#surroundings.log('a group failed unexpectedly', { error: thrown }))
+        .finally(() => {
+          this.#draining = undefined;
+          if (this.#queue.size > 0) this.#schedule();
+        });
+    });
+  }
+
+  async #drain(): Promise<void> {
+    const group: Run[] = [];
+    const cut: RunKey[] = [];
+    const until = performance.now() + MAX_MS;
+    let entries = 0;
+    for (const [id, key] of this.#queue) {
+      this.#queue.delete(id);
+      const run = await this.#decide(key, cut);
+      if (run !== undefined) {
+        group.push(run);
+        entries += run.draft.entries.length;
+      }
+      if (performance.now() > until || entries > MAX_ENTRIES) break;
+    }
+    for (const key of cut) this.#queue.set(key.run, key);
+    if (group.length > 0) await this.#commit(group);
+  }
+
+  /** Lets one run decide; undefined where it contributes nothing. */
+  async #decide(key: RunKey, cut: RunKey[]): Promise<Run | undefined> {
+    let run: Run | undefined;
+    try {
+      const loaded = this.#load(key);
+      run = loaded instanceof Promise ? await loaded : loaded;
+      if (run === undefined) {
+        this.#refuse(key, new FermataError('notFound', `No run "${key.run}" exists.`));
+        return undefined;
+      }
+      const pending = this.#pending.get(key.run);
+      if (pending !== undefined) {
+        this.#pending.delete(key.run);
+        run.inbox.push(...pending);
+      }
+      if ((await this.#advance(run)) === 'cut') cut.push(key);
+      if (run.draft.empty && run.draft.inputs.length === 0) {
+        if (run.idle) this.#resident.delete(key.run);
+        return undefined;
+      }
+      return run;
+    } catch (thrown) {
+      this.#block(key, run, thrown instanceof Error ? thrown : new Error(String(thrown)));
+      return undefined;
+    }
+  }
+
+  #advance(run: Run): MaybePromise<Advance> {
+    return settle(() => run.advance(MAX_TURNS));
+  }
+
+  #load(key: RunKey): MaybePromise<Run | undefined> {
+    const resident = this.#resident.get(key.run);
+    if (resident !== undefined) return resident;
+    const first = this.#pending.get(key.run)?.[0];
+    if (first?.kind === 'start') return this.#keep(Run.begin(first.origin, first.blobs, this.#surroundings));
+    const loaded = Run.load(key, this.#surroundings);
+    return loaded instanceof Promise ? loaded.then((run) => run && this.#keep(run)) : loaded && this.#keep(loaded);
+  }
+
+  #keep(run: Run): Run {
+    this.#resident.set(run.key.run, run);
+    return run;
+  }
+
+  async #commit(group: readonly Run[]): Promise<void> {
+    const { store, crashPoint } = this.#surroundings;
+    const before = { position: this.#position, messageId: this.#messageId };
+    const commit = this.#close(group);
+    crashPoint?.('decided');
+    try {
+      await store.commit(commit);
+    } catch (thrown) {
+      this.#position = before.position;
+      this.#messageId = before.messageId;
+      this.#commitFailed(group, thrown);
+      return;
+    }
+    crashPoint?.('committed');
+    const drafts = group.map((run): [Run, Draft, RunChanges | undefined] => [
+      run,
+      run.committed(),
+      commit.runs.find(({ run: id }) => id === run.key.run),
+    ]);
+    for (const [run, draft, changes] of drafts) {
+      this.#publish(run.key, draft, changes);
+      this.#answer(draft);
+    }
+    crashPoint?.('published');
+    for (const [run, draft] of drafts) {
+      this.#surroundings.act(run.key, draft);
+      for (const action of draft.custom) this.#perform(run, action);
+      if (run.idle) this.#resident.delete(run.key.run);
+    }
+    if (commit.messagesSent.length > 0) this.#surroundings.messagesSent();
+    crashPoint?.('acted');
+  }
+
+  #close(group: readonly Run[]): CommitGroup {
+    const runs: RunChanges[] = [];
+    const blobs = new Map<string, string>();
+    const messagesSent = [];
+    const messagesTaken: number[] = [];
+    for (const run of group) {
+      const { draft } = run;
+      if (draft.empty) continue;
+      const closed = run.close();
+      const first = this.#position + 1;
+      runs.push({
+        ...run.key,
+        origin: draft.origin,
+        state: closed.state,
+        revision: run.revision,
+        entries: draft.entries.map((entry, index) => ({ ...entry, position: first + index })),
+        actors: closed.actors,
+        timersArmed: [...draft.timersArmed.values()],
+        timersGone: [...draft.timersGone],
+        effectsAsked: [...draft.effectsAsked.values()].map(({ row }) => row),
+        effectsMarked: [...draft.effectsMarked],
+        effectsGone: [...draft.effectsGone],
+        rows: closed.rows,
+        taken: draft.taken,
+        blobs: [...closed.blobs.keys()],
+      });
+      this.#position += draft.entries.length;
+      for (const [hash, text] of closed.blobs) blobs.set(hash, text);
+      for (const message of draft.messagesSent) messagesSent.push({ ...message, id: ++this.#messageId });
+      messagesTaken.push(...draft.messagesTaken);
+    }
+    return { runs, blobs: [...blobs].map(([hash, text]) => ({ hash, text })), messagesSent, messagesTaken };
+  }
+
+  #publish(key: RunKey, draft: Draft, changes: RunChanges | undefined): void {
+    if (draft.facts.length === 0 || changes === undefined) return;
+    const first = changes.entries[0];
+    const facts: Fact[] = draft.facts.map((fact) => ({
+      ...key,
+      ...fact,
+      position: (first?.position ?? 0) + fact.seq - (first?.seq ?? 0),
+    }));
+    this.#surroundings.feed.publish(facts);
+  }
+
+  #answer(draft: Draft): void {
+    for (const [input, answer] of draft.answers) {
+      if (answer instanceof Error) replyOf(input)?.reject(answer);
+      else replyOf(input)?.resolve(answer);
+    }
+  }
+
+  #perform(run: Run, action: { readonly type: string; readonly execute: () => void }): void {
+    try {
+      action.execute();
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      this.enter(run.key, { kind: 'actionFailed', action: action.type, message });
+    }
+  }
+
+  #commitFailed(group: readonly Run[], thrown: unknown): void {
+    if (thrown instanceof StoreError && thrown.outcome === 'unchanged') {
+      const error = new FermataError(
+        'storeUnavailable',
+        `The database could not be written (${thrown.message}). Nothing was changed; try again.`,
+        { cause: thrown },
+      );
+      for (const run of group) this.#putBack(run, error);
+      this.#surroundings.log('a commit failed and changed nothing', { error: thrown.message });
+      this.#backingOff = true;
+      this.#surroundings.clock.setTimer(() => {
+        this.#backingOff = false;
+        this.#schedule();
+      }, RETRY_MS);
+      return;
+    }
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const error = new FermataError(
+      'outcomeUnknown',
+      `It is unknown whether the commit succeeded (${message}). The process stops and finds out at its next start; ask again then, with the same Idempotency-Key.`,
+      { cause: thrown },
+    );
+    this.#halted = error;
+    for (const run of group) for (const input of run.draft.inputs) replyOf(input)?.reject(error);
+    this.#surroundings.fatal(error);
+  }
+
+  /** Drops what was decided in memory; what came from inside is taken again from what the store has. */
+  #putBack(run: Run, error: Error): void {
+    this.#resident.delete(run.key.run);
+    const kept: Input[] = [];
+    for (const input of [...run.draft.inputs, ...run.inbox]) {
+      const reply = replyOf(input);
+      if (reply === undefined) kept.push(input);
+      else reply.reject(error);
+    }
+    // An agenda cut by an earlier group is in the row; it goes on when the run is read back.
+    kept.push({ kind: 'goOn' });
+    this.#pending.set(run.key.run, [...kept, ...(this.#pending.get(run.key.run) ?? [])]);
+    this.#queue.set(run.key.run, run.key);
+  }
+
+  #refuse(key: RunKey, error: Error): void {
+    const inputs = this.#pending.get(key.run) ?? [];
+    this.#pending.delete(key.run);
+    for (const input of inputs) replyOf(input)?.reject(error);
+  }
+
+  /** The run cannot go on here. What came from outside is told so; the rest waits for the next start. */
+  #block(key: RunKey, run: Run | undefined, error: Error): void {
+    this.#resident.delete(key.run);
+    this.#blocked.set(key.run, error);
+    this.#surroundings.log('a run cannot go on', { runId: key.run, error: error.message });
+    for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);
+    this.#refuse(key, error);
+  }
+}

@@ -1,0 +1,72 @@
+/** What can reach a run from outside its own cascade of turns. */
+import type { EffectRow, MessageRow, RunOrigin, RunState, TimerRow } from '../store/store.ts';
+import type { Event } from './xstate.ts';
+
+/** What whoever asked is told after the commit. */
+export interface Receipt {
+  /** Journal number of the turn that took it. */
+  readonly seq: number;
+  readonly state: RunState;
+  /** True where the message had been taken before and nothing happened now. */
+  readonly repeated: boolean;
+}
+
+/** How a request from outside is answered: exactly once, after the commit or with an error. */
+export interface Reply {
+  resolve(receipt: Receipt): void;
+  reject(error: Error): void;
+}
+
+/** One thing for a run to take. */
+export type Input =
+  /** A new run begins. `restore` is XState's own persisted snapshot of its root. */
+  | {
+      readonly kind: 'start';
+      readonly origin: RunOrigin;
+      readonly blobs: ReadonlyMap<string, string>;
+      readonly input: unknown;
+      readonly restore: unknown;
+      readonly reply: Reply;
+    }
+  /** A request from outside; where `checked`, refused if the actor does not accept it now. */
+  | {
+      readonly kind: 'event';
+      readonly to: string;
+      readonly event: Event;
+      readonly checked: boolean;
+      readonly messageId: string | undefined;
+      readonly reply: Reply;
+    }
+  /** Stop the run, gracefully where its machine knows how. */
+  | { readonly kind: 'cancel'; readonly reason: string | undefined; readonly reply: Reply }
+  /** An effect ended. */
+  | {
+      readonly kind: 'outcome';
+      readonly actor: string;
+      readonly id: string;
+      readonly token: string;
+      readonly event: Event;
+    }
+  /** An effect under way says something. */
+  | {
+      readonly kind: 'notice';
+      readonly actor: string;
+      readonly id: string;
+      readonly token: string;
+      readonly event: Event;
+    }
+  | { readonly kind: 'timer'; readonly row: TimerRow }
+  | { readonly kind: 'message'; readonly row: MessageRow }
+  /** A committed effect without an outcome was found at start. */
+  | { readonly kind: 'inDoubt'; readonly row: EffectRow }
+  /** The commit that asked is done; "about to call" must be committed before the call. */
+  | { readonly kind: 'mark'; readonly row: EffectRow }
+  /** A custom action threw after its commit; the state stays. */
+  | { readonly kind: 'actionFailed'; readonly action: string; readonly message: string }
+  /** The cap of a group cut its cascade: go on. */
+  | { readonly kind: 'goOn' };
+
+/** The reply of a request from outside; undefined for what comes from inside and must not be lost. */
+export function replyOf(input: Input): Reply | undefined {
+  return 'reply' in input ? input.reply : undefined;
+}

@@ -1,0 +1,247 @@
+/** What reaches a run from outside its own cascade: requests, outcomes of effects, timers, messages, recovery. */
+import { FermataError } from '../errors.ts';
+import type { EffectRow } from '../store/store.ts';
+import type { DurableActor } from './actor.ts';
+import type { Logic } from './catalog.ts';
+import { decode, encode } from './codec.ts';
+import type { EffectStart } from './draft.ts';
+import { deliverLater, end, familyOf } from './ending.ts';
+import type { Input, Receipt } from './input.ts';
+import { ask } from './perform.ts';
+import { restoreActors } from './persisted.ts';
+import { accepts, ROOT, understands, type RunMemory } from './run-memory.ts';
+import { begin, take } from './turn.ts';
+import type * as xstate from './xstate.ts';
+import { ownEventTypes } from './xstate.ts';
+
+/** Begins what an input causes. An error is the answer to a request from outside; nothing has changed then. */
+export function takeInput(memory: RunMemory, input: Input): Receipt | Error | undefined {
+  switch (input.kind) {
+    case 'start':
+      return start(memory, input);
+    case 'event':
+    case 'cancel':
+      try {
+        return input.kind === 'event' ? request(memory, input) : cancel(memory, input.reason);
+      } catch (thrown) {
+        if (!(thrown instanceof FermataError) || thrown.code === 'machineMissing' || thrown.code === 'databaseCorrupt')
+          throw thrown;
+        return thrown;
+      }
+    case 'outcome':
+      return outcome(memory, input);
+    case 'notice': {
+      const child = memory.find(input.actor)?.children.get(input.id);
+      if (child?.kind === 'effect' && child.token === input.token && child.settled === undefined)
+        deliverLater(memory, input.actor, input.event);
+      return;
+    }
+    case 'timer':
+      return timer(memory, input.row.token, input.row.source, input.row.timerJson);
+    case 'message':
+      memory.draft.messagesTaken.push(input.row.id);
+      if (!memory.ended)
+        deliverLater(memory, ROOT, decode(input.row.eventJson, (blob) => memory.rows.blob(blob)) as xstate.Event);
+      return;
+    case 'inDoubt':
+      return inDoubt(memory, input.row);
+    case 'mark': {
+      const start =
+        unanswered(memory, input.row.actor, input.row.token) === undefined
+          ? undefined
+          : startOf(memory, input.row, false);
+      if (start === undefined) return;
+      memory.draft.effectsMarked.add(input.row.token);
+      memory.draft.starts.set(input.row.token, start);
+      return;
+    }
+    case 'actionFailed':
+      memory.fact(ROOT, 'action_failed', { action: input.action, message: input.message });
+      return;
+    case 'goOn':
+      return;
+  }
+}
+
+function start(memory: RunMemory, input: Extract<Input, { kind: 'start' }>): Receipt {
+  const logic = memory.services.catalog.logic(memory.origin.machine);
+  memory.head.startedAt = memory.now;
+  if (input.restore === undefined)
+    begin(
+      memory,
+      { address: ROOT, birth: 1, id: memory.key.run, logic, parent: undefined, detached: false, systemId: undefined },
+      input.input,
+    );
+  else restore(memory, logic, input.restore);
+  if (logic.root.status === undefined) memory.fact(ROOT, 'run_started', { machine: memory.origin.machine });
+  return memory.receipt();
+}
+
+function restore(memory: RunMemory, logic: Logic, persisted: unknown): void {
+  const seq = memory.entry('event', ROOT, 'fermata.restore', {
+    type: 'fermata.restore',
+    snapshot: persisted,
+    logic: logic.path,
+  });
+  const { actors, effects } = restoreActors(persisted, {
+    logic,
+    catalog: memory.services.catalog,
+    refer: (to) => memory.refer(to),
+    seq,
+    id: memory.key.run,
+  });
+  for (const actor of actors) {
+    memory.actors.set(actor.identity.address, actor);
+    if (actor.identity.systemId !== undefined) memory.head.systemIds[actor.identity.systemId] = actor.identity.address;
+  }
+  for (const { actor, id, src, token, input } of effects) ask(memory, actor, { id, src, token, input, seq });
+  memory.draft.turns++;
+  const root = memory.actors.get(ROOT);
+  if (root !== undefined && root.status !== 'active') end(memory, root, familyOf(memory, root));
+}
+
+function request(memory: RunMemory, input: Extract<Input, { kind: 'event' }>): Receipt {
+  if (input.messageId !== undefined) {
+    const { messageId } = input;
+    const taken =
+      memory.draft.taken.find(({ id }) => id === messageId)?.seq ??
+      memory.rows.read(`taken/${messageId}`, () => memory.services.store.messageTaken(memory.key, messageId));
+    if (taken !== undefined) return { seq: taken, state: memory.runState(), repeated: true };
+  }
+  if (memory.ended) {
+    if (!input.checked) return memory.receipt();
+    throw new FermataError(
+      'runEnded',
+      `Run ${memory.key.run} has ended (${memory.head.status}) and takes no more events.`,
+      { data: { status: memory.head.status } },
+    );
+  }
+  const actor = memory.find(input.to);
+  if (actor === undefined || actor.status !== 'active') {
+    if (!input.checked) return memory.receipt();
+    throw new FermataError(
+      'eventNotAccepted',
+      `Run ${memory.key.run} has no live actor "${input.to}" to take "${input.event.type}".`,
+      { data: { accepts: [] } },
+    );
+  }
+  if (input.checked && !accepts(actor, input.event)) {
+    const legal = ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
+    throw new FermataError(
+      'eventNotAccepted',
+      `The machine of run ${memory.key.run} does not accept "${input.event.type}" in state ${JSON.stringify(actor.snapshot.value)}. It accepts: ${legal.join(', ') || 'no event from outside'}.`,
+      {
+        data: { state: actor.snapshot.value, accepts: legal },
+      },
+    );
+  }
+  const frame = take(memory, actor, input.event);
+  memory.cascade.push(frame);
+  if (input.messageId !== undefined) memory.draft.taken.push({ id: input.messageId, seq: frame.turn });
+  return memory.receipt(frame.turn);
+}
+
+function cancel(memory: RunMemory, reason: string | undefined): Receipt {
+  if (memory.ended)
+    throw new FermataError(
+      'runEnded',
+      `Run ${memory.key.run} has ended (${memory.head.status}) and cannot be cancelled.`,
+      { data: { status: memory.head.status } },
+    );
+  const root = memory.find(ROOT);
+  const event: xstate.Event = { type: 'fermata.cancel', ...(reason === undefined ? {} : { reason }) };
+  if (root === undefined)
+    throw new FermataError('databaseCorrupt', `Run ${memory.key.run} has no root actor. Delete the run.`);
+  if (understands(root, event)) {
+    const frame = take(memory, root, event);
+    memory.cascade.push(frame);
+    return memory.receipt(frame.turn);
+  }
+  const family = familyOf(memory, root);
+  const seq = memory.entry('event', ROOT, event.type, event);
+  root.stopped = true;
+  memory.head.reasonJson = encode({ code: 'cancelled', message: reason ?? 'Cancelled.' }, 'reason', memory);
+  end(memory, root, family);
+  return memory.receipt(seq);
+}
+
+function outcome(memory: RunMemory, input: Extract<Input, { kind: 'outcome' }>): undefined {
+  const actor = unanswered(memory, input.actor, input.token);
+  const child = actor?.children.get(input.id);
+  memory.draft.dropEffect(input.token);
+  if (actor === undefined || child?.kind !== 'effect') {
+    memory.entry('ignored', input.actor, input.event.type, { type: input.event.type, token: input.token });
+    return;
+  }
+  memory.acting--;
+  actor.children.set(input.id, { ...child, settled: input.event.type.startsWith('xstate.done.') ? 'done' : 'error' });
+  actor.dirty = true;
+  deliverLater(memory, actor.identity.address, input.event);
+}
+
+function timer(memory: RunMemory, token: string, source: string, timerJson: string): undefined {
+  const actor = memory.find(source);
+  const { to, event } = decode(timerJson, (blob) => memory.rows.blob(blob)) as {
+    to: xstate.Address;
+    event: xstate.Event;
+  };
+  memory.draft.dropTimer(token);
+  if (actor === undefined || actor.status !== 'active' || !actor.timers.delete(token)) {
+    memory.entry('ignored', source, event.type, { type: event.type, token });
+    return;
+  }
+  actor.dirty = true;
+  deliverLater(memory, to.address, event, to.birth);
+}
+
+function inDoubt(memory: RunMemory, row: EffectRow): undefined {
+  const actor = unanswered(memory, row.actor, row.token);
+  if (actor === undefined) {
+    memory.draft.dropEffect(row.token);
+    return;
+  }
+  const start = startOf(memory, row, true);
+  if (start.policy !== 'retry' && !row.marked) {
+    // Never sent: the mark comes before the call.
+    memory.draft.effectsMarked.add(row.token);
+    memory.draft.starts.set(row.token, { ...start, repeated: false });
+    return;
+  }
+  const event: xstate.Event = { type: 'fermata.inDoubt', id: start.id, key: start.key, policy: start.policy };
+  const understood = understands(actor, event);
+  if (start.policy === 'retry') memory.draft.starts.set(row.token, start);
+  if (understood) deliverLater(memory, row.actor, event);
+  else
+    memory.fact(row.actor, 'effect_in_doubt', { actor: row.actor, id: start.id, key: start.key, policy: start.policy });
+  if (start.policy === 'fail' || (start.policy === 'ask' && !understood)) {
+    const error = {
+      code: 'effectInDoubt',
+      retry: 'never',
+      message: `A crash cut off the call "${start.id}" (key ${start.key}); whether the other side did it is unknown.`,
+    };
+    outcome(memory, {
+      kind: 'outcome',
+      actor: row.actor,
+      id: start.id,
+      token: row.token,
+      event: { type: `xstate.error.actor.${start.id}`, error, actorId: start.id },
+    });
+  }
+}
+
+/** The actor that still waits for the effect under memory token. */
+function unanswered(memory: RunMemory, address: string, token: string): DurableActor | undefined {
+  const actor = memory.find(address);
+  if (actor === undefined || actor.status !== 'active') return undefined;
+  for (const child of actor.children.values())
+    if (child.kind === 'effect' && child.token === token && child.settled === undefined) return actor;
+  return undefined;
+}
+
+function startOf(memory: RunMemory, row: EffectRow, repeated: boolean): EffectStart {
+  const stored = decode(row.effectJson, (blob) => memory.rows.blob(blob)) as Pick<
+    EffectStart,
+    'id' | 'key' | 'input' | 'policy' | 'logicPath'
+  >;
+  return { ...stored, row, repeated };
+}

@@ -1,0 +1,205 @@
+/** Looking at runs without moving them: snapshots in XState's own form, now or as of an entry, and why a run waits. */
+import { FermataError } from '../errors.ts';
+import type { ActorRow, RunKey, Store } from '../store/store.ts';
+import { fromRow, readRefs, type DurableActor, type Refer } from './actor.ts';
+import type { Catalog, Logic } from './catalog.ts';
+import { decode } from './codec.ts';
+import { restoreActors, toPersisted, type PersistedSnapshot } from './persisted.ts';
+import { replay } from './replay.ts';
+import { Reader, settle } from './suspend.ts';
+import * as xstate from './xstate.ts';
+
+/** A snapshot in XState's persisted form, and what that form cannot carry. */
+export interface SnapshotView {
+  readonly snapshot: PersistedSnapshot;
+  readonly actor: string;
+  /** Journal number it is as of. */
+  readonly at: number;
+  /** Delayed events that are pending and that no persisted snapshot carries. */
+  readonly pendingTimers: readonly { readonly due: string | null; readonly event: string }[];
+}
+
+/** Why an actor rests. */
+export interface WaitingActor {
+  readonly actor: string;
+  readonly state: unknown;
+  /** From `meta.waitsFor` of its state. */
+  readonly waitsFor: readonly string[];
+  /** When the next of its timers is due. */
+  readonly until: string | null;
+  /** Effects under way. */
+  readonly effects: readonly { readonly id: string; readonly src: string }[];
+  /** Event types it accepts. */
+  readonly accepts: readonly string[];
+}
+
+/** What looking needs. */
+export interface InspectingSurroundings {
+  readonly catalog: Catalog;
+  readonly store: Store;
+  blocked(run: string): Error | undefined;
+}
+
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+/** Looks at runs. */
+export class Inspecting {
+  readonly #surroundings: InspectingSurroundings;
+
+  constructor(surroundings: InspectingSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** Throws `invalidRequest` where a persisted snapshot does not fit a machine. */
+  assertRestorable(snapshot: unknown, logic: Logic): void {
+    restoreActors(snapshot, { logic, catalog: this.#surroundings.catalog, refer: inert, seq: 1, id: 'run' });
+  }
+
+  /** The `after` transitions that a restored snapshot does not arm. */
+  unarmedDelays(snapshot: unknown, logic: Logic): readonly { state: string; event: string; delay: string | number }[] {
+    const { actors } = restoreActors(snapshot, {
+      logic,
+      catalog: this.#surroundings.catalog,
+      refer: inert,
+      seq: 1,
+      id: 'run',
+    });
+    return actors.flatMap((actor) => xstate.pendingDelays(actor.snapshot));
+  }
+
+  async snapshot(key: RunKey, address: string, at: number | undefined): Promise<SnapshotView> {
+    const { store } = this.#surroundings;
+    const run = await store.run(key);
+    if (run === undefined)
+      throw new FermataError('notFound', `No run "${key.run}" exists. List the runs with GET /api/v1/runs.`);
+    const actors = at === undefined ? await this.#actors(key) : await this.#asOf(key, at);
+    const path = address.startsWith('/') ? address : `/${address}`;
+    const actor = actors.get(path);
+    if (actor === undefined) {
+      throw new FermataError(
+        'notFound',
+        `Run ${key.run} has no actor "${path}"${at === undefined ? '' : ` as of entry ${at}`}. It has: ${[...actors.keys()].join(', ') || 'none'}.`,
+      );
+    }
+    const inputs = new Map<string, unknown>();
+    for (const { token, effectJson } of await store.effectsOf(key)) {
+      inputs.set(token, ((await this.#decode(effectJson)) as { input?: unknown }).input);
+    }
+    const snapshot = toPersisted(actor, {
+      actor: (child) => actors.get(child),
+      effectInput: (token) => inputs.get(token),
+    });
+    const timers =
+      at === undefined
+        ? (await store.timersOf(key)).filter(
+            ({ source }) => source === path || source.startsWith(path === '/' ? '/' : `${path}/`),
+          )
+        : [];
+    const pendingTimers =
+      at === undefined
+        ? await Promise.all(
+            timers.map(async ({ due, timerJson }) => ({
+              due: new Date(due).toISOString(),
+              event: ((await this.#decode(timerJson)) as { event: { type: string } }).event.type,
+            })),
+          )
+        : xstate.pendingDelays(actor.snapshot).map(({ event }) => ({ due: null, event }));
+    return { snapshot, actor: path, at: at ?? run.seq, pendingTimers };
+  }
+
+  /** Every live actor with what it waits for. Throws `notFound`. */
+  async why(key: RunKey): Promise<{
+    readonly status: string;
+    readonly blocked: Error | undefined;
+    readonly actors: readonly WaitingActor[];
+  }> {
+    const { store, blocked } = this.#surroundings;
+    const run = await store.run(key);
+    if (run === undefined)
+      throw new FermataError('notFound', `No run "${key.run}" exists. List the runs with GET /api/v1/runs.`);
+    const timers = await store.timersOf(key);
+    const waiting: WaitingActor[] = [];
+    let missing = blocked(key.run);
+    for (const row of await store.actors(key)) {
+      if (row.status !== 'active' || run.endedAt !== null) continue;
+      try {
+        const actor = await this.#actor(row);
+        const due = timers.filter(({ source }) => source === row.address).map((timer) => timer.due);
+        waiting.push({
+          actor: row.address,
+          state: actor.snapshot.value,
+          waitsFor: xstate.metaOf(actor.snapshot).flatMap((meta) => (isWaiting(meta) ? [meta.waitsFor] : [])),
+          until: due.length === 0 ? null : new Date(Math.min(...due)).toISOString(),
+          effects: [...actor.children].flatMap(([id, child]) =>
+            child.kind === 'effect' && child.settled === undefined ? [{ id, src: child.src }] : [],
+          ),
+          accepts: xstate.ownEventTypes(actor.snapshot),
+        });
+      } catch (thrown) {
+        if (!(thrown instanceof FermataError)) throw thrown;
+        missing ??= thrown;
+      }
+    }
+    return { status: run.status, blocked: missing, actors: waiting };
+  }
+
+  async acceptedEvents(key: RunKey): Promise<readonly string[]> {
+    const row = await this.#surroundings.store.actor(key, '/');
+    if (row === undefined || row.status !== 'active') return [];
+    const actor = await this.#actor(row);
+    return xstate.ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
+  }
+
+  async #actors(key: RunKey): Promise<ReadonlyMap<string, DurableActor>> {
+    const rows = await this.#surroundings.store.actors(key);
+    const actors = await Promise.all(
+      rows.map(async (row): Promise<[string, DurableActor]> => [row.address, await this.#actor(row)]),
+    );
+    return new Map(actors);
+  }
+
+  async #asOf(key: RunKey, at: number): Promise<ReadonlyMap<string, DurableActor>> {
+    const { store, catalog } = this.#surroundings;
+    const entries = (await store.journal(key, { after: 0, limit: EVERYTHING, kind: 'event' })).filter(
+      ({ seq }) => seq <= at,
+    );
+    if (entries.length === 0) throw new FermataError('notFound', `Run ${key.run} has no entry ${at} yet or any more.`);
+    const reader = new Reader();
+    return settle(() =>
+      replay(entries, key.run, catalog, (text, refer) =>
+        decode(text, (hash) => this.#blob(reader, hash), readRefs(refer)),
+      ),
+    );
+  }
+
+  async #actor(row: ActorRow): Promise<DurableActor> {
+    const reader = new Reader();
+    return settle(() => fromRow(row, this.#surroundings.catalog, inert, (hash) => this.#blob(reader, hash)));
+  }
+
+  async #decode(text: string): Promise<unknown> {
+    const reader = new Reader();
+    return settle(() => decode(text, (hash) => this.#blob(reader, hash)));
+  }
+
+  #blob(reader: Reader, hash: string): string {
+    const text = reader.read(hash, () => this.#surroundings.store.blob(hash));
+    if (text === undefined)
+      throw new FermataError(
+        'databaseCorrupt',
+        `The big value ${hash} is gone from the database. Restore it from a backup.`,
+      );
+    return text;
+  }
+}
+
+/** References of actors that are only looked at. */
+const inert: Refer = ({ address, birth }) =>
+  new xstate.ActorReference(
+    { address, birth, id: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), src: '' },
+    () => {},
+  );
+
+function isWaiting(meta: unknown): meta is { readonly waitsFor: string } {
+  return typeof meta === 'object' && meta !== null && 'waitsFor' in meta && typeof meta.waitsFor === 'string';
+}

@@ -1,0 +1,171 @@
+/**
+ * What a turn's actions do, one after the other: send, arm and cancel timers, spawn and stop, ask for effects, state facts.
+ * All of it is rows of this group; the world hears of it after the commit (R1).
+ */
+import { hash } from 'node:crypto';
+import { WRITE_REFS, type ActorIdentity, type DurableActor } from './actor.ts';
+import type { Frame } from './cascade.ts';
+import { encode } from './codec.ts';
+import { stopChild } from './ending.ts';
+import { ROOT, type RunMemory } from './run-memory.ts';
+import { begin, take } from './turn.ts';
+import * as xstate from './xstate.ts';
+
+/** The last date that JavaScript can name. */
+const LAST_DATE = 8.64e15;
+
+/** Performs one action of a frame. May be run again after `Suspended`: nothing has changed then. */
+export function perform(memory: RunMemory, frame: Frame, action: xstate.Action): void {
+  const from = frame.actor === null ? undefined : memory.find(frame.actor);
+  const token = `${frame.turn}.${frame.next}`;
+  switch (action.kind) {
+    case 'fact':
+      memory.fact(frame.actor ?? ROOT, action.type, action.data);
+      return;
+    case 'send':
+      if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
+      if (action.delay !== undefined && from !== undefined)
+        arm(memory, from, token, action.to, action.event, action.delay, action.sendId);
+      else deliver(memory, action.to, action.event);
+      return;
+    case 'cancel': {
+      const armed = from?.timerToken(action.sendId);
+      if (from === undefined || armed === undefined) return;
+      from.timers.delete(armed);
+      from.dirty = true;
+      memory.draft.dropTimer(armed);
+      return;
+    }
+    case 'spawn':
+      if (from !== undefined && from.status !== 'stopped') spawnChild(memory, from, action, token, frame.turn);
+      return;
+    case 'stop':
+      if (from !== undefined) stopChild(memory, from, action.id, action.detached);
+      return;
+    case 'sendDetached':
+      if (typeof action.to === 'string') {
+        deliver(
+          memory,
+          {
+            address: action.to.startsWith('/') ? action.to : xstate.childAddress(frame.actor ?? ROOT, action.to),
+            birth: -1,
+          },
+          action.event,
+        );
+      } else {
+        memory.draft.messagesSent.push({
+          tenant: memory.key.tenant,
+          fromRun: memory.key.run,
+          toRun: action.to.run,
+          eventJson: encode(action.event, 'message', memory),
+        });
+      }
+  }
+}
+
+function deliver(memory: RunMemory, to: xstate.Address, event: xstate.Event): void {
+  const target = memory.find(to.address);
+  // As in XState, an actor that has stopped hears nothing.
+  if (target === undefined || target.status !== 'active' || (to.birth !== -1 && to.birth !== target.identity.birth))
+    return;
+  if (memory.cascade.busy(to.address)) memory.cascade.post(to.address, { event });
+  else memory.cascade.push(take(memory, target, event));
+}
+
+function arm(
+  memory: RunMemory,
+  actor: DurableActor,
+  token: string,
+  to: xstate.Address,
+  event: xstate.Event,
+  delay: number,
+  sendId: string | undefined,
+): void {
+  actor.timers.set(token, sendId ?? '');
+  actor.dirty = true;
+  memory.idleTurns = 0;
+  // A delay that never ends has no row; it can still be cancelled.
+  if (delay === Infinity) return;
+  const due = Math.min(memory.now + Math.max(0, Number.isNaN(delay) ? 0 : delay), LAST_DATE);
+  memory.draft.armTimer({
+    ...memory.key,
+    token,
+    due,
+    source: actor.identity.address,
+    timerJson: encode({ to: { address: to.address, birth: to.birth }, event }, 'timer', memory, WRITE_REFS),
+  });
+}
+
+function spawnChild(
+  memory: RunMemory,
+  parent: DurableActor,
+  action: Extract<xstate.Action, { kind: 'spawn' }>,
+  token: string,
+  turn: number,
+): void {
+  const child = memory.services.catalog.child(parent.identity.logic, action.src);
+  const address = xstate.childAddress(parent.identity.address, action.id);
+  if (child === undefined) return;
+  if ('effect' in child) {
+    ask(memory, parent, { id: action.id, src: action.src, token, input: action.input, seq: turn });
+    if (action.systemId !== undefined) memory.head.systemIds[action.systemId] = address;
+    return;
+  }
+  const birth = memory.head.seq + 1;
+  const identity: ActorIdentity = {
+    address,
+    birth,
+    id: action.id,
+    logic: child.logic,
+    parent: { address: parent.identity.address, birth: parent.identity.birth },
+    detached: action.detached,
+    systemId: action.systemId,
+  };
+  begin(memory, identity, action.input);
+  if (action.detached) {
+    memory.head.counts['detached'] = (memory.head.counts['detached'] ?? 0) + 1;
+  } else {
+    parent.children.set(action.id, {
+      kind: 'actor',
+      birth,
+      src: action.src,
+      ...(action.systemId === undefined ? {} : { systemId: action.systemId }),
+    });
+    xstate.setChild(parent.snapshot, action.id, memory.refer(identity));
+    parent.dirty = true;
+  }
+  if (action.systemId !== undefined) memory.head.systemIds[action.systemId] = address;
+}
+
+/** Asks for an effect: it starts after the commit. */
+export function ask(
+  memory: RunMemory,
+  actor: DurableActor,
+  asked: { id: string; src: string; token: string; input: unknown; seq: number },
+): void {
+  const child = memory.services.catalog.child(actor.identity.logic, asked.src);
+  if (child === undefined || !('effect' in child)) return;
+  const { effect } = child;
+  const key = effect.repeatOf?.(asked.input) ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
+  const policy = effect.onInDoubt?.(asked.input) ?? 'retry';
+  const logicPath = actor.identity.logic.path;
+  const effectJson = encode({ id: asked.id, key, input: asked.input, policy, logicPath }, 'effect', memory, WRITE_REFS);
+  const row = {
+    ...memory.key,
+    token: asked.token,
+    actor: actor.identity.address,
+    src: asked.src,
+    marked: false,
+    effectJson,
+  };
+  actor.children.set(asked.id, { kind: 'effect', token: asked.token, src: asked.src });
+  xstate.setChild(
+    actor.snapshot,
+    asked.id,
+    memory.refer({ address: xstate.childAddress(actor.identity.address, asked.id), birth: -1 }),
+  );
+  actor.dirty = true;
+  memory.acting++;
+  memory.idleTurns = 0;
+  memory.draft.askEffect({ row, id: asked.id, logicPath, key, input: asked.input, repeated: false, policy });
+}

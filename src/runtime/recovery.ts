@@ -1,0 +1,27 @@
+/**
+ * What an earlier process left: effects without an outcome, cascades cut by the cap of a group. (Timers are rows and
+ * need no recovery: the wheel looks for due ones.)
+ *
+ * V1. Nothing starts before the turn that says it is in doubt is committed (R5).
+ * V2. Runs are read back when their turn comes, not here, so that a start with 10,000 unfinished runs serves at once.
+ */
+import type { RunKey, Store } from '../store/store.ts';
+import type { Input } from './input.ts';
+
+const PAGE = 1_000;
+
+/** Enters everything that has to go on. */
+export async function recover(
+  store: Pick<Store, 'openEffects' | 'cutRuns'>,
+  enter: (key: RunKey, input: Input) => void,
+): Promise<void> {
+  for (const key of await store.cutRuns()) enter(key, { kind: 'goOn' });
+  let after: (RunKey & { readonly token: string }) | undefined;
+  for (;;) {
+    const page = await store.openEffects(after, PAGE);
+    for (const row of page) enter({ tenant: row.tenant, run: row.run }, { kind: 'inDoubt', row });
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = { tenant: last.tenant, run: last.run, token: last.token };
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * The run's rows as they stand at this turn: the committed ones, with what this group has already decided on top (R2).
+ * Read by prepared functions and projections; written by projections only.
+ */
+import { FermataError } from '../errors.ts';
+import type {
+  MaybePromise,
+  ProjectedRows,
+  ProjectedTable,
+  RowChange,
+  RunKey,
+  RunOrigin,
+  Store,
+} from '../store/store.ts';
+import { decode } from './codec.ts';
+import { Reader } from './suspend.ts';
+
+/** Rows kept in memory while their run is. */
+const MAX_RECENT = 2_000;
+
+type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob'>;
+interface Place {
+  readonly name: string;
+  readonly position: number;
+}
+
+/** Rows of one resident run. */
+export class RunRows {
+  readonly key: RunKey;
+  readonly origin: RunOrigin;
+  readonly #store: RowStore;
+  readonly #reader = new Reader();
+  #changed = new Map<string, RowChange>();
+  /** Rows as they are committed (undefined: there is none), seen lately. */
+  readonly #recent = new Map<string, RowChange['row'] | undefined>();
+  #undecoded = new Map<number, string>();
+  #ready: ReadyQueue | undefined;
+
+  constructor(origin: RunOrigin, store: RowStore) {
+    this.key = { tenant: origin.tenant, run: origin.run };
+    this.origin = origin;
+    this.#store = store;
+  }
+
+  /** Anything else that has to be loaded, remembered until the next turn. */
+  read<T>(name: string, load: () => MaybePromise<T>): T {
+    return this.#reader.read(name, load);
+  }
+
+  /** One row by key. */
+  get<T extends ProjectedTable>(table: T, rowKey: string): ProjectedRows[T] | undefined {
+    const id = `${table}/${rowKey}`;
+    const change = this.#changed.get(id);
+    if (change !== undefined) return change.row as ProjectedRows[T];
+    if (this.#recent.has(id)) return this.#recent.get(id) as ProjectedRows[T] | undefined;
+    const row = this.#reader.read(id, () => this.#store.row(this.key, table, rowKey));
+    this.#keep(id, row);
+    return row;
+  }
+
+  /** Nobody else writes the run's rows, so a row once seen stays true; only memory bounds how many are kept. */
+  #keep(id: string, row: RowChange['row'] | undefined): void {
+    this.#recent.set(id, row);
+    if (this.#recent.size <= MAX_RECENT) return;
+    const [oldest = id] = this.#recent.keys();
+    this.#recent.delete(oldest);
+  }
+
+  /** Tasks that want a slot, in document order, at most `limit`. */
+  ready(limit: number): readonly Place[] {
+    return this.#queue().first(limit);
+  }
+
+  /** Names of tasks whose actor has not ended. */
+  live(): readonly string[] {
+    const names = new Set(this.#reader.read('live', () => this.#store.liveTasks(this.key)));
+    for (const change of this.#changed.values()) {
+      if (change.table !== 'task') continue;
+      if (change.row.live) names.add(change.key);
+      else names.delete(change.key);
+    }
+    return [...names];
+  }
+
+  /** What the journal entry `seq` carries, decoded. */
+  entry(seq: number): unknown {
+    const text =
+      this.#undecoded.get(seq) ?? this.#reader.read(`entry/${seq}`, () => this.#store.entry(this.key, seq))?.dataJson;
+    if (text === undefined)
+      throw new FermataError(
+        'databaseCorrupt',
+        `Run ${this.key.run} has no journal entry ${seq}, which one of its rows names.`,
+      );
+    return this.decode(text);
+  }
+
+  /** The run's input. */
+  input(): unknown {
+    return this.origin.inputJson === null ? undefined : this.decode(this.origin.inputJson);
+  }
+
+  decode(text: string): unknown {
+    return decode(text, (hash) => this.blob(hash));
+  }
+
+  /** A text that was set aside. Throws `databaseCorrupt` where it is gone. */
+  blob(hash: string): string {
+    const text = this.#reader.read(`blob/${hash}`, () => this.#store.blob(hash));
+    if (text === undefined)
+      throw new FermataError(
+        'databaseCorrupt',
+        `The big value ${hash} of run ${this.key.run} is gone from the database.`,
+      );
+    return text;
+  }
+
+  // ── written while deciding ──
+
+  put(change: RowChange): void {
+    if (change.table === 'task') {
+      // A queue that is not loaded yet finds this change when it is.
+      if (change.row.ready) this.#ready?.add({ name: change.key, position: change.row.position });
+      else this.#ready?.remove(change.key);
+    }
+    this.#changed.set(`${change.table}/${change.key}`, change);
+  }
+
+  /** A fact of this group whose value others may read by its number. */
+  remember(seq: number, dataJson: string): void {
+    this.#undecoded.set(seq, dataJson);
+  }
+
+  /** The next turn reads anew. */
+  forgetReads(): void {
+    this.#reader.forget();
+  }
+
+  /** What changed since the last commit; then forgets it, since the store has it. */
+  takeChanges(): readonly RowChange[] {
+    const changes = [...this.#changed.values()];
+    for (const [id, { row }] of this.#changed) {
+      this.#recent.delete(id);
+      this.#keep(id, row);
+    }
+    this.#changed = new Map();
+    this.#undecoded = new Map();
+    return changes;
+  }
+
+  #queue(): ReadyQueue {
+    if (this.#ready === undefined) {
+      const stored = this.#reader.read('ready', () => this.#store.readyTasks(this.key, Number.MAX_SAFE_INTEGER));
+      const queue = new ReadyQueue(stored);
+      for (const change of this.#changed.values()) {
+        if (change.table !== 'task') continue;
+        if (change.row.ready) queue.add({ name: change.key, position: change.row.position });
+        else queue.remove(change.key);
+      }
+      this.#ready = queue;
+    }
+    return this.#ready;
+  }
+}
+
+/** Names in document order: a binary heap; what was removed is passed over when it comes up. */
+class ReadyQueue {
+  readonly #heap: Place[] = [];
+  readonly #present = new Set<string>();
+
+  constructor(places: readonly Place[]) {
+    for (const place of places) this.add(place);
+  }
+
+  add(place: Place): void {
+    if (this.#present.has(place.name)) return;
+    this.#present.add(place.name);
+    this.#push(place);
+  }
+
+  remove(name: string): void {
+    this.#present.delete(name);
+  }
+
+  first(limit: number): readonly Place[] {
+    const found: Place[] = [];
+    while (found.length < limit) {
+      const place = this.#pop();
+      if (place === undefined) break;
+      if (this.#present.has(place.name) && !found.some(({ name }) => name === place.name)) found.push(place);
+    }
+    for (const place of found) this.#push(place);
+    return found;
+  }
+
+  #push(place: Place): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(place);
+    while (at > 0) {
+      const up = (at - 1) >> 1;
+      const parent = heap[up];
+      if (parent === undefined || parent.position <= place.position) break;
+      heap[at] = parent;
+      at = up;
+    }
+    heap[at] = place;
+  }
+
+  #pop(): Place | undefined {
+    const heap = this.#heap;
+    const top = heap[0];
+    const last = heap.pop();
+    if (top === undefined || last === undefined || heap.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let down = at * 2 + 1;
+      const left = heap[down];
+      if (left === undefined) break;
+      const right = heap[down + 1];
+      const child = right !== undefined && right.position < left.position ? right : left;
+      if (child === right) down++;
+      if (child.position >= last.position) break;
+      heap[at] = child;
+      at = down;
+    }
+    heap[at] = last;
+    return top;
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * One run while it is in memory: its actors, its journal's end, its part of the group that is being decided.
+ *
+ * M1. Nobody else writes the run's rows while it is here; it is dropped whole and read back when a commit fails (R4).
+ * M2. Time never goes back within a run, whatever the clock does (R2).
+ */
+import type { Clock } from '../clock.ts';
+import type { RunKey, RunOrigin, RunState, RunStatus, Store } from '../store/store.ts';
+import { fromRow, WRITE_REFS, type DurableActor } from './actor.ts';
+import { Cascade } from './cascade.ts';
+import type { Catalog } from './catalog.ts';
+import { encode, type BlobSink } from './codec.ts';
+import { Draft, type DraftFact } from './draft.ts';
+import type { Receipt } from './input.ts';
+import type { Projection } from './projection.ts';
+import { RunRows } from './rows.ts';
+import * as xstate from './xstate.ts';
+
+/** What a run needs of its surroundings. */
+export interface RunServices {
+  readonly catalog: Catalog;
+  readonly store: Pick<
+    Store,
+    'run' | 'actor' | 'actors' | 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob' | 'messageTaken' | 'effectsOf'
+  >;
+  readonly clock: Clock;
+  readonly projections: ReadonlyMap<string, readonly Projection[]>;
+  /** Sends to a live actor from a custom action, after the commit. */
+  sendLive(key: RunKey, to: string, event: xstate.Event): void;
+  log(message: string, fields: Readonly<Record<string, unknown>>): void;
+}
+
+/** Address of the actor that a run is about. */
+export const ROOT = '/';
+
+interface Head {
+  status: RunStatus;
+  seq: number;
+  lastAt: number;
+  startedAt: number | null;
+  endedAt: number | null;
+  progress: number;
+  counts: Record<string, number>;
+  reasonJson: string | null;
+  outputJson: string | null;
+  systemIds: Record<string, string>;
+}
+
+/** Everything of a run that is in memory. */
+export class RunMemory implements BlobSink {
+  readonly key: RunKey;
+  readonly origin: RunOrigin;
+  readonly rows: RunRows;
+  readonly services: RunServices;
+  readonly head: Head;
+  readonly cascade = new Cascade();
+  readonly actors = new Map<string, DurableActor>();
+  readonly references = new Map<string, xstate.ActorReference>();
+  /** What this group writes of the run, and does after its commit. */
+  draft = new Draft();
+  blobs = new Map<string, string>();
+  /** Effects asked for that have no outcome. */
+  acting: number;
+  /** Turns since something came from outside, or an effect or a timer was asked for (R9). */
+  idleTurns = 0;
+  /** Time of the turns being taken. */
+  now = 0;
+
+  constructor(origin: RunOrigin, state: RunState | undefined, acting: number, services: RunServices) {
+    this.key = { tenant: origin.tenant, run: origin.run };
+    this.origin = origin;
+    this.services = services;
+    this.acting = acting;
+    this.rows = new RunRows(origin, services.store);
+    this.head = {
+      status: state?.status ?? 'pending',
+      seq: state?.seq ?? 0,
+      lastAt: state?.lastAt ?? origin.createdAt,
+      startedAt: state?.startedAt ?? null,
+      endedAt: state?.endedAt ?? null,
+      progress: state?.progress ?? 0,
+      counts: { ...state?.counts },
+      reasonJson: state?.reasonJson ?? null,
+      outputJson: state?.outputJson ?? null,
+      systemIds: { ...state?.systemIds },
+    };
+  }
+
+  get ended(): boolean {
+    return this.head.endedAt !== null;
+  }
+
+  add(hash: string, text: string): void {
+    this.blobs.set(hash, text);
+  }
+
+  /** The state as it stands, decided or committed. */
+  runState(): RunState {
+    return { ...this.head, agendaJson: null };
+  }
+
+  /** What whoever asked is told: the turn that took it, and how the run stands. */
+  receipt(seq = this.head.seq): Receipt {
+    return { seq, state: this.runState(), repeated: false };
+  }
+
+  // ── the journal ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes that an actor took an event, or that something came too late. Returns its number. */
+  entry(kind: 'event' | 'ignored', actor: string, type: string, data: unknown): number {
+    const dataJson = encode(data, `event "${type}"`, this, WRITE_REFS);
+    return this.#append(kind, actor, type, dataJson);
+  }
+
+  #append(kind: 'event' | 'fact' | 'ignored', actor: string, type: string, dataJson: string): number {
+    const seq = ++this.head.seq;
+    this.head.lastAt = this.now;
+    this.draft.entries.push({ seq, at: this.now, kind, actor, type, dataJson });
+    return seq;
+  }
+
+  /** States a fact: journal, projections, progress, all in this commit. */
+  fact(actor: string, type: string, data: Readonly<Record<string, unknown>>): void {
+    const fact: DraftFact = { seq: this.head.seq + 1, at: this.now, actor, type, data };
+    const projected = (this.services.projections.get(type) ?? []).map((projection) =>
+      projection.project(fact, this.rows),
+    );
+    for (const { rows = [], counts = {} } of projected) {
+      for (const change of rows) this.rows.put(change);
+      for (const [name, by] of Object.entries(counts)) this.head.counts[name] = (this.head.counts[name] ?? 0) + by;
+    }
+    const progress = this.services.catalog.registration(this.origin.machine)?.progress;
+    const stamped =
+      progress === undefined
+        ? data
+        : { ...data, progress: (this.head.progress = Math.max(this.head.progress, progress(this.head.counts))) };
+    const dataJson = encode(stamped, `fact "${type}"`, this, WRITE_REFS);
+    this.#append('fact', actor, type, dataJson);
+    if ('result' in data) this.rows.remember(fact.seq, dataJson);
+    this.draft.facts.push({ ...fact, data: stamped });
+  }
+
+  // ── actors ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The actor at an address, loaded where need be; undefined where there never was one. */
+  find(address: string): DurableActor | undefined {
+    const resident = this.actors.get(address);
+    if (resident !== undefined) return resident;
+    if (this.draft.origin !== undefined) return undefined;
+    const row = this.rows.read(`actor/${address}`, () => this.services.store.actor(this.key, address));
+    if (row === undefined) return undefined;
+    const actor = fromRow(
+      row,
+      this.services.catalog,
+      (to) => this.refer(to),
+      (blob) => this.rows.blob(blob),
+    );
+    this.actors.set(address, actor);
+    return actor;
+  }
+
+  /** A reference to an actor of this run. */
+  refer(
+    to: xstate.Address & { readonly id?: string; readonly parent?: xstate.Address | undefined },
+  ): xstate.ActorReference {
+    const known = this.references.get(to.address);
+    if (known !== undefined && (known.birth === to.birth || to.birth === -1)) return known;
+    const slash = to.address.lastIndexOf('/');
+    const parentAddress = to.address === ROOT ? undefined : to.address.slice(0, slash) || ROOT;
+    const reference = new xstate.ActorReference(
+      {
+        address: to.address,
+        birth: to.birth,
+        id: to.id ?? (to.address === ROOT ? this.key.run : decodeURIComponent(to.address.slice(slash + 1))),
+        src: '',
+        parent:
+          parentAddress === undefined
+            ? undefined
+            : this.refer({
+                address: parentAddress,
+                birth: to.parent?.birth ?? this.actors.get(parentAddress)?.identity.birth ?? -1,
+              }),
+      },
+      (target, event) => this.services.sendLive(this.key, target.address, event),
+    );
+    this.references.set(to.address, reference);
+    return reference;
+  }
+
+  /** What the recording scope of a turn must know. */
+  deciding(self: xstate.ActorReference): xstate.Deciding {
+    return {
+      self,
+      systemGet: (systemId) => {
+        const address = this.head.systemIds[systemId];
+        return address === undefined
+          ? undefined
+          : this.refer({ address, birth: this.actors.get(address)?.identity.birth ?? -1 });
+      },
+      systemAll: () =>
+        Object.fromEntries(
+          Object.entries(this.head.systemIds).map(([systemId, address]) => [
+            systemId,
+            this.refer({ address, birth: this.actors.get(address)?.identity.birth ?? -1 }),
+          ]),
+        ),
+      log: (...values) =>
+        this.draft.custom.push({
+          type: 'xstate.log',
+          execute: () => this.services.log(values.map(String).join(' '), { runId: this.key.run, actor: self.address }),
+        }),
+    };
+  }
+}
+
+/** True where the actor's state accepts the event now. */
+export function accepts(actor: DurableActor, event: xstate.Event): boolean {
+  try {
+    return actor.snapshot.can(event as never);
+  } catch {
+    // A guard that throws is the machine's own error: the event is taken and shows it.
+    return true;
+  }
+}
+
+/** True where the machine names this very event: a wildcard is not meant for what the runtime says. */
+export function understands(actor: DurableActor, event: xstate.Event): boolean {
+  return xstate.ownEventTypes(actor.snapshot).includes(event.type) && accepts(actor, event);
+}

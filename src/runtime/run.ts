@@ -1,0 +1,194 @@
+/**
+ * A run going on: it takes what comes in, cascades, comes to rest, and closes its part of the group.
+ *
+ * Owns:  the order of everything that happens in the run (R8). A run that cannot go on is dropped whole and read back.
+ */
+import type {
+  ActorRow,
+  MaybePromise,
+  RowChange,
+  RunKey,
+  RunOrigin,
+  RunRow,
+  RunState,
+  RunStatus,
+} from '../store/store.ts';
+import { WRITE_REFS } from './actor.ts';
+import type { StoredCascade } from './cascade.ts';
+import { decode, encode } from './codec.ts';
+import { Draft } from './draft.ts';
+import { end, familyOf, stop } from './ending.ts';
+import type { Input } from './input.ts';
+import { takeInput } from './inputs.ts';
+import { perform } from './perform.ts';
+import { ROOT, RunMemory, type RunServices } from './run-memory.ts';
+import { take } from './turn.ts';
+
+/** How a call of `advance` ended. */
+export type Advance = 'resting' | 'cut';
+
+/** What a group writes of a run besides its draft. */
+export interface ClosedRun {
+  readonly state: RunState;
+  readonly actors: readonly ActorRow[];
+  readonly rows: readonly RowChange[];
+  readonly blobs: ReadonlyMap<string, string>;
+}
+
+/** A run in memory, going on. */
+export class Run {
+  readonly inbox: Input[] = [];
+  readonly #memory: RunMemory;
+  #revision: number;
+
+  private constructor(memory: RunMemory, revision: number) {
+    this.#memory = memory;
+    this.#revision = revision;
+  }
+
+  /** A run that has just been asked for. */
+  static begin(origin: RunOrigin, blobs: ReadonlyMap<string, string>, services: RunServices): Run {
+    const memory = new RunMemory(origin, undefined, 0, services);
+    for (const [hash, text] of blobs) memory.add(hash, text);
+    memory.draft.origin = origin;
+    return new Run(memory, 0);
+  }
+
+  /** A run from its rows; undefined where there is none. */
+  static load(key: RunKey, services: RunServices): MaybePromise<Run | undefined> {
+    const row = services.store.run(key);
+    const effects = services.store.effectsOf(key);
+    if (!(row instanceof Promise) && !(effects instanceof Promise))
+      return row && Run.#from(row, effects.length, services);
+    return Promise.all([row, effects]).then(([loaded, open]) => loaded && Run.#from(loaded, open.length, services));
+  }
+
+  static #from(row: RunRow & { readonly revision: number }, acting: number, services: RunServices): Run {
+    const memory = new RunMemory(row, row, acting, services);
+    if (row.agendaJson !== null)
+      memory.cascade.restore(decode(row.agendaJson, (blob) => memory.rows.blob(blob)) as StoredCascade);
+    return new Run(memory, row.revision);
+  }
+
+  get key(): RunKey {
+    return this.#memory.key;
+  }
+
+  get draft(): Draft {
+    return this.#memory.draft;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** True where nothing keeps the run in memory. */
+  get idle(): boolean {
+    const { cascade, acting, draft } = this.#memory;
+    return this.inbox.length === 0 && cascade.resting && acting === 0 && draft.empty;
+  }
+
+  /** Takes turns until nothing is left to take or `budget` turns were taken. Throws `Suspended`; then call it again. */
+  advance(budget: number): Advance {
+    const memory = this.#memory;
+    memory.now = Math.max(memory.services.clock.now(), memory.head.lastAt);
+    for (;;) {
+      if (memory.draft.turns >= budget) return 'cut';
+      memory.rows.forgetReads();
+      if (!memory.cascade.resting) {
+        this.#step();
+        continue;
+      }
+      memory.idleTurns = 0;
+      const input = this.inbox[0];
+      if (input === undefined) break;
+      const answer = takeInput(memory, input);
+      this.inbox.shift();
+      memory.draft.inputs.push(input);
+      if (answer !== undefined) memory.draft.answers.set(input, answer);
+    }
+    this.#settleStatus();
+    return 'resting';
+  }
+
+  /** What this group writes of the run. */
+  close(): ClosedRun {
+    const memory = this.#memory;
+    const actors: ActorRow[] = [];
+    for (const actor of memory.actors.values()) {
+      if (!actor.dirty) continue;
+      actors.push(actor.toRow(memory));
+      actor.dirty = false;
+    }
+    const agendaJson = memory.cascade.resting ? null : encode(memory.cascade.store(), 'agenda', memory, WRITE_REFS);
+    const { blobs } = memory;
+    memory.blobs = new Map();
+    return { state: { ...memory.head, agendaJson }, actors, rows: memory.rows.takeChanges(), blobs };
+  }
+
+  /** After the commit: a new draft, and out of memory with what has nothing to do (R13). */
+  committed(): Draft {
+    const memory = this.#memory;
+    const done = memory.draft;
+    memory.draft = new Draft();
+    this.#revision++;
+    for (const [address, actor] of memory.actors) {
+      const needed = actor.status === 'active' && (address === ROOT || actor.acting || memory.cascade.busy(address));
+      if (needed) continue;
+      memory.actors.delete(address);
+      memory.references.delete(address);
+    }
+    return done;
+  }
+
+  /** One step of the cascade. */
+  #step(): void {
+    const memory = this.#memory;
+    const frame = memory.cascade.top;
+    if (frame === undefined) return;
+    const action = frame.actions[frame.next];
+    if (action !== undefined) {
+      perform(memory, frame, action);
+      frame.next++;
+      return;
+    }
+    const actor = frame.actor === null ? undefined : memory.find(frame.actor);
+    if (actor === undefined || frame.actor === null) {
+      memory.cascade.pop();
+      return;
+    }
+    if (actor.status !== 'active') {
+      const family = familyOf(memory, actor);
+      memory.cascade.pop();
+      end(memory, actor, family);
+      return;
+    }
+    const mail = memory.cascade.peek(frame.actor);
+    if (mail === undefined) {
+      memory.cascade.pop();
+    } else if (mail === 'stop') {
+      const family = familyOf(memory, actor);
+      memory.cascade.pop();
+      stop(memory, actor, family);
+    } else {
+      const next = take(memory, actor, mail.event);
+      memory.cascade.dropFirst(frame.actor);
+      memory.cascade.replaceTop(next);
+    }
+  }
+
+  /** The run's status follows its root; a machine that states no status of its own runs while an effect does. */
+  #settleStatus(): void {
+    const memory = this.#memory;
+    if (memory.ended || memory.draft.empty) return;
+    const root = memory.actors.get(ROOT);
+    const derive = memory.services.catalog.logic(memory.origin.machine).root.status;
+    if (derive !== undefined) {
+      if (root !== undefined) memory.head.status = derive(root.snapshot);
+      return;
+    }
+    const status: RunStatus = memory.acting > 0 ? 'running' : 'waiting';
+    if (status === 'waiting' && memory.head.status !== 'waiting') memory.fact(ROOT, 'run_waiting', {});
+    memory.head.status = status;
+  }
+}

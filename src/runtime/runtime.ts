@@ -1,0 +1,578 @@
+/**
+ * The durable actor system.
+ *
+ * The nouns, once:
+ *   workflow, document  a definition; its document is data that the built-in workflow machine interprets
+ *   run                 one execution of a workflow or of any registered machine: its actors, its journal, its bill; the unit of order
+ *   task                one step of a document
+ *   actor               one durable machine instance of a run, at an address; one row
+ *   turn                one event taken by one actor: the only way anything changes
+ *   journal             what happened to a run, append-only: the events that actors took, and the facts they stated
+ *   fact                what a turn says has happened: committed, numbered
+ *   delta               a piece of streaming text: lossy, never journaled
+ *   effect              contact with the world, started only after the commit that asks for it; its outcome is an event
+ *   timer               a wake-up with a due time; a row
+ *   projection          a pure function from a fact to row changes, in the same commit
+ *   passivation         what has nothing to do leaves memory; an event or a due timer brings it back
+ *
+ * The life of an event: `send` here → `group.ts` queues it → `run.ts` takes it → `xstate.ts` decides → `group.ts` commits
+ * through the store → `effects.ts` acts → the outcome re-enters at `group.ts` → `facts.ts` tells who listens.
+ */
+import { randomUUID } from 'node:crypto';
+import { systemClock, type Clock } from '../clock.ts';
+import { FermataError } from '../errors.ts';
+import type {
+  ApprovalRow,
+  JournalEntry,
+  PendingApproval,
+  RowPage,
+  RunFilter,
+  RunKey,
+  RunOrigin,
+  RunRow,
+  RunState,
+  RunStatus,
+  Store,
+  TaskRow,
+} from '../store/store.ts';
+import { Catalog, type MachineRegistration } from './catalog.ts';
+import { assertStorable, decode, encode } from './codec.ts';
+import type { Draft } from './draft.ts';
+import { Effects } from './effects.ts';
+import { FactFeed, type FactListener } from './facts.ts';
+import { Groups, type CrashPoint } from './group.ts';
+import { Inspecting, type SnapshotView } from './inspecting.ts';
+import type { Input, Receipt, Reply } from './input.ts';
+import type { Projection } from './projection.ts';
+import { recover } from './recovery.ts';
+import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
+import { Reader, settle } from './suspend.ts';
+import { TimerWheel } from './timers.ts';
+import type { Event, Machine } from './xstate.ts';
+
+/** What a runtime is made of. */
+export interface RuntimeOptions {
+  readonly store: Store;
+  /** `name@version` → a machine, alone or with what the runtime should know beyond it. */
+  readonly machines: Readonly<Record<string, Machine | MachineRegistration>>;
+  /** Effects by the name that machines invoke them by: `effect({ run })`, or `fromPromise(…)`; they win over the machine's own. */
+  readonly actors?: Readonly<Record<string, unknown>>;
+  readonly clock?: Clock;
+  readonly projections?: readonly Projection[];
+  /** Whose rows these are; default `default`. */
+  readonly tenant?: string;
+  readonly newRunId?: () => string;
+  /** Structured log lines; default: none. */
+  readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** Called when the process must stop, because it is unknown whether a commit succeeded. Default: exit with status 70. */
+  readonly onFatal?: (error: Error) => void;
+  /** Effects in flight at once; default 1,000. */
+  readonly maxInFlight?: number;
+  /** Called at each named point of the commit path; tests end the process there. */
+  readonly crashPoint?: (point: CrashPoint) => void;
+}
+
+/** How a run is started. */
+export interface StartOptions {
+  readonly input?: unknown;
+  /** XState's own persisted snapshot, to go on from. */
+  readonly snapshot?: unknown;
+  readonly tags?: readonly string[];
+  /** The same key and body again gives the same run; the same key with another body is refused. */
+  readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+  readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
+  /** Input as shown and as prompts read it, where it is not what the machine gets. */
+  readonly shownInput?: unknown;
+}
+
+/** A run that was started, now or (with an idempotency key) before. */
+export interface Started {
+  readonly runId: string;
+  readonly status: RunStatus;
+  /** True where the run had been started before. */
+  readonly repeated: boolean;
+}
+
+/** A run as it is committed. */
+export interface RunView {
+  readonly runId: string;
+  readonly machine: string;
+  readonly workflow: { readonly id: string; readonly name: string; readonly version: number } | undefined;
+  readonly tags: readonly string[];
+  readonly status: RunStatus;
+  readonly progress: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly input: unknown;
+  readonly output: unknown;
+  /** `{code, message}` of a failure or a cancellation. */
+  readonly reason: { readonly code: string; readonly message: string } | undefined;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** Last journal number. */
+  readonly seq: number;
+}
+
+/** Opens the store, recovers what an earlier process left, and begins to work. */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const catalog = new Catalog(options.machines, options.actors ?? {});
+  const start = await options.store.open();
+  try {
+    for (const name of catalog.names()) {
+      const before = await options.store.machineHash(name, catalog.hashOf(name));
+      if (before !== undefined && before !== catalog.hashOf(name)) {
+        throw new FermataError(
+          'machineChanged',
+          `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
+          { data: { machine: name } },
+        );
+      }
+    }
+  } catch (thrown) {
+    await options.store.close();
+    throw thrown;
+  }
+  const runtime = new Runtime(options, catalog, start);
+  await runtime.recover();
+  return runtime;
+}
+
+/** The embedded API. Everything it answers is committed. */
+export class Runtime {
+  readonly catalog: Catalog;
+  readonly tenant: string;
+  readonly clock: Clock;
+  readonly #store: Store;
+  readonly #feed: FactFeed;
+  readonly #groups: Groups;
+  readonly #effects: Effects;
+  readonly #timers: TimerWheel;
+  readonly #inspecting: Inspecting;
+  readonly #newRunId: () => string;
+  readonly #log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  readonly #messagesInHand = new Set<number>();
+  /** Starts under way, by idempotency key: the same request at the same moment waits for the first. */
+  readonly #starting = new Map<string, { readonly bodyHash: string; readonly started: Promise<Started> }>();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    options: RuntimeOptions,
+    catalog: Catalog,
+    start: { readonly position: number; readonly messageId: number },
+  ) {
+    this.catalog = catalog;
+    this.tenant = options.tenant ?? 'default';
+    this.clock = options.clock ?? systemClock;
+    this.#store = options.store;
+    this.#newRunId = options.newRunId ?? randomUUID;
+    const log = (this.#log = options.log ?? (() => {}));
+    this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
+    this.#effects = new Effects({
+      catalog,
+      enter: (key, input) => this.#groups.enter(key, input),
+      delta: (delta) => this.#feed.publishDelta(delta),
+      maxInFlight: options.maxInFlight ?? 1_000,
+    });
+    this.#timers = new TimerWheel({
+      clock: this.clock,
+      store: options.store,
+      fire: (row) => this.#groups.enter(row, { kind: 'timer', row }),
+      failed: (thrown) => log('timers could not be read', { error: String(thrown) }),
+    });
+    this.#groups = new Groups(
+      {
+        catalog,
+        store: options.store,
+        clock: this.clock,
+        feed: this.#feed,
+        projections: byFact(options.projections ?? []),
+        sendLive: (key, to, event) =>
+          void this.#ask(key, { kind: 'event', to, event, checked: false, messageId: undefined }).catch(
+            (error: unknown) => log('an event sent by an action was lost', { error: String(error) }),
+          ),
+        log,
+        act: (key, draft) => this.#act(key, draft),
+        messagesSent: () => void this.deliverMessages(),
+        fatal: options.onFatal ?? exitUnknown,
+        ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
+      },
+      start,
+    );
+    this.#inspecting = new Inspecting({ catalog, store: options.store, blocked: (run) => this.#groups.blocked(run) });
+  }
+
+  /** Puts back to work what an earlier process left. Called once, by `createRuntime`. */
+  async recover(): Promise<void> {
+    await recover(this.#store, (key, input) => this.#groups.enter(key, input));
+    await this.deliverMessages();
+    await this.#timers.look();
+  }
+
+  /**
+   * Starts a run of a registered machine (`order` means its newest version). Answers once the start is committed.
+   * Throws `machineMissing`, `idempotencyConflict`, `notSerializable`, `storeUnavailable`.
+   *
+   * @example
+   * const { runId } = await runtime.start('order', { input: { item: 'tea' } })
+   */
+  async start(machine: string, options: StartOptions = {}): Promise<Started> {
+    const name = this.catalog.resolve(machine);
+    if (name === undefined) this.catalog.logic(machine.includes('@') ? machine : `${machine}@?`);
+    assertStorable(options.input, 'input');
+    const { idempotency } = options;
+    if (idempotency === undefined) return this.#begin(name ?? machine, options);
+    const before =
+      this.#starting.get(idempotency.key) ??
+      (await this.#startedBefore(idempotency.key)) ??
+      this.#starting.get(idempotency.key);
+    if (before !== undefined) {
+      if (before.bodyHash !== idempotency.bodyHash) {
+        throw new FermataError(
+          'idempotencyConflict',
+          `Idempotency-Key "${idempotency.key}" was used with another body. Use a new key for a new request.`,
+        );
+      }
+      return { ...(await before.started), repeated: true };
+    }
+    const started = this.#begin(name ?? machine, options);
+    this.#starting.set(idempotency.key, { bodyHash: idempotency.bodyHash, started });
+    return started.finally(() => this.#starting.delete(idempotency.key));
+  }
+
+  async #startedBefore(
+    key: string,
+  ): Promise<{ readonly bodyHash: string; readonly started: Promise<Started> } | undefined> {
+    const found = await this.#store.startedUnder(this.tenant, key);
+    if (found === undefined) return undefined;
+    const row = await this.#store.run({ tenant: this.tenant, run: found.run });
+    return {
+      bodyHash: found.bodyHash,
+      started: Promise.resolve({ runId: found.run, status: row?.status ?? 'pending', repeated: true }),
+    };
+  }
+
+  async #begin(machine: string, options: StartOptions): Promise<Started> {
+    const run = this.#newRunId();
+    const shown = 'shownInput' in options ? options.shownInput : options.input;
+    const blobs = new Map<string, string>();
+    const inputJson =
+      shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
+    const origin: RunOrigin = {
+      tenant: this.tenant,
+      run,
+      machine,
+      ...(options.workflow === undefined
+        ? {}
+        : {
+            workflowId: options.workflow.id,
+            workflowName: options.workflow.name,
+            workflowVersion: options.workflow.version,
+          }),
+      tags: options.tags ?? [],
+      seed: run,
+      createdAt: this.clock.now(),
+      inputJson,
+      idempotency: options.idempotency,
+    };
+    if (options.snapshot !== undefined)
+      this.#inspecting.assertRestorable(options.snapshot, this.catalog.logic(machine));
+    const receipt = await this.#ask(
+      { tenant: this.tenant, run },
+      { kind: 'start', origin, blobs, input: options.input, restore: options.snapshot },
+    );
+    return { runId: run, status: receipt.state.status, repeated: false };
+  }
+
+  /**
+   * Sends an event from outside to the root of a run. With `id` it is taken once, however often it is sent.
+   * Throws `notFound`, `runEnded`, `eventNotAccepted` (with the legal types), `invalidRequest` for reserved types.
+   */
+  async send(runId: string, event: Event, options: { readonly id?: string } = {}): Promise<Receipt> {
+    if (typeof event?.type !== 'string' || event.type === '')
+      throw new FermataError('invalidRequest', 'An event needs a type: { "type": "paid", … }.');
+    if (/^(xstate|fermata)\./.test(event.type)) {
+      throw new FermataError(
+        'invalidRequest',
+        `Event types that begin with "xstate." or "fermata." are the system's own; "${event.type}" cannot be sent from outside.`,
+      );
+    }
+    return this.control(runId, '/', event, options);
+  }
+
+  /** Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of. */
+  async control(runId: string, actor: string, event: Event, options: { readonly id?: string } = {}): Promise<Receipt> {
+    assertStorable(event, `event "${event.type}"`);
+    return this.#ask(this.#key(runId), { kind: 'event', to: actor, event, checked: true, messageId: options.id });
+  }
+
+  /** Cancels a run: gracefully where its machine handles `fermata.cancel`, else by stopping it. */
+  cancel(runId: string, reason?: string): Promise<Receipt> {
+    return this.#ask(this.#key(runId), { kind: 'cancel', reason });
+  }
+
+  /** A run as it is committed. Throws `notFound`. */
+  async read(runId: string): Promise<RunView> {
+    const row = await this.#store.run(this.#key(runId));
+    if (row === undefined) throw notFound(runId);
+    return this.#view(row);
+  }
+
+  /** Runs, newest first. */
+  async list(filter: RunFilter): Promise<readonly RunView[]> {
+    return Promise.all((await this.#store.runs(this.tenant, filter)).map((row) => this.#view(row)));
+  }
+
+  async #view(row: RunRow): Promise<RunView> {
+    const { workflowId: id, workflowName: name, workflowVersion: version } = row;
+    const value = async (text: string | null): Promise<unknown> => (text === null ? undefined : this.decode(text));
+    return {
+      runId: row.run,
+      machine: row.machine,
+      workflow: id === undefined || name === undefined || version === undefined ? undefined : { id, name, version },
+      tags: row.tags,
+      status: row.status,
+      progress: row.progress,
+      counts: row.counts,
+      input: await value(row.inputJson),
+      output: await value(row.outputJson),
+      reason: (await value(row.reasonJson)) as RunView['reason'],
+      createdAt: row.createdAt,
+      startedAt: row.startedAt,
+      endedAt: row.endedAt,
+      seq: row.seq,
+    };
+  }
+
+  /** An actor in XState's own persisted form, now or as of a journal entry. */
+  snapshot(runId: string, options: { readonly actor?: string; readonly at?: number } = {}): Promise<SnapshotView> {
+    return this.#inspecting.snapshot(this.#key(runId), options.actor ?? '/', options.at);
+  }
+
+  /** What each live actor waits for, until when, and what would move it. */
+  why(runId: string): ReturnType<Inspecting['why']> {
+    return this.#inspecting.why(this.#key(runId));
+  }
+
+  /** Event types that the root of a run accepts now. */
+  acceptedEvents(runId: string): Promise<readonly string[]> {
+    return this.#inspecting.acceptedEvents(this.#key(runId));
+  }
+
+  /** Entries of a run's journal after a number, decoded. */
+  async journal(
+    runId: string,
+    page: { readonly after?: number; readonly limit?: number; readonly kind?: JournalEntry['kind'] } = {},
+  ): Promise<readonly (Omit<JournalEntry, 'dataJson'> & { readonly data: unknown })[]> {
+    const { after = 0, limit = 100, kind } = page;
+    const entries = await this.#store.journal(this.#key(runId), {
+      after,
+      limit,
+      ...(kind === undefined ? {} : { kind }),
+    });
+    if (entries.length === 0) await this.read(runId);
+    return Promise.all(
+      entries.map(async ({ dataJson, ...entry }) => ({ ...entry, data: await this.decode(dataJson) })),
+    );
+  }
+
+  /** Rows of a run's tasks, in document order. */
+  tasks(runId: string, page: RowPage): Promise<readonly TaskRow[]> {
+    return this.#store.tasks(this.#key(runId), page);
+  }
+
+  /** One task's row; undefined where it has none yet. */
+  async task(runId: string, name: string): Promise<TaskRow | undefined> {
+    return this.#store.row(this.#key(runId), 'task', name);
+  }
+
+  /** One task's approval; undefined where it asked for none. */
+  async approval(runId: string, name: string): Promise<ApprovalRow | undefined> {
+    return this.#store.row(this.#key(runId), 'approval', name);
+  }
+
+  /** Approvals of all runs, oldest first. */
+  approvals(page: RowPage & { readonly status?: ApprovalRow['status'] }): Promise<readonly PendingApproval[]> {
+    return this.#store.approvals(this.tenant, page);
+  }
+
+  /** What a journal entry of a run carries; undefined where there is none. */
+  async entry(runId: string, seq: number): Promise<unknown> {
+    const entry = await this.#store.entry(this.#key(runId), seq);
+    return entry === undefined ? undefined : this.decode(entry.dataJson);
+  }
+
+  /** Calls `listener` with each fact of a run (or, without an id, of all) from now on. Returns how to stop. */
+  subscribe(runId: string | undefined, listener: FactListener | FactListener['fact']): () => void {
+    return this.#feed.listen(runId, typeof listener === 'function' ? { fact: listener } : listener);
+  }
+
+  /** Facts of one run (or of all) from any point on, and then as they come; ends with the run. */
+  stream(runId: string | undefined, options: Omit<StreamOptions, 'ended'> = {}): AsyncGenerator<StreamItem, void> {
+    const source = {
+      store: this.#store,
+      feed: this.#feed,
+      streamed: (run: string) => this.#effects.streamed(run),
+      decode: (text: string) => this.decode(text),
+    };
+    if (runId === undefined) return streamAll(this.tenant, source, options);
+    return streamRun(this.#key(runId), source, {
+      ...options,
+      ended: async () => (await this.read(runId)).endedAt !== null,
+    });
+  }
+
+  /**
+   * Waits until a run's committed state satisfies `until` (default: it has ended). Throws `notFound`.
+   *
+   * @example
+   * const { output } = await runtime.waitFor(runId)
+   */
+  async waitFor(
+    runId: string,
+    until: (run: RunView) => boolean = (run) => run.endedAt !== null,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RunView> {
+    for (;;) {
+      let changed: () => void = () => {};
+      const change = new Promise<void>((resolve) => (changed = resolve));
+      const stop = this.subscribe(runId, changed);
+      options.signal?.addEventListener('abort', changed);
+      try {
+        const run = await this.read(runId);
+        if (until(run)) return run;
+        options.signal?.throwIfAborted();
+        await change;
+      } finally {
+        stop();
+        options.signal?.removeEventListener('abort', changed);
+      }
+    }
+  }
+
+  /** Deletes an ended run with its journal. Throws `notFound`, `runNotEnded`. */
+  async delete(runId: string): Promise<void> {
+    const run = await this.read(runId);
+    if (run.endedAt === null)
+      throw new FermataError(
+        'runNotEnded',
+        `Run ${runId} is ${run.status}; only ended runs can be deleted. Cancel it first.`,
+        { data: { status: run.status } },
+      );
+    await this.#store.deleteRun(this.#key(runId));
+    this.#groups.forget(runId);
+  }
+
+  /** Decodes a stored text. */
+  async decode(text: string): Promise<unknown> {
+    const reader = new Reader();
+    return settle(() => decode(text, (hash) => reader.read(hash, () => this.#store.blob(hash)) ?? missingBlob(hash)));
+  }
+
+  /** True when the database can be read and written. */
+  healthy(): Promise<boolean> {
+    return this.#store.healthy();
+  }
+
+  /** What is in memory: for metrics and tests. */
+  get load(): { readonly residentRuns: number; readonly effectsInFlight: number } {
+    return { residentRuns: this.#groups.resident, effectsInFlight: this.#effects.size };
+  }
+
+  /** Waits until everything that has come in is committed (not: until effects end). */
+  idle(): Promise<void> {
+    return this.#groups.idle();
+  }
+
+  /** Finishes the commit under way, aborts effects (the next start repeats them), and closes the store. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#timers.close();
+      this.#effects.close();
+      await this.#groups.close(
+        new FermataError(
+          'shuttingDown',
+          'The process is stopping and takes no more requests. Ask again when it is back.',
+          { retryAfterMs: 1_000 },
+        ),
+      );
+      await this.#store.close();
+    })();
+    return this.#closing;
+  }
+
+  /** Hands messages between runs to their receivers. */
+  async deliverMessages(): Promise<void> {
+    try {
+      for (const row of await this.#store.messages(1_000 + this.#messagesInHand.size)) {
+        if (this.#messagesInHand.has(row.id)) continue;
+        const key = { tenant: row.tenant, run: row.toRun };
+        if ((await this.#store.run(key)) === undefined) {
+          this.#log('a message to a run that does not exist was dropped', { fromRun: row.fromRun, toRun: row.toRun });
+          await this.#store.commit({ runs: [], blobs: [], messagesSent: [], messagesTaken: [row.id] });
+          continue;
+        }
+        this.#messagesInHand.add(row.id);
+        this.#groups.enter(key, { kind: 'message', row });
+      }
+    } catch (thrown) {
+      this.#log('messages could not be read', { error: String(thrown) });
+    }
+  }
+
+  #act(key: RunKey, draft: Draft): void {
+    for (const input of draft.inputs) {
+      if (input.kind === 'timer') this.#timers.release(input.row);
+      else if (input.kind === 'message') this.#messagesInHand.delete(input.row.id);
+    }
+    for (const start of draft.effectsAsked.values()) {
+      if (start.policy === 'retry') this.#effects.start(start);
+      else this.#groups.enter(start.row, { kind: 'mark', row: start.row });
+    }
+    for (const start of draft.starts.values()) this.#effects.start(start);
+    for (const [, row] of draft.timersArmed) this.#timers.notice(row.due);
+    for (const token of draft.aborts) this.#effects.abort(key, token);
+  }
+
+  #ask(key: RunKey, input: AskedInput): Promise<Receipt> {
+    return new Promise<Receipt>((resolve, reject) => {
+      const reply: Reply = { resolve, reject };
+      this.#groups.enter(key, { ...input, reply } as Input);
+    });
+  }
+
+  #key(run: string): RunKey {
+    return { tenant: this.tenant, run };
+  }
+}
+
+type WithoutReply<T> = T extends { readonly reply: Reply } ? Omit<T, 'reply'> : never;
+type AskedInput = WithoutReply<Input>;
+
+function byFact(projections: readonly Projection[]): ReadonlyMap<string, readonly Projection[]> {
+  const map = new Map<string, Projection[]>();
+  for (const projection of projections) {
+    for (const fact of projection.facts) map.set(fact, [...(map.get(fact) ?? []), projection]);
+  }
+  return map;
+}
+
+function notFound(runId: string): FermataError {
+  return new FermataError('notFound', `No run "${runId}" exists. List the runs with GET /api/v1/runs.`);
+}
+
+function missingBlob(hash: string): never {
+  throw new FermataError(
+    'databaseCorrupt',
+    `The big value ${hash} is gone from the database. Restore it from a backup.`,
+  );
+}
+
+/** Exit status of a process that does not know whether its last commit succeeded (EX_SOFTWARE of sysexits). */
+export const EXIT_OUTCOME_UNKNOWN = 70;
+
+function exitUnknown(): void {
+  // Replies that are on their way (503 outcomeUnknown) get a moment to leave.
+  setTimeout(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
+}
+
+export type { RunState, RunStatus };

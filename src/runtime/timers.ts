@@ -1,0 +1,102 @@
+/**
+ * The one timer wheel: every wake-up of every run is a row, and one `Clock.setTimer` looks for due ones.
+ *
+ * W1. At most a minute ahead: Node fires a 30-day timeout at once, and a clock that jumps is noticed within a minute (R10).
+ * W2. A row is handed over once; it is gone with the commit of the turn that took it, and handed over again if that commit fails.
+ */
+import type { Clock, TimerHandle } from '../clock.ts';
+import type { Store, TimerRow } from '../store/store.ts';
+
+const LOOK_AHEAD_MS = 60_000;
+const PAGE = 1_000;
+
+/** What the wheel needs. */
+export interface TimerSurroundings {
+  readonly clock: Clock;
+  readonly store: Pick<Store, 'dueTimers' | 'nextDue'>;
+  fire(row: TimerRow): void;
+  failed(thrown: unknown): void;
+}
+
+/** Wakes runs whose time has come. */
+export class TimerWheel {
+  readonly #surroundings: TimerSurroundings;
+  readonly #handedOver = new Set<string>();
+  #armed: { readonly at: number; readonly handle: TimerHandle } | undefined;
+  #looking = false;
+  #again = false;
+  #closed = false;
+
+  constructor(surroundings: TimerSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** A timer with this due time was committed. */
+  notice(due: number): void {
+    if (this.#armed === undefined || due < this.#armed.at) this.#arm(due);
+  }
+
+  /** The commit that took the timer is done, or will be repeated. */
+  release(row: TimerRow): void {
+    this.#handedOver.delete(name(row));
+  }
+
+  /** Looks for due timers and arms the next wake-up. */
+  async look(): Promise<void> {
+    if (this.#looking) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = true;
+    try {
+      await this.#handOverDue();
+      const next = await this.#surroundings.store.nextDue();
+      const now = this.#surroundings.clock.now();
+      // What is due but handed over already is being taken; looking again at once would spin.
+      this.#arm(next === undefined ? now + LOOK_AHEAD_MS : Math.max(next, now + 10));
+    } catch (thrown) {
+      this.#surroundings.failed(thrown);
+      this.#arm(this.#surroundings.clock.now() + 1_000);
+    } finally {
+      this.#looking = false;
+    }
+    if (this.#again) {
+      this.#again = false;
+      await this.look();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#armed?.handle.clear();
+  }
+
+  async #handOverDue(): Promise<void> {
+    const now = this.#surroundings.clock.now();
+    for (;;) {
+      const due = await this.#surroundings.store.dueTimers(now, this.#handedOver.size + PAGE);
+      const fresh = due.filter((row) => !this.#handedOver.has(name(row)));
+      for (const row of fresh) {
+        this.#handedOver.add(name(row));
+        this.#surroundings.fire(row);
+      }
+      if (fresh.length < PAGE) return;
+    }
+  }
+
+  #arm(at: number): void {
+    if (this.#closed) return;
+    const { clock } = this.#surroundings;
+    this.#armed?.handle.clear();
+    const ahead = Math.min(Math.max(at - clock.now(), 0), LOOK_AHEAD_MS);
+    const handle = clock.setTimer(() => {
+      this.#armed = undefined;
+      void this.look();
+    }, ahead);
+    this.#armed = { at, handle };
+  }
+}
+
+function name(row: TimerRow): string {
+  return `${row.run} ${row.token}`;
+}

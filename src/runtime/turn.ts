@@ -1,0 +1,88 @@
+/**
+ * One turn: an actor takes one event and decides. Nothing is performed here.
+ *
+ * T1. Read first, change after: whatever may have to wait for a load (`Suspended`) does so before the first change, so
+ *     that the turn can be taken again.
+ * T2. What the turn wants stored can be stored, or it is that actor's error and nobody else's (R4, R9).
+ */
+import { FermataError } from '../errors.ts';
+import { assertSnapshotStorable, DurableActor, WRITE_REFS, type ActorIdentity } from './actor.ts';
+import type { Frame } from './cascade.ts';
+import { assertStorable, portable } from './codec.ts';
+import type { RunMemory } from './run-memory.ts';
+import * as xstate from './xstate.ts';
+
+/** Turns in one cascade that cause neither effect nor timer (R9). */
+const MAX_IDLE_TURNS = 100_000;
+
+/** The first turn of a new actor. Its frame goes on the cascade. */
+export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown): void {
+  const { logic, address } = identity;
+  const self = memory.refer(identity);
+  const prepared = logic.prepare?.({ event: { type: 'xstate.init', input }, snapshot: undefined, rows: memory.rows });
+  const given = prepared === undefined ? input : { ...(input as object | undefined), prepared };
+  const event = { type: 'xstate.init', input: given, logic: logic.path, id: identity.id };
+  const decision = attempt(
+    () => xstate.decideInitial(logic.machine, given, memory.deciding(self)),
+    (error) => xstate.stillborn(logic.machine, error),
+  );
+  const actor = new DurableActor(identity, self, decision.snapshot);
+  memory.actors.set(address, actor);
+  const turn = memory.entry('event', address, event.type, event);
+  committed(memory, decision);
+  memory.cascade.push({ actor: address, turn, actions: decision.actions, next: 0 });
+}
+
+/** One turn: the actor takes the event and decides. Its actions are not performed yet. */
+export function take(memory: RunMemory, actor: DurableActor, event: xstate.Event): Frame {
+  const { logic, address } = actor.identity;
+  const prepared = logic.prepare?.({ event, snapshot: actor.snapshot, rows: memory.rows });
+  const taken = prepared === undefined ? event : { ...event, prepared };
+  const decision = attempt(
+    () => {
+      if (++memory.idleTurns > MAX_IDLE_TURNS)
+        throw new FermataError(
+          'endlessLoop',
+          `Run ${memory.key.run} took ${MAX_IDLE_TURNS} turns in one go without waiting for anything; actor "${address}" was the last. Two of its actors probably answer each other forever.`,
+        );
+      return xstate.decideNext(logic.machine, actor.snapshot, taken, memory.deciding(actor.self));
+    },
+    (error) => xstate.failedSnapshot(actor.snapshot, error),
+  );
+  const turn = memory.entry('event', address, taken.type, taken);
+  actor.snapshot = decision.snapshot;
+  actor.dirty = true;
+  committed(memory, decision);
+  return { actor: address, turn, actions: decision.actions, next: 0 };
+}
+
+function committed(memory: RunMemory, decision: xstate.Decision): void {
+  memory.draft.turns++;
+  memory.draft.custom.push(...decision.custom);
+}
+
+/** A decision whose failure is the actor's own: what throws, or cannot be stored, leaves it in `failed` without actions (R9). */
+export function attempt(decide: () => xstate.Decision, failed: (error: unknown) => xstate.Snapshot): xstate.Decision {
+  try {
+    return checked(decide());
+  } catch (thrown) {
+    return { snapshot: failed(portable(thrown)), actions: [], custom: [] };
+  }
+}
+
+/** Whatever the decision wants stored can be stored; otherwise it is the actor's error, not the group's (R4). */
+function checked(decision: xstate.Decision): xstate.Decision {
+  if (decision.snapshot.status === 'error')
+    return {
+      ...decision,
+      snapshot: xstate.failedSnapshot(decision.snapshot, portable((decision.snapshot as { error?: unknown }).error)),
+    };
+  assertSnapshotStorable(decision.snapshot);
+  for (const action of decision.actions) {
+    if (action.kind === 'spawn') assertStorable(action.input, `input of "${action.id}"`, WRITE_REFS);
+    else if (action.kind === 'send' || action.kind === 'sendDetached')
+      assertStorable(action.event, `event "${action.event.type}"`, WRITE_REFS);
+    else if (action.kind === 'fact') assertStorable(action.data, `fact "${action.type}"`, WRITE_REFS);
+  }
+  return decision;
+}

@@ -1,0 +1,582 @@
+/**
+ * The one file that touches what XState does not promise (R12); `test/runtime/xstate.test.ts` pins each of them.
+ *
+ * Owns: driving a machine without a live actor. A machine decides through a scope that only records, so a turn gives a
+ * new snapshot and the actions it wants done, as data; nothing is executed here.
+ * X1. Actors are known by name: inline logic, `spawn()` in `assign`, callbacks and observables are refused (R7).
+ * X2. Children in a snapshot are references only; asking one for its snapshot during a turn is refused (R2).
+ */
+import type { AnyActor, AnyActorLogic, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
+import { FermataError } from '../errors.ts';
+
+/** The most microsteps one event may take (R9). */
+export const MAX_MICROSTEPS = 1_000;
+
+export type Machine = AnyStateMachine;
+export type Snapshot = AnyMachineSnapshot;
+export type Event = EventObject & Readonly<Record<string, unknown>>;
+
+/** Where an actor lives within its run, and which incarnation it is. */
+export interface Address {
+  readonly address: string;
+  readonly birth: number;
+}
+
+/** An action that a turn wants done, as data. */
+export type Action =
+  | {
+      readonly kind: 'spawn';
+      readonly id: string;
+      readonly src: string;
+      readonly input: unknown;
+      readonly systemId: string | undefined;
+      readonly detached: boolean;
+    }
+  | { readonly kind: 'stop'; readonly id: string; readonly detached: boolean }
+  | {
+      readonly kind: 'send';
+      readonly to: Address | undefined;
+      readonly event: Event;
+      readonly delay: number | undefined;
+      readonly sendId: string | undefined;
+    }
+  | { readonly kind: 'sendDetached'; readonly to: string | { readonly run: string }; readonly event: Event }
+  | { readonly kind: 'cancel'; readonly sendId: string }
+  | { readonly kind: 'fact'; readonly type: string; readonly data: Readonly<Record<string, unknown>> };
+
+/** A custom action or `log`: done after the commit, at most once, never in recovery (R7). */
+export interface CustomAction {
+  readonly type: string;
+  readonly execute: () => void;
+}
+
+/** What the recording scope must know about the actor that decides. */
+export interface Deciding {
+  /** Reference to the actor itself; its `_parent` is the parent's. */
+  readonly self: ActorReference;
+  /** systemId → reference, of the whole run. */
+  systemGet(systemId: string): ActorReference | undefined;
+  systemAll(): Readonly<Record<string, ActorReference>>;
+  log(...values: unknown[]): void;
+}
+
+/** What a turn decided. */
+export interface Decision {
+  readonly snapshot: Snapshot;
+  readonly actions: readonly Action[];
+  readonly custom: readonly CustomAction[];
+}
+
+/**
+ * Stands for an actor wherever XState expects an `ActorRef`: in `snapshot.children`, `self`, `event.sender`, context.
+ * It can be sent to after the commit (by a custom action); it cannot be looked into.
+ */
+export class ActorReference implements Address {
+  readonly address: string;
+  readonly birth: number;
+  readonly id: string;
+  readonly sessionId: string;
+  readonly src: string;
+  readonly _parent: ActorReference | undefined;
+  readonly ref: this;
+  readonly _processingStatus = 1;
+  system: object = {};
+  readonly #send: (to: Address, event: Event) => void;
+
+  constructor(
+    at: Address & { readonly id: string; readonly src: string; readonly parent?: ActorReference | undefined },
+    send: (to: Address, event: Event) => void,
+  ) {
+    this.address = at.address;
+    this.birth = at.birth;
+    this.id = at.id;
+    this.sessionId = at.address;
+    this.src = at.src;
+    this._parent = at.parent;
+    this.ref = this;
+    this.#send = send;
+  }
+
+  send(event: Event): void {
+    this.#send(this, event);
+  }
+
+  getSnapshot(): never {
+    throw new FermataError(
+      'snapshotOfReference',
+      `A turn asked for the snapshot of actor "${this.address}". A turn knows only its own actor: let that actor send what is needed in an event.`,
+    );
+  }
+
+  toJSON(): object {
+    return { xstate$$type: 1, id: this.id };
+  }
+}
+
+// ── which logic can be durable ──────────────────────────────────────────────────────────────────────────────────────
+
+/** True for `createMachine` and `setup().createMachine` results. */
+export function isMachine(logic: unknown): logic is Machine {
+  return typeof logic === 'object' && logic !== null && '__xstatenode' in logic;
+}
+
+/** What `fromPromise` was given, or undefined for any other logic. */
+export function promiseCreator(logic: unknown): ((args: PromiseArguments) => PromiseLike<unknown>) | undefined {
+  if (typeof logic !== 'object' || logic === null || !('config' in logic) || isMachine(logic)) return undefined;
+  const { config, transition } = logic as {
+    config: unknown;
+    transition?: (...parts: unknown[]) => { status?: string } | undefined;
+  };
+  if (typeof config !== 'function' || transition === undefined) return undefined;
+  // Only promise logic ends on this event; callback, observable and transition logic pass it on or ignore it.
+  let next: { status?: string } | undefined;
+  try {
+    next = transition({ status: 'active' }, { type: 'xstate.promise.resolve', data: 0 }, {});
+  } catch {
+    return undefined;
+  }
+  return next?.status === 'done' && String(transition).includes('RESOLVE')
+    ? (config as (args: PromiseArguments) => PromiseLike<unknown>)
+    : undefined;
+}
+
+/** What `fromPromise` hands to its creator. */
+export interface PromiseArguments {
+  readonly input: unknown;
+  readonly self: ActorReference;
+  readonly system: object;
+  readonly signal: AbortSignal;
+  readonly emit: (event: Event) => void;
+}
+
+/** The logic that `machine` knows as `src`; undefined where it knows none. */
+export function childLogic(machine: Machine, src: string): AnyActorLogic | undefined {
+  return (machine.implementations.actors as Record<string, AnyActorLogic | undefined>)[src];
+}
+
+/** Names of the actors that `machine` declares. */
+export function declaredActors(machine: Machine): readonly string[] {
+  return Object.keys(machine.implementations.actors);
+}
+
+/** Every fault that would keep `machine` from being durable, each with its path in the machine's configuration. */
+export function faultsOf(machine: Machine, known: (src: string) => boolean): { path: string; message: string }[] {
+  const faults: { path: string; message: string }[] = [];
+  const src = (value: unknown, path: string): void => {
+    if (typeof value !== 'string') {
+      faults.push({
+        path,
+        message: 'the actor logic stands inline; give it a name in setup({ actors }) and refer to it by that name',
+      });
+    } else if (!known(value) && childLogic(machine, value) === undefined) {
+      faults.push({
+        path,
+        message: `no actor "${value}" is declared in setup({ actors }) or registered with the runtime`,
+      });
+    }
+  };
+  for (const node of stateNodes(machine)) {
+    const invokes: unknown[] = node.config.invoke === undefined ? [] : [node.config.invoke].flat();
+    invokes.forEach((invoke, index) => {
+      const { src: source, onSnapshot } = invoke as { src: unknown; onSnapshot?: unknown };
+      src(source, `${node.id}.invoke[${index}].src`);
+      if (onSnapshot !== undefined) {
+        faults.push({
+          path: `${node.id}.invoke[${index}].onSnapshot`,
+          message: 'snapshots of a child are not sent to its parent; let the child send an event',
+        });
+      }
+    });
+    for (const [path, action] of actionsOf(node)) {
+      const builtin = action as { type?: unknown; src?: unknown; syncSnapshot?: unknown };
+      if (typeof action === 'function' && builtin.type === 'xstate.spawnChild') src(builtin.src, path);
+    }
+  }
+  return faults;
+}
+
+function stateNodes(machine: Machine): Iterable<Machine['root']> {
+  return (machine as unknown as { idMap: Map<string, Machine['root']> }).idMap.values();
+}
+
+function* actionsOf(node: Machine['root']): Generator<[string, unknown]> {
+  for (const key of ['entry', 'exit'] as const)
+    for (const [i, action] of node[key].entries()) yield [`${node.id}.${key}[${i}]`, action];
+  for (const [event, transitions] of node.transitions) {
+    for (const [t, transition] of transitions.entries()) {
+      for (const [i, action] of transition.actions.entries())
+        yield [`${node.id}.on["${event}"][${t}].actions[${i}]`, action];
+    }
+  }
+}
+
+/** A text that changes when the behaviour of `machine` may have changed: its structure, with the source of inline functions. */
+export function definitionText(machine: Machine): string {
+  const seen = new Set<object>();
+  const walk = (value: unknown): unknown => {
+    if (typeof value === 'function') {
+      const own = Object.entries(value).map(([key, part]) => [key, walk(part)]);
+      return own.length > 0 ? Object.fromEntries(own) : String(value).replace(/\s+/g, ' ');
+    }
+    if (value === null || typeof value !== 'object') return value;
+    if (isMachine(value)) return { machine: walk(value.config) };
+    if (seen.has(value)) return '(seen)';
+    seen.add(value);
+    return Array.isArray(value)
+      ? value.map(walk)
+      : Object.fromEntries(Object.entries(value).map(([key, part]) => [key, walk(part)]));
+  };
+  const children = declaredActors(machine).map((name) => {
+    const logic = childLogic(machine, name);
+    return [name, isMachine(logic) ? definitionText(logic) : 'effect'];
+  });
+  return JSON.stringify([walk(machine.config), children]);
+}
+
+// ── deciding ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const INERT = {
+  transition: (state: unknown) => state,
+  getInitialSnapshot: () => ({ status: 'active' }),
+  getPersistedSnapshot: (state: unknown) => state,
+  restoreSnapshot: (state: unknown) => state,
+} as unknown as AnyActorLogic;
+
+const bareMachines = new WeakMap<Machine, Machine>();
+
+/** `machine` with children that do nothing, so that deciding never runs a child, and with an end to `always` loops. */
+function bare(machine: Machine): Machine {
+  const known = bareMachines.get(machine);
+  if (known !== undefined) return known;
+  const inert = new Proxy({}, { get: () => INERT, ownKeys: () => [], has: () => true }) as Record<
+    string,
+    AnyActorLogic
+  >;
+  const copy = machine.provide({});
+  copy.implementations.actors = inert;
+  copy.options = {
+    ...copy.options,
+    maxIterations: Math.min(machine.options.maxIterations ?? Infinity, MAX_MICROSTEPS),
+  };
+  bareMachines.set(machine, copy);
+  return copy;
+}
+
+/** The first turn of an actor: what `createActor(machine, { input })` would begin with. */
+export function decideInitial(machine: Machine, input: unknown, deciding: Deciding): Decision {
+  return record(deciding, (scope) => bare(machine).getInitialSnapshot(scope, input as never));
+}
+
+/** One further turn. Throws what a guard, an expression or a loop throws. */
+export function decideNext(machine: Machine, snapshot: Snapshot, event: Event, deciding: Deciding): Decision {
+  return record(deciding, (scope) => bare(machine).transition(snapshot, event, scope));
+}
+
+type Scope = Parameters<Machine['transition']>[2];
+interface Recorded {
+  readonly type: string;
+  readonly params: Record<string, unknown> | undefined;
+  readonly info: unknown;
+  readonly exec: ((info: unknown, params: unknown) => void) | undefined;
+}
+
+function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decision {
+  const recorded: Recorded[] = [];
+  const system = new TurnSystem(deciding);
+  deciding.self.system = system;
+  const scope = {
+    self: deciding.self,
+    id: deciding.self.id,
+    sessionId: deciding.self.sessionId,
+    system,
+    logger: deciding.log,
+    // XState defers only from what we never execute, and from `spawn()` in an assignment.
+    defer: () => {
+      throw new FermataError(
+        'spawnInAssign',
+        `Actor "${deciding.self.address}" calls spawn() inside assign, which leaves no action to store. Use the spawnChild action.`,
+      );
+    },
+    emit() {},
+    stopChild() {},
+    actionExecutor: (action: Recorded) => {
+      if (action.type === 'xstate.stopChild' && action.params !== undefined)
+        system.release(action.params as unknown as { id: string });
+      recorded.push(action);
+    },
+  };
+  const snapshot = decide(scope as unknown as Scope);
+  const actions: Action[] = [];
+  const custom: CustomAction[] = [];
+  const stillborn = spawnedAndStopped(recorded);
+  for (const action of recorded) if (!stillborn.has(childOf(action))) translate(action, deciding, actions, custom);
+  return { snapshot, actions, custom };
+}
+
+/** Children that were spawned and stopped within one turn: XState never starts them. */
+function spawnedAndStopped(recorded: readonly Recorded[]): ReadonlySet<unknown> {
+  const spawned = new Set<unknown>();
+  const both = new Set<unknown>();
+  for (const action of recorded) {
+    const child = childOf(action);
+    if (child === undefined) continue;
+    if (action.type === 'xstate.spawnChild') spawned.add(child);
+    else if (spawned.has(child)) both.add(child);
+  }
+  return both;
+}
+
+function childOf(action: Recorded): unknown {
+  if (action.type === 'xstate.spawnChild') return action.params?.['actorRef'];
+  return action.type === 'xstate.stopChild' ? action.params : undefined;
+}
+
+/** The part of an actor system that a turn sees: the run's systemIds, and nobody else. */
+class TurnSystem {
+  readonly #deciding: Deciding;
+  #mine: Map<string, object> | undefined;
+  #freed: Set<string> | undefined;
+  #booked = 0;
+  #microsteps = 0;
+  readonly _clock = { setTimeout() {}, clearTimeout() {} };
+  readonly scheduler = { schedule() {}, cancel() {}, cancelAll() {} };
+
+  constructor(deciding: Deciding) {
+    this.#deciding = deciding;
+  }
+  _bookId(): string {
+    return `${this.#deciding.self.address}#${this.#booked++}`;
+  }
+  _register(sessionId: string): string {
+    return sessionId;
+  }
+  _unregister(): void {}
+  _relay(): void {}
+  _sendInspectionEvent(event: { readonly type: string }): void {
+    if (event.type === '@xstate.microstep' && ++this.#microsteps > MAX_MICROSTEPS) {
+      throw new FermataError(
+        'endlessLoop',
+        `Actor "${this.#deciding.self.address}" took more than ${MAX_MICROSTEPS} microsteps for one event: its always or raise transitions go in a circle.`,
+      );
+    }
+  }
+  _logger = (...values: unknown[]): void => this.#deciding.log(...values);
+  _set(systemId: string, actor: object): void {
+    const taken =
+      this.#mine?.get(systemId) ??
+      (this.#freed?.has(systemId) === true ? undefined : this.#deciding.systemGet(systemId));
+    if (taken !== undefined && taken !== actor) {
+      throw new FermataError(
+        'invalidMachine',
+        `Two actors of one run want the systemId "${systemId}". Stop the first, or give the second another systemId.`,
+      );
+    }
+    (this.#mine ??= new Map()).set(systemId, actor);
+  }
+  /** A child is stopped in this turn: what it and its children were known as is free again. */
+  release(child: { readonly id: string }): void {
+    const under = `${childAddress(this.#deciding.self.address, child.id)}`;
+    for (const [systemId, actor] of Object.entries(this.#deciding.systemAll())) {
+      if (actor.address === under || actor.address.startsWith(`${under}/`)) (this.#freed ??= new Set()).add(systemId);
+    }
+    for (const [systemId, actor] of this.#mine ?? [])
+      if ((actor as AnyActor).id === child.id) this.#mine?.delete(systemId);
+  }
+  get(systemId: string): unknown {
+    return this.#mine?.get(systemId) ?? this.#deciding.systemGet(systemId);
+  }
+  getAll(): object {
+    return { ...this.#deciding.systemAll(), ...Object.fromEntries(this.#mine ?? []) };
+  }
+  inspect(): { unsubscribe(): void } {
+    return { unsubscribe() {} };
+  }
+  getSnapshot(): object {
+    return { _scheduledEvents: {} };
+  }
+  start(): void {}
+}
+
+/** The address of a child: ids are escaped, so that no id can reach outside its parent. */
+export function childAddress(parent: string, id: string): string {
+  const safe = id.replace(/[%/]/g, encodeURIComponent);
+  return parent === '/' ? `/${safe}` : `${parent}/${safe}`;
+}
+
+function translate(action: Recorded, deciding: Deciding, actions: Action[], custom: CustomAction[]): void {
+  const params = action.params ?? {};
+  switch (action.type) {
+    case 'xstate.spawnChild': {
+      const child = params['actorRef'] as AnyActor | undefined;
+      const src = params['src'];
+      if (typeof src !== 'string' || child === undefined) {
+        throw new FermataError(
+          'inlineActor',
+          `Actor "${deciding.self.address}" spawns logic that has no name. Declare it in setup({ actors }) and spawn it by that name.`,
+        );
+      }
+      actions.push({
+        kind: 'spawn',
+        id: child.id,
+        src,
+        input: params['input'],
+        systemId: params['systemId'] as string | undefined,
+        detached: false,
+      });
+      return;
+    }
+    case 'xstate.stopChild':
+      if (action.params !== undefined) actions.push({ kind: 'stop', id: String(params['id']), detached: false });
+      return;
+    case 'xstate.raise':
+      if (typeof params['delay'] === 'number') {
+        actions.push({
+          kind: 'send',
+          to: deciding.self,
+          event: params['event'] as Event,
+          delay: params['delay'],
+          sendId: params['id'] as string | undefined,
+        });
+      }
+      return;
+    case 'xstate.sendTo': {
+      const event = params['event'] as Event;
+      const sent =
+        event.type === 'xstate.error'
+          ? { type: `xstate.error.actor.${deciding.self.id}`, error: event['data'], actorId: deciding.self.id }
+          : event;
+      actions.push({
+        kind: 'send',
+        to: target(params['to'], deciding),
+        event: sent,
+        delay: params['delay'] as number | undefined,
+        sendId: params['id'] as string | undefined,
+      });
+      return;
+    }
+    case 'xstate.cancel':
+      actions.push({ kind: 'cancel', sendId: String(params['sendId']) });
+      return;
+    case 'xstate.emit':
+      actions.push({ kind: 'fact', type: 'emitted', data: { event: params['event'] } });
+      return;
+    case 'fermata.spawn':
+      actions.push({
+        kind: 'spawn',
+        id: String(params['id']),
+        src: String(params['src']),
+        input: params['input'],
+        systemId: undefined,
+        detached: true,
+      });
+      return;
+    case 'fermata.stop':
+      actions.push({ kind: 'stop', id: String(params['id']), detached: true });
+      return;
+    case 'fermata.send':
+      actions.push({
+        kind: 'sendDetached',
+        to: params['to'] as string | { run: string },
+        event: params['event'] as Event,
+      });
+      return;
+    case 'fermata.fact': {
+      const { type, ...data } = params;
+      actions.push({ kind: 'fact', type: String(type), data });
+      return;
+    }
+    default:
+      if (action.exec !== undefined)
+        custom.push({ type: action.type, execute: () => action.exec?.(action.info, action.params) });
+  }
+}
+
+function target(to: unknown, deciding: Deciding): Address | undefined {
+  if (to instanceof ActorReference) return to;
+  const actor = to as AnyActor | undefined;
+  // A child spawned in this very turn is still XState's own object; its address follows from its id.
+  return actor === undefined ? undefined : { address: childAddress(deciding.self.address, actor.id), birth: -1 };
+}
+
+// ── snapshots ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The part of a snapshot that is stored: what `getPersistedSnapshot` has, without children. */
+export interface StoredSnapshot {
+  readonly status: Snapshot['status'];
+  readonly value: unknown;
+  readonly context: unknown;
+  readonly historyValue?: Readonly<Record<string, readonly { readonly id: string }[]>>;
+  readonly output?: unknown;
+  readonly error?: unknown;
+}
+
+/** What of `snapshot` must be stored. */
+export function toStored(snapshot: Snapshot): StoredSnapshot {
+  const history = Object.entries(snapshot.historyValue ?? {}).map(([key, nodes]) => [
+    key,
+    (nodes as { id: string }[]).map(({ id }) => ({ id })),
+  ]);
+  return {
+    status: snapshot.status,
+    value: snapshot.value,
+    context: snapshot.context,
+    ...(history.length > 0 ? { historyValue: Object.fromEntries(history) as Record<string, { id: string }[]> } : {}),
+    ...(snapshot.output === undefined ? {} : { output: snapshot.output }),
+    ...(snapshot.error === undefined ? {} : { error: snapshot.error }),
+  };
+}
+
+/** A snapshot that `machine` can go on from. Throws where the stored value names a state that the machine does not have. */
+export function fromStored(machine: Machine, stored: StoredSnapshot): Snapshot {
+  return bare(machine).restoreSnapshot(
+    { ...stored, historyValue: stored.historyValue ?? {}, children: {} } as never,
+    {} as never,
+  );
+}
+
+/** A snapshot as XState leaves it when a turn throws. */
+export function failedSnapshot(snapshot: Snapshot, error: unknown): Snapshot {
+  return { ...snapshot, status: 'error', error } as Snapshot;
+}
+
+/** An actor that could not even begin. */
+export function stillborn(machine: Machine, error: unknown): Snapshot {
+  const blank = bare(machine).resolveState({ value: machine.root.initial?.target[0]?.key ?? {}, context: {} } as never);
+  return { ...blank, status: 'error', error } as Snapshot;
+}
+
+/** Puts a reference in place of XState's own child object. */
+export function setChild(snapshot: Snapshot, id: string, child: ActorReference): void {
+  (snapshot.children as Record<string, unknown>)[id] = child;
+}
+
+/** Event types that the snapshot's states name (wildcards included), without XState's own. */
+export function ownEventTypes(snapshot: Snapshot): string[] {
+  const types = new Set<string>();
+  for (const node of snapshot._nodes as Machine['root'][])
+    for (const type of node.ownEvents) if (!String(type).startsWith('xstate.')) types.add(String(type));
+  return [...types].sort();
+}
+
+/** The `after` transitions that would be pending in this snapshot: what XState's persisted form cannot carry. */
+export function pendingDelays(snapshot: Snapshot): { state: string; event: string; delay: string | number }[] {
+  return (snapshot._nodes as Machine['root'][]).flatMap((node) =>
+    node.after.map((transition) => ({
+      state: node.id,
+      event: String(transition.eventType),
+      delay: transition.delay as string | number,
+    })),
+  );
+}
+
+/** `meta` of the active states, outermost first. */
+export function metaOf(snapshot: Snapshot): unknown[] {
+  return (snapshot._nodes as Machine['root'][])
+    .map((node) => node.meta as unknown)
+    .filter((meta) => meta !== undefined);
+}
+
+/** The machine's definition as plain data, for diagrams and inspectors. */
+export function definitionOf(machine: Machine): unknown {
+  return JSON.parse(JSON.stringify(machine.definition));
+}
