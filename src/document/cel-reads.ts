@@ -1,0 +1,102 @@
+/**
+ * What an expression reads, from its syntax tree. On the way it refuses what would let one expression occupy the
+ * process: `matches` is a JavaScript RegExp (10 s for 28 characters), and loops in loops multiply.
+ */
+import type { ASTNode } from '@marcbachmann/cel-js';
+import type { Variable } from './reads.ts';
+
+/** Told the node that is not allowed, and why. */
+export type Refuse = (node: ASTNode, reason: string) => never;
+
+/** Functions that bind a variable in their arguments after the first. */
+const BINDERS: ReadonlySet<string> = new Set([
+  'all',
+  'exists',
+  'exists_one',
+  'map',
+  'filter',
+  'bind',
+  'optMap',
+  'optFlatMap',
+]);
+
+/** Where in a tree a node stands. */
+interface Place {
+  /** Names that a loop around it binds: they are no variables of the scope. */
+  readonly bound: ReadonlySet<string>;
+  readonly inLoop: boolean;
+}
+
+/** Every variable that a tree reads. Recursion is safe: the parser limits the depth of trees. */
+export function variablesOf(tree: ASTNode, refuse: Refuse): Variable[] {
+  const found: Variable[] = [];
+  walk(tree, { bound: new Set(), inLoop: false }, refuse, found);
+  return found;
+}
+
+function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): void {
+  const visit = (child: ASTNode): void => walk(child, place, refuse, found);
+  const chain = chainOf(node);
+  if (chain !== undefined) {
+    const [root] = chain.path;
+    if (root === undefined || !place.bound.has(root)) found.push({ path: chain.path, at: `column ${node.start + 1}` });
+    return chain.computed.forEach(visit);
+  }
+  if (node.op !== 'call' && node.op !== 'rcall') return childrenOf(node).forEach(visit);
+
+  const [name] = node.args;
+  const args = node.op === 'call' ? node.args[1] : node.args[2];
+  if (name === 'matches') {
+    refuse(node, 'matches() can occupy the process for minutes; use startsWith, endsWith or contains');
+  }
+  const [variable] = args;
+  if (!BINDERS.has(name) || variable?.op !== 'id') return childrenOf(node).forEach(visit);
+  if (place.inLoop) {
+    refuse(node, `${name}() inside of another loop multiplies; use one loop, or a task of kind code`);
+  }
+  // list.map(x, body): the list is outside of the loop; cel.bind(x, value, body): the value is.
+  const outside = name === 'bind' ? args.slice(1, 2) : node.op === 'rcall' ? [node.args[1]] : [];
+  outside.forEach(visit);
+  const inner: Place = { bound: new Set([...place.bound, variable.args]), inLoop: true };
+  for (const child of args.slice(name === 'bind' ? 2 : 1)) walk(child, inner, refuse, found);
+}
+
+/** A chain of accesses that starts at a name: its path, and the expressions that compute steps of it. */
+function chainOf(node: ASTNode): { path: (string | undefined)[]; computed: ASTNode[] } | undefined {
+  if (node.op === 'id') return { path: [node.args], computed: [] };
+  if (node.op === '.' || node.op === '.?') {
+    const chain = chainOf(node.args[0]);
+    return chain && { path: [...chain.path, node.args[1]], computed: chain.computed };
+  }
+  if (node.op !== '[]' && node.op !== '[?]') return undefined;
+  const chain = chainOf(node.args[0]);
+  if (chain === undefined) return undefined;
+  const key = node.args[1];
+  const literal = key.op === 'value' && key.args !== null;
+  return {
+    path: [...chain.path, literal ? String(key.args) : undefined],
+    computed: literal ? chain.computed : [...chain.computed, key],
+  };
+}
+
+function childrenOf(node: ASTNode): readonly ASTNode[] {
+  switch (node.op) {
+    case 'value':
+    case 'id':
+      return [];
+    case '.':
+    case '.?':
+      return [node.args[0]];
+    case 'call':
+      return node.args[1];
+    case 'rcall':
+      return [node.args[1], ...node.args[2]];
+    case 'map':
+      return node.args.flat();
+    case '!_':
+    case '-_':
+      return [node.args];
+    default:
+      return node.args;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The one inner form of a workflow document: complete, read-only, every short form resolved and every default in place.
+ * What the schema accepts is in `schema.ts`; `normalise.ts` makes this from it. The machines and projections see only this.
+ */
+import type { InDoubtPolicy } from '../runtime/effect.ts';
+
+/** How often and when a failed attempt is repeated. Seconds may be fractions. */
+export interface RetryPolicy {
+  /** 0..10: attempts after the first. */
+  readonly maxRetries: number;
+  readonly initialSeconds: number;
+  readonly factor: number;
+  readonly maxSeconds: number;
+}
+
+/** An approval gate: asked before the call. */
+export interface ApprovalSpec {
+  /** Liquid; what the person is asked. */
+  readonly prompt: string | undefined;
+  readonly timeoutSeconds: number | undefined;
+  /** What a refusal (or expiry) does to the rest of the run. */
+  readonly onReject: 'skip' | 'cancel' | 'fail';
+}
+
+/** What an answer must look like: any text, any JSON, or JSON of a schema. */
+export type ResponseFormat = 'text' | 'json' | { readonly schema: Readonly<Record<string, unknown>> };
+
+/** The part of a task that is a model call. Prompts are Liquid. */
+export interface ModelCallSpec {
+  readonly kind: 'model';
+  readonly prompt: string;
+  readonly system: string | undefined;
+  readonly provider: string;
+  readonly model: string;
+  readonly temperature: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly responseFormat: ResponseFormat;
+}
+
+/** The part of a task that is a call of a registered function. */
+export interface CodeSpec {
+  readonly kind: 'code';
+  readonly function: string;
+  /** CEL expression (or a tree of them) for each argument; a value that is not a text stands for itself. */
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** One task. */
+export interface TaskSpec {
+  readonly name: string;
+  /** Place in the document, from 0. */
+  readonly position: number;
+  /** Liquid; what progress shows instead of the name. */
+  readonly description: string | undefined;
+  /** Written dependencies and tasks that its prompt, description or input reads, without repetition. */
+  readonly dependsOn: readonly string[];
+  /** Tasks that merely come first (`strategy: sequential`): any end of theirs will do. */
+  readonly after: readonly string[];
+  readonly call: ModelCallSpec | CodeSpec;
+  readonly retry: RetryPolicy;
+  /** Of each attempt. */
+  readonly timeoutSeconds: number;
+  readonly onInDoubt: InDoubtPolicy;
+  readonly approval: ApprovalSpec | undefined;
+  readonly estimatedDurationSeconds: number | undefined;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** A whole document in its inner form. */
+export interface Definition {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly tags: readonly string[];
+  /** JSON Schema of the run's input; undefined: anything. */
+  readonly input: Readonly<Record<string, unknown>> | undefined;
+  readonly strategy: 'sequential' | 'parallel' | 'hybrid';
+  /** Tasks in flight at once. */
+  readonly breadth: number;
+  readonly timeoutSeconds: number | undefined;
+  readonly onTaskFailure: 'stop' | 'continue';
+  readonly collectIntermediate: boolean;
+  readonly priority: number;
+  readonly tasks: readonly TaskSpec[];
+}

@@ -1,0 +1,106 @@
+/**
+ * Expressions: CEL, over the same names as prompts. It cannot loop for ever, and what would let one expression occupy
+ * the process is refused at load (`cel-reads.ts`).
+ */
+import { Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { FermataError } from '../errors.ts';
+import { ParseCache } from './cache.ts';
+import { variablesOf, type Refuse } from './cel-reads.ts';
+import { fromCel } from './cel-value.ts';
+import { excerpt, formatPath, type Path } from './faults.ts';
+import { readsOfVariables, type Reads, type Scope, type Variable } from './reads.ts';
+
+const environment = new Environment({
+  // Names are checked by us, with the nearest name in the message and every fault at once.
+  unlistedVariablesAreDyn: true,
+  homogeneousAggregateLiterals: false,
+  enableOptionalTypes: true,
+  limits: { maxAstNodes: 2_000, maxDepth: 50 },
+});
+const programs = new ParseCache<ParseResult>(2_000, (text) => environment.parse(text));
+
+/**
+ * What an expression reads.
+ *
+ * @example
+ * readsOfExpression('tasks["my plan"].output.size() > input.n').tasks // ['my plan']
+ * @throws FermataError `expressionFailed` where it is not CEL, or holds what is refused
+ */
+export function readsOfExpression(expression: string): Reads {
+  const ast = attempt(expression, () => {
+    const program = programs.get(expression);
+    const { error } = program.check();
+    if (error !== undefined) throw error;
+    return program.ast;
+  });
+  const refuse: Refuse = (node, reason) => {
+    throw failure(expression, node.start, reason);
+  };
+  // `int`, `optional` and the like are CEL's own.
+  const isOurs = ({ path: [root] }: Variable): boolean => root === undefined || !environment.hasVariable(root);
+  return readsOfVariables(variablesOf(ast, refuse).filter(isOurs));
+}
+
+/**
+ * The value of an expression, as JSON: whole numbers become numbers, timestamps ISO texts; undefined where the result
+ * is an empty optional (`input.?depth`).
+ *
+ * @example
+ * evaluate('input.?depth.orValue(3)', { input: {}, tasks: {} }) // 3
+ * @throws FermataError `expressionFailed`, naming the expression and the missing key
+ */
+export function evaluate(expression: string, scope: Scope): unknown {
+  const value: unknown = attempt(expression, () =>
+    programs.get(expression)({ input: scope.input, tasks: scope.tasks }),
+  );
+  return fromCel(value, (what) => {
+    throw failure(expression, 0, `it gives ${what}, which JSON cannot carry; make a text of it: string(x)`);
+  });
+}
+
+/** The `input` of a code task with every expression in it evaluated. An empty optional leaves its field out. */
+export function evaluateTree(tree: unknown, scope: Scope): unknown {
+  if (typeof tree === 'string') return evaluate(tree, scope);
+  if (Array.isArray(tree)) return tree.map((entry) => evaluateTree(entry, scope) ?? null);
+  if (typeof tree !== 'object' || tree === null) return tree;
+  const entries = Object.entries(tree).map(([key, entry]): [string, unknown] => [key, evaluateTree(entry, scope)]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** Every expression of a tree, with its place. */
+export function expressionsOf(tree: unknown, path: Path): { readonly path: string; readonly text: string }[] {
+  if (typeof tree === 'string') return [{ path: formatPath(path), text: tree }];
+  if (typeof tree !== 'object' || tree === null) return [];
+  if (Array.isArray(tree)) return tree.flatMap((entry, index) => expressionsOf(entry, [...path, index]));
+  return Object.entries(tree).flatMap(([key, entry]) => expressionsOf(entry, [...path, key]));
+}
+
+function attempt<Result>(expression: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (thrown) {
+    const { summary, code, start } = celError(thrown);
+    const hint =
+      code === 'no_such_overload'
+        ? '; numbers of JSON are doubles: write 1.0 for 1, or int(x)'
+        : code === 'no_such_key'
+          ? '; where it may be absent, write a.?b.orValue(c) or has(a.b)'
+          : '';
+    throw failure(expression, start, `${summary}${hint}`, thrown);
+  }
+}
+
+function failure(expression: string, start: number, reason: string, cause?: unknown): FermataError {
+  const subject = `The expression ${JSON.stringify(excerpt(expression, 100))}`;
+  const message = `${subject} cannot be evaluated: column ${start + 1}: ${reason}.`;
+  return new FermataError('expressionFailed', message, { data: { expression, column: start + 1 }, cause });
+}
+
+function celError(thrown: unknown): { summary: string; code: string; start: number } {
+  if (!(thrown instanceof Error)) return { summary: String(thrown), code: '', start: 0 };
+  const summary = 'summary' in thrown && typeof thrown.summary === 'string' ? thrown.summary : thrown.message;
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  const range: unknown = 'range' in thrown ? thrown.range : undefined;
+  const start = typeof range === 'object' && range !== null && 'start' in range ? Number(range.start) : 0;
+  return { summary, code, start };
+}

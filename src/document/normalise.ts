@@ -1,0 +1,83 @@
+/** From a checked document to its inner form: short forms resolved, defaults in place, dependencies complete. */
+import type { ApprovalSpec, CodeSpec, Definition, ModelCallSpec, TaskSpec } from './definition.ts';
+import { walkGraph } from './order.ts';
+import type { CheckedDocument, CheckedTask } from './schema.ts';
+
+/**
+ * The inner form of a document.
+ *
+ * @param dependencies for each task, in order, the names it depends on, whether written or read
+ */
+export function normalise(document: CheckedDocument, dependencies: readonly (readonly string[])[]): Definition {
+  const { name, description, tags, input, config } = document;
+  const previous = config.strategy === 'sequential' ? previousTasks(document, dependencies) : new Map<string, string>();
+  const tasks = document.tasks.map((task, position): TaskSpec => {
+    const dependsOn = dependencies[position] ?? [];
+    const before = previous.get(task.name);
+    return {
+      name: task.name,
+      position,
+      description: task.description,
+      dependsOn,
+      after: before === undefined || dependsOn.includes(before) ? [] : [before],
+      call: callOf(task, config),
+      retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
+      timeoutSeconds: task.timeoutSeconds,
+      onInDoubt: task.onInDoubt,
+      approval: approvalOf(task),
+      estimatedDurationSeconds: task.estimatedDurationSeconds,
+      tags: task.tags,
+      metadata: task.metadata,
+    };
+  });
+  const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority } = config;
+  return {
+    name,
+    description,
+    tags,
+    input,
+    strategy,
+    breadth,
+    timeoutSeconds,
+    onTaskFailure,
+    collectIntermediate,
+    priority,
+    tasks,
+  };
+}
+
+function callOf(task: CheckedTask, config: CheckedDocument['config']): ModelCallSpec | CodeSpec {
+  if ('kind' in task) return { kind: 'code', function: task.function, input: task.input };
+  const { prompt, system, temperature, maxOutputTokens, responseFormat } = task;
+  const provider = task.provider ?? config.provider;
+  const model = task.model ?? config.model;
+  return { kind: 'model', prompt, system, provider, model, temperature, maxOutputTokens, responseFormat };
+}
+
+function approvalOf(task: CheckedTask): ApprovalSpec | undefined {
+  if (task.approval !== undefined) {
+    const { prompt, timeoutSeconds, onReject } = task.approval;
+    return { prompt, timeoutSeconds, onReject };
+  }
+  if (task.requiresApproval !== true) return undefined;
+  return {
+    prompt: task.approvalPrompt,
+    timeoutSeconds: task.approvalTimeoutSeconds,
+    onReject: task.onReject ?? 'fail',
+  };
+}
+
+/** For each task the one before it, in an order that respects the dependencies and otherwise is the document's. */
+function previousTasks({ tasks }: CheckedDocument, dependencies: readonly (readonly string[])[]): Map<string, string> {
+  const positions = new Map(tasks.map(({ name }, position) => [name, position]));
+  const numbered = dependencies.map((names) =>
+    names.map((name) => positions.get(name)).filter((at) => at !== undefined),
+  );
+  const names = walkGraph(numbered).order.map((position) => tasks[position]?.name);
+  const previous = new Map<string, string>();
+  for (const [index, name] of names.entries()) {
+    const before = index === 0 ? undefined : names[index - 1];
+    if (name !== undefined && before !== undefined) previous.set(name, before);
+  }
+  return previous;
+}

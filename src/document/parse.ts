@@ -1,0 +1,112 @@
+/** From a document as written (a value, or a text in JSON or YAML) to its inner form, or to all its faults at once. */
+import { LineCounter, parseDocument as parseYaml, type YAMLError } from 'yaml';
+import { FermataError, type Fault } from '../errors.ts';
+import type { Definition } from './definition.ts';
+import { Faults, faultsMessage, type Path } from './faults.ts';
+import { isRecord, jsonFaults } from './json.ts';
+import { schemaFaults } from './json-schema.ts';
+import { checkLinks } from './links.ts';
+import { normalise } from './normalise.ts';
+import { outlineOf } from './outline.ts';
+import { checkShape, listOf } from './shape.ts';
+
+/** After the first faults of syntax, the rest are mostly their consequences. */
+const MOST_SYNTAX_FAULTS = 20;
+const ALIAS_BOMB: Fault = { path: '', message: 'its aliases unfold to too much: write out what they stand for' };
+const TOO_DEEP: Fault = { path: '', message: 'it is nested too deep' };
+
+/**
+ * Checks a document and gives its inner form. Faults of fields never hide faults of the graph: whatever can be read is
+ * checked.
+ *
+ * @param source the document as a JSON value
+ * @example
+ * parseDocument({ name: 'hello', tasks: [{ name: 'greet', prompt: 'Greet {{ input.name }}' }] }).breadth // 3
+ * @throws FermataError `invalidDocument` with every fault, or `notSupported` where all of them await a later version
+ */
+export function parseDocument(source: unknown): Definition {
+  const subject = subjectOf(source);
+  const faults = new Faults();
+  const { structure, nul } = jsonFaults(source);
+  for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
+  // What contains itself, or is nested without end, cannot be walked by the other checks.
+  if (structure.length > 0) faults.throwIfAny(subject);
+
+  const document = checkShape(source, faults);
+  checkSchemas(source, faults);
+  const dependencies = checkLinks(outlineOf(source), faults);
+  faults.throwIfAny(subject);
+  if (document === undefined)
+    throw new FermataError('internal', `${subject} was refused without a reason. Please report this.`);
+  return normalise(document, dependencies);
+}
+
+/**
+ * Checks a document in JSON or YAML.
+ *
+ * @example
+ * parseText('name: hello\ntasks:\n  - { name: greet, prompt: Hi }').tasks.length // 1
+ * @throws FermataError as `parseDocument`; faults of syntax have the path `LINE:COLUMN`
+ */
+export function parseText(text: string): Definition {
+  return parseDocument(readText(text));
+}
+
+/**
+ * The value that a text in JSON or YAML stands for: the document as written, to be kept as it is.
+ *
+ * @throws FermataError `invalidDocument` with the faults of syntax, each with line and column
+ */
+export function readText(text: string): unknown {
+  const json = readJson(text);
+  if (json !== undefined) return json;
+  const lines = new LineCounter();
+  try {
+    const document = parseYaml(text, { lineCounter: lines, prettyErrors: false });
+    // A tag that is not resolved would silently be a text.
+    const findings = [...document.errors, ...document.warnings];
+    if (findings.length === 0) return document.toJS({ maxAliasCount: 100 });
+    if (findings.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) throw syntaxError([TOO_DEEP]);
+    throw syntaxError(findings.slice(0, MOST_SYNTAX_FAULTS).map((error) => syntaxFault(error, lines)));
+  } catch (thrown) {
+    if (thrown instanceof FermataError) throw thrown;
+    throw syntaxError([thrown instanceof ReferenceError ? ALIAS_BOMB : TOO_DEEP], thrown);
+  }
+}
+
+/** YAML reads JSON as well, but fifty times slower, and large documents are JSON. What is not JSON, YAML explains. */
+function readJson(text: string): unknown {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function syntaxFault(error: YAMLError, lines: LineCounter): Fault {
+  const { line, col } = lines.linePos(error.pos[0]);
+  return { path: `${line}:${col}`, message: `line ${line}, column ${col}: ${error.message}` };
+}
+
+function syntaxError(faults: readonly Fault[], cause?: unknown): FermataError {
+  const unplaced = faults.map(({ message }) => ({ path: '', message }));
+  return new FermataError('invalidDocument', faultsMessage('The text, as JSON or YAML,', unplaced), { faults, cause });
+}
+
+/** JSON Schemas inside the document: of its input, and of answers. */
+function checkSchemas(source: unknown, faults: Faults): void {
+  const check = (schema: unknown, place: Path): void => {
+    if (isRecord(schema)) for (const { path, message } of schemaFaults(schema, place)) faults.add(path, message);
+  };
+  if (isRecord(source)) check(source['input'], ['input']);
+  for (const [position, task] of listOf(source).entries()) {
+    const format = isRecord(task) ? task['responseFormat'] : undefined;
+    if (isRecord(format)) check(format['schema'], ['tasks', position, 'responseFormat', 'schema']);
+  }
+}
+
+function subjectOf(source: unknown): string {
+  const name = isRecord(source) ? source['name'] : undefined;
+  return typeof name === 'string' ? `The workflow document ${JSON.stringify(name)}` : 'The workflow document';
+}

@@ -1,0 +1,171 @@
+/**
+ * What the workflow and task machines need for a decision, read from the run's rows and attached to the event (R2):
+ * which tasks may begin, which can no longer run, a task's rendered prompt, the run's output.
+ */
+import type { Candidate, PreparedStep, WorkflowInput } from '../../machines/workflow.ts';
+import type { PreparedTask as MachineTask, TaskOutput } from '../../machines/task.ts';
+import { toErrorData } from '../errors.ts';
+import type { Prepare, Preparing } from '../runtime/catalog.ts';
+import type { RunRows } from '../runtime/rows.ts';
+import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
+import type { Definition } from './definition.ts';
+import { graphOf, type Graph } from './graph.ts';
+import { isSettled, taskRow } from './projection.ts';
+import type { TaskResult } from './reads.ts';
+import { prepareCall, taskScope } from './render.ts';
+
+/** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
+export type DefinitionOf = (rows: RunRows) => Definition;
+
+interface StepContext extends Pick<WorkflowInput, 'total' | 'breadth' | 'onTaskFailure'> {
+  readonly settled: number;
+  readonly active: number;
+  readonly nextRoot: number;
+  readonly ending: unknown;
+}
+
+/** Prepares the events of the workflow machine. */
+export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
+  return ({ event, snapshot, rows }: Preparing): PreparedStep | undefined => {
+    const graph = graphOf(definitionOf(rows));
+    if (snapshot === undefined) {
+      const { breadth } = (event as unknown as { input: WorkflowInput }).input;
+      return { candidates: candidates(rows, graph, 0, breadth, NONE) };
+    }
+    const context = snapshot.context as StepContext;
+    switch (event.type) {
+      case 'fermata.cancel':
+      case 'fermata.runTimedOut':
+        return { live: rows.live() };
+      case 'fermata.resume':
+        return { candidates: candidates(rows, graph, context.nextRoot, context.breadth - context.active, NONE) };
+      case 'fermata.task.parked':
+        return { candidates: candidates(rows, graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
+      case 'fermata.task.cancel': {
+        const name = String(event['task']);
+        return afterEnd(rows, graph, context, name, 'fail');
+      }
+      default:
+        if (event.type.startsWith('xstate.done.actor.')) {
+          const { name, consequence } = event['output'] as TaskOutput;
+          return afterEnd(rows, graph, context, name, consequence);
+        }
+        if (event.type.startsWith('xstate.error.actor.'))
+          return afterEnd(rows, graph, context, String(event['actorId']), 'fail');
+        return undefined;
+    }
+  };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** What may follow the end of a task. */
+function afterEnd(
+  rows: RunRows,
+  graph: Graph,
+  context: StepContext,
+  name: string,
+  consequence: Consequence,
+): PreparedStep {
+  if (endsRun(context, consequence)) return { live: rows.live() };
+  if (context.ending !== undefined) return {};
+  const skip = skipsDependents(context, consequence)
+    ? graph.hardDescendants(name).filter((dependent) => !isSettled(taskRow(rows, graph, dependent).status))
+    : [];
+  const gone = new Set([name, ...skip]);
+  const admissible = candidates(rows, graph, context.nextRoot, 1 + context.breadth - context.active, gone);
+  return {
+    ...(admissible.length === 0 ? {} : { candidates: admissible }),
+    ...(skip.length === 0 ? {} : { skip: skip.map((task) => ({ name: task, because: name })) }),
+    ...(context.settled + 1 + skip.length >= context.total ? { output: runOutput(rows, graph) } : {}),
+  };
+}
+
+/** Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come. */
+function candidates(
+  rows: RunRows,
+  graph: Graph,
+  nextRoot: number,
+  slots: number,
+  gone: ReadonlySet<string>,
+): readonly Candidate[] {
+  if (slots <= 0) return [];
+  const found: Candidate[] = [];
+  const ready = rows.ready(slots + gone.size).filter(({ name }) => !gone.has(name));
+  let root = nextRoot;
+  let at = 0;
+  while (found.length < slots) {
+    const waiting = ready[at];
+    const spec = nextRootSpec();
+    if (spec !== undefined && (waiting === undefined || spec.position < waiting.position)) {
+      found.push({ name: spec.name, live: false, root });
+      root++;
+    } else if (waiting !== undefined) {
+      found.push({ name: waiting.name, live: rows.get('task', waiting.name)?.live ?? false });
+      at++;
+    } else {
+      break;
+    }
+  }
+  return found;
+
+  /** Roots that were cancelled before they began are passed over. */
+  function nextRootSpec() {
+    for (;;) {
+      const spec = graph.roots[root];
+      if (spec === undefined) return undefined;
+      const row = rows.get('task', spec.name);
+      if (!gone.has(spec.name) && (row === undefined || !isSettled(row.status))) return spec;
+      root++;
+    }
+  }
+}
+
+/** The output of the last task; an object by name where there are several. `complete`: at least one of them completed. */
+function runOutput(rows: RunRows, graph: Graph): { readonly value: unknown; readonly complete: boolean } {
+  const results = graph.last.map(({ name }): [string, TaskResult] => [name, resultOf(rows, graph, name)]);
+  const completed = results.filter(([, { status }]) => status === 'completed');
+  const complete =
+    completed.length > 0 || results.every(([, { status }]) => status === 'skipped' || status === 'rejected');
+  const [only] = results;
+  if (results.length === 1 && only !== undefined) return { value: only[1].output, complete };
+  return { value: Object.fromEntries(completed.map(([name, { output }]) => [name, output])), complete };
+}
+
+function resultOf(rows: RunRows, graph: Graph, name: string): TaskResult {
+  const { status, resultSeq } = taskRow(rows, graph, name);
+  return resultSeq === null ? { status } : { status, output: (rows.entry(resultSeq) as { result?: unknown }).result };
+}
+
+/** Prepares the start of a task: everything that is a template or an expression, rendered. */
+export function prepareTask(definitionOf: DefinitionOf): Prepare {
+  return ({ event, snapshot, rows }: Preparing) => {
+    if (snapshot !== undefined) return undefined;
+    const { name } = (event as unknown as { input: { name: string } }).input;
+    const graph = graphOf(definitionOf(rows));
+    const spec = graph.spec(name);
+    const results = spec.dependsOn.map((dependency): [string, TaskResult] => [
+      dependency,
+      resultOf(rows, graph, dependency),
+    ]);
+    const input = rows.input();
+    try {
+      const { description, call, approvalPrompt } = prepareCall(spec, taskScope(input, results));
+      const { approval, retry, timeoutSeconds, onInDoubt } = spec;
+      const prepared: MachineTask = {
+        description,
+        call,
+        approval:
+          approval === undefined ? undefined : { timeoutSeconds: approval.timeoutSeconds, onReject: approval.onReject },
+        approvalPrompt,
+        retry,
+        timeoutMs: timeoutSeconds * 1_000,
+        onInDoubt,
+        seed: `${rows.origin.seed}/${name}`,
+      };
+      return prepared;
+    } catch (thrown) {
+      return { error: toErrorData(thrown, 'promptFailed') };
+    }
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * Prompts: Liquid, locked down. A template sees `input` and `tasks` and nothing else: no files, no prototype, no clock,
+ * no chance, no endless loop. A value that is put in is text, never a template again.
+ */
+import { Liquid, LiquidError, type Template } from 'liquidjs';
+import { FermataError } from '../errors.ts';
+import { ParseCache } from './cache.ts';
+import { excerpt } from './faults.ts';
+import { readsOfVariables, type Reads, type Scope } from './reads.ts';
+import { LIMITS } from './schema.ts';
+
+/** They read files or other templates, or write into the values they are given. */
+const REFUSED_TAGS = ['include', 'render', 'layout', 'block', 'increment', 'decrement'];
+/** They give another result each time, or hide from analysis what they read. */
+const REFUSED_FILTERS = [
+  'sample',
+  'raw',
+  'where_exp',
+  'reject_exp',
+  'group_by_exp',
+  'has_exp',
+  'find_exp',
+  'find_index_exp',
+];
+const DATE_FILTERS = ['date', 'date_to_xmlschema', 'date_to_rfc822', 'date_to_string', 'date_to_long_string'];
+
+const NOTHING = readsOfVariables([]);
+const engine = createEngine();
+const templates = new ParseCache<Template[]>(2_000, (text) => engine.parse(text));
+
+/**
+ * What a template reads.
+ *
+ * @example
+ * readsOf('{{ input.topic }}: {{ tasks["my plan"].output }}').tasks // ['my plan']
+ * @throws FermataError `promptFailed` where it is not Liquid
+ */
+export function readsOf(template: string): Reads {
+  if (!template.includes('{{') && !template.includes('{%')) return NOTHING;
+  const { globals } = attempt(template, 'read', () => engine.analyzeSync(templates.get(template), { partials: false }));
+  const variables = Object.values(globals)
+    .flat()
+    .map(({ segments, location }) => ({
+      path: segments.map((step) => (typeof step === 'object' ? undefined : String(step))),
+      at: `line ${location.row}, column ${location.col}`,
+    }));
+  return readsOfVariables(variables);
+}
+
+/**
+ * The text of a template. Objects and lists that stand alone (`{{ tasks.plan.output }}`) become JSON; before a filter
+ * that makes text of them, write `| json`.
+ *
+ * @throws FermataError `promptFailed`, with line, column and the missing variable
+ */
+export function renderPrompt(template: string, scope: Scope): string {
+  return attempt(template, 'rendered', () => String(engine.renderSync(templates.get(template), scope)));
+}
+
+function createEngine(): Liquid {
+  const liquid = new Liquid({
+    strictVariables: true,
+    strictFilters: true,
+    ownPropertyOnly: true,
+    lenientIf: true,
+    templates: {},
+    timezoneOffset: 0,
+    locale: 'en',
+    parseLimit: LIMITS.promptLength,
+    renderLimit: 2_000,
+    // Counted in characters and list entries; text that is merely put in does not count.
+    memoryLimit: 20_000_000,
+    outputEscape: (value) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value),
+  });
+  for (const tag of REFUSED_TAGS) delete liquid.tags[tag];
+  for (const filter of REFUSED_FILTERS) liquid.unregisterFilter(filter);
+  for (const filter of DATE_FILTERS) {
+    const original = liquid.filters[filter];
+    const format = typeof original === 'function' ? original : original?.handler;
+    liquid.registerFilter(filter, function (value, ...rest) {
+      if (value === 'now' || value === 'today') {
+        throw new FermataError('promptFailed', `"${value}" would differ at every reading: give the date in the input`);
+      }
+      return format?.call(this, value, ...rest);
+    });
+  }
+  return liquid;
+}
+
+function attempt<Result>(template: string, verb: 'read' | 'rendered', work: () => Result): Result {
+  try {
+    return work();
+  } catch (thrown) {
+    const prefix = `The prompt ${JSON.stringify(excerpt(template))} cannot be ${verb}`;
+    if (!LiquidError.is(thrown))
+      throw new FermataError('promptFailed', `${prefix}: ${String(thrown)}.`, { cause: thrown });
+    const [line = 1, column = 1] = thrown.token.getPosition();
+    const variable = missingVariable(thrown);
+    const reason =
+      variable === undefined
+        ? reasonOf(thrown)
+        : `${variable} is missing; where it may be absent, write | default: "…"`;
+    const data = { line, column, ...(variable === undefined ? {} : { variable }) };
+    throw new FermataError('promptFailed', `${prefix}: line ${line}, column ${column}: ${reason}.`, {
+      data,
+      cause: thrown,
+    });
+  }
+}
+
+/** Liquid's own sentence without the position that it appends: we say that ourselves. */
+function reasonOf(error: LiquidError): string {
+  return error.originalError?.message ?? error.message.replace(/, line:\d+, col:\d+$/, '');
+}
+
+function missingVariable(error: LiquidError): string | undefined {
+  const original: unknown = error.originalError;
+  if (typeof original !== 'object' || original === null || !('variableName' in original)) return undefined;
+  return String(original.variableName);
+}

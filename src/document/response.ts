@@ -1,0 +1,12 @@
+/** The answer of a model against the JSON Schema that its task asks for. */
+import { checkValue, type JsonSchema } from './json-schema.ts';
+
+/**
+ * What is wrong with an answer, in sentences that can be shown to the model; none where it is right.
+ *
+ * @example
+ * checkAnswer({ type: 'object', required: ['title'] }, {}) // ['answer.title: is required']
+ */
+export function checkAnswer(schema: JsonSchema, value: unknown): readonly string[] {
+  return checkValue(schema, value, ['answer']).faults.map(({ path, message }) => `${path}: ${message}`);
+}

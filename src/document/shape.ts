@@ -1,0 +1,131 @@
+/** Does a document have the right fields, with the right types, within their limits? The first check at load. */
+import { z } from 'zod';
+import { formatPath, describeValue, type Faults, type Path } from './faults.ts';
+import { issueFaults, type Issue } from './issues.ts';
+import { isRecord } from './json.ts';
+import {
+  codeTaskSchema,
+  commonFields,
+  headFields,
+  LIMITS,
+  modelTaskSchema,
+  type CheckedDocument,
+  type CheckedTask,
+} from './schema.ts';
+import { FORMER_NAMES, UNSUPPORTED_CONFIG_FIELDS, UNSUPPORTED_KINDS, UNSUPPORTED_TASK_FIELDS } from './unsupported.ts';
+
+const headSchema = z.strictObject({ ...headFields, tasks: z.array(z.unknown()).min(1).max(LIMITS.tasks) });
+const commonSchema = z.object(commonFields);
+const modelFields = new Set(Object.keys(modelTaskSchema.shape));
+const codeFields = new Set(Object.keys(codeTaskSchema.shape));
+
+/** The document with its defaults in place, or undefined where something is wrong; what is wrong goes to `faults`. */
+export function checkShape(source: unknown, faults: Faults): CheckedDocument | undefined {
+  const before = faults.count;
+  if (typeof source === 'string') {
+    faults.add('', 'expected a document as an object, came a text: parseText reads JSON and YAML');
+    return undefined;
+  }
+  const head = headSchema.safeParse(source);
+  if (!head.success) report(head.error.issues, headSchema, source, [], faults);
+  const tasks = listOf(source).map((task, position) => checkTask(task, ['tasks', position], faults));
+  if (!head.success || faults.count > before) return undefined;
+  return { ...head.data, tasks: tasks.filter((task) => task !== undefined) };
+}
+
+/** The tasks of a document that may be wrong everywhere else. */
+export function listOf(source: unknown): readonly unknown[] {
+  const tasks: unknown = isRecord(source) ? source['tasks'] : undefined;
+  return Array.isArray(tasks) ? tasks.slice(0, LIMITS.tasks) : [];
+}
+
+function checkTask(task: unknown, path: Path, faults: Faults): CheckedTask | undefined {
+  if (!isRecord(task)) {
+    faults.add(formatPath(path), `expected an object, came ${describeValue(task)}`);
+    return undefined;
+  }
+  checkShortForms(task, path, faults);
+  const kind = task['kind'];
+  const schema = kind === undefined ? modelTaskSchema : kind === 'code' ? codeTaskSchema : undefined;
+  if (schema === undefined) {
+    reportKind(kind, path, faults);
+    const checked = commonSchema.safeParse(task);
+    if (!checked.success) report(checked.error.issues, commonSchema, task, path, faults);
+    return undefined;
+  }
+  const checked = schema.safeParse(task);
+  if (checked.success) return checked.data;
+  report(checked.error.issues, schema, task, path, faults);
+  return undefined;
+}
+
+function reportKind(kind: unknown, path: Path, faults: Faults): void {
+  const place = formatPath([...path, 'kind']);
+  if (typeof kind !== 'string') return faults.add(place, `expected a text, came ${describeValue(kind)}`);
+  if (UNSUPPORTED_KINDS.has(kind)) return faults.addUnsupported(place, `a task of kind ${JSON.stringify(kind)}`);
+  if (kind === 'model') return faults.add(place, 'unknown kind "model": a model call is a task without "kind"');
+  const hint = faults.suggest(kind, ['code', ...UNSUPPORTED_KINDS]);
+  faults.add(place, `unknown kind ${JSON.stringify(kind)}${hint || ': a task is a model call (no "kind") or "code"'}`);
+}
+
+/** A short form could contradict its long form; the parts of a gate that is not asked for would be ignored. */
+function checkShortForms(task: Readonly<Record<string, unknown>>, path: Path, faults: Faults): void {
+  const retry = task['retry'];
+  if (task['maxRetries'] !== undefined && isRecord(retry) && retry['maxRetries'] !== undefined) {
+    faults.add(formatPath([...path, 'maxRetries']), 'is given twice: here and as retry.maxRetries; keep one');
+  }
+  const short = ['requiresApproval', 'approvalPrompt', 'approvalTimeoutSeconds', 'onReject'].filter(
+    (field) => task[field] !== undefined,
+  );
+  const [first] = short;
+  if (first === undefined) return;
+  if (task['approval'] !== undefined) {
+    faults.add(formatPath([...path, first]), 'is given beside "approval", its long form; keep one');
+  } else if (task['requiresApproval'] === undefined) {
+    faults.add(formatPath([...path, first]), 'has no effect without requiresApproval: true');
+  }
+}
+
+function report(issues: readonly Issue[], schema: z.ZodType, root: unknown, base: Path, faults: Faults): void {
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys') {
+      const known = fieldsAt(schema, issue.path);
+      for (const key of issue.keys) reportUnknown(key, known, [...base, ...issue.path], faults);
+    } else {
+      for (const { path, message } of issueFaults(issue, root, base)) faults.add(path, message);
+    }
+  }
+}
+
+function reportUnknown(key: string, known: readonly string[], parent: Path, faults: Faults): void {
+  const place = formatPath([...parent, key]);
+  const isTask = parent.length === 2 && parent[0] === 'tasks';
+  const isConfig = parent.length === 1 && parent[0] === 'config';
+  const later = isTask ? UNSUPPORTED_TASK_FIELDS : isConfig ? UNSUPPORTED_CONFIG_FIELDS : new Set<string>();
+  if (later.has(key)) return faults.addUnsupported(place, `the field ${JSON.stringify(key)}`);
+  if (isTask && codeFields.has(key)) {
+    return faults.add(place, `the field ${JSON.stringify(key)} belongs to a task of kind "code": write kind: code`);
+  }
+  if (isTask && modelFields.has(key)) {
+    return faults.add(place, `the field ${JSON.stringify(key)} belongs to a model call, not to a task of kind "code"`);
+  }
+  const former = FORMER_NAMES.get(key);
+  const names = [...known, ...later];
+  const hint =
+    former !== undefined && names.includes(former) ? `: did you mean "${former}"?` : faults.suggest(key, names);
+  faults.add(place, `unknown field ${JSON.stringify(key)}${hint}`);
+}
+
+/** The fields of the object that stands at a path of a schema. */
+function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
+  let inner: unknown = schema;
+  for (const step of [...path, undefined]) {
+    while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+      inner = inner.unwrap();
+    }
+    if (!(inner instanceof z.ZodObject)) return [];
+    if (step === undefined) return Object.keys(inner.shape);
+    inner = inner.shape[String(step)];
+  }
+  return [];
+}

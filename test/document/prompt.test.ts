@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { readsOf, renderPrompt } from '../../src/document/prompt.ts';
+import { taskScope } from '../../src/document/render.ts';
+import { errorOf } from './faults-of.ts';
+
+const scope = taskScope({ topic: 'tea {{ secret }}', list: [1, 'b'], none: null, yes: true, n: 1.5 }, [
+  ['plan', { status: 'completed', output: { steps: ['taste'] } }],
+  ['my "name" 🚀', { status: 'completed', output: 'ok' }],
+  ['first', { status: 'completed', output: 'F' }],
+  ['gone', { status: 'skipped' }],
+]);
+
+test.each([
+  ['{{ input.topic }}', 'tea {{ secret }}'],
+  ['{{ tasks.plan.output }}', '{"steps":["taste"]}'],
+  ['{{ tasks.plan.output | json }}', '{"steps":["taste"]}'],
+  ['{{ tasks.plan.output.steps }} {{ tasks.plan.output.steps[0] }}', '["taste"] taste'],
+  [`{{ tasks['my "name" 🚀'].output }} {{ tasks.first.output }}`, 'ok F'],
+  ['{% for x in input.list %}{{ forloop.index }}:{{ x }} {% endfor %}', '1:1 2:b '],
+  ['{% assign t = tasks.plan.output.steps | join: "," %}{{ t }}', 'taste'],
+  ['{{ input.none }}|{{ input.yes }}|{{ input.n }}', '|true|1.5'],
+  ['{{ tasks.gone.output | default: "nothing" }} {{ tasks.gone.status }}', 'nothing skipped'],
+  ['{% if tasks.gone.output %}a{% else %}b{% endif %}', 'b'],
+  ['{% raw %}{{ x }}{% endraw %}', '{{ x }}'],
+  ['a "quoted" 😀 <b>', 'a "quoted" 😀 <b>'],
+  ['{{ 0 | date: "%Y-%m-%d %H:%M" }}', '1970-01-01 00:00'],
+])('renders %j', (template, text) => {
+  expect(renderPrompt(template, scope)).toBe(text);
+});
+
+test.each([
+  ['{{ input.topc }}', { line: 1, column: 4, variable: 'input.topc' }, /line 1, column 4: input.topc is missing/],
+  [
+    'a\n  {{ tasks.plan.output.x }}',
+    { line: 2, column: 6, variable: 'tasks.plan.output.x' },
+    /tasks.plan.output.x is missing/,
+  ],
+  ['{{ tasks.plan.constructor }}', { variable: 'tasks.plan.constructor' }, /is missing/],
+  ['{{ tasks.gone.output }}', { variable: 'tasks.gone.output' }, /write \| default/],
+  ['{% for i in (1..100000000) %}{{ i }}{% endfor %}', { line: 1 }, /limit exceeded/],
+  ['{% for i in (1..9999) %}{% for j in (1..9999) %}{% endfor %}{% endfor %}', { line: 1 }, /limit exceeded/],
+  ['{{ "now" | date: "%s" }}', { line: 1 }, /give the date in the input/],
+])('refuses to render %j', (template, data, message) => {
+  const error = errorOf(() => renderPrompt(template, scope));
+  expect(error.code).toBe('promptFailed');
+  expect(error.message).toMatch(message);
+  expect(error.data).toMatchObject(data);
+});
+
+test.each([
+  '{{ x | nope }}',
+  '{% increment input %}',
+  '{% render "a" %}',
+  '{{ input.list | sample }}',
+  '{{ x | raw }}',
+  '{% if %}',
+  '{{ x',
+])('refuses to read %j', (template) => {
+  expect(errorOf(() => readsOf(template)).message).toMatch(/^The prompt ".*" cannot be read: line 1, column \d+: /);
+});
+
+describe('reads', () => {
+  test.each<[string, string[], string[]]>([
+    ['no variables', [], []],
+    ['{{ input.a }} {{ input["b c"].d }} {{ input.a }}', ['a', 'b c'], []],
+    [`{{ tasks.p.output }} {{ tasks["my name"].output }} {{ tasks['a'].status }}`, [], ['p', 'my name', 'a']],
+    ['{% for x in tasks.p.output %}{{ x.tasks }}{% endfor %}{{ "a" | append: tasks.q.output }}', [], ['p', 'q']],
+    ['{% assign input = tasks.p.output %}{{ input.x }}', [], ['p']],
+    ['{% raw %}{{ tasks.no.output }}{% endraw %}{% comment %}{{ tasks.no.output }}{% endcomment %}', [], []],
+    ['{% if input.x == tasks.k.output %}{% endif %}', ['x'], ['k']],
+    ['{{ tasks.😀.output }} {{ tasks.plan-b.output }} {{ tasks[0].output }}', [], ['😀', 'plan-b', '0']],
+  ])('of %j', (template, input, tasks) => {
+    expect(readsOf(template)).toMatchObject({ input, tasks });
+  });
+});
+
+test('ten megabytes go through', () => {
+  const output = 'x'.repeat(10_000_000);
+  expect(renderPrompt('{{ tasks.a.output }}', taskScope({}, [['a', { status: 'completed', output }]]))).toHaveLength(
+    10_000_000,
+  );
+});
