@@ -1,0 +1,248 @@
+/**
+ * A model call: one streamed chat completion of any provider that speaks OpenAI's protocol, and one more where the
+ * answer breaks its schema. The only file that imports `openai`.
+ *
+ * M1. The package never retries: retries are the task machine's, counted and paid for there.
+ * M2. Every request carries the effect's key, so that a provider that honours it charges a repeat only once.
+ * M3. Nothing comes from the environment: a key that belongs to one provider is never sent to another one.
+ * M4. What was consumed is told with every outcome, also with an error, as far as it is known.
+ */
+import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, OpenAI } from 'openai';
+import type { Clock } from '../src/clock.ts';
+import type { FermataError } from '../src/errors.ts';
+import { effect, type EffectContext, type EffectDefinition, type InDoubtPolicy } from '../src/runtime/effect.ts';
+import { type CheckAnswer, readAnswer, repairMessages } from './model/answer.ts';
+import {
+  callFailure,
+  connectionFailure,
+  type FailedCall,
+  faultOf,
+  invalidAnswer,
+  providerFailure,
+  rootOf,
+} from './model/failure.ts';
+import {
+  addressOf,
+  findProvider,
+  OPENAI_BASE_URL,
+  type Providers,
+  type ProviderSettings,
+  redactor,
+} from './model/provider.ts';
+import { Reply } from './model/reply.ts';
+import { type ChatRequest, type Question, toRequest } from './model/request.ts';
+import { type ModelUsage, sumUsage } from './model/usage.ts';
+
+/** What a model is asked: the question, and how the call is made. */
+export interface ModelCallInput extends Question {
+  /** From 1. */
+  readonly attempt: number;
+  readonly provider: string;
+  /** Of the attempt; the machine aborts at it, and a request that got no answer by then ends. */
+  readonly timeoutMs: number;
+  readonly repeatOf?: string | undefined;
+  readonly onInDoubt: InDoubtPolicy;
+}
+
+/** What a model answered. */
+export interface ModelCallOutput {
+  readonly text: string;
+  /** The answer as JSON where the response format asked for it, otherwise the text. */
+  readonly value: unknown;
+  /** Of all calls together; null where the provider did not report it. */
+  readonly usage: ModelUsage | null;
+  readonly requestId: string | null;
+  /** The model that answered, as the provider names it. */
+  readonly model: string;
+  /** `stop`, or `length` where the answer was bounded by `maxOutputTokens`. */
+  readonly finishReason: string;
+  /** 2 where the first answer broke its schema. */
+  readonly calls: 1 | 2;
+  /** Milliseconds from the first request to the last chunk; only with a clock. */
+  readonly durationMs?: number;
+}
+
+/** What model calls depend on. */
+export interface ModelCallDependencies {
+  readonly providers: Providers;
+  readonly checkAnswer: CheckAnswer;
+  /**
+   * Default: the one of Node, which keeps connections open, and gives up after 300 s without a byte whatever the
+   * timeout: a model that thinks longer in silence needs a fetch whose dispatcher waits longer.
+   */
+  readonly fetch?: typeof globalThis.fetch;
+  readonly clock?: Pick<Clock, 'now'>;
+}
+
+/** `setTimeout` fires at once beyond it, which would end a call with a month's timeout before it began. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * The effect of a model call.
+ *
+ * Throws FermataError: `providerMissing`; `modelRefused` (never tried again); `modelUnavailable`, `modelRateLimited`,
+ * `modelCut` (may be); `invalidAnswer` (the second answer breaks its schema as well); `cancelled` (the signal).
+ *
+ * @example
+ * modelCall({ providers: { openai: { apiKey } }, checkAnswer: (schema, value) => faultsOf(schema, value) })
+ */
+export function modelCall(dependencies: ModelCallDependencies): EffectDefinition<ModelCallInput, ModelCallOutput> {
+  const { providers, checkAnswer, clock } = dependencies;
+  const redact = redactor(providers);
+  const clients = new Map<string, OpenAI>();
+
+  const clientOf = (name: string, settings: ProviderSettings) => {
+    const client = clients.get(name) ?? createClient(settings, dependencies.fetch);
+    clients.set(name, client);
+    return client;
+  };
+
+  const run = async (input: ModelCallInput, context: EffectContext): Promise<ModelCallOutput> => {
+    const settings = findProvider(providers, input.provider);
+    const client = clientOf(input.provider, settings);
+    const startedAt = clock?.now();
+    const usages: (ModelUsage | null)[] = [];
+
+    const describe = (reply: Reply): FailedCall => ({
+      task: input.task,
+      provider: input.provider,
+      address: addressOf(settings),
+      model: reply.model ?? input.model,
+      requestId: reply.requestId,
+      usages: [...usages, reply.usage],
+      receivedCharacters: reply.length,
+      now: clock?.now(),
+      redact,
+    });
+
+    const ask = async (request: ChatRequest, key: string): Promise<Reply> => {
+      const reply = new Reply();
+      try {
+        await receive(client, request, { input, context, key, reply });
+      } catch (thrown) {
+        throw failureOf(thrown, { call: describe(reply), reply, timeoutMs: input.timeoutMs, signal: context.signal });
+      }
+      const fault = faultOf(reply, describe(reply));
+      if (fault !== undefined) throw fault;
+      return reply;
+    };
+
+    const request = toRequest(input, settings);
+    let reply = await ask(request, context.key);
+    let reading = readAnswer(reply.text, input.responseFormat, checkAnswer);
+    let calls: 1 | 2 = 1;
+    // an answer that was too long for its bound would be too long again, and paid twice
+    if (reading.faults !== undefined && reply.finishReason !== 'length') {
+      calls = 2;
+      usages.push(reply.usage);
+      context.restart();
+      const messages = repairMessages(request.messages, reply.text, reading.faults);
+      // another body: under the same key a provider would answer with the first answer, or refuse
+      reply = await ask({ ...request, messages }, `${context.key}.repair`);
+      reading = readAnswer(reply.text, input.responseFormat, checkAnswer);
+    }
+    if (reading.faults !== undefined) {
+      throw invalidAnswer(reading.faults, reply, input.maxOutputTokens, describe(reply));
+    }
+    return {
+      text: reply.text,
+      value: reading.value,
+      usage: sumUsage([...usages, reply.usage]),
+      requestId: reply.requestId,
+      model: reply.model ?? input.model,
+      finishReason: reply.finishReason ?? 'stop',
+      calls,
+      ...(clock === undefined || startedAt === undefined ? {} : { durationMs: Math.max(0, clock.now() - startedAt) }),
+    };
+  };
+
+  return effect({
+    run,
+    onInDoubt: (input) => input.onInDoubt,
+    repeatOf: (input) => input.repeatOf,
+    describe: ({ task, attempt }) => ({ task, attempt }),
+  });
+}
+
+function createClient(
+  { apiKey, baseUrl, headers }: ProviderSettings,
+  fetch: typeof globalThis.fetch | undefined,
+): OpenAI {
+  return new OpenAI({
+    // what is left out here, the package reads from the environment (M3)
+    apiKey: apiKey || 'none',
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    baseURL: baseUrl || OPENAI_BASE_URL,
+    // it would print prompts
+    logLevel: 'off',
+    maxRetries: 0,
+    // a server without a key gets no key, not a made-up one
+    defaultHeaders: { ...(apiKey ? {} : { Authorization: null }), ...headers },
+    ...(fetch === undefined ? {} : { fetch }),
+  });
+}
+
+interface Receiving {
+  readonly input: ModelCallInput;
+  readonly context: EffectContext;
+  readonly key: string;
+  readonly reply: Reply;
+}
+
+/** Sends one request and fills the reply from its stream. */
+async function receive(client: OpenAI, request: ChatRequest, { input, context, key, reply }: Receiving): Promise<void> {
+  const { data: stream, response } = await client.chat.completions
+    .create(request, {
+      headers: { 'Idempotency-Key': key },
+      signal: context.signal,
+      timeout: Math.min(LONGEST_TIMER_MS, Math.max(1, Math.ceil(input.timeoutMs))),
+    })
+    .withResponse();
+  reply.requestId = response.headers.get('x-request-id');
+  reply.contentType = response.headers.get('content-type') ?? '';
+  const deliver = (text: string) => {
+    if (text !== '' && !context.signal.aborted) context.delta(text);
+  };
+  try {
+    for await (const chunk of stream) deliver(reply.add(chunk));
+  } catch (thrown) {
+    // the answer is whole and only its count is lost: asking again would pay for it twice
+    if (reply.finishReason === null || thrown instanceof APIError) throw thrown;
+  }
+  deliver(reply.end());
+  // an aborted stream ends as if it were complete
+  context.signal.throwIfAborted();
+}
+
+interface Failing {
+  readonly call: FailedCall;
+  readonly reply: Reply;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+function failureOf(thrown: unknown, { call, reply, timeoutMs, signal }: Failing): FermataError {
+  if (signal.aborted || thrown instanceof APIUserAbortError) return callFailure('cancelled', call, 'it was cancelled.');
+  // the system's own timeouts, which come earlier, have a code: ETIMEDOUT, UND_ERR_CONNECT_TIMEOUT, …
+  if (thrown instanceof APIConnectionTimeoutError && rootOf(thrown).code === undefined) {
+    return connectionFailure(thrown, call, timeoutMs);
+  }
+  if (thrown instanceof APIConnectionError) return connectionFailure(thrown, call);
+  if (thrown instanceof APIError) {
+    const { status, code, type, param, headers } = thrown;
+    // the package writes the status before the provider's message
+    const message = thrown.message.startsWith(`${status} `)
+      ? thrown.message.slice(`${status} `.length)
+      : thrown.message;
+    const requestId = thrown.requestID ?? call.requestId;
+    return providerFailure({ status, code, type, param, message, headers }, { ...call, requestId });
+  }
+  const reason = rootOf(thrown).message;
+  if (reply.contentType !== undefined) {
+    return callFailure('modelCut', call, `the answer broke off (${reason}). It can be tried again.`);
+  }
+  return callFailure('modelRefused', call, `the request could not be made: ${reason}. Check the provider's settings.`);
+}

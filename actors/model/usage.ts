@@ -1,0 +1,54 @@
+/** What a model call consumed, in tokens, as the provider reported it. */
+export interface ModelUsage {
+  /** Tokens of the prompt, cached ones included. */
+  readonly inputTokens: number;
+  /** The part of `inputTokens` that the provider had in its prompt cache. */
+  readonly cachedInputTokens: number;
+  /** Tokens of the answer, reasoning included. */
+  readonly outputTokens: number;
+  /** The part of `outputTokens` that the model thought and did not say. */
+  readonly reasoningTokens: number;
+  readonly totalTokens: number;
+}
+
+/** Usage as chat completions report it; compatible servers leave out or null what they do not count. */
+export interface ReportedUsage {
+  readonly prompt_tokens?: number | null | undefined;
+  readonly completion_tokens?: number | null | undefined;
+  readonly total_tokens?: number | null | undefined;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: number | null | undefined } | null | undefined;
+  readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null | undefined } | null | undefined;
+}
+
+/** Usage in our words; null where the two counts that are paid for are not both numbers. */
+export function toUsage(reported: ReportedUsage | null | undefined): ModelUsage | null {
+  const inputTokens = reported?.prompt_tokens;
+  const outputTokens = reported?.completion_tokens;
+  if (typeof inputTokens !== 'number' || typeof outputTokens !== 'number') return null;
+  return {
+    inputTokens,
+    cachedInputTokens: reported?.prompt_tokens_details?.cached_tokens ?? 0,
+    outputTokens,
+    reasoningTokens: reported?.completion_tokens_details?.reasoning_tokens ?? 0,
+    totalTokens: reported?.total_tokens ?? inputTokens + outputTokens,
+  };
+}
+
+/**
+ * The sum of several calls. Null if one of them is unknown: a sum that leaves out a call would look like a fact, and
+ * the call it leaves out would never be paid for.
+ */
+export function sumUsage(usages: readonly (ModelUsage | null)[]): ModelUsage | null {
+  let sum: ModelUsage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 };
+  for (const usage of usages) {
+    if (usage === null) return null;
+    sum = {
+      inputTokens: sum.inputTokens + usage.inputTokens,
+      cachedInputTokens: sum.cachedInputTokens + usage.cachedInputTokens,
+      outputTokens: sum.outputTokens + usage.outputTokens,
+      reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
+      totalTokens: sum.totalTokens + usage.totalTokens,
+    };
+  }
+  return sum;
+}
