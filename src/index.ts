@@ -1,0 +1,24 @@
+/** Fermata: durable XState machines and AI workflows. */
+export {
+  createRuntime,
+  type Runtime,
+  type RuntimeOptions,
+  type RunView,
+  type Started,
+  type StartOptions,
+} from './runtime/runtime.ts';
+export { effect, type EffectContext, type EffectDefinition, type InDoubtPolicy } from './runtime/effect.ts';
+export type { MachineRegistration, Prepare } from './runtime/catalog.ts';
+export type { Fact, Delta } from './runtime/facts.ts';
+export type { Projection } from './runtime/projection.ts';
+export { sqliteStore } from './store/sqlite/index.ts';
+export type { Store } from './store/store.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { compose, taskMachine, workflowMachine, type Fermata, type FermataOptions } from './compose.ts';
+export { defineConfig, type FermataConfig } from './config.ts';
+export { workflow } from './document/builder.ts';
+export { parseDocument, parseText } from './document/parse.ts';
+export { execute } from './document/execute.ts';
+export type { WorkflowDocument } from './document/schema.ts';
+export type { CodeContext, CodeFunction } from '../actors/code.ts';
+export { ERROR_CODES, FermataError, type ErrorCode } from './errors.ts';
