@@ -155,7 +155,8 @@ export const taskMachine = setup({
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
       const attempt = context.repeatOf === undefined ? context.attempt + 1 : context.attempt;
-      enqueue.assign({ attempt, held: true });
+      // What an earlier attempt ended with is over.
+      enqueue.assign({ attempt, held: true, error: undefined, consequence: 'none' });
       enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
@@ -262,7 +263,7 @@ export const taskMachine = setup({
     },
     awaitingApproval: {
       meta: { waitsFor: 'approval' },
-      entry: ['park', 'askPerson'],
+      entry: ['askPerson', 'park'],
       exit: cancel('approvalTimeout'),
       on: {
         'fermata.approve': [
@@ -336,12 +337,12 @@ export const taskMachine = setup({
       },
     },
     retrying: {
-      entry: ['park', assign({ repeatOf: undefined })],
+      entry: assign({ repeatOf: undefined }),
       initial: 'backingOff',
       states: {
         backingOff: {
           meta: { waitsFor: 'backoff' },
-          entry: 'backOff',
+          entry: ['backOff', 'park'],
           exit: cancel('backoff'),
           on: { 'fermata.task.backoffOver': 'queued' },
         },

@@ -29,6 +29,8 @@ export interface Delta extends RunKey {
 export interface FactListener {
   fact(fact: Fact): void;
   delta?(delta: Delta): void;
+  /** The run has committed entries of its journal, facts or not. */
+  committed?(key: RunKey): void;
 }
 
 /** Hands facts and deltas to whoever listens; a listener that throws harms nobody. */
@@ -54,6 +56,10 @@ export class FactFeed {
 
   publish(facts: readonly Fact[]): void {
     for (const fact of facts) this.#tell(fact.run, (listener) => listener.fact(fact));
+  }
+
+  publishCommit(key: RunKey): void {
+    this.#tell(key.run, (listener) => listener.committed?.(key));
   }
 
   publishDelta(delta: Delta): void {

@@ -217,7 +217,7 @@ export class Groups {
     const commit = this.#close(group);
     crashPoint?.('decided');
     try {
-      await store.commit(commit);
+      if (commit.runs.length > 0) await store.commit(commit);
     } catch (thrown) {
       this.#position = before.position;
       this.#messageId = before.messageId;
@@ -225,10 +225,11 @@ export class Groups {
       return;
     }
     crashPoint?.('committed');
+    const written = new Map(commit.runs.map((changes) => [changes.run, changes]));
     const drafts = group.map((run): [Run, Draft, RunChanges | undefined] => [
       run,
       run.committed(),
-      commit.runs.find(({ run: id }) => id === run.key.run),
+      written.get(run.key.run),
     ]);
     for (const [run, draft, changes] of drafts) {
       this.#publish(run.key, draft, changes);
@@ -279,7 +280,9 @@ export class Groups {
   }
 
   #publish(key: RunKey, draft: Draft, changes: RunChanges | undefined): void {
-    if (draft.facts.length === 0 || changes === undefined) return;
+    if (changes === undefined) return;
+    this.#surroundings.feed.publishCommit(key);
+    if (draft.facts.length === 0) return;
     const first = changes.entries[0];
     const facts: Fact[] = draft.facts.map((fact) => ({
       ...key,

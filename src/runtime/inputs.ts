@@ -113,7 +113,7 @@ function request(memory: RunMemory, input: Extract<Input, { kind: 'event' }>): R
     throw new FermataError(
       'runEnded',
       `Run ${memory.key.run} has ended (${memory.head.status}) and takes no more events.`,
-      { data: { status: memory.head.status } },
+      { data: { runStatus: memory.head.status } },
     );
   }
   const actor = memory.find(input.to);
@@ -146,7 +146,7 @@ function cancel(memory: RunMemory, reason: string | undefined): Receipt {
     throw new FermataError(
       'runEnded',
       `Run ${memory.key.run} has ended (${memory.head.status}) and cannot be cancelled.`,
-      { data: { status: memory.head.status } },
+      { data: { runStatus: memory.head.status } },
     );
   const root = memory.find(ROOT);
   const event: xstate.Event = { type: 'fermata.cancel', ...(reason === undefined ? {} : { reason }) };

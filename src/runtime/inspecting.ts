@@ -3,9 +3,9 @@ import { FermataError } from '../errors.ts';
 import type { ActorRow, RunKey, Store } from '../store/store.ts';
 import { fromRow, readRefs, type DurableActor, type Refer } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
-import { decode } from './codec.ts';
+import { decode, type RefCodec } from './codec.ts';
 import { restoreActors, toPersisted, type PersistedSnapshot } from './persisted.ts';
-import { replay } from './replay.ts';
+import { Replay } from './replay.ts';
 import { Reader, settle } from './suspend.ts';
 import * as xstate from './xstate.ts';
 
@@ -164,12 +164,10 @@ export class Inspecting {
       ({ seq }) => seq <= at,
     );
     if (entries.length === 0) throw new FermataError('notFound', `Run ${key.run} has no entry ${at} yet or any more.`);
-    const reader = new Reader();
-    return settle(() =>
-      replay(entries, key.run, catalog, (text, refer) =>
-        decode(text, (hash) => this.#blob(reader, hash), readRefs(refer)),
-      ),
-    );
+    const replay = new Replay(key.run, catalog);
+    const refs = readRefs(replay.refer);
+    for (const entry of entries) replay.take(entry, (await this.#decode(entry.dataJson, refs)) as xstate.Event);
+    return replay.actors;
   }
 
   async #actor(row: ActorRow): Promise<DurableActor> {
@@ -177,9 +175,9 @@ export class Inspecting {
     return settle(() => fromRow(row, this.#surroundings.catalog, inert, (hash) => this.#blob(reader, hash)));
   }
 
-  async #decode(text: string): Promise<unknown> {
+  async #decode(text: string, refs?: RefCodec): Promise<unknown> {
     const reader = new Reader();
-    return settle(() => decode(text, (hash) => this.#blob(reader, hash)));
+    return settle(() => decode(text, (hash) => this.#blob(reader, hash), refs));
   }
 
   #blob(reader: Reader, hash: string): string {

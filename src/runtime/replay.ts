@@ -77,7 +77,7 @@ export class Replay {
   readonly refer: Refer = ({ address, birth }) => {
     const slash = address.lastIndexOf('/');
     const parent = parentOf(address);
-    const id = address === '/' ? this.#run : decodeURIComponent(address.slice(slash + 1));
+    const id = address === ROOT ? this.#run : decodeURIComponent(address.slice(slash + 1));
     return new xstate.ActorReference(
       {
         address,
@@ -104,12 +104,11 @@ export class Replay {
         'databaseCorrupt',
         `Journal entry ${entry.seq} of run ${this.#run} is for actor "${entry.actor}", which was never begun.`,
       );
-    return [
+    const stops =
       entry.type === 'xstate.stop' ||
-      (entry.type === 'fermata.cancel' && !xstate.ownEventTypes(actor.snapshot).includes(entry.type))
-        ? this.#stop(entry, actor, event)
-        : this.#decide(entry, actor, event),
-    ];
+      // A machine that does not know how to be cancelled was stopped instead.
+      (entry.type === 'fermata.cancel' && entry.actor === ROOT && !understands(actor, event));
+    return [stops ? this.#stop(entry, actor, event) : this.#decide(entry, actor, event)];
   }
 
   #begin(entry: JournalEntry, event: xstate.Event): Turn {
@@ -283,5 +282,5 @@ export class Replay {
 }
 
 function parentOf(address: string): string | undefined {
-  return address === '/' ? undefined : address.slice(0, address.lastIndexOf('/')) || '/';
+  return address === ROOT ? undefined : address.slice(0, address.lastIndexOf('/')) || '/';
 }

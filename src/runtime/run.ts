@@ -131,7 +131,8 @@ export class Run {
     const memory = this.#memory;
     const done = memory.draft;
     memory.draft = new Draft();
-    this.#revision++;
+    // A draft that only refuses something was not written.
+    if (!done.empty) this.#revision++;
     for (const [address, actor] of memory.actors) {
       const needed = actor.status === 'active' && (address === ROOT || actor.acting || memory.cascade.busy(address));
       if (needed) continue;

@@ -36,7 +36,7 @@ import type {
   TaskRow,
 } from '../store/store.ts';
 import { Catalog, type MachineRegistration } from './catalog.ts';
-import { assertStorable, decode, encode } from './codec.ts';
+import { assertStorable, decode, encode, type RefCodec } from './codec.ts';
 import type { Draft } from './draft.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
@@ -45,9 +45,11 @@ import { Inspecting, type SnapshotView } from './inspecting.ts';
 import type { Input, Receipt, Reply } from './input.ts';
 import type { Projection } from './projection.ts';
 import { recover } from './recovery.ts';
+import type { Turn } from './replay.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
 import { Reader, settle } from './suspend.ts';
 import { TimerWheel } from './timers.ts';
+import { turnsOf } from './turns.ts';
 import type { Event, Machine } from './xstate.ts';
 
 /** What a runtime is made of. */
@@ -353,6 +355,14 @@ export class Runtime {
     return this.#inspecting.why(this.#key(runId));
   }
 
+  /**
+   * The delayed transitions that a persisted snapshot would have pending, were it not restored: XState's form does not
+   * carry them, and they do not fire. Throws `machineMissing`, and `invalidRequest` where the snapshot does not fit.
+   */
+  notRestored(machine: string, snapshot: unknown): readonly { readonly state: string; readonly event: string; readonly delay: string | number }[] {
+    return this.#inspecting.unarmedDelays(snapshot, this.catalog.logic(this.catalog.resolve(machine) ?? machine));
+  }
+
   /** Event types that the root of a run accepts now. */
   acceptedEvents(runId: string): Promise<readonly string[]> {
     return this.#inspecting.acceptedEvents(this.#key(runId));
@@ -422,6 +432,27 @@ export class Runtime {
   }
 
   /**
+   * A run's turns from its beginning on, taken again from its journal, and then as they come; ends with the run.
+   * Throws `notFound`, `machineMissing`.
+   *
+   * @example
+   * for await (const { address, event, snapshot } of runtime.turns(runId)) console.log(address, event.type, snapshot.value)
+   */
+  turns(runId: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Turn, void> {
+    return turnsOf(
+      this.#key(runId),
+      {
+        catalog: this.catalog,
+        store: this.#store,
+        feed: this.#feed,
+        decode: (text, refs) => this.decode(text, refs),
+        ended: async () => (await this.read(runId)).endedAt !== null,
+      },
+      options,
+    );
+  }
+
+  /**
    * Waits until a run's committed state satisfies `until` (default: it has ended). Throws `notFound`.
    *
    * @example
@@ -456,16 +487,18 @@ export class Runtime {
       throw new FermataError(
         'runNotEnded',
         `Run ${runId} is ${run.status}; only ended runs can be deleted. Cancel it first.`,
-        { data: { status: run.status } },
+        { data: { runStatus: run.status } },
       );
     await this.#store.deleteRun(this.#key(runId));
     this.#groups.forget(runId);
   }
 
   /** Decodes a stored text. */
-  async decode(text: string): Promise<unknown> {
+  async decode(text: string, refs?: RefCodec): Promise<unknown> {
     const reader = new Reader();
-    return settle(() => decode(text, (hash) => reader.read(hash, () => this.#store.blob(hash)) ?? missingBlob(hash)));
+    return settle(() =>
+      decode(text, (hash) => reader.read(hash, () => this.#store.blob(hash)) ?? missingBlob(hash), refs),
+    );
   }
 
   /** True when the database can be read and written. */

@@ -576,6 +576,29 @@ export function metaOf(snapshot: Snapshot): unknown[] {
     .filter((meta) => meta !== undefined);
 }
 
+/** The id of the child whose end (`xstate.done.actor.ID`, `xstate.error.actor.ID`) `event` tells; undefined for any other event. */
+export function endedActor(event: Event): string | undefined {
+  return /^xstate\.(?:done|error)\.actor\.([^]*)$/.exec(event.type)?.[1];
+}
+
+/**
+ * The configuration that `createMachine` was given, as plain data for diagrams and inspectors: functions as
+ * `{ type: NAME }`, as `@statelyai/inspect` writes them.
+ */
+export function configOf(machine: Machine): Readonly<Record<string, unknown>> {
+  const text = JSON.stringify(machine.config, (_key, value: unknown) =>
+    typeof value === 'function' ? { type: (value as { type?: string }).type ?? value.name } : value,
+  );
+  return JSON.parse(text) as Readonly<Record<string, unknown>>;
+}
+
+/** A snapshot as data: what its own `toJSON` gives, with history as ids and children as references. */
+export function snapshotAsData(
+  snapshot: Snapshot,
+): StoredSnapshot & { readonly tags: readonly string[]; readonly children: object } {
+  return { ...toStored(snapshot), tags: [...snapshot.tags], children: snapshot.children as object };
+}
+
 /** The machine's definition as plain data, for diagrams and inspectors. */
 export function definitionOf(machine: Machine): unknown {
   return JSON.parse(JSON.stringify(machine.definition));

@@ -1,0 +1,161 @@
+/** Runs documents of `code` tasks on a real file, with a clock that the test moves. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { CodeContext } from '../../actors/code.ts';
+import { compose, type Fermata } from '../../src/compose.ts';
+import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
+import type { Fact } from '../../src/runtime/facts.ts';
+import type { RunView } from '../../src/runtime/runtime.ts';
+import { childAddress } from '../../src/runtime/xstate.ts';
+import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { ManualClock } from './clock.ts';
+
+/** A call of the registered function `work`, which the test ends. */
+export interface Call {
+  readonly task: string;
+  readonly input: unknown;
+  readonly context: CodeContext;
+  resolve(value?: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** A workflow engine whose every call waits for the test. */
+export class Workbench {
+  readonly clock = new ManualClock();
+  readonly #folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+  /** Calls that have not ended, in the order in which they began. */
+  readonly calls: Call[] = [];
+  /** Every call that ever began, by task. */
+  readonly began: string[] = [];
+  fermata!: Fermata;
+
+  static async open(): Promise<Workbench> {
+    const bench = new Workbench();
+    await bench.#compose();
+    return bench;
+  }
+
+  async #compose(): Promise<void> {
+    const work = (input: unknown, context: CodeContext): Promise<unknown> => {
+      this.began.push(context.task);
+      return new Promise((resolve, reject) => {
+        const call = { task: context.task, input, context, resolve, reject };
+        this.calls.push(call);
+        context.signal.addEventListener('abort', () => {
+          this.calls.splice(this.calls.indexOf(call), 1);
+          reject(context.signal.reason);
+        });
+      });
+    };
+    this.fermata = await compose({
+      store: sqliteStore(join(this.#folder, 'test.db')),
+      clock: this.clock,
+      config: { functions: { work, echo: (input: unknown) => input } },
+    });
+  }
+
+  /** As after a restart: everything in memory is gone. */
+  async restart(): Promise<void> {
+    await this.fermata.close();
+    this.calls.length = 0;
+    await this.#compose();
+    await this.settle();
+  }
+
+  /** Stores a document whose tasks call `work` unless they say otherwise, and starts a run of it. */
+  async start(
+    document: { readonly tasks: readonly object[]; readonly [key: string]: unknown },
+    request: ExecuteRequest = {},
+  ): Promise<string> {
+    const tasks = document.tasks.map((task) =>
+      'prompt' in task || 'function' in task ? task : { kind: 'code', function: 'work', ...task },
+    );
+    const { workflows, runtime } = this.fermata;
+    const workflow = await workflows.create({
+      name: `w${this.began.length}-${Math.trunc(performance.now() * 1_000)}`,
+      ...document,
+      tasks,
+    });
+    const started = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), request);
+    await this.settle();
+    return started.runId;
+  }
+
+  /** Waits until everything that has come in is committed and its consequences have begun. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 3; round++) {
+      await this.fermata.runtime.idle();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async advance(seconds: number): Promise<void> {
+    await this.clock.advance(seconds * 1_000, () => this.settle());
+  }
+
+  call(task: string): Call {
+    const call = this.calls.find((candidate) => candidate.task === task);
+    if (call === undefined)
+      return expect.fail(
+        `no call of "${task}" is under way; under way: ${this.calls.map((other) => other.task).join(', ')}`,
+      );
+    return call;
+  }
+
+  /** Names of the tasks whose calls are under way. */
+  get running(): string[] {
+    return this.calls.map(({ task }) => task);
+  }
+
+  async complete(task: string, value: unknown = `${task} done`): Promise<void> {
+    const call = this.call(task);
+    this.calls.splice(this.calls.indexOf(call), 1);
+    call.resolve(value);
+    await this.settle();
+  }
+
+  async fail(task: string, error: unknown = new Error(`${task} broke`)): Promise<void> {
+    const call = this.call(task);
+    this.calls.splice(this.calls.indexOf(call), 1);
+    call.reject(error);
+    await this.settle();
+  }
+
+  async decide(run: string, task: string, approved: boolean, more: object = {}): Promise<void> {
+    await this.fermata.runtime.control(run, childAddress('/', task), {
+      type: 'fermata.approve',
+      decision: { approved, ...more },
+    });
+    await this.settle();
+  }
+
+  read(run: string): Promise<RunView> {
+    return this.fermata.runtime.read(run);
+  }
+
+  /** Statuses of the tasks that have rows, by name. */
+  async statuses(run: string): Promise<Record<string, string>> {
+    return Object.fromEntries(
+      (await this.fermata.runtime.tasks(run, { limit: 1_000 })).map(({ name, status }) => [name, status]),
+    );
+  }
+
+  /** Facts so far. */
+  async facts(run: string): Promise<{ type: string; data: Fact['data'] }[]> {
+    const entries = await this.fermata.runtime.journal(run, { limit: 10_000, kind: 'fact' });
+    return entries.map(({ type, data }) => ({ type, data: data as Fact['data'] }));
+  }
+
+  /** `type task` of each fact. */
+  async story(run: string): Promise<string[]> {
+    return (await this.facts(run)).map(({ type, data }) => ('task' in data ? `${type} ${String(data['task'])}` : type));
+  }
+
+  async close(): Promise<void> {
+    await this.settle();
+    await this.fermata.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
