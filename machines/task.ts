@@ -13,12 +13,20 @@ import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
 import { fact } from './reserved.ts';
 
-/** What a task is made ready with (prepared data, R2): rendered, with every default in place. */
+/** The approval gate of a task, but for its prompt. */
+export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
+  readonly timeoutSeconds?: number;
+}
+
+/**
+ * What a task is made ready with (prepared data, R2): rendered, with every default in place. Like a task's context it is
+ * in every snapshot, so what is not set is absent or null: `undefined` has no short form in JSON.
+ */
 export interface PreparedTask {
-  readonly description: string | undefined;
+  readonly description?: string;
   readonly call: PreparedModelCall | PreparedCodeCall;
-  readonly approval: Omit<ApprovalSpec, 'prompt'> | undefined;
-  readonly approvalPrompt: string | undefined;
+  readonly approval?: PreparedApproval;
+  readonly approvalPrompt?: string;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number;
   readonly onInDoubt: InDoubtPolicy;
@@ -40,17 +48,17 @@ export interface TaskOutput {
   readonly held: boolean;
   /** What its end means for the run: nothing, a failure, or that the run is to be cancelled. */
   readonly consequence: Consequence;
-  readonly error: ErrorData | undefined;
+  readonly error: ErrorData | null;
 }
 
 interface TaskContext extends PreparedTask {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
-  readonly error: ErrorData | undefined;
+  readonly error: ErrorData | null;
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
-  readonly repeatOf: string | undefined;
+  readonly repeatOf: string | null;
   readonly retryDelayMs: number;
 }
 
@@ -70,6 +78,7 @@ type TaskEvent =
   | { readonly type: 'fermata.task.backoffOver' }
   | { readonly type: 'fermata.task.approvalExpired' }
   | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
+  | { readonly type: 'fermata.unsent' }
   | { readonly type: 'task.progress'; readonly percent: number; readonly note?: string };
 
 /** What a call gives back. */
@@ -98,7 +107,7 @@ const outside = (src: string) =>
 function callInput({ context }: { context: TaskContext }): CallInput {
   const { name, attempt, call, timeoutMs, onInDoubt, repeatOf } = context;
   const { kind: _, ...rest } = call;
-  return { ...rest, task: name, attempt, timeoutMs, onInDoubt, ...(repeatOf === undefined ? {} : { repeatOf }) };
+  return { ...rest, task: name, attempt, timeoutMs, onInDoubt, ...(repeatOf === null ? {} : { repeatOf }) };
 }
 
 /** What a failed call says, and whether another attempt may help: that stands in the table of codes. */
@@ -154,9 +163,9 @@ export const taskMachine = setup({
     askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', task: context.name })),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
-      const attempt = context.repeatOf === undefined ? context.attempt + 1 : context.attempt;
+      const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
-      enqueue.assign({ attempt, held: true, error: undefined, consequence: 'none' });
+      enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
       enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
@@ -216,6 +225,11 @@ export const taskMachine = setup({
     stateDoubt: enqueueActions(({ enqueue, context }, { policy }: { policy: InDoubtPolicy }) => {
       fact(enqueue, 'task_in_doubt', { ...about(context), attempt: context.attempt, policy });
     }),
+    // The call begins anew after a crash, and so does its time (R10): the old date may lie in the downtime.
+    restartTimeout: enqueueActions(({ enqueue, context }) => {
+      enqueue.cancel('attemptTimeout');
+      enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
+    }),
     stateProgress: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'task.progress') return;
       fact(enqueue, 'progress', {
@@ -226,7 +240,7 @@ export const taskMachine = setup({
     }),
   },
   guards: {
-    broken: ({ context }) => context.error !== undefined,
+    broken: ({ context }) => context.error !== null,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
@@ -326,8 +340,9 @@ export const taskMachine = setup({
               { type: 'stateDoubt', params: ({ event }) => event },
             ],
           },
-          { actions: { type: 'stateDoubt', params: ({ event }) => event } },
+          { actions: [{ type: 'stateDoubt', params: ({ event }) => event }, 'restartTimeout'] },
         ],
+        'fermata.unsent': { actions: 'restartTimeout' },
         'task.progress': { actions: 'stateProgress' },
       },
       states: {
@@ -337,7 +352,7 @@ export const taskMachine = setup({
       },
     },
     retrying: {
-      entry: assign({ repeatOf: undefined }),
+      entry: assign({ repeatOf: null }),
       initial: 'backingOff',
       states: {
         backingOff: {
@@ -379,8 +394,8 @@ function about(context: TaskContext): { readonly task: string; readonly descript
 }
 
 function initialContext({ name, prepared }: TaskInput): TaskContext {
-  const rest = { name, attempt: 0, held: true, consequence: 'none' as const, repeatOf: undefined, retryDelayMs: 0 };
-  if (prepared !== undefined && !('error' in prepared)) return { ...prepared, ...rest, error: undefined };
+  const rest = { name, attempt: 0, held: true, consequence: 'none' as const, repeatOf: null, retryDelayMs: 0 };
+  if (prepared !== undefined && !('error' in prepared)) return { ...prepared, ...rest, error: null };
   const error: ErrorData = prepared?.error ?? {
     code: 'internal',
     message: `Task "${name}" was started without its prompt.`,
@@ -389,10 +404,7 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
   const call = { kind: 'code', function: '', input: {} } as const;
   return {
     ...rest,
-    description: undefined,
     call,
-    approval: undefined,
-    approvalPrompt: undefined,
     retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
     timeoutMs: 120_000,
     onInDoubt: 'retry',

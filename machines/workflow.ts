@@ -30,6 +30,8 @@ export interface PreparedStep {
   readonly live?: readonly string[];
   /** The run's output, given where this step may end it. */
   readonly output?: { readonly value: unknown; readonly complete: boolean };
+  /** What is left of a task that is to be cancelled, where it has begun or ended since that was asked for. */
+  readonly cancels?: 'actor' | 'nothing';
   /** Description of a task that is to be cancelled before it began. */
   readonly description?: string;
 }
@@ -40,7 +42,7 @@ export interface WorkflowInput {
   readonly version: number;
   readonly total: number;
   readonly breadth: number;
-  readonly timeoutMs: number | undefined;
+  readonly timeoutMs?: number;
   readonly onTaskFailure: 'stop' | 'continue';
   readonly prepared?: PreparedStep;
 }
@@ -60,10 +62,10 @@ interface WorkflowContext extends Omit<WorkflowInput, 'prepared'> {
   readonly parked: number;
   /** How many of the tasks that depend on nothing have been begun. */
   readonly nextRoot: number;
-  readonly ending: Ending | undefined;
-  readonly output: unknown;
+  readonly ending: Ending | null;
+  readonly output?: unknown;
   /** First failure, for a run whose last tasks did not complete. */
-  readonly failure: ErrorData | undefined;
+  readonly failure: ErrorData | null;
 }
 
 type Prepared = { readonly prepared?: PreparedStep };
@@ -135,8 +137,8 @@ function settle(
     settled: context.settled + 1 + skipped.length,
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
-    failure: context.failure ?? (end.consequence === 'fail' ? end.error : undefined),
-    output: prepared?.output?.complete === true ? prepared.output.value : context.output,
+    failure: context.failure ?? (end.consequence === 'fail' ? end.error : null),
+    ...(prepared?.output?.complete === true ? { output: prepared.output.value } : {}),
   };
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   const unfinished = prepared?.output?.complete === false && counted.settled >= counted.total;
@@ -147,9 +149,9 @@ function settle(
         enqueue,
         end.name,
       )
-    : unfinished && counted.ending === undefined
+    : unfinished && counted.ending === null
       ? { ending: { status: 'failed' as const, reason: counted.failure ?? reason } }
-      : counted.ending === undefined && admitting
+      : counted.ending === null && admitting
         ? admit(counted, prepared, enqueue)
         : {};
   return { ...counted, ...next };
@@ -192,8 +194,16 @@ export const workflowMachine = setup({
     }),
     taskCancelled: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       if (event.type !== 'fermata.task.cancel') return;
+      const { description, cancels } = event.prepared ?? {};
+      if (cancels === 'nothing') return;
+      if (cancels === 'actor') {
+        send(enqueue, event.task, {
+          type: 'fermata.cancel',
+          ...(event.reason === undefined ? {} : { reason: event.reason }),
+        });
+        return;
+      }
       const error: ErrorData = { code: 'cancelled', message: event.reason ?? 'Cancelled.' };
-      const { description } = event.prepared ?? {};
       fact(enqueue, 'task_cancelled', {
         task: event.task,
         ...(description === undefined ? {} : { description }),
@@ -213,11 +223,11 @@ export const workflowMachine = setup({
       const counted = { ...context, active: context.active - 1, parked: context.parked + 1 };
       enqueue.assign({
         ...counted,
-        ...(admitting && context.ending === undefined ? admit(counted, stepOf(event), enqueue) : {}),
+        ...(admitting && context.ending === null ? admit(counted, stepOf(event), enqueue) : {}),
       });
     }),
     taskWantsSlot: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
-      if (event.type !== 'fermata.task.wantsSlot' || context.ending !== undefined) return;
+      if (event.type !== 'fermata.task.wantsSlot' || context.ending !== null) return;
       if (admitting && context.active < context.breadth) {
         send(enqueue, event.task, { type: 'fermata.task.admitted' });
         enqueue.assign({ active: context.active + 1, parked: context.parked - 1 });
@@ -226,10 +236,10 @@ export const workflowMachine = setup({
       }
     }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {
-      if (context.ending === undefined) enqueue.assign(admit(context, stepOf(event), enqueue));
+      if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
     }),
     cancelRun: enqueueActions(({ enqueue, event, context }) => {
-      if (event.type !== 'fermata.cancel' || context.ending !== undefined) return;
+      if (event.type !== 'fermata.cancel' || context.ending !== null) return;
       enqueue.assign(
         beginEnding(
           { status: 'cancelled', reason: { code: 'cancelled', message: event.reason ?? 'Cancelled.' } },
@@ -239,7 +249,7 @@ export const workflowMachine = setup({
       );
     }),
     timeOut: enqueueActions(({ enqueue, event, context }) => {
-      if (context.ending !== undefined) return;
+      if (context.ending !== null) return;
       const message = `The run took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise config.timeoutSeconds if that is not enough.`;
       enqueue.assign(
         beginEnding({ status: 'failed', reason: { code: 'runTimedOut', message } }, stepOf(event), enqueue),
@@ -272,9 +282,8 @@ export const workflowMachine = setup({
       active: 0,
       parked: 0,
       nextRoot: 0,
-      ending: undefined,
-      output: undefined,
-      failure: undefined,
+      ending: null,
+      failure: null,
     };
   },
   entry: 'begin',

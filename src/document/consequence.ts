@@ -9,7 +9,7 @@ export function endsRun(
   consequence: Consequence,
 ): boolean {
   return (
-    run.ending === undefined && (consequence === 'cancel' || (consequence === 'fail' && run.onTaskFailure === 'stop'))
+    run.ending === null && (consequence === 'cancel' || (consequence === 'fail' && run.onTaskFailure === 'stop'))
   );
 }
 
@@ -18,5 +18,5 @@ export function skipsDependents(
   run: { readonly onTaskFailure: 'stop' | 'continue'; readonly ending: unknown },
   consequence: Consequence,
 ): boolean {
-  return run.ending === undefined && consequence === 'fail' && run.onTaskFailure === 'continue';
+  return run.ending === null && consequence === 'fail' && run.onTaskFailure === 'continue';
 }

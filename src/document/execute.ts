@@ -38,7 +38,7 @@ export function execute(
     version: workflow.version,
     total: definition.tasks.length,
     breadth: config.breadth ?? definition.breadth,
-    timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000,
+    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
     onTaskFailure: config.onTaskFailure ?? definition.onTaskFailure,
   };
   return runtime.start('workflow', {

@@ -3,12 +3,12 @@
  * which tasks may begin, which can no longer run, a task's rendered prompt, the run's output.
  */
 import type { Candidate, PreparedStep, WorkflowInput } from '../../machines/workflow.ts';
-import type { PreparedTask as MachineTask, TaskOutput } from '../../machines/task.ts';
+import type { PreparedApproval, PreparedTask as MachineTask, TaskOutput } from '../../machines/task.ts';
 import { toErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
-import type { Definition } from './definition.ts';
+import type { ApprovalSpec, Definition } from './definition.ts';
 import { graphOf, type Graph } from './graph.ts';
 import { isSettled, taskRow } from './projection.ts';
 import type { TaskResult } from './reads.ts';
@@ -43,6 +43,9 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
         return { candidates: candidates(rows, graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.cancel': {
         const name = String(event['task']);
+        const { status, live } = taskRow(rows, graph, name);
+        if (isSettled(status)) return { cancels: 'nothing' };
+        if (live) return { cancels: 'actor' };
         return afterEnd(rows, graph, context, name, 'fail');
       }
       default:
@@ -68,7 +71,7 @@ function afterEnd(
   consequence: Consequence,
 ): PreparedStep {
   if (endsRun(context, consequence)) return { live: rows.live() };
-  if (context.ending !== undefined) return {};
+  if (context.ending !== null) return {};
   const skip = skipsDependents(context, consequence)
     ? graph.hardDescendants(name).filter((dependent) => !isSettled(taskRow(rows, graph, dependent).status))
     : [];
@@ -150,14 +153,10 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
     ]);
     const input = rows.input();
     try {
-      const { description, call, approvalPrompt } = prepareCall(spec, taskScope(input, results));
       const { approval, retry, timeoutSeconds, onInDoubt } = spec;
       const prepared: MachineTask = {
-        description,
-        call,
-        approval:
-          approval === undefined ? undefined : { timeoutSeconds: approval.timeoutSeconds, onReject: approval.onReject },
-        approvalPrompt,
+        ...prepareCall(spec, taskScope(input, results)),
+        ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         timeoutMs: timeoutSeconds * 1_000,
         onInDoubt,
@@ -168,4 +167,8 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
       return { error: toErrorData(thrown, 'promptFailed') };
     }
   };
+}
+
+function gateOf({ onReject, timeoutSeconds }: ApprovalSpec): PreparedApproval {
+  return { onReject, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) };
 }

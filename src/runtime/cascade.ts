@@ -14,6 +14,8 @@ export type Mail = { readonly event: Event } | 'stop';
 export interface Frame {
   /** The actor whose turn it was; `null` for a delivery that belongs to no turn (an outcome, a timer). */
   readonly actor: string | null;
+  /** Who sent what such a delivery brings, where an actor or an effect did. */
+  readonly from?: string | undefined;
   readonly turn: number;
   readonly actions: readonly Action[];
   next: number;

@@ -217,7 +217,9 @@ function revive(tree: unknown, blob: (hash: string) => string, refs: RefCodec | 
     case 'error':
       return reviveError(record, inner);
     case 'actor':
-      return refs?.read(String(record['address']), Number(record['birth']));
+      return refs === undefined
+        ? { address: record['address'], birth: record['birth'] }
+        : refs.read(String(record['address']), Number(record['birth']));
     case 'object':
       return Object.fromEntries((value as [string, unknown][]).map(([key, part]) => [key, inner(part)]));
     default:

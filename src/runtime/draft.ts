@@ -7,6 +7,7 @@
  */
 import type { EffectRow, JournalEntry, MessageRow, RunOrigin, TimerRow } from '../store/store.ts';
 import type { InDoubtPolicy } from './effect.ts';
+import type { InspectionEvent } from 'xstate';
 import type { Input, Receipt } from './input.ts';
 import type { CustomAction } from './xstate.ts';
 
@@ -36,6 +37,8 @@ export interface DraftFact {
 /** One run's part of a group. */
 export class Draft {
   origin: RunOrigin | undefined;
+  /** It goes on with a cascade that an earlier group was cut in, whose row must be written anew. */
+  goesOn = false;
   readonly entries: DraftEntry[] = [];
   readonly facts: DraftFact[] = [];
   readonly timersArmed = new Map<string, TimerRow>();
@@ -54,11 +57,17 @@ export class Draft {
   readonly inputs: Input[] = [];
   /** What each request from outside is told after the commit. */
   readonly answers = new Map<Input, Receipt | Error>();
+  /** What an inspector is told after the commit; empty where nobody inspects. */
+  readonly inspected: InspectionEvent[] = [];
   turns = 0;
 
   get empty(): boolean {
     return (
+      !this.goesOn &&
       this.entries.length === 0 &&
+      this.timersArmed.size === 0 &&
+      this.effectsAsked.size === 0 &&
+      this.messagesSent.length === 0 &&
       this.effectsMarked.size === 0 &&
       this.effectsGone.size === 0 &&
       this.timersGone.size === 0 &&

@@ -1,15 +1,21 @@
 /** How actors and runs end: what belongs to them ends too, and whoever waits for them is told as XState tells it. */
 import type { RunStatus } from '../store/store.ts';
-import type { DurableActor } from './actor.ts';
+import { WRITE_REFS, type DurableActor } from './actor.ts';
 import type { Logic } from './catalog.ts';
 import { decode, encode } from './codec.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
 import * as xstate from './xstate.ts';
 
 /** Delivery as a step of its own, for callers that have already changed something. */
-export function deliverLater(memory: RunMemory, address: string, event: xstate.Event, birth = -1): void {
+export function deliverLater(
+  memory: RunMemory,
+  address: string,
+  event: xstate.Event,
+  { birth = -1, from }: { readonly birth?: number; readonly from?: string } = {},
+): void {
   memory.cascade.push({
     actor: null,
+    ...(from === undefined ? {} : { from }),
     turn: memory.head.seq,
     next: 0,
     actions: [{ kind: 'send', to: { address, birth }, event, delay: undefined, sendId: undefined }],
@@ -41,6 +47,7 @@ export function end(memory: RunMemory, actor: DurableActor, family: readonly Dur
   const { address, id, parent } = actor.identity;
   if (address === ROOT) {
     endRun(memory, actor);
+    memory.inspection?.settled(address);
     return;
   }
   if (parent === undefined || actor.status === 'stopped') return;
@@ -49,7 +56,7 @@ export function end(memory: RunMemory, actor: DurableActor, family: readonly Dur
     status === 'done'
       ? { type: `xstate.done.actor.${id}`, output, actorId: id }
       : { type: `xstate.error.actor.${id}`, error, actorId: id };
-  deliverLater(memory, parent.address, event, parent.birth);
+  deliverLater(memory, parent.address, event, { birth: parent.birth, from: address });
 }
 
 /** Stops an actor and all below it. */
@@ -61,7 +68,7 @@ export function stop(memory: RunMemory, actor: DurableActor, family: readonly Du
 export function stopChild(memory: RunMemory, parent: DurableActor, id: string, detached: boolean): void {
   const child = detached ? undefined : parent.children.get(id);
   if (child?.kind === 'effect') {
-    if (child.settled === undefined) dropEffect(memory, child.token);
+    if (child.settled === undefined) dropEffect(memory, child.token, xstate.childAddress(parent.identity.address, id));
   } else if (child !== undefined || detached) {
     const actor = memory.find(xstate.childAddress(parent.identity.address, id));
     if (actor !== undefined && actor.status === 'active') {
@@ -80,25 +87,29 @@ function retire(memory: RunMemory, actor: DurableActor, stopped: boolean): void 
   if (stopped) {
     memory.entry('event', actor.identity.address, 'xstate.stop', { type: 'xstate.stop' });
     actor.stopped = true;
+    memory.inspection?.stopped(actor);
   }
   actor.dirty = true;
   for (const token of actor.timers.keys()) memory.draft.dropTimer(token);
   actor.timers.clear();
   for (const [id, child] of actor.children) {
     if (child.kind !== 'effect' || child.settled !== undefined) continue;
-    dropEffect(memory, child.token);
+    dropEffect(memory, child.token, xstate.childAddress(actor.identity.address, id));
+    if (child.systemId !== undefined) freeSystemId(memory, xstate.childAddress(actor.identity.address, id));
     actor.children.delete(id);
   }
   if (actor.identity.systemId !== undefined) freeSystemId(memory, actor.identity.address);
   if (actor.identity.detached) memory.head.counts['detached'] = (memory.head.counts['detached'] ?? 1) - 1;
 }
 
-function dropEffect(memory: RunMemory, token: string): void {
+function dropEffect(memory: RunMemory, token: string, address: string): void {
+  memory.inspection?.dropped(address);
   memory.acting--;
   memory.draft.dropEffect(token);
 }
 
-function freeSystemId(memory: RunMemory, address: string): void {
+/** What was known under a systemId is not any more. */
+export function freeSystemId(memory: RunMemory, address: string): void {
   for (const [systemId, at] of Object.entries(memory.head.systemIds))
     if (at === address) delete memory.head.systemIds[systemId];
 }
@@ -112,7 +123,7 @@ function endRun(memory: RunMemory, root: DurableActor): void {
     reason: error,
   };
   head.endedAt = memory.now;
-  if (output !== undefined) head.outputJson = encode(output, 'output', memory);
+  if (output !== undefined) head.outputJson = encode(output, 'output', memory, WRITE_REFS);
   if (reason !== undefined || error !== undefined) head.reasonJson = encode(reason ?? error, 'reason', memory);
   if (registration.status === undefined || root.status !== 'done') {
     const why: unknown =

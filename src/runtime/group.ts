@@ -17,7 +17,7 @@ import {
   type RunKey,
   type Store,
 } from '../store/store.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, TimerHandle } from '../clock.ts';
 import type { Draft } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
 import { replyOf, type Input } from './input.ts';
@@ -64,7 +64,7 @@ export class Groups {
   #draining: Promise<void> | undefined;
   #halted: Error | undefined;
   /** After a failed commit: trying again at once would spin on a full disk. */
-  #backingOff = false;
+  #backingOff: TimerHandle | undefined;
 
   constructor(surroundings: GroupSurroundings, start: { readonly position: number; readonly messageId: number }) {
     this.#surroundings = surroundings;
@@ -97,7 +97,10 @@ export class Groups {
 
   /** Waits until everything that was entered is decided and committed. */
   async idle(): Promise<void> {
-    while (this.#scheduled || this.#draining !== undefined || this.#queue.size > 0) {
+    while (
+      this.#halted === undefined &&
+      (this.#scheduled || this.#draining !== undefined || this.#queue.size > 0)
+    ) {
       await (this.#draining ?? new Promise((resolve) => setImmediate(resolve)));
     }
   }
@@ -106,8 +109,15 @@ export class Groups {
   async close(error: Error): Promise<void> {
     this.#halted ??= error;
     await this.#draining;
+    this.#backingOff?.clear();
+    this.#refuseAll(error);
+  }
+
+  /** Whoever still waits for an answer gets this one. */
+  #refuseAll(error: Error): void {
     for (const inputs of this.#pending.values()) for (const input of inputs) replyOf(input)?.reject(error);
-    for (const run of this.#resident.values()) for (const input of run.inbox) replyOf(input)?.reject(error);
+    for (const run of this.#resident.values())
+      for (const input of [...run.draft.inputs, ...run.inbox]) replyOf(input)?.reject(error);
     this.#pending.clear();
     this.#queue.clear();
   }
@@ -129,7 +139,7 @@ export class Groups {
   #schedule(): void {
     if (
       this.#scheduled ||
-      this.#backingOff ||
+      this.#backingOff !== undefined ||
       this.#draining !== undefined ||
       this.#halted !== undefined ||
       this.#queue.size === 0
@@ -149,7 +159,8 @@ export class Groups {
   }
 
   async #drain(): Promise<void> {
-    const group: Run[] = [];
+    // A set: what comes in while another run is loaded brings a run back into the queue.
+    const group = new Set<Run>();
     const cut: RunKey[] = [];
     const until = performance.now() + MAX_MS;
     let entries = 0;
@@ -157,13 +168,13 @@ export class Groups {
       this.#queue.delete(id);
       const run = await this.#decide(key, cut);
       if (run !== undefined) {
-        group.push(run);
+        group.add(run);
         entries += run.draft.entries.length;
       }
       if (performance.now() > until || entries > MAX_ENTRIES) break;
     }
     for (const key of cut) this.#queue.set(key.run, key);
-    if (group.length > 0) await this.#commit(group);
+    if (group.size > 0) await this.#commit([...group]);
   }
 
   /** Lets one run decide; undefined where it contributes nothing. */
@@ -281,6 +292,7 @@ export class Groups {
 
   #publish(key: RunKey, draft: Draft, changes: RunChanges | undefined): void {
     if (changes === undefined) return;
+    this.#surroundings.inspection?.publish(key.run, draft.inspected);
     this.#surroundings.feed.publishCommit(key);
     if (draft.facts.length === 0) return;
     const first = changes.entries[0];
@@ -317,9 +329,8 @@ export class Groups {
       );
       for (const run of group) this.#putBack(run, error);
       this.#surroundings.log('a commit failed and changed nothing', { error: thrown.message });
-      this.#backingOff = true;
-      this.#surroundings.clock.setTimer(() => {
-        this.#backingOff = false;
+      this.#backingOff = this.#surroundings.clock.setTimer(() => {
+        this.#backingOff = undefined;
         this.#schedule();
       }, RETRY_MS);
       return;
@@ -331,13 +342,14 @@ export class Groups {
       { cause: thrown },
     );
     this.#halted = error;
-    for (const run of group) for (const input of run.draft.inputs) replyOf(input)?.reject(error);
+    this.#refuseAll(error);
     this.#surroundings.fatal(error);
   }
 
   /** Drops what was decided in memory; what came from inside is taken again from what the store has. */
   #putBack(run: Run, error: Error): void {
     this.#resident.delete(run.key.run);
+    this.#surroundings.inspection?.forget(run.key.run);
     const kept: Input[] = [];
     for (const input of [...run.draft.inputs, ...run.inbox]) {
       const reply = replyOf(input);

@@ -5,14 +5,14 @@ import type { DurableActor } from './actor.ts';
 import type { Logic } from './catalog.ts';
 import { decode, encode } from './codec.ts';
 import type { EffectStart } from './draft.ts';
-import { deliverLater, end, familyOf } from './ending.ts';
+import { deliverLater, end, familyOf, freeSystemId } from './ending.ts';
 import type { Input, Receipt } from './input.ts';
 import { ask } from './perform.ts';
 import { restoreActors } from './persisted.ts';
 import { accepts, ROOT, understands, type RunMemory } from './run-memory.ts';
 import { begin, take } from './turn.ts';
 import type * as xstate from './xstate.ts';
-import { ownEventTypes } from './xstate.ts';
+import { childAddress, ownEventTypes } from './xstate.ts';
 
 /** Begins what an input causes. An error is the answer to a request from outside; nothing has changed then. */
 export function takeInput(memory: RunMemory, input: Input): Receipt | Error | undefined {
@@ -33,7 +33,7 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
     case 'notice': {
       const child = memory.find(input.actor)?.children.get(input.id);
       if (child?.kind === 'effect' && child.token === input.token && child.settled === undefined)
-        deliverLater(memory, input.actor, input.event);
+        deliverLater(memory, input.actor, input.event, { from: childAddress(input.actor, input.id) });
       return;
     }
     case 'timer':
@@ -94,7 +94,7 @@ function restore(memory: RunMemory, logic: Logic, persisted: unknown): void {
     memory.actors.set(actor.identity.address, actor);
     if (actor.identity.systemId !== undefined) memory.head.systemIds[actor.identity.systemId] = actor.identity.address;
   }
-  for (const { actor, id, src, token, input } of effects) ask(memory, actor, { id, src, token, input, seq });
+  for (const { actor, ...asked } of effects) ask(memory, actor, asked);
   memory.draft.turns++;
   const root = memory.actors.get(ROOT);
   if (root !== undefined && root.status !== 'active') end(memory, root, familyOf(memory, root));
@@ -135,7 +135,7 @@ function request(memory: RunMemory, input: Extract<Input, { kind: 'event' }>): R
       },
     );
   }
-  const frame = take(memory, actor, input.event);
+  const frame = take(memory, actor, input.event, null);
   memory.cascade.push(frame);
   if (input.messageId !== undefined) memory.draft.taken.push({ id: input.messageId, seq: frame.turn });
   return memory.receipt(frame.turn);
@@ -153,7 +153,7 @@ function cancel(memory: RunMemory, reason: string | undefined): Receipt {
   if (root === undefined)
     throw new FermataError('databaseCorrupt', `Run ${memory.key.run} has no root actor. Delete the run.`);
   if (understands(root, event)) {
-    const frame = take(memory, root, event);
+    const frame = take(memory, root, event, null);
     memory.cascade.push(frame);
     return memory.receipt(frame.turn);
   }
@@ -176,7 +176,10 @@ function outcome(memory: RunMemory, input: Extract<Input, { kind: 'outcome' }>):
   memory.acting--;
   actor.children.set(input.id, { ...child, settled: input.event.type.startsWith('xstate.done.') ? 'done' : 'error' });
   actor.dirty = true;
-  deliverLater(memory, actor.identity.address, input.event);
+  if (child.systemId !== undefined) freeSystemId(memory, childAddress(actor.identity.address, input.id));
+  const from = childAddress(actor.identity.address, input.id);
+  memory.inspection?.answered(from, input.event);
+  deliverLater(memory, actor.identity.address, input.event, { from });
 }
 
 function timer(memory: RunMemory, token: string, source: string, timerJson: string): undefined {
@@ -191,7 +194,7 @@ function timer(memory: RunMemory, token: string, source: string, timerJson: stri
     return;
   }
   actor.dirty = true;
-  deliverLater(memory, to.address, event, to.birth);
+  deliverLater(memory, to.address, event, { birth: to.birth, from: source });
 }
 
 function inDoubt(memory: RunMemory, row: EffectRow): undefined {
@@ -204,14 +207,15 @@ function inDoubt(memory: RunMemory, row: EffectRow): undefined {
   if (start.policy !== 'retry' && !row.marked) {
     // Never sent: the mark comes before the call.
     memory.draft.effectsMarked.add(row.token);
-    memory.draft.starts.set(row.token, { ...start, repeated: false });
+    memory.draft.starts.set(row.token, startOf(memory, row, false));
+    const unsent: xstate.Event = { type: 'fermata.unsent', id: start.id, key: start.key };
+    if (understands(actor, unsent)) deliverLater(memory, row.actor, unsent);
     return;
   }
   const event: xstate.Event = { type: 'fermata.inDoubt', id: start.id, key: start.key, policy: start.policy };
   const understood = understands(actor, event);
   if (start.policy === 'retry') memory.draft.starts.set(row.token, start);
-  if (understood) deliverLater(memory, row.actor, event);
-  else
+  if (!understood)
     memory.fact(row.actor, 'effect_in_doubt', { actor: row.actor, id: start.id, key: start.key, policy: start.policy });
   if (start.policy === 'fail' || (start.policy === 'ask' && !understood)) {
     const error = {
@@ -227,6 +231,8 @@ function inDoubt(memory: RunMemory, row: EffectRow): undefined {
       event: { type: `xstate.error.actor.${start.id}`, error, actorId: start.id },
     });
   }
+  // Pushed last and so delivered first: an actor that has failed already could not state its doubt any more.
+  if (understood) deliverLater(memory, row.actor, event);
 }
 
 /** The actor that still waits for the effect under memory token. */
@@ -241,7 +247,7 @@ function unanswered(memory: RunMemory, address: string, token: string): DurableA
 function startOf(memory: RunMemory, row: EffectRow, repeated: boolean): EffectStart {
   const stored = decode(row.effectJson, (blob) => memory.rows.blob(blob)) as Pick<
     EffectStart,
-    'id' | 'key' | 'input' | 'policy' | 'logicPath'
+    'id' | 'key' | 'input' | 'policy' | 'logicPath' | 'repeated'
   >;
-  return { ...stored, row, repeated };
+  return { ...stored, row, repeated: repeated || stored.repeated };
 }

@@ -26,7 +26,7 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
       if (action.delay !== undefined && from !== undefined)
         arm(memory, from, token, action.to, action.event, action.delay, action.sendId);
-      else deliver(memory, action.to, action.event);
+      else deliver(memory, frame, action.to, action.event);
       return;
     case 'cancel': {
       const armed = from?.timerToken(action.sendId);
@@ -37,7 +37,7 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       return;
     }
     case 'spawn':
-      if (from !== undefined && from.status !== 'stopped') spawnChild(memory, from, action, token, frame.turn);
+      if (from !== undefined && from.status !== 'stopped') spawnChild(memory, from, action, token);
       return;
     case 'stop':
       if (from !== undefined) stopChild(memory, from, action.id, action.detached);
@@ -46,6 +46,7 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       if (typeof action.to === 'string') {
         deliver(
           memory,
+          frame,
           {
             address: action.to.startsWith('/') ? action.to : xstate.childAddress(frame.actor ?? ROOT, action.to),
             birth: -1,
@@ -63,13 +64,18 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
   }
 }
 
-function deliver(memory: RunMemory, to: xstate.Address, event: xstate.Event): void {
+function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xstate.Event): void {
+  const sender = frame.actor ?? frame.from;
   const target = memory.find(to.address);
   // As in XState, an actor that has stopped hears nothing.
   if (target === undefined || target.status !== 'active' || (to.birth !== -1 && to.birth !== target.identity.birth))
     return;
-  if (memory.cascade.busy(to.address)) memory.cascade.post(to.address, { event });
-  else memory.cascade.push(take(memory, target, event));
+  if (memory.cascade.busy(to.address)) {
+    memory.cascade.post(to.address, { event });
+    memory.inspection?.sent(sender, target, event);
+  } else {
+    memory.cascade.push(take(memory, target, event, sender ?? null));
+  }
 }
 
 function arm(
@@ -86,7 +92,8 @@ function arm(
   memory.idleTurns = 0;
   // A delay that never ends has no row; it can still be cancelled.
   if (delay === Infinity) return;
-  const due = Math.min(memory.now + Math.max(0, Number.isNaN(delay) ? 0 : delay), LAST_DATE);
+  // By the clock and not by the journal: after the clock was set back an hour, a second must not take an hour.
+  const due = Math.min(memory.clockNow + Math.max(0, Number.isNaN(delay) ? 0 : delay), LAST_DATE);
   memory.draft.armTimer({
     ...memory.key,
     token,
@@ -101,14 +108,12 @@ function spawnChild(
   parent: DurableActor,
   action: Extract<xstate.Action, { kind: 'spawn' }>,
   token: string,
-  turn: number,
 ): void {
   const child = memory.services.catalog.child(parent.identity.logic, action.src);
   const address = xstate.childAddress(parent.identity.address, action.id);
   if (child === undefined) return;
   if ('effect' in child) {
-    ask(memory, parent, { id: action.id, src: action.src, token, input: action.input, seq: turn });
-    if (action.systemId !== undefined) memory.head.systemIds[action.systemId] = address;
+    ask(memory, parent, { id: action.id, src: action.src, token, input: action.input, systemId: action.systemId });
     return;
   }
   const birth = memory.head.seq + 1;
@@ -141,15 +146,18 @@ function spawnChild(
 export function ask(
   memory: RunMemory,
   actor: DurableActor,
-  asked: { id: string; src: string; token: string; input: unknown; seq: number },
+  asked: { id: string; src: string; token: string; input: unknown; systemId: string | undefined },
 ): void {
   const child = memory.services.catalog.child(actor.identity.logic, asked.src);
   if (child === undefined || !('effect' in child)) return;
   const { effect } = child;
-  const key = effect.repeatOf?.(asked.input) ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
+  const repeatOf = effect.repeatOf?.(asked.input);
+  const repeated = repeatOf !== undefined;
+  const key = repeatOf ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
   const policy = effect.onInDoubt?.(asked.input) ?? 'retry';
   const logicPath = actor.identity.logic.path;
-  const effectJson = encode({ id: asked.id, key, input: asked.input, policy, logicPath }, 'effect', memory, WRITE_REFS);
+  const stored = { id: asked.id, key, input: asked.input, policy, logicPath, repeated };
+  const effectJson = encode(stored, 'effect', memory, WRITE_REFS);
   const row = {
     ...memory.key,
     token: asked.token,
@@ -158,14 +166,18 @@ export function ask(
     marked: false,
     effectJson,
   };
-  actor.children.set(asked.id, { kind: 'effect', token: asked.token, src: asked.src });
-  xstate.setChild(
-    actor.snapshot,
-    asked.id,
-    memory.refer({ address: xstate.childAddress(actor.identity.address, asked.id), birth: -1 }),
-  );
+  const address = xstate.childAddress(actor.identity.address, asked.id);
+  actor.children.set(asked.id, {
+    kind: 'effect',
+    token: asked.token,
+    src: asked.src,
+    ...(asked.systemId === undefined ? {} : { systemId: asked.systemId }),
+  });
+  if (asked.systemId !== undefined) memory.head.systemIds[asked.systemId] = address;
+  xstate.setChild(actor.snapshot, asked.id, memory.refer({ address, birth: -1 }));
   actor.dirty = true;
   memory.acting++;
   memory.idleTurns = 0;
-  memory.draft.askEffect({ row, id: asked.id, logicPath, key, input: asked.input, repeated: false, policy });
+  memory.inspection?.asked(actor, asked.id, asked.src, asked.input);
+  memory.draft.askEffect({ row, ...stored });
 }

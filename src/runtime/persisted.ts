@@ -86,6 +86,7 @@ export interface RestoredEffect {
   readonly id: string;
   readonly src: string;
   readonly token: string;
+  readonly systemId: string | undefined;
   readonly input: unknown;
 }
 
@@ -149,9 +150,9 @@ export function restoreActors(
       const token = `${restoring.seq}.${effects.length}`;
       const settled =
         child.snapshot.status === 'active' ? undefined : child.snapshot.status === 'done' ? 'done' : 'error';
-      parent.children.set(id, { kind: 'effect', token, src: child.src, settled });
-      if (settled === undefined)
-        effects.push({ actor: parent, id, src: child.src, token, input: child.snapshot.input });
+      const { src, systemId } = child;
+      parent.children.set(id, { kind: 'effect', token, src, systemId, settled });
+      if (settled === undefined) effects.push({ actor: parent, id, src, token, systemId, input: child.snapshot.input });
       return;
     }
     const address = xstate.childAddress(parent.identity.address, id);

@@ -5,7 +5,7 @@
  * V1. Nothing starts before the turn that says it is in doubt is committed (R5).
  * V2. Runs are read back when their turn comes, not here, so that a start with 10,000 unfinished runs serves at once.
  */
-import type { RunKey, Store } from '../store/store.ts';
+import type { EffectRow, RunKey, Store } from '../store/store.ts';
 import type { Input } from './input.ts';
 
 const PAGE = 1_000;
@@ -15,13 +15,16 @@ export async function recover(
   store: Pick<Store, 'openEffects' | 'cutRuns'>,
   enter: (key: RunKey, input: Input) => void,
 ): Promise<void> {
-  for (const key of await store.cutRuns()) enter(key, { kind: 'goOn' });
+  const rows: EffectRow[] = [];
   let after: (RunKey & { readonly token: string }) | undefined;
   for (;;) {
     const page = await store.openEffects(after, PAGE);
-    for (const row of page) enter({ tenant: row.tenant, run: row.run }, { kind: 'inDoubt', row });
+    rows.push(...page);
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
+    if (last === undefined || page.length < PAGE) break;
     after = { tenant: last.tenant, run: last.run, token: last.token };
   }
+  // Only now: what goes on asks for effects of its own, which are not in doubt.
+  for (const key of await store.cutRuns()) enter(key, { kind: 'goOn' });
+  for (const row of rows) enter({ tenant: row.tenant, run: row.run }, { kind: 'inDoubt', row });
 }

@@ -230,8 +230,8 @@ export class Replay {
         actor.children.set(
           action.id,
           'effect' in child
-            ? { kind: 'effect', token: `${seq}.${index}`, src: action.src }
-            : { kind: 'actor', birth: -1, src: action.src },
+            ? { kind: 'effect', token: `${seq}.${index}`, src: action.src, systemId: action.systemId }
+            : { kind: 'actor', birth: -1, src: action.src, systemId: action.systemId },
         );
         xstate.setChild(actor.snapshot, action.id, this.refer({ address: at, birth: -1 }));
         if ('effect' in child) asked.push(this.#ask(address, action.id, action.src, action.input));

@@ -12,6 +12,7 @@ import type { Catalog } from './catalog.ts';
 import { encode, type BlobSink } from './codec.ts';
 import { Draft, type DraftFact } from './draft.ts';
 import type { Receipt } from './input.ts';
+import type { Inspection, RunInspection } from './inspection.ts';
 import type { Projection } from './projection.ts';
 import { RunRows } from './rows.ts';
 import * as xstate from './xstate.ts';
@@ -25,6 +26,8 @@ export interface RunServices {
   >;
   readonly clock: Clock;
   readonly projections: ReadonlyMap<string, readonly Projection[]>;
+  /** Set where somebody inspects. */
+  readonly inspection?: Inspection | undefined;
   /** Sends to a live actor from a custom action, after the commit. */
   sendLive(key: RunKey, to: string, event: xstate.Event): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
@@ -56,6 +59,7 @@ export class RunMemory implements BlobSink {
   readonly cascade = new Cascade();
   readonly actors = new Map<string, DurableActor>();
   readonly references = new Map<string, xstate.ActorReference>();
+  readonly inspection: RunInspection | undefined;
   /** What this group writes of the run, and does after its commit. */
   draft = new Draft();
   blobs = new Map<string, string>();
@@ -63,7 +67,9 @@ export class RunMemory implements BlobSink {
   acting: number;
   /** Turns since something came from outside, or an effect or a timer was asked for (R9). */
   idleTurns = 0;
-  /** Time of the turns being taken. */
+  /** What the clock said when these turns began. */
+  clockNow = 0;
+  /** Time of the turns being taken: the clock's, but never before the last entry. */
   now = 0;
 
   constructor(origin: RunOrigin, state: RunState | undefined, acting: number, services: RunServices) {
@@ -72,6 +78,7 @@ export class RunMemory implements BlobSink {
     this.services = services;
     this.acting = acting;
     this.rows = new RunRows(origin, services.store);
+    this.inspection = services.inspection?.of(this.key, (event) => this.draft.inspected.push(event));
     this.head = {
       status: state?.status ?? 'pending',
       seq: state?.seq ?? 0,
@@ -204,11 +211,9 @@ export class RunMemory implements BlobSink {
             this.refer({ address, birth: this.actors.get(address)?.identity.birth ?? -1 }),
           ]),
         ),
+      // `log` is an action like a custom one: this is called after the commit.
       log: (...values) =>
-        this.draft.custom.push({
-          type: 'xstate.log',
-          execute: () => this.services.log(values.map(String).join(' '), { runId: this.key.run, actor: self.address }),
-        }),
+        this.services.log(values.map(String).join(' '), { runId: this.key.run, actor: self.address }),
     };
   }
 }

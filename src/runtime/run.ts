@@ -67,6 +67,7 @@ export class Run {
     const memory = new RunMemory(row, row, acting, services);
     if (row.agendaJson !== null)
       memory.cascade.restore(decode(row.agendaJson, (blob) => memory.rows.blob(blob)) as StoredCascade);
+    memory.draft.goesOn = row.agendaJson !== null;
     return new Run(memory, row.revision);
   }
 
@@ -91,24 +92,28 @@ export class Run {
   /** Takes turns until nothing is left to take or `budget` turns were taken. Throws `Suspended`; then call it again. */
   advance(budget: number): Advance {
     const memory = this.#memory;
-    memory.now = Math.max(memory.services.clock.now(), memory.head.lastAt);
+    memory.clockNow = memory.services.clock.now();
+    memory.now = Math.max(memory.clockNow, memory.head.lastAt);
     for (;;) {
-      if (memory.draft.turns >= budget) return 'cut';
-      memory.rows.forgetReads();
+      // What was loaded is forgotten after a step and not before: a step that had to wait for it is run again.
       if (!memory.cascade.resting) {
+        if (memory.draft.turns >= budget) return 'cut';
         this.#step();
+        memory.rows.forgetReads();
         continue;
       }
       memory.idleTurns = 0;
       const input = this.inbox[0];
-      if (input === undefined) break;
+      if (input === undefined || memory.draft.turns >= budget) break;
       const answer = takeInput(memory, input);
+      memory.rows.forgetReads();
       this.inbox.shift();
       memory.draft.inputs.push(input);
       if (answer !== undefined) memory.draft.answers.set(input, answer);
     }
     this.#settleStatus();
-    return 'resting';
+    memory.rows.forgetReads();
+    return this.inbox.length === 0 ? 'resting' : 'cut';
   }
 
   /** What this group writes of the run. */
@@ -131,6 +136,11 @@ export class Run {
     const memory = this.#memory;
     const done = memory.draft;
     memory.draft = new Draft();
+    memory.draft.goesOn = !memory.cascade.resting;
+    // Who asked is told the state that is committed, not the one in which the turn began.
+    for (const [input, answer] of done.answers) {
+      if (!(answer instanceof Error)) done.answers.set(input, { ...answer, state: memory.runState() });
+    }
     // A draft that only refuses something was not written.
     if (!done.empty) this.#revision++;
     for (const [address, actor] of memory.actors) {
@@ -156,6 +166,7 @@ export class Run {
     const actor = frame.actor === null ? undefined : memory.find(frame.actor);
     if (actor === undefined || frame.actor === null) {
       memory.cascade.pop();
+      if (frame.from !== undefined) memory.inspection?.settled(frame.from);
       return;
     }
     if (actor.status !== 'active') {
@@ -164,6 +175,7 @@ export class Run {
       end(memory, actor, family);
       return;
     }
+    memory.inspection?.settled(frame.actor);
     const mail = memory.cascade.peek(frame.actor);
     if (mail === undefined) {
       memory.cascade.pop();

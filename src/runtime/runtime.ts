@@ -43,6 +43,7 @@ import { FactFeed, type FactListener } from './facts.ts';
 import { Groups, type CrashPoint } from './group.ts';
 import { Inspecting, type SnapshotView } from './inspecting.ts';
 import type { Input, Receipt, Reply } from './input.ts';
+import { MessageDelivery } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { recover } from './recovery.ts';
 import type { Turn } from './replay.ts';
@@ -70,6 +71,8 @@ export interface RuntimeOptions {
   readonly onFatal?: (error: Error) => void;
   /** Effects in flight at once; default 1,000. */
   readonly maxInFlight?: number;
+  /** Answers and takes commands, but does no work: nothing is recovered and no effect starts. To look into a stopped server's database. */
+  readonly passive?: boolean;
   /** Called at each named point of the commit path; tests end the process there. */
   readonly crashPoint?: (point: CrashPoint) => void;
 }
@@ -135,7 +138,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw thrown;
   }
   const runtime = new Runtime(options, catalog, start);
-  await runtime.recover();
+  if (options.passive !== true) await runtime.recover();
   return runtime;
 }
 
@@ -151,8 +154,7 @@ export class Runtime {
   readonly #timers: TimerWheel;
   readonly #inspecting: Inspecting;
   readonly #newRunId: () => string;
-  readonly #log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-  readonly #messagesInHand = new Set<number>();
+  readonly #messages: MessageDelivery;
   /** Starts under way, by idempotency key: the same request at the same moment waits for the first. */
   readonly #starting = new Map<string, { readonly bodyHash: string; readonly started: Promise<Started> }>();
   #closing: Promise<void> | undefined;
@@ -167,19 +169,24 @@ export class Runtime {
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
     this.#newRunId = options.newRunId ?? randomUUID;
-    const log = (this.#log = options.log ?? (() => {}));
+    const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#effects = new Effects({
       catalog,
       enter: (key, input) => this.#groups.enter(key, input),
       delta: (delta) => this.#feed.publishDelta(delta),
-      maxInFlight: options.maxInFlight ?? 1_000,
+      maxInFlight: options.passive === true ? 0 : (options.maxInFlight ?? 1_000),
     });
     this.#timers = new TimerWheel({
       clock: this.clock,
       store: options.store,
       fire: (row) => this.#groups.enter(row, { kind: 'timer', row }),
       failed: (thrown) => log('timers could not be read', { error: String(thrown) }),
+    });
+    this.#messages = new MessageDelivery({
+      store: options.store,
+      deliver: (key, row) => this.#groups.enter(key, { kind: 'message', row }),
+      log,
     });
     this.#groups = new Groups(
       {
@@ -194,8 +201,8 @@ export class Runtime {
           ),
         log,
         act: (key, draft) => this.#act(key, draft),
-        messagesSent: () => void this.deliverMessages(),
-        fatal: options.onFatal ?? exitUnknown,
+        messagesSent: () => void this.#messages.look(),
+        fatal: (error) => this.#halt(error, options.onFatal ?? exitUnknown),
         ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
       },
       start,
@@ -206,7 +213,7 @@ export class Runtime {
   /** Puts back to work what an earlier process left. Called once, by `createRuntime`. */
   async recover(): Promise<void> {
     await recover(this.#store, (key, input) => this.#groups.enter(key, input));
-    await this.deliverMessages();
+    await this.#messages.look();
     await this.#timers.look();
   }
 
@@ -533,29 +540,17 @@ export class Runtime {
     return this.#closing;
   }
 
-  /** Hands messages between runs to their receivers. */
-  async deliverMessages(): Promise<void> {
-    try {
-      for (const row of await this.#store.messages(1_000 + this.#messagesInHand.size)) {
-        if (this.#messagesInHand.has(row.id)) continue;
-        const key = { tenant: row.tenant, run: row.toRun };
-        if ((await this.#store.run(key)) === undefined) {
-          this.#log('a message to a run that does not exist was dropped', { fromRun: row.fromRun, toRun: row.toRun });
-          await this.#store.commit({ runs: [], blobs: [], messagesSent: [], messagesTaken: [row.id] });
-          continue;
-        }
-        this.#messagesInHand.add(row.id);
-        this.#groups.enter(key, { kind: 'message', row });
-      }
-    } catch (thrown) {
-      this.#log('messages could not be read', { error: String(thrown) });
-    }
+  /** Nothing starts any more; what is under way is cut off, and in doubt at the next start. */
+  #halt(error: Error, stopProcess: (error: Error) => void): void {
+    this.#timers.close();
+    this.#effects.close();
+    stopProcess(error);
   }
 
   #act(key: RunKey, draft: Draft): void {
     for (const input of draft.inputs) {
       if (input.kind === 'timer') this.#timers.release(input.row);
-      else if (input.kind === 'message') this.#messagesInHand.delete(input.row.id);
+      else if (input.kind === 'message') this.#messages.release(input.row);
     }
     for (const start of draft.effectsAsked.values()) {
       if (start.policy === 'retry') this.#effects.start(start);

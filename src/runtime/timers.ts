@@ -33,7 +33,9 @@ export class TimerWheel {
 
   /** A timer with this due time was committed. */
   notice(due: number): void {
-    if (this.#armed === undefined || due < this.#armed.at) this.#arm(due);
+    // A look that is under way may have read too early to see it.
+    if (this.#looking) this.#again = true;
+    else if (this.#armed === undefined || due < this.#armed.at) this.#arm(due);
   }
 
   /** The commit that took the timer is done, or will be repeated. */
@@ -50,10 +52,8 @@ export class TimerWheel {
     this.#looking = true;
     try {
       await this.#handOverDue();
-      const next = await this.#surroundings.store.nextDue();
-      const now = this.#surroundings.clock.now();
-      // What is due but handed over already is being taken; looking again at once would spin.
-      this.#arm(next === undefined ? now + LOOK_AHEAD_MS : Math.max(next, now + 10));
+      const next = await this.#nextDue();
+      this.#arm(next ?? this.#surroundings.clock.now() + LOOK_AHEAD_MS);
     } catch (thrown) {
       this.#surroundings.failed(thrown);
       this.#arm(this.#surroundings.clock.now() + 1_000);
@@ -75,13 +75,22 @@ export class TimerWheel {
     const now = this.#surroundings.clock.now();
     for (;;) {
       const due = await this.#surroundings.store.dueTimers(now, this.#handedOver.size + PAGE);
-      const fresh = due.filter((row) => !this.#handedOver.has(name(row)));
+      const fresh = due.filter((row) => !this.#handedOver.has(name(row))).sort(asArmed);
       for (const row of fresh) {
         this.#handedOver.add(name(row));
         this.#surroundings.fire(row);
       }
       if (fresh.length < PAGE) return;
     }
+  }
+
+  /** When the next timer is due that was not handed over. One that was may stay for long, where its run cannot go on. */
+  async #nextDue(): Promise<number | undefined> {
+    const { clock, store } = this.#surroundings;
+    const next = await store.nextDue();
+    if (next === undefined || next > clock.now()) return next;
+    const rows = await store.dueTimers(Number.MAX_SAFE_INTEGER, this.#handedOver.size + 1);
+    return rows.find((row) => !this.#handedOver.has(name(row)))?.due;
   }
 
   #arm(at: number): void {
@@ -95,6 +104,13 @@ export class TimerWheel {
     }, ahead);
     this.#armed = { at, handle };
   }
+}
+
+const byNumber = new Intl.Collator('en', { numeric: true });
+
+/** What is due at one moment fires in the order in which it was armed, as in XState: tokens begin with the turn's number. */
+function asArmed(a: TimerRow, b: TimerRow): number {
+  return a.due - b.due || byNumber.compare(a.token, b.token);
 }
 
 function name(row: TimerRow): string {

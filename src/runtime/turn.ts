@@ -28,13 +28,18 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   );
   const actor = new DurableActor(identity, self, decision.snapshot);
   memory.actors.set(address, actor);
+  memory.inspection?.began(actor, given, decision.actions);
   const turn = memory.entry('event', address, event.type, event);
   committed(memory, decision);
   memory.cascade.push({ actor: address, turn, actions: decision.actions, next: 0 });
 }
 
-/** One turn: the actor takes the event and decides. Its actions are not performed yet. */
-export function take(memory: RunMemory, actor: DurableActor, event: xstate.Event): Frame {
+/**
+ * One turn: the actor takes the event and decides. Its actions are not performed yet.
+ *
+ * @param sender address of who sent the event just now, null for the outside; left out where it lay in the mailbox
+ */
+export function take(memory: RunMemory, actor: DurableActor, event: xstate.Event, sender?: string | null): Frame {
   const { logic, address } = actor.identity;
   const prepared = logic.prepare?.({ event, snapshot: actor.snapshot, rows: memory.rows });
   const taken = prepared === undefined ? event : { ...event, prepared };
@@ -49,6 +54,8 @@ export function take(memory: RunMemory, actor: DurableActor, event: xstate.Event
     },
     (error) => xstate.failedSnapshot(actor.snapshot, error),
   );
+  if (sender !== undefined) memory.inspection?.sent(sender ?? undefined, actor, taken);
+  memory.inspection?.took(actor, taken, decision.actions);
   const turn = memory.entry('event', address, taken.type, taken);
   actor.snapshot = decision.snapshot;
   actor.dirty = true;
@@ -80,8 +87,10 @@ function checked(decision: xstate.Decision): xstate.Decision {
   assertSnapshotStorable(decision.snapshot);
   for (const action of decision.actions) {
     if (action.kind === 'spawn') assertStorable(action.input, `input of "${action.id}"`, WRITE_REFS);
-    else if (action.kind === 'send' || action.kind === 'sendDetached')
+    else if (action.kind === 'send' || (action.kind === 'sendDetached' && typeof action.to === 'string'))
       assertStorable(action.event, `event "${action.event.type}"`, WRITE_REFS);
+    // A reference means nothing in another run.
+    else if (action.kind === 'sendDetached') assertStorable(action.event, `event "${action.event.type}"`);
     else if (action.kind === 'fact') assertStorable(action.data, `fact "${action.type}"`, WRITE_REFS);
   }
   return decision;

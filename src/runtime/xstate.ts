@@ -230,7 +230,8 @@ export function definitionText(machine: Machine): string {
     const logic = childLogic(machine, name);
     return [name, isMachine(logic) ? definitionText(logic) : 'effect'];
   });
-  return JSON.stringify([walk(machine.config), children]);
+  const { actions, guards, delays } = machine.implementations;
+  return JSON.stringify([walk(machine.config), children, walk(actions), walk(guards), walk(delays)]);
 }
 
 // ── deciding ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,7 +257,8 @@ function bare(machine: Machine): Machine {
   copy.implementations.actors = inert;
   copy.options = {
     ...copy.options,
-    maxIterations: Math.min(machine.options.maxIterations ?? Infinity, MAX_MICROSTEPS),
+    // XState's own count begins one later at the start of a machine; ours must speak first, because it names the actor.
+    maxIterations: Math.min(machine.options.maxIterations ?? Infinity, MAX_MICROSTEPS + 1),
   };
   bareMachines.set(machine, copy);
   return copy;
@@ -310,7 +312,27 @@ function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decisio
   const custom: CustomAction[] = [];
   const stillborn = spawnedAndStopped(recorded);
   for (const action of recorded) if (!stillborn.has(childOf(action))) translate(action, deciding, actions, custom);
-  return { snapshot, actions, custom };
+  return { snapshot, actions: sentAfterSpawned(actions, deciding.self.address), custom };
+}
+
+/** What is sent to a child that the same turn spawns later is taken once the child has begun, as in XState. */
+function sentAfterSpawned(actions: readonly Action[], self: string): readonly Action[] {
+  const early = (action: Action, address: string): boolean =>
+    action.kind === 'send' &&
+    action.delay === undefined &&
+    action.to?.address === address &&
+    !(action.to instanceof ActorReference);
+  let ordered = actions;
+  for (const spawn of actions) {
+    if (spawn.kind !== 'spawn' || spawn.detached) continue;
+    const address = childAddress(self, spawn.id);
+    const at = ordered.indexOf(spawn);
+    const before = ordered.slice(0, at);
+    const waiting = before.filter((action) => early(action, address));
+    if (waiting.length === 0) continue;
+    ordered = [...before.filter((action) => !waiting.includes(action)), spawn, ...waiting, ...ordered.slice(at + 1)];
+  }
+  return ordered;
 }
 
 /** Children that were spawned and stopped within one turn: XState never starts them. */

@@ -9,7 +9,7 @@ import { StoreError } from '../store.ts';
 import type { CommitGroup, RowChange, RunChanges, RunOrigin, RunState } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
-import { prepareInsert, prepareUpsert, setColumns } from './prepared.ts';
+import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
 import {
   actor,
@@ -44,10 +44,10 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     for (const row of changes.effectsAsked) write.effect({ ...row, run: key });
     for (const change of changes.rows) writeRow(key, change);
     for (const { id, seq } of changes.taken) write.taken({ run: key, id, seq });
-    for (const hash of changes.blobs) write.blobUse.run({ run: key, hash });
-    for (const token of changes.effectsMarked) write.markEffect.run({ run: key, token });
-    for (const token of changes.timersGone) write.dropTimer.run({ run: key, token });
-    for (const token of changes.effectsGone) write.dropEffect.run({ run: key, token });
+    for (const hash of changes.blobs) write.blobUse({ run: key, hash });
+    for (const token of changes.effectsMarked) write.markEffect({ run: key, token });
+    for (const token of changes.timersGone) write.dropTimer({ run: key, token });
+    for (const token of changes.effectsGone) write.dropEffect({ run: key, token });
   }
 
   function create(changes: RunChanges, origin: RunOrigin): number {
@@ -65,12 +65,9 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
         `Run "${changes.run}" does not exist, and the group does not begin it. Was it deleted?`,
       );
     }
-    const { changes: updated } = write.updateState.run({
-      ...stateColumns(changes.state),
-      run: key,
-      revision: changes.revision,
-    });
-    if (updated === 1) return key;
+    const state = { ...stateColumns(changes.state), run: key, revision: changes.revision };
+    // Most groups leave alone what is indexed; an index whose column is written is written too.
+    if (write.updateUnindexed(state) === 1 || write.updateState(state) === 1) return key;
     throw new StoreError(
       'unchanged',
       `Run "${changes.run}" was decided on its revision ${changes.revision}, but somebody else has written it since. ` +
@@ -84,10 +81,10 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
   }
 
   function writeGroup(group: CommitGroup, created: Map<RunOrigin, number>): void {
-    for (const { hash, text } of group.blobs) write.blob.run({ hash, text });
+    for (const { hash, text } of group.blobs) write.blob({ hash, text });
     for (const changes of group.runs) writeRun(changes, created);
     for (const row of group.messagesSent) write.message(row);
-    for (const id of group.messagesTaken) write.takeMessage.run({ id });
+    for (const id of group.messagesTaken) write.takeMessage({ id });
     const lastSent = group.messagesSent.reduce((last, { id }) => Math.max(last, id), 0);
     if (lastSent > 0) write.messageHighWater(lastSent);
   }
@@ -109,50 +106,61 @@ function prepareWrites(connection: Connection) {
   const { db } = connection;
   const runIs = sql.placeholder('run');
   const tokenIs = sql.placeholder('token');
+  const unwritten = and(eq(runState.run, runIs), eq(runState.revision, sql.placeholder('revision')));
+  const revision = sql`revision + 1`;
+  const indexed = ['status', 'agendaJson'];
+  const written = (query: Parameters<typeof prepareRun>[1]) => prepareRun(connection, query);
   return {
     run: prepareInsert(connection, run, 'key'),
     state: prepareInsert(connection, runState),
     tag: prepareInsert(connection, runTag),
-    updateState: db
-      .update(runState)
-      .set({ ...setColumns(runState, ['run', 'revision']), revision: sql`revision + 1` })
-      .where(and(eq(runState.run, runIs), eq(runState.revision, sql.placeholder('revision'))))
-      .prepare(),
+    updateState: written(
+      db
+        .update(runState)
+        .set({ ...setColumns(runState, ['run', 'revision']), revision })
+        .where(unwritten),
+    ),
+    updateUnindexed: written(
+      db
+        .update(runState)
+        .set({ ...setColumns(runState, ['run', 'revision', ...indexed]), revision })
+        .where(
+          and(
+            unwritten,
+            sql`${runState.status} = ${sql.placeholder('status')}`,
+            sql`${runState.agendaJson} is ${sql.placeholder('agendaJson')}`,
+          ),
+        ),
+    ),
     entry: prepareInsert(connection, journal),
-    actor: prepareUpsert(connection, actor, [actor.run, actor.address], 'key'),
+    actor: prepareUpsert(connection, actor, [actor.run, actor.address], { auto: 'key' }),
     timer: prepareInsert(connection, timer),
-    dropTimer: db
-      .delete(timer)
-      .where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))
-      .prepare(),
+    dropTimer: written(db.delete(timer).where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))),
     effect: prepareInsert(connection, effect),
-    markEffect: db
-      .update(effect)
-      .set({ marked: true })
-      .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))
-      .prepare(),
-    dropEffect: db
-      .delete(effect)
-      .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))
-      .prepare(),
-    task: prepareUpsert(connection, task, [task.run, task.name]),
-    approval: prepareUpsert(connection, approval, [approval.run, approval.task], 'order'),
+    markEffect: written(
+      db
+        .update(effect)
+        .set({ marked: true })
+        .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs))),
+    ),
+    dropEffect: written(db.delete(effect).where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))),
+    task: prepareUpsert(connection, task, [task.run, task.name], { fixed: [task.position] }),
+    approval: prepareUpsert(connection, approval, [approval.run, approval.task], { auto: 'order' }),
     taken: prepareInsert(connection, taken),
-    blob: db
-      .insert(blob)
-      .values({ hash: sql.placeholder('hash'), text: sql.placeholder('text') })
-      .onConflictDoNothing()
-      .prepare(),
-    blobUse: db
-      .insert(blobUse)
-      .values({ run: runIs, hash: sql.placeholder('hash') })
-      .onConflictDoNothing()
-      .prepare(),
+    blob: written(
+      db
+        .insert(blob)
+        .values({ hash: sql.placeholder('hash'), text: sql.placeholder('text') })
+        .onConflictDoNothing(),
+    ),
+    blobUse: written(
+      db
+        .insert(blobUse)
+        .values({ run: runIs, hash: sql.placeholder('hash') })
+        .onConflictDoNothing(),
+    ),
     message: prepareInsert(connection, message),
-    takeMessage: db
-      .delete(message)
-      .where(eq(message.id, sql.placeholder('id')))
-      .prepare(),
+    takeMessage: written(db.delete(message).where(eq(message.id, sql.placeholder('id')))),
     messageHighWater: raiseHighWater(db, 'message'),
   };
 }
