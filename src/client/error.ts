@@ -1,0 +1,58 @@
+/** What the client throws. */
+
+/** An error that the server answered with, or that kept the client from reaching it (`code: 'unreachable'`). */
+export class FermataClientError extends Error {
+  override readonly name = 'FermataClientError';
+  /** Stable; `docs/errors.md` lists them. */
+  readonly code: string;
+  /** HTTP status; 0 where there was no answer. */
+  readonly status: number;
+  readonly requestId: string | undefined;
+  /** Every fault, each with its path. */
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+  /** The whole problem document: what is legal instead, what was decided, … */
+  readonly problem: Readonly<Record<string, unknown>>;
+
+  constructor(problem: Readonly<Record<string, unknown>>, status: number, cause?: unknown) {
+    super(
+      typeof problem['detail'] === 'string' ? problem['detail'] : `The server answered ${status}.`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.code = typeof problem['code'] === 'string' ? problem['code'] : 'unknown';
+    this.status = status;
+    this.requestId = typeof problem['requestId'] === 'string' ? problem['requestId'] : undefined;
+    this.errors = Array.isArray(problem['errors']) ? (problem['errors'] as FermataClientError['errors']) : [];
+    this.problem = problem;
+  }
+}
+
+/** A response that is no error, or throws what it says. */
+export async function succeeded(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const text = await response.text();
+  let problem: unknown;
+  try {
+    problem = JSON.parse(text);
+  } catch {
+    // Not from Fermata: a proxy, or another server.
+  }
+  const isProblem = typeof problem === 'object' && problem !== null && !Array.isArray(problem);
+  throw new FermataClientError(
+    isProblem
+      ? (problem as Record<string, unknown>)
+      : { detail: `${response.url || 'The server'} answered ${response.status}: ${text.slice(0, 200)}` },
+    response.status,
+  );
+}
+
+/** The error of a request that got no answer. */
+export function unreachable(baseUrl: string, cause: unknown): FermataClientError {
+  return new FermataClientError(
+    {
+      code: 'unreachable',
+      detail: `No Fermata answers at ${baseUrl}. Start one with "fermata serve", or check the URL.`,
+    },
+    0,
+    cause,
+  );
+}

@@ -1,0 +1,18 @@
+/** The types of the API, router by router: all that the client takes from the server, and only as types. */
+import type { approvalRoutes } from './routes/approvals.ts';
+import type { executionRoutes } from './routes/executions.ts';
+import type { inspectingRoutes } from './routes/inspecting.ts';
+import type { machineRoutes } from './routes/machines.ts';
+import type { runRoutes } from './routes/runs.ts';
+import type { steeringRoutes } from './routes/steering.ts';
+import type { taskRoutes } from './routes/tasks.ts';
+import type { workflowRoutes } from './routes/workflows.ts';
+
+export type WorkflowApi = ReturnType<typeof workflowRoutes>;
+export type ExecutionApi = ReturnType<typeof executionRoutes>;
+export type RunApi = ReturnType<typeof runRoutes>;
+export type InspectingApi = ReturnType<typeof inspectingRoutes>;
+export type SteeringApi = ReturnType<typeof steeringRoutes>;
+export type TaskApi = ReturnType<typeof taskRoutes>;
+export type MachineApi = ReturnType<typeof machineRoutes>;
+export type ApprovalApi = ReturnType<typeof approvalRoutes>;

@@ -1,0 +1,44 @@
+/** Parts of requests and answers that routes of several subjects take. */
+import { z } from '@hono/zod-openapi';
+import { fields } from './router.ts';
+
+/** The part of a path that names a run. */
+export const runPath = z.object({ id: z.string().min(1).max(200) });
+/** The part of a path that names a workflow. */
+export const workflowPath = z.object({ id: z.string().min(1).max(200) });
+
+/** Tags, and-ed: `a,b`. */
+export const tagsParameter = z.string().max(10_000).optional().describe('a,b: those that have both');
+/** Text to search for. */
+export const searchParameter = z.string().min(1).max(200).optional().describe('Part of the name or id');
+/** Tags that a run is given. */
+export const givenTags = z.array(z.string().min(1).max(200)).max(100).optional();
+
+/** Why something is cancelled. */
+export const cancelBody = fields({ reason: z.string().max(10_000).optional() }).openapi('CancelRequest');
+/** A person's decision. */
+export const approvalBody = fields({
+  approved: z.boolean(),
+  reason: z.string().max(10_000).optional(),
+  by: z.string().max(200).optional().describe('Who decided'),
+  edits: z.unknown().optional().describe('Not supported yet'),
+}).openapi('ApprovalDecision');
+
+/** Where a stream goes on. */
+export const streamQuery = fields({
+  after: z.string().max(200).optional().describe('Id of the last event received; like Last-Event-ID, and stronger'),
+});
+/** What streams answer. */
+export const streamResponses = {
+  200: { description: 'Server-sent events', content: { 'text/event-stream': { schema: z.string() } } },
+  204: { description: 'The run has ended and everything was received' },
+};
+
+/** `a,b` as a list. */
+export function splitTags(text: string | undefined): string[] | undefined {
+  const found = text
+    ?.split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+  return found === undefined || found.length === 0 ? undefined : found;
+}

@@ -1,0 +1,101 @@
+/** Registered machines, and runs of them. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { FermataError } from '../../errors.ts';
+import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
+import { listOf } from '../page.ts';
+import { givenTags } from '../parameters.ts';
+import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
+import { linksOf, startedSchema } from '../run-view.ts';
+
+const tags = ['machines'];
+/** The built-in machine interprets documents; its input is not for people. */
+const DOCUMENT_MACHINE = 'workflow';
+
+const machineSchema = z
+  .object({ name: z.string(), version: z.string(), machine: z.string().describe('name@version'), builtIn: z.boolean() })
+  .openapi('Machine');
+const startBody = fields({
+  input: z.unknown().optional(),
+  snapshot: z.unknown().optional().describe("XState's own persisted form, to go on from"),
+  tags: givenTags,
+}).openapi('MachineRunRequest');
+const machineStartedSchema = startedSchema
+  .extend({
+    notRestored: z
+      .array(z.object({ state: z.string(), event: z.string(), delay: z.union([z.string(), z.number()]) }))
+      .optional()
+      .describe('Delays that were pending and that a snapshot cannot carry'),
+  })
+  .openapi('MachineStarted');
+
+const list = createRoute({
+  method: 'get',
+  path: '/machines',
+  operationId: 'listMachines',
+  summary: 'Registered machines',
+  tags,
+  responses: { 200: answers('All of them', listOf(machineSchema)) },
+});
+const start = createRoute({
+  method: 'post',
+  path: '/machines/{name}/runs',
+  operationId: 'startMachine',
+  summary: 'Start a run of a machine, or go on from a snapshot of one',
+  tags,
+  request: {
+    params: z.object({
+      name: z.string().min(1).max(200).openapi({ description: 'name (its newest version) or name@version' }),
+    }),
+    headers: idempotencyHeader,
+    body: body(startBody, false),
+  },
+  responses: { 202: answers('Started', machineStartedSchema) },
+});
+
+/** Routes of machines. */
+export function machineRoutes({ fermata: { runtime } }: Surroundings) {
+  return newRouter()
+    .openapi(list, (c) => {
+      const items = runtime.catalog.names().map((machine) => {
+        const [name = '', version = ''] = machine.split('@');
+        return { name, version, machine, builtIn: name === DOCUMENT_MACHINE };
+      });
+      return c.json({ items, nextCursor: null }, 200);
+    })
+    .openapi(start, async (c) => {
+      const { name } = c.req.valid('param');
+      const request = c.req.valid('json');
+      const { input, snapshot, tags: given = [] } = request;
+      const machine = runtime.catalog.resolve(name);
+      if (machine === undefined) {
+        throw new FermataError(
+          'notFound',
+          `No machine "${name}" is registered; there are: ${runtime.catalog.names().join(', ')}.`,
+          { data: { registered: runtime.catalog.names() } },
+        );
+      }
+      if (machine.startsWith(`${DOCUMENT_MACHINE}@`))
+        throw new FermataError(
+          'invalidRequest',
+          `"${machine}" interprets documents: start its runs with POST /api/v1/workflows/{id}/execute.`,
+        );
+      if (input !== undefined && snapshot !== undefined) {
+        throw new FermataError(
+          'invalidRequest',
+          'A run begins with an input or goes on from a snapshot, not both. Send one of them.',
+          { faults: [{ path: 'snapshot', message: 'cannot stand beside input' }] },
+        );
+      }
+      const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], machine, request);
+      const notRestored = snapshot === undefined ? undefined : runtime.notRestored(machine, snapshot);
+      const started = await runtime.start(machine, {
+        ...(input === undefined ? {} : { input }),
+        ...(snapshot === undefined ? {} : { snapshot }),
+        tags: given,
+        idempotency,
+      });
+      c.header('Location', `/api/v1/runs/${started.runId}`);
+      const answer = { runId: started.runId, status: started.status, links: linksOf(started.runId) };
+      return c.json(notRestored === undefined ? answer : { ...answer, notRestored: [...notRestored] }, 202);
+    });
+}

@@ -1,0 +1,106 @@
+/** Runs: list, read, delete. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
+import { runPath, searchParameter, splitTags, tagsParameter } from '../parameters.ts';
+import { answers, fields, newRouter, type Surroundings } from '../router.ts';
+import {
+  resultsSchema,
+  runDetail,
+  runListSchema,
+  runProgress,
+  runResults,
+  runSchema,
+  runStatusSchema,
+  runSummary,
+  statusSchema,
+} from '../run-view.ts';
+
+const tags = ['runs'];
+
+const list = createRoute({
+  method: 'get',
+  path: '/runs',
+  operationId: 'listRuns',
+  summary: 'List runs, newest first',
+  tags,
+  request: {
+    query: fields({
+      workflowId: z.string().optional(),
+      status: runStatusSchema.optional(),
+      tags: tagsParameter,
+      q: searchParameter,
+      ...pageQuery,
+    }),
+  },
+  responses: { 200: answers('A page', runListSchema) },
+});
+const read = createRoute({
+  method: 'get',
+  path: '/runs/{id}',
+  operationId: 'getRun',
+  summary: 'A run in full',
+  tags,
+  request: { params: runPath },
+  responses: { 200: answers('The run', runSchema) },
+});
+const status = createRoute({
+  method: 'get',
+  path: '/runs/{id}/status',
+  operationId: 'getRunStatus',
+  summary: 'How far a run is',
+  tags,
+  request: { params: runPath },
+  responses: { 200: answers('Its status', statusSchema) },
+});
+const results = createRoute({
+  method: 'get',
+  path: '/runs/{id}/results',
+  operationId: 'getRunResults',
+  summary: 'Output of a run and of its tasks',
+  tags,
+  request: { params: runPath, query: fields(pageQuery) },
+  responses: { 200: answers('A page', resultsSchema) },
+});
+const remove = createRoute({
+  method: 'delete',
+  path: '/runs/{id}',
+  operationId: 'deleteRun',
+  summary: 'Delete an ended run',
+  tags,
+  request: { params: runPath },
+  responses: { 204: { description: 'Deleted' } },
+});
+
+/** Routes of runs. */
+export function runRoutes(surroundings: Surroundings) {
+  const { runtime } = surroundings.fermata;
+  return newRouter()
+    .openapi(list, async (c) => {
+      const { workflowId, status: wanted, tags: tagged, q, limit, cursor } = c.req.valid('query');
+      const rows = await runtime.list({
+        workflowId,
+        status: wanted,
+        tags: splitTags(tagged),
+        q,
+        limit: limit + 1,
+        after: readCursor('runs', cursor),
+      });
+      return c.json(
+        pageOf(rows, limit, ({ runId }) => toCursor('runs', runId), runSummary),
+        200,
+      );
+    })
+    .openapi(read, async (c) => c.json(await runDetail(surroundings, c.req.valid('param').id), 200))
+    .openapi(status, async (c) => c.json(await runProgress(surroundings, c.req.valid('param').id), 200))
+    .openapi(results, async (c) => {
+      const { limit, cursor } = c.req.valid('query');
+      return c.json(
+        await runResults(surroundings, c.req.valid('param').id, { limit, after: readNumberCursor('tasks', cursor) }),
+        200,
+      );
+    })
+    .openapi(remove, async (c) => {
+      await runtime.delete(c.req.valid('param').id);
+      return c.body(null, 204);
+    });
+}

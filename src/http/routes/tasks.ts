@@ -1,0 +1,67 @@
+/** Commands to one task of a run. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { FermataError } from '../../errors.ts';
+import { approvalBody, cancelBody, runPath } from '../parameters.ts';
+import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
+import { approveTask, cancelTask, retryTask } from '../run-commands.ts';
+import { commandSchema } from '../run-view.ts';
+
+const tags = ['tasks'];
+const taskPath = runPath.extend({ task: z.string().min(1) });
+
+const approve = createRoute({
+  method: 'post',
+  path: '/runs/{id}/tasks/{task}/approve',
+  operationId: 'approveTask',
+  summary: 'Decide on a task that awaits approval; once',
+  tags,
+  request: { params: taskPath, body: body(approvalBody, true) },
+  responses: { 202: answers('Taken', commandSchema) },
+});
+const cancel = createRoute({
+  method: 'post',
+  path: '/runs/{id}/tasks/{task}/cancel',
+  operationId: 'cancelTask',
+  summary: 'Cancel a task that has not ended',
+  tags,
+  request: { params: taskPath, body: body(cancelBody, false) },
+  responses: { 202: answers('Taken', commandSchema) },
+});
+const retry = createRoute({
+  method: 'post',
+  path: '/runs/{id}/tasks/{task}/retry',
+  operationId: 'retryTask',
+  summary: 'Call again for a task in doubt',
+  tags,
+  request: { params: taskPath, body: body(fields({}), false) },
+  responses: { 202: answers('Taken', commandSchema) },
+});
+
+/** Routes of tasks. */
+export function taskRoutes({ fermata }: Surroundings) {
+  return newRouter()
+    .openapi(approve, async (c) => {
+      const { id, task } = c.req.valid('param');
+      const decision = c.req.valid('json');
+      assertNoEdits(decision);
+      return c.json(await approveTask(fermata, id, task, decision), 202);
+    })
+    .openapi(cancel, async (c) => {
+      const { id, task } = c.req.valid('param');
+      return c.json(await cancelTask(fermata, id, task, c.req.valid('json').reason), 202);
+    })
+    .openapi(retry, async (c) => {
+      const { id, task } = c.req.valid('param');
+      return c.json(await retryTask(fermata, id, task), 202);
+    });
+}
+
+/** Edits would change what is called: refused rather than ignored. */
+export function assertNoEdits({ edits }: { readonly edits?: unknown }): void {
+  if (edits === undefined) return;
+  throw new FermataError(
+    'notSupported',
+    'Approving with edits is not supported yet. Decide without them, or cancel the run and change the document.',
+    { faults: [{ path: 'edits', message: 'is not supported yet' }] },
+  );
+}

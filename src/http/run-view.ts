@@ -1,0 +1,230 @@
+/** Runs as the API shows them. */
+import { z } from '@hono/zod-openapi';
+import { FermataError } from '../errors.ts';
+import type { RunView } from '../runtime/runtime.ts';
+import { iso, toJson } from './json.ts';
+import { listOf } from './page.ts';
+import type { Surroundings } from './router.ts';
+import { taskPage, taskSchema } from './task-view.ts';
+
+const TASKS_SHOWN = 100;
+
+export const runStatusSchema = z
+  .enum(['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'])
+  .openapi('RunStatus');
+/** Why a run failed or was cancelled. */
+export const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
+const date = z.iso.datetime();
+const progress = z.int().min(0).max(100).describe('Never falls');
+const money = z.number().nullable().describe('US dollars; null: not known');
+const seconds = z.number().nullable().describe('null: not known');
+const links = z.record(z.string(), z.string());
+
+/** How many tasks there are in each state that counts; `open` have not ended. */
+export const taskCountsSchema = z
+  .object({
+    total: z.int(),
+    open: z.int(),
+    awaitingApproval: z.int(),
+    completed: z.int(),
+    failed: z.int(),
+    timedOut: z.int(),
+    skipped: z.int(),
+    rejected: z.int(),
+    cancelled: z.int(),
+    retries: z.int(),
+  })
+  .openapi('TaskCounts');
+
+/** A run in lists. */
+export const runSummarySchema = z
+  .object({
+    runId: z.string(),
+    workflow: z
+      .object({ id: z.string(), name: z.string(), version: z.int() })
+      .nullable()
+      .describe("null: a run of a user's machine"),
+    machine: z.string(),
+    tags: z.array(z.string()),
+    status: runStatusSchema,
+    reason: reasonSchema.optional(),
+    progress,
+    createdAt: date,
+    startedAt: date.nullable(),
+    endedAt: date.nullable(),
+  })
+  .openapi('RunSummary');
+
+/** A page of runs. */
+export const runListSchema = listOf(runSummarySchema);
+
+/** A run in full. */
+export const runSchema = runSummarySchema
+  .extend({
+    state: z.unknown().optional().describe("State value of a user's machine"),
+    input: z.unknown(),
+    output: z.unknown(),
+    taskCounts: taskCountsSchema,
+    tasks: z.array(taskSchema).describe('The first 100, in document order; the others with GET …/results'),
+    nextCursor: z.string().nullable().describe('Of GET …/results'),
+    costDollars: money,
+    etaSeconds: seconds,
+    acceptedEvents: z.array(z.string()).describe('What POST …/events takes now'),
+    seq: z.int().describe('Last journal number'),
+    links,
+  })
+  .openapi('Run');
+
+/** The short answer of `…/status`. */
+export const statusSchema = z
+  .object({
+    runId: z.string(),
+    status: runStatusSchema,
+    reason: reasonSchema.optional(),
+    progress,
+    tasks: taskCountsSchema,
+    costDollars: money,
+    etaSeconds: seconds,
+  })
+  .openapi('RunProgress');
+
+/** The answer of `…/results`. */
+export const resultsSchema = z
+  .object({
+    runId: z.string(),
+    status: runStatusSchema,
+    output: z.unknown(),
+    tasks: z.array(taskSchema),
+    nextCursor: z.string().nullable(),
+  })
+  .openapi('RunResults');
+
+/** What starts a run answers. */
+export const startedSchema = z.object({ runId: z.string(), status: runStatusSchema, links }).openapi('Started');
+/** What commands answer. */
+export const commandSchema = z.object({ runId: z.string(), status: runStatusSchema }).openapi('CommandTaken');
+
+/** Where everything about a run is. */
+export function linksOf(runId: string): Record<string, string> {
+  const self = `/api/v1/runs/${runId}`;
+  return {
+    self,
+    status: `${self}/status`,
+    results: `${self}/results`,
+    stream: `${self}/stream`,
+    journal: `${self}/journal`,
+    why: `${self}/why`,
+    cancel: `${self}/cancel`,
+  };
+}
+
+/** A run in a list. */
+export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
+  return {
+    runId: run.runId,
+    workflow: run.workflow ?? null,
+    machine: run.machine,
+    tags: [...run.tags],
+    status: run.status,
+    ...reasonOf(run),
+    progress: run.progress,
+    createdAt: iso(run.createdAt),
+    startedAt: iso(run.startedAt),
+    endedAt: iso(run.endedAt),
+  };
+}
+
+/** A run in full, with its first tasks. Throws `notFound`. */
+export async function runDetail({ fermata }: Surroundings, runId: string): Promise<z.infer<typeof runSchema>> {
+  const run = await fermata.runtime.read(runId);
+  const { tasks, nextCursor } = await taskPage(fermata, run, { limit: TASKS_SHOWN, after: undefined });
+  const own = run.workflow === undefined ? await machineState(fermata, runId) : {};
+  return {
+    ...runSummary(run),
+    ...own,
+    input: toJson(run.input),
+    output: toJson(run.output),
+    taskCounts: taskCounts(run),
+    tasks,
+    nextCursor,
+    costDollars: null,
+    etaSeconds: null,
+    acceptedEvents: await unlessBlocked(async () => [...(await fermata.runtime.acceptedEvents(runId))], []),
+    seq: run.seq,
+    links: linksOf(runId),
+  };
+}
+
+/** How far a run is. Throws `notFound`. */
+export async function runProgress({ fermata }: Surroundings, runId: string): Promise<z.infer<typeof statusSchema>> {
+  const run = await fermata.runtime.read(runId);
+  return {
+    runId,
+    status: run.status,
+    ...reasonOf(run),
+    progress: run.progress,
+    tasks: taskCounts(run),
+    costDollars: null,
+    etaSeconds: null,
+  };
+}
+
+/** Output of a run and of its tasks, a page of them. Throws `notFound`. */
+export async function runResults(
+  { fermata }: Surroundings,
+  runId: string,
+  page: { readonly limit: number; readonly after: number | undefined },
+): Promise<z.infer<typeof resultsSchema>> {
+  const run = await fermata.runtime.read(runId);
+  return { runId, status: run.status, output: toJson(run.output) ?? null, ...(await taskPage(fermata, run, page)) };
+}
+
+function taskCounts({ counts, endedAt }: RunView): z.infer<typeof taskCountsSchema> {
+  const {
+    total = 0,
+    settled = 0,
+    approvals = 0,
+    completed = 0,
+    failed = 0,
+    timedOut = 0,
+    skipped = 0,
+    rejected = 0,
+    cancelled = 0,
+    retries = 0,
+  } = counts;
+  // What had not begun when a run ended was cancelled with it, without a fact of its own.
+  const neverBegun = endedAt === null ? 0 : total - settled;
+  return {
+    total,
+    open: total - settled - neverBegun,
+    awaitingApproval: approvals,
+    completed,
+    failed,
+    timedOut,
+    skipped,
+    rejected,
+    cancelled: cancelled + neverBegun,
+    retries,
+  };
+}
+
+function reasonOf({ reason }: RunView): { reason?: z.infer<typeof reasonSchema> } {
+  return reason === undefined ? {} : { reason: { ...reason } };
+}
+
+function machineState(fermata: Surroundings['fermata'], runId: string): Promise<{ state?: unknown }> {
+  return unlessBlocked<{ state?: unknown }>(
+    async () => ({ state: toJson((await fermata.runtime.snapshot(runId)).snapshot.value) }),
+    {},
+  );
+}
+
+/** A run whose machine is not registered here is shown all the same. */
+async function unlessBlocked<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (thrown instanceof FermataError && thrown.code === 'machineMissing') return otherwise;
+    throw thrown;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Server-sent events: the facts of one run, or of all, as they are committed, with streaming text in between.
+ *
+ * `id:` stands on facts only, so that `Last-Event-ID` always names one. A stream ends when the run has ended and its facts
+ * are sent, when the client goes away, or when the server stops. Who comes back to an ended run with everything already
+ * received gets 204, which tells `EventSource` not to come back again.
+ */
+import type { Context } from 'hono';
+import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
+import type { Clock } from '../clock.ts';
+import { FermataError } from '../errors.ts';
+import type { StreamItem } from '../runtime/stream.ts';
+import { iso, toJson } from './json.ts';
+import type { HttpEnvironment, Surroundings } from './router.ts';
+
+/** Proxies close connections on which nothing moves. */
+const HEARTBEAT_MS = 15_000;
+
+/** The facts of one run. Throws `notFound`, and `invalidRequest` for a cursor that is not a number. */
+export async function streamOfRun(
+  c: Context<HttpEnvironment>,
+  surroundings: Surroundings,
+  runId: string,
+  query: string | undefined,
+): Promise<Response> {
+  const { runtime } = surroundings.fermata;
+  const after = readAfter(c, query, (cursor) => (/^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined));
+  const run = await runtime.read(runId);
+  if (
+    run.endedAt !== null &&
+    after !== undefined &&
+    (await runtime.journal(runId, { after, limit: 1, kind: 'fact' })).length === 0
+  )
+    return c.body(null, 204);
+  return send(
+    c,
+    surroundings,
+    (signal) => runtime.stream(runId, after === undefined ? { signal } : { signal, after }),
+    (position) => String(position.seq),
+  );
+}
+
+/** The facts of all runs, in commit order. Throws `invalidRequest` for a cursor that is not one of this stream. */
+export async function streamOfAll(
+  c: Context<HttpEnvironment>,
+  surroundings: Surroundings,
+  query: string | undefined,
+): Promise<Response> {
+  const after = readAfter(c, query, (cursor) => {
+    const text = Buffer.from(cursor, 'base64url').toString();
+    return /^p\d{1,15}$/.test(text) ? Number(text.slice(1)) : undefined;
+  });
+  const { runtime } = surroundings.fermata;
+  return send(
+    c,
+    surroundings,
+    (signal) => runtime.stream(undefined, after === undefined ? { signal } : { signal, after }),
+    ({ position }) => Buffer.from(`p${position}`).toString('base64url'),
+  );
+}
+
+/** `?after=` wins over `Last-Event-ID`: who writes it means it, while browsers send the header by themselves. */
+function readAfter(
+  c: Context,
+  query: string | undefined,
+  read: (cursor: string) => number | undefined,
+): number | undefined {
+  const cursor = query ?? c.req.header('last-event-id');
+  if (cursor === undefined || cursor === '') return undefined;
+  const after = read(cursor);
+  if (after !== undefined) return after;
+  const path = query === undefined ? 'header.last-event-id' : 'query.after';
+  const message = `expected the id of an event of this stream, came ${JSON.stringify(cursor)}`;
+  throw new FermataError('invalidRequest', `The stream cannot go on from there: ${message}.`, {
+    faults: [{ path, message }],
+  });
+}
+
+function send(
+  c: Context<HttpEnvironment>,
+  { fermata, log, stopping }: Surroundings,
+  open: (signal: AbortSignal) => AsyncIterable<StreamItem>,
+  idOf: (fact: { readonly seq: number; readonly position: number }) => string,
+): Response {
+  // Proxies that buffer would keep events back.
+  c.header('X-Accel-Buffering', 'no');
+  return streamSSE(c, async (stream) => {
+    const gone = new AbortController();
+    stream.onAbort(() => gone.abort());
+    const signal = AbortSignal.any([gone.signal, stopping]);
+    const stopBeating = beat(stream, fermata.runtime.clock);
+    try {
+      // Bytes at once: clients report a connection only when something came.
+      await stream.write(': fermata\n\n');
+      for await (const item of open(signal)) await stream.writeSSE(toEvent(item, idOf));
+    } catch (thrown) {
+      // Deleted while it was streamed: there is nothing more to say. After anything else the client comes back.
+      if (!(thrown instanceof FermataError && thrown.code === 'notFound'))
+        log.error({ error: thrown }, 'a stream broke');
+    } finally {
+      stopBeating();
+    }
+  });
+}
+
+/** Comments, so that the connection lives; returns how to stop. */
+function beat(stream: SSEStreamingApi, clock: Clock): () => void {
+  const next = () =>
+    clock.setTimer(() => {
+      void stream.write(': still here\n\n');
+      timer = next();
+    }, HEARTBEAT_MS);
+  let timer = next();
+  return () => timer.clear();
+}
+
+function toEvent(
+  item: StreamItem,
+  idOf: (fact: { readonly seq: number; readonly position: number }) => string,
+): { readonly event: string; readonly data: string; readonly id?: string } {
+  if ('delta' in item) {
+    const { run, about, offset, delta } = item.delta;
+    return { event: 'task_delta', data: JSON.stringify({ runId: run, ...about, offset, delta }) };
+  }
+  const { fact } = item;
+  const head = { runId: fact.run, seq: fact.seq, timestamp: iso(fact.at) };
+  return {
+    event: fact.type,
+    id: idOf(fact),
+    data: JSON.stringify({ ...head, ...(toJson(fact.data) as object), ...head }),
+  };
+}

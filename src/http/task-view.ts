@@ -1,0 +1,152 @@
+/** Tasks of a run as the API shows them: rows where there are any, the document for the rest, in document order. */
+import { z } from '@hono/zod-openapi';
+import type { Fermata } from '../compose.ts';
+import type { Definition, TaskSpec } from '../document/definition.ts';
+import { graphOf } from '../document/graph.ts';
+import { isSettled } from '../document/projection.ts';
+import { FermataError } from '../errors.ts';
+import type { RunView } from '../runtime/runtime.ts';
+import type { TaskRow, TaskStatus } from '../store/store.ts';
+import { iso, toJson } from './json.ts';
+import { toCursor } from './page.ts';
+
+export const taskStatusSchema = z
+  .enum([
+    'pending',
+    'awaitingApproval',
+    'running',
+    'retrying',
+    'inDoubt',
+    'completed',
+    'failed',
+    'timedOut',
+    'skipped',
+    'rejected',
+    'cancelled',
+  ])
+  .openapi('TaskStatus');
+
+/** One task of a run. */
+export const taskSchema = z
+  .object({
+    name: z.string(),
+    description: z.string().nullable(),
+    status: taskStatusSchema,
+    output: z.unknown(),
+    error: z
+      .looseObject({ code: z.string(), message: z.string() })
+      .nullable()
+      .describe('The last one, also of an attempt that was repeated'),
+    reason: z.string().optional().describe('Why it was skipped or cancelled'),
+    attempts: z.int(),
+    usage: z
+      .looseObject({ inputTokens: z.int(), outputTokens: z.int(), totalTokens: z.int() })
+      .nullable()
+      .describe('Tokens, as the provider counted them'),
+    model: z.string().optional().describe('The model that answered'),
+    requestId: z.string().optional().describe("The provider's"),
+    finishReason: z.string().optional(),
+    wasInDoubt: z.boolean().optional().describe('A crash cut one of its calls off'),
+    costDollars: z.number().nullable(),
+    cacheHit: z.boolean(),
+    startedAt: z.iso.datetime().nullable(),
+    endedAt: z.iso.datetime().nullable(),
+  })
+  .openapi('Task');
+
+/** A task as the API shows it. */
+export type TaskView = z.infer<typeof taskSchema>;
+
+/** What rows keep beside the columns. */
+interface Detail {
+  readonly description?: string;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly reason?: string;
+  readonly usage?: TaskView['usage'];
+  readonly model?: string;
+  readonly requestId?: string;
+  readonly finishReason?: string;
+  readonly inDoubt?: boolean;
+}
+
+/** The definition that a run executes. Throws `notFound` for a run of a user's machine. */
+export async function definitionOf({ workflows }: Fermata, { runId, workflow, machine }: RunView): Promise<Definition> {
+  if (workflow !== undefined) return workflows.definition(workflow.id, workflow.version);
+  throw new FermataError(
+    'notFound',
+    `Run ${runId} is one of the machine "${machine}" and has no tasks. GET /api/v1/runs/${runId}/snapshot shows its actors.`,
+  );
+}
+
+/** Throws `notFound` where a run has no such task. */
+export async function assertTask(fermata: Fermata, run: RunView, name: string): Promise<void> {
+  if (graphOf(await definitionOf(fermata, run)).has(name)) return;
+  throw new FermataError(
+    'notFound',
+    `Run ${run.runId} has no task ${JSON.stringify(name)}. GET /api/v1/runs/${run.runId}/results lists its tasks.`,
+  );
+}
+
+/** The status of a task of which rows may say nothing, or nothing any more: a run that ended took it along. */
+export function statusOf(row: TaskRow | undefined, run: RunView): TaskStatus {
+  const status = row?.status ?? 'pending';
+  return run.endedAt !== null && !isSettled(status) ? 'cancelled' : status;
+}
+
+/** A page of tasks after a place in the document; costs what the page costs, however long the document is. */
+export async function taskPage(
+  fermata: Fermata,
+  run: RunView,
+  page: { readonly limit: number; readonly after: number | undefined },
+): Promise<{ tasks: TaskView[]; nextCursor: string | null }> {
+  if (run.workflow === undefined) return { tasks: [], nextCursor: null };
+  const definition = await definitionOf(fermata, run);
+  const begin = (page.after ?? -1) + 1;
+  const specs = definition.tasks.slice(begin, begin + page.limit);
+  const rows = await fermata.runtime.tasks(
+    run.runId,
+    page.after === undefined ? { limit: page.limit } : { limit: page.limit, after: page.after },
+  );
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  const withOutput = definition.collectIntermediate || run.endedAt === null;
+  const tasks = await Promise.all(specs.map((spec) => taskView(fermata, run, spec, byName.get(spec.name), withOutput)));
+  const last = specs.at(-1);
+  return {
+    tasks,
+    nextCursor:
+      last === undefined || begin + page.limit >= definition.tasks.length ? null : toCursor('tasks', last.position),
+  };
+}
+
+async function taskView(
+  { runtime }: Fermata,
+  run: RunView,
+  spec: TaskSpec,
+  row: TaskRow | undefined,
+  withOutput: boolean,
+): Promise<TaskView> {
+  const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
+  const { model, requestId, finishReason, reason, inDoubt } = detail;
+  const fact =
+    withOutput && row !== undefined && row.resultSeq !== null
+      ? ((await runtime.entry(run.runId, row.resultSeq)) as { readonly result?: unknown })
+      : {};
+  return {
+    name: spec.name,
+    description: detail.description ?? (spec.description?.includes('{') === true ? null : (spec.description ?? null)),
+    status: statusOf(row, run),
+    output: toJson(fact.result) ?? null,
+    error: detail.error ?? null,
+    ...(reason === undefined ? {} : { reason }),
+    attempts: row?.attempts ?? 0,
+    usage: detail.usage ?? null,
+    ...(model === undefined ? {} : { model }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(finishReason === undefined ? {} : { finishReason }),
+    ...(inDoubt === true ? { wasInDoubt: true } : {}),
+    costDollars: null,
+    cacheHit: false,
+    startedAt: iso(row?.startedAt ?? null),
+    endedAt: iso(row?.endedAt ?? null),
+  };
+}

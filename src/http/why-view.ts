@@ -1,0 +1,162 @@
+/** Why a run does not go on: for every task that is not settled what it waits for, until when, and what would move it. */
+import { z } from '@hono/zod-openapi';
+import type { Fermata } from '../compose.ts';
+import type { TaskSpec } from '../document/definition.ts';
+import { isSettled } from '../document/projection.ts';
+import type { RunView } from '../runtime/runtime.ts';
+import { childAddress } from '../runtime/xstate.ts';
+import type { TaskRow } from '../store/store.ts';
+import { iso, toJson } from './json.ts';
+import type { Surroundings } from './router.ts';
+import { runStatusSchema } from './run-view.ts';
+import { definitionOf, taskStatusSchema } from './task-view.ts';
+
+const MOST_LISTED = 1_000;
+const PAGE = 1_000;
+
+const waitingTaskSchema = z
+  .object({
+    task: z.string(),
+    status: taskStatusSchema,
+    waitsFor: z.enum(['dependencies', 'slot', 'resume', 'approval', 'backoff', 'call', 'decision']),
+    dependencies: z.array(z.string()).optional().describe('Those that have not ended'),
+    prompt: z.string().optional().describe('What the person is asked'),
+    since: z.iso.datetime().nullable(),
+    until: z.iso.datetime().nullable().describe('When it moves by itself'),
+    moves: z.string().describe('What would move it'),
+  })
+  .openapi('WaitingTask');
+
+/** The answer of `…/why`. */
+export const whySchema = z
+  .object({
+    runId: z.string(),
+    status: runStatusSchema,
+    blocked: z
+      .looseObject({ code: z.string(), message: z.string() })
+      .nullable()
+      .describe('Why the run cannot go on at all'),
+    tasks: z.array(waitingTaskSchema),
+    actors: z
+      .array(
+        z.object({
+          actor: z.string(),
+          state: z.unknown(),
+          waitsFor: z.array(z.string()),
+          until: z.iso.datetime().nullable(),
+          effects: z.array(z.object({ id: z.string(), src: z.string() })),
+          accepts: z.array(z.string()),
+        }),
+      )
+      .describe('Live actors; of a document its root only'),
+    note: z.string().optional(),
+  })
+  .openapi('Why');
+
+type WaitingTask = z.infer<typeof waitingTaskSchema>;
+type Actors = Awaited<ReturnType<Fermata['runtime']['why']>>['actors'];
+
+/** Reasons of a run. Throws `notFound`. */
+export async function whyView({ fermata }: Surroundings, runId: string): Promise<z.infer<typeof whySchema>> {
+  const run = await fermata.runtime.read(runId);
+  const { blocked, actors } = await fermata.runtime.why(runId);
+  const isDocument = run.workflow !== undefined;
+  const { tasks, unlisted } =
+    isDocument && run.endedAt === null ? await waitingTasks(fermata, run, actors) : { tasks: [], unlisted: 0 };
+  return {
+    runId,
+    status: run.status,
+    blocked:
+      blocked === undefined
+        ? null
+        : { code: 'code' in blocked ? String(blocked.code) : 'internal', message: blocked.message },
+    tasks,
+    actors: actors
+      .filter(({ actor }) => !isDocument || actor === '/')
+      .map(({ state, waitsFor, effects, accepts, ...rest }) => ({
+        ...rest,
+        state: toJson(state),
+        waitsFor: [...waitsFor],
+        effects: [...effects],
+        accepts: [...accepts],
+      })),
+    ...(unlisted === 0 ? {} : { note: `${unlisted} more tasks wait for those that are listed, or for a slot.` }),
+  };
+}
+
+/** Live tasks first: what they wait for is what all the others wait for. */
+async function waitingTasks(
+  fermata: Fermata,
+  run: RunView,
+  actors: Actors,
+): Promise<{ tasks: WaitingTask[]; unlisted: number }> {
+  const { tasks: specs } = await definitionOf(fermata, run);
+  const byAddress = new Map(actors.map((actor) => [actor.actor, actor]));
+  const rows = await allRows(fermata, run.runId);
+  const open = specs.filter(({ name }) => !isSettled(rows.get(name)?.status ?? 'pending'));
+  const live = open.filter(({ name }) => rows.get(name)?.live === true);
+  const listed = [...live, ...open.filter(({ name }) => rows.get(name)?.live !== true)].slice(0, MOST_LISTED);
+  const tasks = await Promise.all(
+    listed.map((spec) =>
+      waitingTask(fermata, run, spec, rows, byAddress.get(childAddress('/', spec.name))?.until ?? null),
+    ),
+  );
+  return { tasks, unlisted: open.length - listed.length };
+}
+
+async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap<string, TaskRow>> {
+  const rows = new Map<string, TaskRow>();
+  for (let after: number | undefined; ;) {
+    const page = await runtime.tasks(runId, after === undefined ? { limit: PAGE } : { limit: PAGE, after });
+    for (const row of page) rows.set(row.name, row);
+    if (page.length < PAGE) return rows;
+    after = page.at(-1)?.position;
+  }
+}
+
+async function waitingTask(
+  { runtime }: Fermata,
+  run: RunView,
+  spec: TaskSpec,
+  rows: ReadonlyMap<string, TaskRow>,
+  until: string | null,
+): Promise<WaitingTask> {
+  const row = rows.get(spec.name);
+  const status = row?.status ?? 'pending';
+  const at = `/api/v1/runs/${run.runId}/tasks/${encodeURIComponent(spec.name)}`;
+  const common = { task: spec.name, status, since: iso(row?.startedAt ?? null), until };
+  switch (status) {
+    case 'awaitingApproval': {
+      const approval = await runtime.approval(run.runId, spec.name);
+      return {
+        ...common,
+        waitsFor: 'approval',
+        ...(approval === undefined
+          ? {}
+          : { prompt: approval.prompt, since: iso(approval.requestedAt), until: iso(approval.expiresAt) }),
+        moves: `POST ${at}/approve {"approved": true or false}`,
+      };
+    }
+    case 'running':
+      return { ...common, waitsFor: 'call', moves: `the outcome of its call, its timeout, or POST ${at}/cancel` };
+    case 'retrying':
+      if (row?.ready !== true)
+        return { ...common, waitsFor: 'backoff', moves: `the end of its back-off, or POST ${at}/cancel` };
+      break;
+    case 'inDoubt':
+      return { ...common, waitsFor: 'decision', moves: `POST ${at}/retry (call again) or POST ${at}/cancel` };
+    default: {
+      const dependencies = [...new Set([...spec.dependsOn, ...spec.after])].filter(
+        (name) => !isSettled(rows.get(name)?.status ?? 'pending'),
+      );
+      if (dependencies.length > 0)
+        return { ...common, waitsFor: 'dependencies', dependencies, moves: 'the end of the tasks it depends on' };
+    }
+  }
+  if (run.status === 'paused') return { ...common, waitsFor: 'resume', moves: `POST /api/v1/runs/${run.runId}/resume` };
+  return {
+    ...common,
+    waitsFor: 'slot',
+    moves: 'the end of a task that runs: config.breadth says how many may at once',
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * Fermata as a program: store, runtime, HTTP app, logs, and where they are asked for the scripted models and the
+ * inspector's bridge, put together. The command line stands on this file; `compose.ts` is what it stands on.
+ */
+import { randomBytes } from 'node:crypto';
+import { compose, type Fermata, type FermataOptions } from './compose.ts';
+import type { FermataConfig } from './config.ts';
+import { createApp } from './http/app.ts';
+import { createLogger, toRuntimeLog } from './http/log.ts';
+import { serve } from './http/server.ts';
+import { FermataError } from './errors.ts';
+import { sqliteStore } from './store/sqlite/index.ts';
+
+/** What a program is made of. */
+export interface ProgramSettings {
+  /** Path of the database file, or `:memory:` for one that ends with the process. */
+  readonly database: string;
+  readonly config: FermataConfig;
+  /** Where keys and base URLs are read from. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `silent` for none. */
+  readonly logLevel: string;
+  /** Models are scripted and no provider is ever asked. */
+  readonly demo: boolean;
+  /** Answers and takes commands, but does no work. */
+  readonly passive?: boolean;
+}
+
+/** A program without a socket: its API is a function. */
+export interface Program {
+  readonly fermata: Fermata;
+  /** The HTTP API, called as `fetch` is. */
+  readonly fetch: typeof fetch;
+  /** Unfinished runs go on at the next start. */
+  stop(): Promise<void>;
+}
+
+/** How a server listens. */
+export interface ServerSettings extends ProgramSettings {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Listen on any address although there is no authentication. */
+  readonly insecure: boolean;
+  /** Show runs in the Stately Inspector. */
+  readonly stately: boolean;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** `http://127.0.0.1:3000`. */
+  readonly url: string;
+  readonly fermata: Fermata;
+  /** The page with the Stately Inspector, where it was asked for. */
+  readonly inspectorUrl: string | undefined;
+  /** Ends requests and streams; unfinished runs go on at the next start. */
+  stop(): Promise<void>;
+}
+
+/** What `createApp` and `serve` stand on. */
+interface Foundation {
+  readonly fermata: Fermata;
+  readonly log: ReturnType<typeof createLogger>;
+  /** What was started beside, to be stopped after Fermata. */
+  stopBeside(): Promise<void>;
+}
+
+/**
+ * Puts Fermata together in this process, without a socket.
+ *
+ * @throws FermataError as `compose` does: `databaseInUse`, `databaseNewer`, `invalidMachine`, …
+ * @example
+ * const program = await composeProgram({ database: './fermata.db', config: {}, environment: process.env, logLevel: 'silent', demo: false })
+ * const client = createClient({ baseUrl: EMBEDDED_URL, fetch: program.fetch })
+ */
+export async function composeProgram(settings: ProgramSettings): Promise<Program> {
+  // Standard output is the result's.
+  const { fermata, log, stopBeside } = await lay(settings, process.stderr);
+  const stopping = new AbortController();
+  const app = createApp({ fermata, log, demo: settings.demo, stopping: stopping.signal });
+  return {
+    fermata,
+    fetch: async (input, init) => app.fetch(new Request(input, init)),
+    async stop() {
+      stopping.abort();
+      await fermata.close();
+      await stopBeside();
+    },
+  };
+}
+
+/** Under this address a program without a socket is called; nothing listens there. */
+export const EMBEDDED_URL = 'http://localhost';
+
+/**
+ * Puts Fermata together and listens.
+ *
+ * @throws FermataError as `compose` and `serve` do, and `invalidConfig` for a database that is not a file
+ * @example
+ * const server = await composeServer({ ...settings, host: '127.0.0.1', port: 0, insecure: false, stately: false })
+ */
+export async function composeServer(settings: ServerSettings): Promise<RunningServer> {
+  if (settings.database === ':memory:') {
+    throw new FermataError(
+      'invalidConfig',
+      'A server keeps its runs in a file: set FERMATA_DB (or --db) to a path instead of ":memory:".',
+    );
+  }
+  const { fermata, log, stopBeside } = await lay(settings);
+  try {
+    const bridge = settings.stately ? await bridgeTo(fermata, settings) : undefined;
+    const { host, port, insecure, demo } = settings;
+    const serving = await serve({
+      fermata,
+      log,
+      host,
+      port,
+      insecure,
+      demo,
+      ...(bridge === undefined ? {} : { extend: (app) => void app.route('/', bridge.routes) }),
+    });
+    return {
+      url: serving.url,
+      fermata,
+      inspectorUrl: bridge?.link(serving.url),
+      async stop() {
+        bridge?.close();
+        await serving.close();
+        await stopBeside();
+      },
+    };
+  } catch (thrown) {
+    await fermata.close();
+    await stopBeside();
+    throw thrown;
+  }
+}
+
+async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStream): Promise<Foundation> {
+  const { database, demo, passive = false } = settings;
+  const models = demo ? await startScriptedModels() : undefined;
+  const config = models === undefined ? settings.config : withScriptedModels(settings.config, models.baseUrl);
+  const environment = demo ? {} : settings.environment;
+  const log = createLogger({
+    level: settings.logLevel,
+    secrets: secretsOf(config, environment),
+    ...(destination === undefined ? {} : { destination }),
+  });
+  const options: FermataOptions = {
+    store: sqliteStore(database),
+    config,
+    environment,
+    log: toRuntimeLog(log),
+    passive,
+  };
+  try {
+    return { fermata: await compose(options), log, stopBeside: async () => models?.stop() };
+  } catch (thrown) {
+    await models?.stop();
+    throw thrown;
+  }
+}
+
+/** Loaded on demand only: a server that asks real models does not need it. */
+async function startScriptedModels() {
+  const { startModelServer } = await import('./cli/demo/model-server.ts');
+  const { DEMO_PACE } = await import('./cli/demo/script.ts');
+  return startModelServer(DEMO_PACE);
+}
+
+/** Every provider that documents may name answers from the script: in a demo nothing is paid for by mistake. */
+function withScriptedModels(config: FermataConfig, baseUrl: string): FermataConfig {
+  const names = ['openai', ...Object.keys(config.providers ?? {})];
+  return { ...config, providers: Object.fromEntries(names.map((name) => [name, { apiKey: 'scripted', baseUrl }])) };
+}
+
+async function bridgeTo(fermata: Fermata, { config, environment }: ProgramSettings) {
+  const { statelyBridge } = await import('../inspector/bridge.ts');
+  const token = randomBytes(32).toString('base64url');
+  return statelyBridge({ runtime: fermata.runtime, token, secrets: secretsOf(config, environment) });
+}
+
+/** Values that must appear in no log and no inspector. */
+function secretsOf(config: FermataConfig, environment: ProgramSettings['environment']): readonly string[] {
+  const values = [environment['OPENAI_API_KEY']];
+  for (const { apiKey, headers } of Object.values(config.providers ?? {}))
+    values.push(apiKey, ...Object.values(headers ?? {}));
+  return values.filter((value) => value !== undefined);
+}

@@ -1,0 +1,70 @@
+import { Writable } from 'node:stream';
+import { expect, it } from 'vitest';
+import { createLogger, toRuntimeLog } from '../../src/http/log.ts';
+import { openFermata } from '../harness/fermata.ts';
+
+/** Collects the lines of a log. */
+function lines() {
+  const texts: string[] = [];
+  const destination = new Writable({ write: (chunk, _encoding, done) => (texts.push(String(chunk)), done()) });
+  return { destination, texts, entries: () => texts.map((text) => JSON.parse(text) as Record<string, unknown>) };
+}
+
+it('logs each request with its id, its run, its route and its status', async () => {
+  const { destination, entries } = lines();
+  const { call } = await openFermata({ log: createLogger({ level: 'info', destination }) });
+  await call('GET', '/runs/r-1/status', undefined, { 'x-request-id': 'req-1', authorization: 'Bearer abc' });
+  expect(entries()).toEqual([
+    {
+      level: 'info',
+      time: expect.any(String),
+      requestId: 'req-1',
+      method: 'GET',
+      route: '/api/v1/runs/:id/status',
+      status: 404,
+      ms: expect.any(Number),
+      runId: 'r-1',
+      msg: 'request',
+    },
+  ]);
+});
+
+it('logs what failed with its cause, which the answer does not tell', async () => {
+  const { destination, entries } = lines();
+  const { app } = await openFermata({ log: createLogger({ level: 'info', destination }) });
+  app.get('/broken', () => {
+    throw new TypeError('the cause');
+  });
+  await app.request('/broken');
+  expect(entries()).toMatchObject([
+    { level: 'error', status: 500, error: { type: 'TypeError', message: 'the cause', stack: expect.any(String) } },
+  ]);
+});
+
+it('redacts by name and by value', () => {
+  const { destination, texts } = lines();
+  const secret = 'sk-"quoted"-1234';
+  const log = createLogger({ level: 'info', destination, secrets: [secret, undefined, 'short'] });
+  log.info(
+    { authorization: 'one', headers: { cookie: 'two' }, provider: { openai: { apiKey: 'three' } } },
+    `calling with ${secret}`,
+  );
+  log.error({ error: new Error(`401: ${secret} is wrong`), password: 'four' }, 'failed');
+  const text = texts.join('');
+  for (const hidden of ['one', 'two', 'three', 'four', '1234']) expect(text).not.toContain(hidden);
+  expect(texts.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { msg: 'calling with [redacted]' },
+    { error: { message: '401: [redacted] is wrong' } },
+  ]);
+});
+
+it('takes what the runtime says', () => {
+  const { destination, entries } = lines();
+  const say = toRuntimeLog(createLogger({ level: 'info', destination }));
+  say('a run was blocked', { runId: 'r' });
+  say('a listener threw', { error: 'Error: x' });
+  expect(entries()).toMatchObject([
+    { level: 'info', msg: 'a run was blocked', runId: 'r' },
+    { level: 'error', error: 'Error: x' },
+  ]);
+});
