@@ -30,6 +30,7 @@ export interface FermataOptions {
   readonly onFatal?: RuntimeOptions['onFatal'];
   readonly crashPoint?: RuntimeOptions['crashPoint'];
   readonly maxInFlight?: number;
+  readonly passive?: RuntimeOptions['passive'];
 }
 
 /** A running Fermata: the durable actor system, and the documents that its workflow machine interprets. */
@@ -75,6 +76,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
+    ...(options.passive === undefined ? {} : { passive: options.passive }),
   });
   return {
     runtime,

@@ -1,0 +1,55 @@
+/** `fermata runs`: runs, newest first. */
+import { InvalidArgumentError, Option } from 'commander';
+import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
+import { withConnection, type ConnectionOptions } from '../connection.ts';
+import { columns, printable } from '../text.ts';
+
+const STATUSES = ['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'] as const;
+const DEFAULT_LIMIT = '20';
+
+interface RunsOptions extends ConnectionOptions {
+  readonly status?: (typeof STATUSES)[number];
+  readonly tag?: string;
+  readonly limit: string;
+  readonly json: boolean;
+}
+
+export const addRuns: AddCommand = (program, { shell }) => {
+  program
+    .command('runs')
+    .summary('list runs, newest first')
+    .addOption(new Option('--status <status>', 'only those of a status').choices(STATUSES))
+    .option('-t, --tag <tags>', 'only those with these tags: a,b')
+    .addOption(new Option('--limit <number>', 'at most so many, 1 to 1000').default(DEFAULT_LIMIT).argParser(limitOf))
+    .addOption(jsonOption())
+    .addOption(serverOption())
+    .addOption(databaseOption())
+    .addOption(configOption())
+    .action(async (options: RunsOptions) => {
+      const { status, tag, limit, json } = options;
+      await withConnection(shell, options, 'looks', async ({ client }) => {
+        const filter = {
+          limit,
+          ...(status === undefined ? {} : { status }),
+          ...(tag === undefined ? {} : { tags: tag }),
+        };
+        const { items, nextCursor } = await client.runs(filter);
+        if (json) return shell.out(JSON.stringify({ items, nextCursor }));
+        if (items.length === 0) return shell.err('No runs.');
+        const rows = items.map((run) => [
+          run.runId,
+          run.status,
+          run.workflow === null ? '' : `${run.progress} %`,
+          run.createdAt,
+          printable(run.workflow === null ? run.machine : `${run.workflow.name}@${run.workflow.version}`),
+        ]);
+        shell.out(columns([['RUN', 'STATUS', 'DONE', 'CREATED', 'WORKFLOW'], ...rows]));
+        if (nextCursor !== null) shell.err(`There are more: --limit ${Number(limit) * 10} shows them.`);
+      });
+    });
+};
+
+function limitOf(text: string): string {
+  if (/^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= 1_000) return text;
+  throw new InvalidArgumentError('expected a number from 1 to 1000.');
+}

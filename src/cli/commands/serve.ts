@@ -1,0 +1,55 @@
+/** `fermata serve`: the server, until a signal stops it. */
+import { once } from 'node:events';
+import { InvalidArgumentError, Option } from 'commander';
+import { readSettings } from '../../config.ts';
+import { composeServer } from '../../serve.ts';
+import { configOption, databaseOption, demoOption, type AddCommand } from '../command-line.ts';
+import { readProgramSettings } from '../connection.ts';
+
+interface ServeOptions {
+  readonly port?: number;
+  readonly host?: string;
+  readonly db?: string;
+  readonly config?: string;
+  readonly insecure: boolean;
+  readonly demo: boolean;
+  readonly stately: boolean;
+}
+
+export const addServe: AddCommand = (program, { shell }) => {
+  program
+    .command('serve')
+    .summary('start the server')
+    .description('Starts the server. Runs that an earlier one left unfinished go on.')
+    .addOption(new Option('--port <number>', 'default: PORT, or 3000; 0: any free one').argParser(portOf))
+    .option('--host <address>', 'default: HOST, or 127.0.0.1')
+    .addOption(databaseOption())
+    .addOption(configOption())
+    .option('--insecure', 'listen on any address although there is no authentication', false)
+    .addOption(demoOption())
+    .option('--stately', 'show runs in the Stately Inspector', false)
+    .action(async (options: ServeOptions) => {
+      const { environment } = shell;
+      const settings = readSettings(environment);
+      const { host = settings.host, port = settings.port, insecure, stately } = options;
+      const program = await readProgramSettings(shell, options);
+      const server = await composeServer({ ...program, logLevel: settings.logLevel, host, port, insecure, stately });
+      shell.err(`Fermata listens on ${server.url} (API ${server.url}/docs, database ${program.database})`);
+      if (options.demo) shell.err(shell.style('yellow', 'Demo: answers of models are scripted; no provider is asked.'));
+      if (server.inspectorUrl !== undefined) shell.err(`Stately Inspector: ${server.inspectorUrl}`);
+      await shell.interrupt.during(
+        async ({ signal }) => {
+          if (!signal.aborted) await once(signal, 'abort');
+          await server.stop();
+          shell.err('Stopped. Unfinished runs go on at the next start.');
+        },
+        () => shell.err('Stopping… (Ctrl-C again: at once)'),
+      );
+    });
+};
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('expected a number from 0 to 65535.');
+}

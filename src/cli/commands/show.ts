@@ -1,0 +1,51 @@
+/** `fermata show RUN`: a run and its tasks as they stand. */
+import type { FermataClient, Task } from '../../client/index.ts';
+import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
+import { withConnection, type ConnectionOptions } from '../connection.ts';
+import { allTasks, outputText, summary } from '../report.ts';
+import type { Shell } from '../shell.ts';
+import { columns, firstLine, printable } from '../text.ts';
+
+export const addShow: AddCommand = (program, { shell }) => {
+  program
+    .command('show')
+    .summary('show a run and its tasks')
+    .argument('<run>', 'its id')
+    .addOption(jsonOption())
+    .addOption(serverOption())
+    .addOption(databaseOption())
+    .addOption(configOption())
+    .action(async (runId: string, options: ConnectionOptions & { readonly json: boolean }) => {
+      await withConnection(shell, options, 'looks', async ({ client }) => {
+        const run = await client.run(runId);
+        const tasks = await allTasks(client, runId);
+        if (options.json) return shell.out(JSON.stringify({ ...run, tasks, nextCursor: null }));
+        showRun(shell, run, tasks);
+      });
+    });
+};
+
+function showRun(shell: Shell, run: Awaited<ReturnType<FermataClient['run']>>, tasks: readonly Task[]): void {
+  const { runId, workflow, machine, status, progress, reason, state, output, createdAt, startedAt, endedAt } = run;
+  const about: [string, string | undefined][] = [
+    ['run', runId],
+    ['workflow', workflow === null ? undefined : `${workflow.name}, version ${workflow.version}`],
+    ['machine', workflow === null ? machine : undefined],
+    ['status', workflow === null ? status : `${status}, ${progress} %`],
+    ['reason', reason?.message],
+    ['state', state === undefined ? undefined : JSON.stringify(state)],
+    ['created', createdAt],
+    ['started', startedAt ?? undefined],
+    ['ended', endedAt ?? undefined],
+    ['sum', summary(run, tasks) || undefined],
+  ];
+  shell.out(columns(about.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]]))));
+  if (tasks.length > 0)
+    shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'SAYS'], ...tasks.map((task) => row(task, shell.columns))])}`);
+  if (status === 'completed') shell.out(`\n${outputText(output)}`);
+}
+
+function row({ name, status, attempts, output, error, reason }: Task, width: number): string[] {
+  const says = status === 'completed' ? output : (error?.message ?? reason ?? '');
+  return [printable(name), status, String(attempts), firstLine(says, Math.floor(width / 2))];
+}

@@ -1,0 +1,115 @@
+/** How a command reaches Fermata: a server that runs (`--server`), or one of its own on the local database. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createClient, type FermataClient } from '../client/index.ts';
+import { loadConfig, readSettings } from '../config.ts';
+import { FermataError } from '../errors.ts';
+import { composeProgram, EMBEDDED_URL, type ProgramSettings } from '../serve.ts';
+import type { Shell } from './shell.ts';
+import { shellQuote } from './text.ts';
+
+/** What of the command line says where Fermata is. */
+export interface ConnectionOptions {
+  /** Of a server that runs. */
+  readonly server?: string;
+  /** A database file, in place of `FERMATA_DB`. */
+  readonly db?: string;
+  /** A configuration file, in place of `FERMATA_CONFIG`. */
+  readonly config?: string;
+  /** Scripted models. */
+  readonly demo?: boolean;
+}
+
+/** A Fermata that can be talked to. */
+export interface Connection {
+  readonly client: FermataClient;
+  /** True where it lives in this process and ends with it. */
+  readonly embedded: boolean;
+  /** What commands have to add to reach the same Fermata: ` --server URL`, ` --db FILE`, or nothing. */
+  readonly suffix: string;
+}
+
+/**
+ * What a command does with the local database: `works` runs what is to be run, `looks` leaves unfinished runs alone (a
+ * glance at a list must not call models), `creates` also makes the file where there is none.
+ */
+export type Access = 'works' | 'looks' | 'creates';
+
+/**
+ * Calls `use` with a connection, and closes it afterwards.
+ *
+ * @throws FermataError `invalidRequest` where the local database does not exist, `databaseInUse` where a server has it
+ */
+export async function withConnection<Result>(
+  shell: Shell,
+  options: ConnectionOptions,
+  access: Access,
+  use: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  if (options.server !== undefined) {
+    const client = createClient({ baseUrl: serverUrl(options.server) });
+    return use({ client, embedded: false, suffix: ` --server ${shellQuote(options.server)}` });
+  }
+  const settings = await readProgramSettings(shell, options);
+  if (access !== 'creates' && !existsSync(settings.database)) {
+    throw new FermataError(
+      'invalidRequest',
+      `There is no database at ${settings.database}: name it with --db or FERMATA_DB, or a running server with --server URL.`,
+    );
+  }
+  const program = await composeProgram({ ...settings, passive: access === 'looks' });
+  const client = createClient({ baseUrl: EMBEDDED_URL, fetch: program.fetch });
+  const suffix = `${options.db === undefined ? '' : ` --db ${shellQuote(options.db)}`}${options.demo === true ? ' --demo' : ''}`;
+  try {
+    return await use({ client, embedded: true, suffix });
+  } finally {
+    await program.stop();
+  }
+}
+
+/** Calls `use` with a Fermata that ends with it and keeps nothing: for documents that are only looked at. */
+export async function withThrowaway<Result>(use: (client: FermataClient) => Promise<Result>): Promise<Result> {
+  const settings = {
+    database: ':memory:',
+    config: {},
+    environment: {},
+    logLevel: 'silent',
+    demo: false,
+    passive: true,
+  };
+  const program = await composeProgram(settings);
+  try {
+    return await use(createClient({ baseUrl: EMBEDDED_URL, fetch: program.fetch }));
+  } finally {
+    await program.stop();
+  }
+}
+
+/**
+ * Settings of a Fermata in this process: options win over the environment. It logs only where `LOG_LEVEL` asks for it.
+ *
+ * @throws FermataError `invalidConfig`
+ */
+export async function readProgramSettings(
+  { environment, directory }: Pick<Shell, 'environment' | 'directory'>,
+  options: ConnectionOptions,
+): Promise<ProgramSettings> {
+  const settings = readSettings(environment);
+  const database = options.db ?? settings.database;
+  return {
+    database: database === ':memory:' ? database : resolve(directory, database),
+    config: await loadConfig(options.config ?? settings.configFile, directory),
+    environment,
+    logLevel: environment['LOG_LEVEL'] ? settings.logLevel : 'silent',
+    demo: options.demo ?? false,
+  };
+}
+
+function serverUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text;
+  throw new FermataError(
+    'invalidRequest',
+    `--server expects a URL such as http://127.0.0.1:3000, came ${JSON.stringify(text)}.`,
+  );
+}

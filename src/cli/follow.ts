@@ -1,0 +1,87 @@
+/** Follows a run to its end: progress as it comes, then the result. What `run`, `watch` and `approve` have in common. */
+import type { FermataClient } from '../client/index.ts';
+import type { Connection } from './connection.ts';
+import { chooseDisplay, type Display } from './display.ts';
+import { EXIT } from './exit.ts';
+import type { Interrupted } from './interrupt.ts';
+import { progressLine, type ShownFact } from './progress.ts';
+import { showReport } from './report.ts';
+import type { Shell } from './shell.ts';
+import { printable, shellQuote } from './text.ts';
+
+/** How a run is followed. */
+export interface FollowOptions {
+  readonly connection: Connection;
+  readonly runId: string;
+  /** The result as one JSON object. */
+  readonly json: boolean;
+  /** Default: a list on a terminal, else plain lines. */
+  readonly display?: Display;
+}
+
+/**
+ * Shows progress until the run ends or a signal comes, then the result, or how the run goes on.
+ *
+ * @returns the exit status: completed 0, failed or cancelled 1, interrupted 130 or 143
+ */
+export async function follow(shell: Shell, options: FollowOptions): Promise<number> {
+  const { connection, runId, json } = options;
+  return shell.interrupt.during(
+    async (interrupted) => {
+      await showProgress(shell, options, interrupted);
+      if (interrupted.exitStatus !== undefined && !(await hasEnded(connection.client, runId))) {
+        for (const line of howItGoesOn(options)) shell.err(line);
+        return interrupted.exitStatus;
+      }
+      const { status } = await showReport(shell, connection.client, { runId, json });
+      return status === 'completed' ? EXIT.completed : EXIT.failed;
+    },
+    () => shell.err('Stopping… (Ctrl-C again: at once)'),
+  );
+}
+
+async function showProgress(shell: Shell, options: FollowOptions, { signal }: Interrupted): Promise<void> {
+  const { connection, runId } = options;
+  const approve = (task: string): string => `fermata approve ${runId} ${shellQuote(task)}${connection.suffix}`;
+  const context = { width: shell.columns, approve };
+  let { display } = options;
+  let told = false;
+  try {
+    for await (const event of connection.client.stream(runId, { signal })) {
+      if (event.event === 'task_delta') continue;
+      display ??= chooseDisplay(shell, event);
+      const line = progressLine(event, context);
+      if (line !== undefined) display.show(line);
+      if (told || !connection.embedded || !(await waitsForPerson(connection.client, event))) continue;
+      told = true;
+      // The database is this process's: the command above can have it only afterwards.
+      display.show({ mood: 'passed', percent: line?.percent, task: undefined, last: false, text: WAITING });
+    }
+  } finally {
+    await display?.end();
+  }
+}
+
+const WAITING =
+  'The run waits here for that decision. To decide, stop this with Ctrl-C and use the command: it goes on from there';
+
+/** An approval that is still open: what is watched again was decided long ago. */
+async function waitsForPerson(client: FermataClient, { event, data }: ShownFact): Promise<boolean> {
+  if (event !== 'approval_requested') return false;
+  return (await client.status(String(data['runId']))).tasks.awaitingApproval > 0;
+}
+
+async function hasEnded(client: FermataClient, runId: string): Promise<boolean> {
+  const { status } = await client.status(runId);
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+function howItGoesOn({ connection, runId }: FollowOptions): string[] {
+  const watch = `  fermata watch ${runId}${connection.suffix}`;
+  if (!connection.embedded) return [printable(`Run ${runId} goes on at the server. Watch it again with`), watch];
+  return [
+    printable(`Run ${runId} is kept, and goes on from here at the next start:`),
+    watch,
+    `  fermata serve${connection.suffix}`,
+  ];
+}

@@ -1,0 +1,181 @@
+/**
+ * What a fact of a run looks like to the person who watches: one line, or nothing. Pure: plain lines, the list on a
+ * terminal and the demo all show what is decided here.
+ */
+import { firstLine, printable, shorten } from './text.ts';
+
+/** A fact as the stream gives it. */
+export interface ShownFact {
+  /** `task_started`, … */
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What happened to the thing that a line is about; a terminal colours by it. */
+export type Mood = 'begun' | 'done' | 'failed' | 'waits' | 'repeats' | 'passed';
+
+/** One line of progress, not yet laid out. */
+export interface ProgressLine {
+  /** 0..100; undefined: the run is not one of a document. */
+  readonly percent: number | undefined;
+  readonly mood: Mood;
+  /** Name of the task it is about; undefined: the run itself. */
+  readonly task: string | undefined;
+  readonly text: string;
+  /** Nothing more comes about that task (or, without one, about the run). */
+  readonly last: boolean;
+}
+
+/** What lines need beyond the fact. */
+export interface ProgressContext {
+  /** Characters of a line. */
+  readonly width: number;
+  /** The command that decides an approval. */
+  readonly approve: (task: string) => string;
+}
+
+const SYMBOLS: Readonly<Record<Mood, string>> = {
+  begun: '⏳',
+  done: '✓',
+  failed: '✗',
+  waits: '⏸',
+  repeats: '↻',
+  passed: '–',
+};
+/** Characters of `[ 35%] ✓ `. */
+const BRACKET_WIDTH = 9;
+const LAST: ReadonlySet<string> = new Set([
+  'task_completed',
+  'task_failed',
+  'task_cancelled',
+  'task_skipped',
+  'run_completed',
+  'run_failed',
+  'run_cancelled',
+]);
+
+/**
+ * The line for a fact; undefined where there is nothing to show.
+ *
+ * @example
+ * const line = progressLine({ event: 'task_started', data: { task: 'a', progress: 20 } }, context);
+ * layOut(line) // '[ 20%] a… ⏳'
+ */
+export function progressLine(fact: ShownFact, context: ProgressContext): ProgressLine | undefined {
+  const { event, data } = fact;
+  const show = event.startsWith('run_') ? ofRun[event] : ofTask[event];
+  const shown = show?.(data, context);
+  if (shown === undefined) return undefined;
+  const [mood, text] = shown;
+  return {
+    mood,
+    text,
+    last: LAST.has(event),
+    percent: typeof data['progress'] === 'number' ? data['progress'] : undefined,
+    task: typeof data['task'] === 'string' ? data['task'] : undefined,
+  };
+}
+
+/** `[ 35%] ✓ text`; what has only begun ends in `… ⏳`. */
+export function layOut(line: ProgressLine): string {
+  const symbol = SYMBOLS[line.mood];
+  return line.mood === 'begun' ? `${bracket(line)}${line.text}… ${symbol}` : `${bracket(line)}${symbol} ${line.text}`;
+}
+
+/** `[ 35%] `; nothing where there is no percentage. */
+export function bracket({ percent }: Pick<ProgressLine, 'percent'>): string {
+  return percent === undefined ? '' : `[${String(Math.floor(percent)).padStart(3)}%] `;
+}
+
+type Shown = readonly [mood: Mood, text: string];
+type Show = (data: ShownFact['data'], context: ProgressContext) => Shown | undefined;
+
+const ofTask: Readonly<Record<string, Show>> = {
+  task_started: (data) => [
+    'begun',
+    `${nameOf(data)}${Number(data['attempt'] ?? 1) > 1 ? ` (attempt ${Number(data['attempt'])})` : ''}`,
+  ],
+  task_completed: (data, context) => ['done', said(data, data['result'], context)],
+  task_failed: (data, context) => ['failed', said(data, messageOf(data['error']), context)],
+  task_cancelled: (data, context) => ['failed', said(data, `cancelled${because(data['reason'])}`, context)],
+  task_skipped: (data, context) => ['passed', said(data, `skipped${because(data['reason'])}`, context)],
+  task_retrying: (data, context) => [
+    'repeats',
+    said(
+      data,
+      `again in ${seconds(data['delaySeconds'])} after attempt ${Number(data['attempt'])}: ${messageOf(data['error'])}`,
+      context,
+    ),
+  ],
+  task_in_doubt: (data, context) =>
+    data['policy'] === 'ask'
+      ? [
+          'waits',
+          `${nameOf(data)}: a crash cut this call off, and nobody knows whether it was made. Retry or cancel the task.`,
+        ]
+      : ['repeats', said(data, 'a crash cut this call off; it is made again, under the same key', context)],
+  approval_requested: (data, { approve }) => [
+    'waits',
+    `${nameOf(data)}: ${printable(String(data['prompt']))} → ${approve(String(data['task']))}`,
+  ],
+  approval_resolved: (data, context) => {
+    const by = typeof data['by'] === 'string' ? ` by ${data['by']}` : '';
+    if (data['approved'] === true) return ['done', said(data, `approved${by}${because(data['reason'])}`, context)];
+    return [
+      'failed',
+      said(
+        data,
+        data['expired'] === true ? 'nobody decided in time' : `refused${by}${because(data['reason'])}`,
+        context,
+      ),
+    ];
+  },
+  progress: (data, context) => [
+    'passed',
+    said(
+      data,
+      `${Math.floor(Number(data['percent']))} %${typeof data['note'] === 'string' ? ` ${data['note']}` : ''}`,
+      context,
+    ),
+  ],
+  emitted: (data, { width }) => ['passed', firstLine(data['event'], width)],
+  action_failed: (data, { width }) => [
+    'failed',
+    firstLine(`action ${String(data['action'])}: ${String(data['message'])}`, width),
+  ],
+};
+
+const ofRun: Readonly<Record<string, Show>> = {
+  run_paused: () => ['waits', 'The run is paused'],
+  run_resumed: () => ['passed', 'The run goes on'],
+  run_completed: () => ['done', 'Complete'],
+  run_failed: (data, { width }) => ['failed', firstLine(`The run failed: ${messageOf(data['error'])}`, width)],
+  run_cancelled: (data, { width }) => [
+    'failed',
+    firstLine(`The run was cancelled: ${messageOf(data['reason'])}`, width),
+  ],
+};
+
+function nameOf(data: ShownFact['data']): string {
+  return printable(String(data['description'] ?? data['task']));
+}
+
+/** `NAME: first line`, within the width. */
+function said(data: ShownFact['data'], value: unknown, { width }: ProgressContext): string {
+  const name = nameOf(data);
+  return shorten(`${name}: ${firstLine(value, width)}`, width - BRACKET_WIDTH);
+}
+
+function messageOf(error: unknown): string {
+  if (typeof error === 'string') return error;
+  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
+  return 'no reason was given';
+}
+
+function because(reason: unknown): string {
+  return typeof reason === 'string' && reason !== '' ? `: ${reason}` : '';
+}
+
+function seconds(value: unknown): string {
+  return `${Number(Number(value).toFixed(1))} s`;
+}

@@ -1,0 +1,100 @@
+/** What a run came to: its output on standard output; reason, tokens and time on standard error. */
+import type { FermataClient, RunResults, Task } from '../client/index.ts';
+import type { Shell } from './shell.ts';
+import { duration, printable } from './text.ts';
+
+type Run = Awaited<ReturnType<FermataClient['run']>>;
+
+const PAGE = '1000';
+
+/** How a report is shown. */
+export interface ReportOptions {
+  readonly runId: string;
+  /** One JSON object on standard output, and nothing else. */
+  readonly json: boolean;
+}
+
+/** Shows a run that has ended. */
+export async function showReport(
+  shell: Pick<Shell, 'out' | 'err' | 'style'>,
+  client: FermataClient,
+  { runId, json }: ReportOptions,
+): Promise<{ readonly status: Run['status'] }> {
+  const run = await client.run(runId);
+  const tasks = await allTasks(client, runId);
+  if (json) {
+    const { runId: id, workflow, status, reason, progress, output, startedAt, endedAt } = run;
+    shell.out(
+      JSON.stringify({
+        runId: id,
+        workflow,
+        status,
+        reason,
+        progress,
+        output,
+        usage: usageOf(tasks),
+        startedAt,
+        endedAt,
+        tasks,
+      }),
+    );
+    return run;
+  }
+  if (run.status === 'completed') shell.out(outputText(run.output));
+  else
+    shell.err(
+      shell.style('red', printable(`Run ${runId} ${run.status}: ${run.reason?.message ?? 'no reason was given'}`)),
+    );
+  shell.err(shell.style('dim', summary(run, tasks)));
+  return run;
+}
+
+/** A text as it is, everything else as JSON. */
+export function outputText(output: unknown): string {
+  return typeof output === 'string' ? output : (JSON.stringify(output, undefined, 2) ?? '');
+}
+
+/** Tokens of all tasks; what a provider did not count is left out, and `complete` says so. */
+export function usageOf(tasks: readonly Pick<Task, 'usage' | 'model'>[]): {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly complete: boolean;
+} {
+  let [inputTokens, outputTokens] = [0, 0];
+  for (const { usage } of tasks) {
+    inputTokens += usage?.inputTokens ?? 0;
+    outputTokens += usage?.outputTokens ?? 0;
+  }
+  // A task that a model answered names it.
+  return {
+    inputTokens,
+    outputTokens,
+    complete: tasks.every(({ usage, model }) => usage !== null || model === undefined),
+  };
+}
+
+/** `5 of 5 tasks · 812 tokens in, 240 out · 4.2 s`. */
+export function summary(run: Pick<Run, 'taskCounts' | 'startedAt' | 'endedAt'>, tasks: readonly Task[]): string {
+  const { total, completed } = run.taskCounts;
+  const { inputTokens, outputTokens, complete } = usageOf(tasks);
+  return [
+    ...(total === 0 ? [] : [`${completed} of ${total} tasks`]),
+    ...(inputTokens + outputTokens === 0
+      ? []
+      : [`${complete ? '' : 'at least '}${inputTokens} tokens in, ${outputTokens} out`]),
+    ...(run.startedAt === null || run.endedAt === null
+      ? []
+      : [duration(Date.parse(run.endedAt) - Date.parse(run.startedAt))]),
+  ].join(' · ');
+}
+
+/** Every task of a run, in document order. */
+export async function allTasks(client: Pick<FermataClient, 'results'>, runId: string): Promise<Task[]> {
+  const tasks: Task[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page: RunResults = await client.results(runId, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    tasks.push(...page.tasks);
+    if (page.nextCursor === null) return tasks;
+    cursor = page.nextCursor;
+  }
+}
