@@ -1,0 +1,96 @@
+/**
+ * The page that a link opens. It holds the Stately Inspector in a frame and hands it what the relay sends, by
+ * `postMessage`, as the page of `@statelyai/inspect/server` does. Only that frame needs the internet.
+ */
+
+/** What a page is made of. */
+export interface InspectorPage {
+  readonly runId: string;
+  /** Address of the inspector's user interface. */
+  readonly url: URL;
+  /** Path and query of the relay, on the host that served the page. */
+  readonly relay: string;
+  /** Lets this page's own script and style run, and no other. */
+  readonly nonce: string;
+}
+
+/** A run in the list of runs. */
+export interface ListedRun {
+  readonly runId: string;
+  readonly name: string;
+  readonly status: string;
+  readonly createdAt: number;
+  readonly href: string;
+}
+
+/** The page of one run, as HTML. */
+export function inspectorPage({ runId, url, relay, nonce }: InspectorPage): string {
+  return document(
+    `Run ${runId}`,
+    nonce,
+    `<p id="state">Waiting for the inspector at ${escapeHtml(url.origin)}…</p>
+<iframe id="inspector" title="Stately Inspector"></iframe>
+<script nonce="${nonce}">
+const frame = document.getElementById('inspector');
+const state = document.getElementById('state');
+const inspector = new URL(${scriptText(url.href)});
+let socket;
+// The inspector says that it is there whenever it loads; the relay then tells the run from its beginning.
+addEventListener('message', (event) => {
+  if (event.source !== frame.contentWindow || event.data?.type !== '@statelyai.connected') return;
+  if (socket) { socket.onclose = null; socket.close(); }
+  const relay = new URL(${scriptText(relay)}, location.href);
+  relay.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  socket = new WebSocket(relay);
+  socket.onmessage = ({ data }) => frame.contentWindow.postMessage(JSON.parse(data), inspector.origin);
+  socket.onopen = () => { state.hidden = true; };
+  socket.onclose = ({ reason }) => { state.hidden = false; state.textContent = reason || 'The server has gone. Start it again and open the link it prints.'; };
+});
+frame.src = inspector.href;
+</script>`,
+  );
+}
+
+/** A page that lists runs, as HTML. */
+export function runsPage(runs: readonly ListedRun[], nonce: string): string {
+  const rows = runs.map(
+    ({ runId, name, status, createdAt, href }) =>
+      `<tr><td><a href="${escapeHtml(href)}">${escapeHtml(runId)}</a></td><td>${escapeHtml(name)}</td><td>${escapeHtml(status)}</td><td>${new Date(createdAt).toISOString()}</td></tr>`,
+  );
+  const body =
+    rows.length === 0
+      ? '<p>There is no run yet. Start one and load this page again.</p>'
+      : `<table><thead><tr><th>Run</th><th>Machine</th><th>Status</th><th>Begun</th></tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
+  return document('Runs', nonce, body);
+}
+
+function document(title: string, nonce: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>${escapeHtml(title)} · Fermata</title>
+<style nonce="${nonce}">
+html, body { height: 100%; margin: 0; font: 14px/1.5 system-ui, sans-serif; }
+body { display: flex; flex-direction: column; }
+iframe { flex: 1; border: 0; }
+p, table { margin: 1em; text-align: left; }
+th, td { padding: 0 2em 0 0; }
+[hidden] { display: none; }
+</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+}
+
+/** A text as a JavaScript literal that cannot end the script it stands in. */
+function scriptText(text: string): string {
+  return JSON.stringify(text).replaceAll('<', '\\u003c');
+}
