@@ -1,0 +1,22 @@
+/** Waiting for something to become true, with a deadline: a test that hangs says what it waited for. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect } from 'vitest';
+
+const DEADLINE_MS = 20_000;
+const POLL_MS = 5;
+
+/**
+ * Asks until the answer is neither undefined nor false, and gives it back.
+ *
+ * @param what finishes the sentence "waited for …"
+ * @example const run = await until('the run to end', async () => ((await read()).endedAt !== null ? true : undefined))
+ */
+export async function until<T>(what: string, ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+  const deadline = performance.now() + DEADLINE_MS;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > deadline) return expect.fail(`waited ${DEADLINE_MS / 1_000} s for ${what}`);
+    await pause(POLL_MS);
+  }
+}
