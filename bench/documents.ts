@@ -1,0 +1,29 @@
+/** The workflows of the benchmark: `code` tasks that do nothing, retry and timeout as they are by default. */
+
+const step = { kind: 'code', function: 'nothing' } as const;
+
+/** Each task needs the one before it. */
+export function chain(length: number) {
+  const tasks = Array.from({ length }, (_, i) => ({ ...step, name: `t${i}`, ...(i === 0 ? {} : { dependsOn: [`t${i - 1}`] }) }));
+  return { name: `chain of ${length}`, tasks };
+}
+
+/** Tasks that need nothing, `breadth` of them in flight at once. */
+export function wide(total: number, breadth: number) {
+  return { name: `${total} at breadth ${breadth}`, config: { breadth }, tasks: Array.from({ length: total }, (_, i) => ({ ...step, name: `t${i}` })) };
+}
+
+/** Layers of `width` tasks, each of which needs three of the layer before. */
+export function layered(layers: number, width: number, breadth: number) {
+  const tasks = Array.from({ length: layers * width }, (_, i) => {
+    const layer = Math.floor(i / width);
+    const needs = [0, 1, 7].map((shift) => `t${(layer - 1) * width + ((i + shift) % width)}`);
+    return { ...step, name: `t${i}`, ...(layer === 0 ? {} : { dependsOn: needs }) };
+  });
+  return { name: `${layers} layers of ${width}`, config: { breadth }, tasks };
+}
+
+/** One task that a person must agree to. */
+export function gated() {
+  return { name: 'gated', tasks: [{ ...step, name: 'book', requiresApproval: true, approvalPrompt: 'Book it?' }] };
+}

@@ -1,0 +1,51 @@
+/**
+ * `npm run bench`: Fermata beside its baselines, in the same minutes on the same machine.
+ *
+ *     npm run bench -- --only W2 --match 'breadth 50' --rounds 5 --json
+ */
+import { parseArgs } from 'node:util';
+import { environment, NOT_SHOWN, table } from './report.ts';
+import { runCase } from './rounds.ts';
+import { w1 } from './w1-chain.ts';
+import { w2 } from './w2-breadth.ts';
+import { w3 } from './w3-many-runs.ts';
+import { w4 } from './w4-parked.ts';
+
+const WORKLOADS = [w1, w2, w3, w4];
+const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json]`;
+
+function options() {
+  const { values } = parseArgs({ options: { only: { type: 'string' }, match: { type: 'string' }, rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } } });
+  const { only, match = '', rounds, json } = values;
+  const ids = only?.toUpperCase().split(',') ?? WORKLOADS.map(({ id }) => id);
+  const unknown = ids.filter((id) => !WORKLOADS.some((workload) => workload.id === id));
+  if (unknown.length > 0 || !/^[1-9]\d*$/.test(rounds)) return undefined;
+  return { workloads: WORKLOADS.filter(({ id }) => ids.includes(id)), match, rounds: Number(rounds), json };
+}
+
+async function bench({ workloads, match, rounds, json }: NonNullable<ReturnType<typeof options>>): Promise<void> {
+  const before = environment();
+  const print = json ? () => {} : (text: string) => console.log(text);
+  print(`${before.machine}\nload ${before.load.join(' ')} · ${Object.entries(before.versions).map(([name, version]) => `${name} ${version}`).join(' · ')}`);
+  const results = [];
+  for (const { id, title, cases } of workloads) {
+    print(`\n${id}: ${title}`);
+    for (const each of cases) {
+      if (!each.title.includes(match)) continue;
+      const result = await runCase(each, rounds);
+      results.push({ workload: id, ...result });
+      print(`\n${table(each, result)}`);
+    }
+  }
+  const { load } = environment();
+  print(`\nload afterwards ${load.join(' ')}\n\nWhat this does not show:\n${NOT_SHOWN.map((line) => `- ${line}`).join('\n')}`);
+  if (json) console.log(JSON.stringify({ ...before, loadAfterwards: load, results, notShown: NOT_SHOWN }, undefined, 2));
+}
+
+const chosen = options();
+if (chosen === undefined) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  await bench(chosen);
+}
