@@ -4,13 +4,21 @@ const step = { kind: 'code', function: 'nothing' } as const;
 
 /** Each task needs the one before it. */
 export function chain(length: number) {
-  const tasks = Array.from({ length }, (_, i) => ({ ...step, name: `t${i}`, ...(i === 0 ? {} : { dependsOn: [`t${i - 1}`] }) }));
+  const tasks = Array.from({ length }, (_, i) => ({
+    ...step,
+    name: `t${i}`,
+    ...(i === 0 ? {} : { dependsOn: [`t${i - 1}`] }),
+  }));
   return { name: `chain of ${length}`, tasks };
 }
 
 /** Tasks that need nothing, `breadth` of them in flight at once. */
 export function wide(total: number, breadth: number) {
-  return { name: `${total} at breadth ${breadth}`, config: { breadth }, tasks: Array.from({ length: total }, (_, i) => ({ ...step, name: `t${i}` })) };
+  return {
+    name: `${total} at breadth ${breadth}`,
+    config: { breadth },
+    tasks: Array.from({ length: total }, (_, i) => ({ ...step, name: `t${i}` })),
+  };
 }
 
 /** Layers of `width` tasks, each of which needs three of the layer before. */

@@ -7,7 +7,7 @@ import { execute } from '../src/document/execute.ts';
 import { FermataError } from '../src/errors.ts';
 import { sqliteStore } from '../src/store/sqlite/index.ts';
 import type { CommitGroup, Store } from '../src/store/store.ts';
-import { sizeOf } from './scratch.ts';
+import { sizeOf } from './database-file.ts';
 import type { Sample } from './workload.ts';
 
 /** What was committed. */
@@ -37,7 +37,8 @@ export async function openFermata(file: string, nothing: CodeFunction = () => 'd
   const tally: Tally = { commits: 0, turns: 0, rows: 0 };
   const fermata = await compose({ store: counted(sqliteStore(file), tally), config: { functions: { nothing } } });
   const [workflow] = await fermata.workflows.list({ limit: 1 });
-  if (workflow === undefined) throw new FermataError('notFound', `${file} holds no workflow. Call createDatabase first.`);
+  if (workflow === undefined)
+    throw new FermataError('notFound', `${file} holds no workflow. Call createDatabase first.`);
   const definition = await fermata.workflows.definition(workflow.id, workflow.version);
   return {
     runtime: fermata.runtime,
@@ -52,7 +53,8 @@ export function heard({ runtime }: Pick<Fermata, 'runtime'>, type: string, count
   return new Promise((resolve, reject) => {
     let left = count;
     const stop = runtime.subscribe(undefined, ({ type: stated, run, data }) => {
-      if (stated === 'run_failed') reject(new FermataError('taskFailed', `Run ${run} failed where it should not: ${JSON.stringify(data)}.`));
+      if (stated === 'run_failed')
+        reject(new FermataError('taskFailed', `Run ${run} failed where it should not: ${JSON.stringify(data)}.`));
       if (stated !== type || --left > 0) return;
       stop();
       resolve();
@@ -81,6 +83,16 @@ function counted(store: Store, tally: Tally): Store {
 
 /** Rows inserted, changed and deleted. */
 function rowsOf(run: CommitGroup['runs'][number]): number {
-  const written = [run.entries, run.actors, run.timersArmed, run.timersGone, run.effectsAsked, run.effectsMarked, run.effectsGone, run.rows, run.taken];
+  const written = [
+    run.entries,
+    run.actors,
+    run.timersArmed,
+    run.timersGone,
+    run.effectsAsked,
+    run.effectsMarked,
+    run.effectsGone,
+    run.rows,
+    run.taken,
+  ];
   return written.reduce((sum, { length }) => sum + length, run.origin === undefined ? 1 : 2);
 }

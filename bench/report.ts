@@ -28,7 +28,13 @@ export function environment() {
     at: new Date().toISOString(),
     machine: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`,
     load: loadavg().map((load) => Number(load.toFixed(2))),
-    versions: { node: process.versions.node, v8: process.versions.v8, xstate: xstate.version, 'better-sqlite3': driver.version, sqlite },
+    versions: {
+      node: process.versions.node,
+      v8: process.versions.v8,
+      xstate: xstate.version,
+      'better-sqlite3': driver.version,
+      sqlite,
+    },
   };
 }
 
@@ -42,12 +48,14 @@ export function table({ metrics }: Case, { title, target, rounds, figures }: Cas
   });
   const head = ['', ...names, '÷ raw'];
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => `  ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ')}`.trimEnd();
+  const line = (cells: readonly string[]): string =>
+    `  ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ')}`.trimEnd();
   return [`${title} · median (min..max) of ${rounds} · target: ${target}`, line(head), ...rows.map(line)].join('\n');
 }
 
 function shown(figure: Spread | undefined, digits: number): string {
   if (figure === undefined) return '–';
-  const text = (value: number): string => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const text = (value: number): string =>
+    value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${text(figure.median)} (${text(figure.min)}..${text(figure.max)})`;
 }

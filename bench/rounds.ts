@@ -23,7 +23,12 @@ export async function runCase(of: Case, rounds: number): Promise<CaseResult> {
     }
   }
   const figures = [...samples].map(([{ name }, taken]) => [name, figuresOf(of, taken)]);
-  return { title: of.title, target: of.target, rounds: count, figures: Object.fromEntries(figures) as CaseResult['figures'] };
+  return {
+    title: of.title,
+    target: of.target,
+    rounds: count,
+    figures: Object.fromEntries(figures) as CaseResult['figures'],
+  };
 }
 
 function figuresOf({ metrics }: Case, samples: readonly Sample[]): Record<string, Spread> {

@@ -15,7 +15,14 @@ const WORKLOADS = [w1, w2, w3, w4];
 const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json]`;
 
 function options() {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, match: { type: 'string' }, rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      match: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+    },
+  });
   const { only, match = '', rounds, json } = values;
   const ids = only?.toUpperCase().split(',') ?? WORKLOADS.map(({ id }) => id);
   const unknown = ids.filter((id) => !WORKLOADS.some((workload) => workload.id === id));
@@ -26,7 +33,11 @@ function options() {
 async function bench({ workloads, match, rounds, json }: NonNullable<ReturnType<typeof options>>): Promise<void> {
   const before = environment();
   const print = json ? () => {} : (text: string) => console.log(text);
-  print(`${before.machine}\nload ${before.load.join(' ')} · ${Object.entries(before.versions).map(([name, version]) => `${name} ${version}`).join(' · ')}`);
+  print(
+    `${before.machine}\nload ${before.load.join(' ')} · ${Object.entries(before.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(' · ')}`,
+  );
   const results = [];
   for (const { id, title, cases } of workloads) {
     print(`\n${id}: ${title}`);
@@ -38,8 +49,11 @@ async function bench({ workloads, match, rounds, json }: NonNullable<ReturnType<
     }
   }
   const { load } = environment();
-  print(`\nload afterwards ${load.join(' ')}\n\nWhat this does not show:\n${NOT_SHOWN.map((line) => `- ${line}`).join('\n')}`);
-  if (json) console.log(JSON.stringify({ ...before, loadAfterwards: load, results, notShown: NOT_SHOWN }, undefined, 2));
+  print(
+    `\nload afterwards ${load.join(' ')}\n\nWhat this does not show:\n${NOT_SHOWN.map((line) => `- ${line}`).join('\n')}`,
+  );
+  if (json)
+    console.log(JSON.stringify({ ...before, loadAfterwards: load, results, notShown: NOT_SHOWN }, undefined, 2));
 }
 
 const chosen = options();

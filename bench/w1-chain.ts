@@ -3,7 +3,7 @@ import { plainTasks } from './baseline/plain.ts';
 import { RawDatabase } from './baseline/raw.ts';
 import { chain } from './documents.ts';
 import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './scratch.ts';
+import { sizeOf, withDatabaseFile } from './database-file.ts';
 import { percentile } from './statistics.ts';
 import { COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
 
@@ -27,7 +27,10 @@ const fermata = (): Promise<Sample> =>
     }
     const elapsed = performance.now() - begin;
     await open.close();
-    return { ...figures(elapsed, gaps(calls)), ...costOfStep(open.tally, (await sizeOf(file)) - before, RUNS * LENGTH) };
+    return {
+      ...figures(elapsed, gaps(calls)),
+      ...costOfStep(open.tally, (await sizeOf(file)) - before, RUNS * LENGTH),
+    };
   });
 
 const raw = (): Promise<Sample> =>
@@ -72,7 +75,11 @@ export const w1: Workload = {
     {
       title: `${RUNS} runs, one after the other`,
       target: 'a step at most 1.5 × raw, p99 at most 3 × raw',
-      metrics: [{ key: 'step', label: 'µs a step', digits: 0 }, { key: 'p99', label: 'µs a step, p99', digits: 0 }, ...COST_OF_A_STEP],
+      metrics: [
+        { key: 'step', label: 'µs a step', digits: 0 },
+        { key: 'p99', label: 'µs a step, p99', digits: 0 },
+        ...COST_OF_A_STEP,
+      ],
       contenders: [
         { name: 'fermata', run: fermata },
         { name: 'raw sqlite', run: raw },

@@ -4,7 +4,7 @@ import { plainTasks } from './baseline/plain.ts';
 import { RawDatabase } from './baseline/raw.ts';
 import { layered, wide } from './documents.ts';
 import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './scratch.ts';
+import { sizeOf, withDatabaseFile } from './database-file.ts';
 import { COST_OF_A_STEP, type Case, type Sample, type Workload } from './workload.ts';
 
 /** Milliseconds between two looks at the event loop; what the histogram says includes them. */
@@ -24,7 +24,11 @@ function fermata(document: object, total: number): Promise<Sample> {
     delay.disable();
     await open.close();
     const cost = costOfStep(open.tally, (await sizeOf(file)) - before, total);
-    return { rate: (total * 1_000) / elapsed, loopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS), ...cost };
+    return {
+      rate: (total * 1_000) / elapsed,
+      loopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS),
+      ...cost,
+    };
   });
 }
 
@@ -47,11 +51,22 @@ async function plain(total: number, breadth: number): Promise<Sample> {
   return { rate: (total * 1_000) / (performance.now() - begin) };
 }
 
-function oneRun(title: string, target: string, document: () => object, total: number, breadth: number, longRounds?: number): Case {
+function oneRun(
+  title: string,
+  target: string,
+  document: () => object,
+  total: number,
+  breadth: number,
+  longRounds?: number,
+): Case {
   return {
     title,
     target,
-    metrics: [{ key: 'rate', label: 'tasks a second', digits: 0 }, { key: 'loopDelay', label: 'event-loop delay p99, ms', digits: 1 }, ...COST_OF_A_STEP],
+    metrics: [
+      { key: 'rate', label: 'tasks a second', digits: 0 },
+      { key: 'loopDelay', label: 'event-loop delay p99, ms', digits: 1 },
+      ...COST_OF_A_STEP,
+    ],
     contenders: [
       { name: 'fermata', run: () => fermata(document(), total) },
       { name: 'raw sqlite', run: () => raw(total) },
@@ -69,7 +84,9 @@ export const w2: Workload = {
   title: 'many tasks in one run',
   cases: [
     oneRun('1,000 tasks, breadth 50', TARGET, () => wide(1_000, 50), 1_000, 50),
-    ...[10, 50, 300, 1_000].map((breadth) => oneRun(`10,000 tasks, breadth ${breadth}`, TARGET, () => wide(10_000, breadth), 10_000, breadth)),
+    ...[10, 50, 300, 1_000].map((breadth) =>
+      oneRun(`10,000 tasks, breadth ${breadth}`, TARGET, () => wide(10_000, breadth), 10_000, breadth),
+    ),
     oneRun('10,000 tasks in 100 layers, breadth 100', TARGET, () => layered(100, 100, 100), 10_000, 100),
     oneRun('100,000 tasks, breadth 50', 'within 15 % of the rate at 10,000', () => wide(100_000, 50), 100_000, 50, 3),
   ],

@@ -3,7 +3,7 @@ import { plainTasks } from './baseline/plain.ts';
 import { RawDatabase } from './baseline/raw.ts';
 import { chain } from './documents.ts';
 import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './scratch.ts';
+import { sizeOf, withDatabaseFile } from './database-file.ts';
 import { COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
 
 const RUNS = 1_000;

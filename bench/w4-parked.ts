@@ -7,7 +7,7 @@ import { RawDatabase } from './baseline/raw.ts';
 import { gated } from './documents.ts';
 import { createDatabase, heard, openFermata } from './fermata.ts';
 import { liveBytes } from './memory.ts';
-import { sizeOf, withDatabaseFile } from './scratch.ts';
+import { sizeOf, withDatabaseFile } from './database-file.ts';
 import { percentile } from './statistics.ts';
 import type { Sample, Workload } from './workload.ts';
 

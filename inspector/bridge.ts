@@ -51,7 +51,7 @@ const FAILED = 1011;
  * @example
  * const bridge = statelyBridge({ runtime, token: randomBytes(32).toString('base64url') })
  * app.route('/', bridge.routes)
- * serve({ fetch: app.fetch, port, websocket: { server: new WebSocketServer({ noServer: true }) } })
+ * serve({ fetch: app.fetch, port, websocket: { server: new WebSocketServer({ noServer: true, maxPayload: 1024 }) as WebSocketServerLike } })
  * console.log(bridge.link(`http://127.0.0.1:${port}`))
  */
 export function statelyBridge(options: StatelyBridgeOptions): StatelyBridge {

@@ -20,12 +20,15 @@ const NAMES =
 const SECRET_NAME = new RegExp(`(?:${NAMES})s?$`, 'i');
 /** `inputTokens: 12` is a count; texts under such a name are secrets. */
 const COUNTS = /tokens$/i;
+/** Names are bounded, so that a long text takes no more than a multiple of its length. */
+const NAME = `[\\w-]{0,64}(?:${NAMES})s?`;
 const SECRET_FORMS: readonly (readonly [form: RegExp, replacement: string])[] = [
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   [/\bsk-[\w-]{8,}/g, REDACTED],
-  [new RegExp(`("[\\w-]*(?:${NAMES})"\\s*:\\s*")(?:[^"\\\\]|\\\\.)*`, 'gi'), `$1${REDACTED}`],
-  [new RegExp(`\\b([\\w-]*(?:${NAMES})=)[^\\s&"']+`, 'gi'), `$1${REDACTED}`],
-  [/(\b[a-z][\w+.-]*:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/gi, `$1${REDACTED}`],
+  [new RegExp(`("${NAME}"\\s*:\\s*")(?:[^"\\\\]|\\\\.)*`, 'gi'), `$1${REDACTED}`],
+  [new RegExp(`(\\\\"${NAME}\\\\"\\s*:\\s*\\\\")(?:(?!\\\\").)*`, 'gi'), `$1${REDACTED}`],
+  [new RegExp(`\\b(${NAME}(?:=|:\\s*))[^\\s&"'{[]+`, 'gi'), `$1${REDACTED}`],
+  [/(\b[a-z][\w+.-]{0,30}:\/\/[^\s/:@]{0,200}:)[^\s/@]+(?=@)/gi, `$1${REDACTED}`],
 ];
 
 /** Makes a value fit to be seen: plain JSON without secrets. The value itself is not changed. */
@@ -48,10 +51,10 @@ export function redactor(secrets: readonly (string | undefined)[] = []): Redact 
   const text = (value: string): string => {
     let clean = value;
     for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
+    const more = clean.length - MAX_TEXT;
+    if (more > 0) clean = clean.slice(0, MAX_TEXT);
     for (const [form, replacement] of SECRET_FORMS) clean = clean.replace(form, replacement);
-    return clean.length <= MAX_TEXT
-      ? clean
-      : `${clean.slice(0, MAX_TEXT)}… (${clean.length - MAX_TEXT} more characters)`;
+    return more > 0 ? `${clean}… (${more} more characters)` : clean;
   };
 
   const record = (entries: Iterable<readonly [unknown, unknown]>, depth: number): object => {

@@ -186,7 +186,10 @@ export const workflowMachine = setup({
     }),
     taskBroke: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       const { actorId: name, error } = event as ErrorActorEvent<Partial<ErrorData>>;
-      const failure: ErrorData = { code: error?.code ?? 'actorFailed', message: error?.message ?? String(error) };
+      const failure: ErrorData = {
+        code: error?.code ?? 'actorFailed',
+        message: error?.message ?? `Its actor ended with ${JSON.stringify(error)}.`,
+      };
       fact(enqueue, 'task_failed', { task: name, status: 'failed', error: failure });
       enqueue.assign(
         settle(context, { name, consequence: 'fail', error: failure, slot: 'held' }, stepOf(event), enqueue, admitting),

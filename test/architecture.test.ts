@@ -133,7 +133,9 @@ describe('imports point one way', () => {
     const reading = files.filter(
       (file) =>
         /(src\/(runtime|document)|machines|actors)\//.test(file) &&
-        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetInterval\(/.test(withoutComments(readFileSync(join(ROOT, file), 'utf8'))),
+        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetInterval\(/.test(
+          withoutComments(readFileSync(join(ROOT, file), 'utf8')),
+        ),
     );
     expect(reading).toEqual([]);
   });

@@ -7,7 +7,10 @@ import { parseText } from '../src/document/parse.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = '']) => ({ language, code }));
+const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = '']) => ({
+  language,
+  code,
+}));
 // Inside the project, so that it imports `fermata` by its own name.
 const folder = mkdtempSync(join(ROOT, '.readme-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

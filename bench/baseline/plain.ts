@@ -4,7 +4,10 @@
 import { createActor, createMachine, fromPromise, type Actor } from 'xstate';
 import { taskMachine, type TaskInput } from '../../machines/task.ts';
 
-const machine = taskMachine.provide({ actors: { code: fromPromise(async () => ({ value: 'done' })) } });
+const nothing = fromPromise<{ readonly value: unknown }, { readonly [key: string]: unknown }>(async () => ({
+  value: 'done',
+}));
+const machine = taskMachine.provide({ actors: { code: nothing } });
 
 /** Takes what tasks tell their workflow. It has slots for all. */
 const parent = createActor(createMachine({})).start();
@@ -13,10 +16,8 @@ function input(name: string, gated: boolean): TaskInput {
   return {
     name,
     prepared: {
-      description: undefined,
       call: { kind: 'code', function: 'nothing', input: {} },
-      approval: gated ? { timeoutSeconds: undefined, onReject: 'fail' } : undefined,
-      approvalPrompt: gated ? 'Book it?' : undefined,
+      ...(gated ? { approval: { onReject: 'fail' }, approvalPrompt: 'Book it?' } : {}),
       retry: { maxRetries: 3, initialSeconds: 1, factor: 2, maxSeconds: 60 },
       timeoutMs: 120_000,
       onInDoubt: 'retry',

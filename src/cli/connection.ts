@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createClient, type FermataClient } from '../client/index.ts';
 import { loadConfig, readSettings } from '../config.ts';
 import { FermataError } from '../errors.ts';
-import { composeProgram, EMBEDDED_URL, type ProgramSettings } from '../serve.ts';
+import type { Program, ProgramSettings } from '../serve.ts';
 import type { Shell } from './shell.ts';
 import { shellQuote } from './text.ts';
 
@@ -57,8 +57,7 @@ export async function withConnection<Result>(
       `There is no database at ${settings.database}: name it with --db or FERMATA_DB, or a running server with --server URL.`,
     );
   }
-  const program = await composeProgram({ ...settings, passive: access === 'looks' });
-  const client = createClient({ baseUrl: EMBEDDED_URL, fetch: program.fetch });
+  const { program, client } = await embed({ ...settings, passive: access === 'looks' });
   const suffix = `${options.db === undefined ? '' : ` --db ${shellQuote(options.db)}`}${options.demo === true ? ' --demo' : ''}`;
   try {
     return await use({ client, embedded: true, suffix });
@@ -77,12 +76,21 @@ export async function withThrowaway<Result>(use: (client: FermataClient) => Prom
     demo: false,
     passive: true,
   };
-  const program = await composeProgram(settings);
+  const { program, client } = await embed(settings);
   try {
-    return await use(createClient({ baseUrl: EMBEDDED_URL, fetch: program.fetch }));
+    return await use(client);
   } finally {
     await program.stop();
   }
+}
+
+/** Loaded only here: `--help`, and commands that talk to a server, begin in a third of the time without it. */
+async function embed(
+  settings: ProgramSettings,
+): Promise<{ readonly program: Program; readonly client: FermataClient }> {
+  const { composeProgram, EMBEDDED_URL } = await import('../serve.ts');
+  const program = await composeProgram(settings);
+  return { program, client: createClient({ baseUrl: EMBEDDED_URL, fetch: program.fetch }) };
 }
 
 /**

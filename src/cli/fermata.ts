@@ -2,4 +2,6 @@
 import { main } from './program.ts';
 import { processShell } from './shell.ts';
 
-process.exitCode = await main(process.argv.slice(2), processShell());
+const status = await main(process.argv.slice(2), processShell());
+// A user's function that ignores its AbortSignal must not hold the process. What was written goes out first.
+process.stdout.write('', () => process.exit(status));

@@ -42,8 +42,8 @@ const SYMBOLS: Readonly<Record<Mood, string>> = {
   repeats: '↻',
   passed: '–',
 };
-/** Characters of `[ 35%] ✓ `. */
-const BRACKET_WIDTH = 9;
+/** Room for `[ 35%] ✓ ` and a margin. */
+const BRACKET_WIDTH = 12;
 const LAST: ReadonlySet<string> = new Set([
   'task_completed',
   'task_failed',

@@ -34,8 +34,9 @@ export function processShell(): Shell {
   return {
     environment: process.env,
     directory: process.cwd(),
-    isTerminal: stderr.isTTY,
-    columns: stderr.columns ?? DEFAULT_COLUMNS,
+    isTerminal: stderr.isTTY && stderr.columns > 0,
+    // some terminals say 0
+    columns: stderr.columns || DEFAULT_COLUMNS,
     interrupt,
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),

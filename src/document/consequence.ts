@@ -8,9 +8,7 @@ export function endsRun(
   run: { readonly onTaskFailure: 'stop' | 'continue'; readonly ending: unknown },
   consequence: Consequence,
 ): boolean {
-  return (
-    run.ending === null && (consequence === 'cancel' || (consequence === 'fail' && run.onTaskFailure === 'stop'))
-  );
+  return run.ending === null && (consequence === 'cancel' || (consequence === 'fail' && run.onTaskFailure === 'stop'));
 }
 
 /** True where this end makes impossible what depends on the task. */

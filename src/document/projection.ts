@@ -149,7 +149,7 @@ function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows
       row: { ...dependent, waiting, ready: waiting === 0 && !dependent.live },
     });
   }
-  const approval = rows.get('approval', data.task);
+  const approval = graph.spec(data.task).approval === undefined ? undefined : rows.get('approval', data.task);
   const open = approval?.status === 'pending';
   const cancelled: RowChange[] = open
     ? [{ table: 'approval', key: data.task, row: { ...approval, status: 'cancelled', decidedAt: fact.at } }]

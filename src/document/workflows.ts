@@ -55,7 +55,7 @@ export class Workflows {
         'alreadyExists',
         `A workflow named "${definition.name}" exists${taken === undefined ? '' : ` (id ${taken.id})`}. Use PUT /api/v1/workflows/${taken?.id ?? '{id}'} for a new version of it, or another name.`,
         {
-          data: { ...(taken === undefined ? {} : { id: taken.id }) },
+          data: taken === undefined ? {} : { id: taken.id },
         },
       );
     }

@@ -16,7 +16,7 @@ export function toJson(value: unknown): unknown {
   if (value instanceof Map) return [...value].map(toJson);
   if (value instanceof Set) return [...value].map(toJson);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (value instanceof Error) return { name: value.name, message: value.message, ...record({ ...value }) };
+  if (value instanceof Error) return { name: value.name, message: value.message, ...record(value) };
   if ('toJSON' in value && typeof value.toJSON === 'function') return toJson(value.toJSON());
   return record(value);
 }

@@ -119,7 +119,8 @@ function plainObject(value: object, depth: number, refs: RefCodec | undefined, b
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null)
     return plainRecord(value as Record<string, unknown>, depth, refs, blobs);
-  if (value instanceof Date) return { [TAG]: 'date', value: value.getTime() };
+  if (value instanceof Date)
+    return { [TAG]: 'date', value: Number.isNaN(value.getTime()) ? 'invalid' : value.getTime() };
   if (value instanceof Map) return { [TAG]: 'map', value: plainArray([...value], depth, refs, blobs) };
   if (value instanceof Set) return { [TAG]: 'set', value: plainArray([...value], depth, refs, blobs) };
   if (value instanceof Error) return plainError(value, depth, refs, blobs);

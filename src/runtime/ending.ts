@@ -47,7 +47,8 @@ export function end(memory: RunMemory, actor: DurableActor, family: readonly Dur
   const { address, id, parent } = actor.identity;
   if (address === ROOT) {
     endRun(memory, actor);
-    memory.inspection?.settled(address);
+    if (actor.stopped) memory.inspection?.stopped(actor);
+    else memory.inspection?.settled(address);
     return;
   }
   if (parent === undefined || actor.status === 'stopped') return;
@@ -127,9 +128,7 @@ function endRun(memory: RunMemory, root: DurableActor): void {
   if (reason !== undefined || error !== undefined) head.reasonJson = encode(reason ?? error, 'reason', memory);
   if (registration.status === undefined || root.status !== 'done') {
     const why: unknown =
-      head.reasonJson === null
-        ? undefined
-        : decode(head.reasonJson, (blob) => memory.blobs.get(blob) ?? memory.rows.blob(blob));
+      head.reasonJson === null ? undefined : decode(head.reasonJson, (blob) => memory.rows.blob(blob));
     if (status === 'completed') memory.fact(ROOT, 'run_completed', { output });
     else if (status === 'failed') memory.fact(ROOT, 'run_failed', { error: why });
     else memory.fact(ROOT, 'run_cancelled', { reason: why });

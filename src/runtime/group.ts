@@ -97,10 +97,7 @@ export class Groups {
 
   /** Waits until everything that was entered is decided and committed. */
   async idle(): Promise<void> {
-    while (
-      this.#halted === undefined &&
-      (this.#scheduled || this.#draining !== undefined || this.#queue.size > 0)
-    ) {
+    while (this.#halted === undefined && (this.#scheduled || this.#draining !== undefined || this.#queue.size > 0)) {
       await (this.#draining ?? new Promise((resolve) => setImmediate(resolve)));
     }
   }
@@ -371,6 +368,7 @@ export class Groups {
   /** The run cannot go on here. What came from outside is told so; the rest waits for the next start. */
   #block(key: RunKey, run: Run | undefined, error: Error): void {
     this.#resident.delete(key.run);
+    this.#surroundings.inspection?.forget(key.run);
     this.#blocked.set(key.run, error);
     this.#surroundings.log('a run cannot go on', { runId: key.run, error: error.message });
     for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);

@@ -94,6 +94,10 @@ function restore(memory: RunMemory, logic: Logic, persisted: unknown): void {
     memory.actors.set(actor.identity.address, actor);
     if (actor.identity.systemId !== undefined) memory.head.systemIds[actor.identity.systemId] = actor.identity.address;
   }
+  for (const actor of actors) {
+    memory.inspection?.began(actor, undefined, []);
+    memory.inspection?.settled(actor.identity.address);
+  }
   for (const { actor, ...asked } of effects) ask(memory, actor, asked);
   memory.draft.turns++;
   const root = memory.actors.get(ROOT);

@@ -181,7 +181,9 @@ export class RunInspection {
     const effect = this.#at(address);
     const done = outcome.type.startsWith('xstate.done.');
     const [output, error] = [outcome['output'], outcome['error']];
-    const event = done ? { type: 'xstate.promise.resolve', data: output } : { type: 'xstate.promise.reject', data: error };
+    const event = done
+      ? { type: 'xstate.promise.resolve', data: output }
+      : { type: 'xstate.promise.reject', data: error };
     this.#event(effect, effect, event);
     const snapshot = { status: done ? 'done' : 'error', output, error, input: undefined };
     this.#unsettled.set(address, { actor: effect, event, snapshot: () => snapshot });
@@ -189,7 +191,11 @@ export class RunInspection {
 
   /** Nobody waits for an effect any more. */
   dropped(address: string): void {
-    this.#snapshot(this.#at(address), { type: 'xstate.stop' }, { status: 'stopped', output: undefined, error: undefined, input: undefined });
+    this.#snapshot(
+      this.#at(address),
+      { type: 'xstate.stop' },
+      { status: 'stopped', output: undefined, error: undefined, input: undefined },
+    );
   }
 
   /** As in XState, children exist as soon as their parent has decided, and begin when its actions come to them. */
@@ -205,13 +211,19 @@ export class RunInspection {
   }
 
   #of({ identity: { address, id, logic } }: DurableActor): InspectedActor {
-    return this.#known(address) ?? this.#announce(address, { id, src: undefined, logic: logic.machine, _parent: this.#parentOf(address) });
+    return (
+      this.#known(address) ??
+      this.#announce(address, { id, src: undefined, logic: logic.machine, _parent: this.#parentOf(address) })
+    );
   }
 
   /** The actor at an address, with what is known of it here: an earlier process may have announced it. */
   #at(address: string): InspectedActor {
     const id = decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
-    return this.#known(address) ?? this.#make(address, { id, src: undefined, logic: undefined, _parent: this.#parentOf(address) });
+    return (
+      this.#known(address) ??
+      this.#make(address, { id, src: undefined, logic: undefined, _parent: this.#parentOf(address) })
+    );
   }
 
   #parentOf(address: string): InspectedActor | undefined {
@@ -230,7 +242,9 @@ export class RunInspection {
   }
 
   #make(address: string, about: Pick<InspectedActor, 'id' | 'src' | 'logic' | '_parent'>): InspectedActor {
-    return new InspectedActor({ ...about, sessionId: this.#session(address) }, (event) => this.#options.send(address, event));
+    return new InspectedActor({ ...about, sessionId: this.#session(address) }, (event) =>
+      this.#options.send(address, event),
+    );
   }
 
   #event(source: InspectedActor | undefined, actor: InspectedActor, event: xstate.Event): void {
@@ -241,7 +255,11 @@ export class RunInspection {
     this.#record({ type: '@xstate.snapshot', actorRef: actor, event, snapshot });
   }
 
-  #record(event: { readonly type: InspectionEvent['type']; readonly actorRef: InspectedActor; readonly [part: string]: unknown }): void {
+  #record(event: {
+    readonly type: InspectionEvent['type'];
+    readonly actorRef: InspectedActor;
+    readonly [part: string]: unknown;
+  }): void {
     this.#options.record({ ...event, rootId: this.#session('/') } as unknown as InspectionEvent);
   }
 

@@ -67,16 +67,10 @@ export function toPersisted(actor: DurableActor, lookup: ChildLookup): Persisted
 /** References to actors as XState writes them. */
 function withPlainReferences(value: unknown): unknown {
   if (value instanceof xstate.ActorReference) return value.toJSON();
-  if (
-    value === null ||
-    typeof value !== 'object' ||
-    value instanceof Date ||
-    value instanceof Map ||
-    value instanceof Set ||
-    value instanceof Error
-  )
-    return value;
+  if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map(withPlainReferences);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withPlainReferences(part)]));
 }
 

@@ -29,6 +29,8 @@ export class RunRows {
   readonly key: RunKey;
   readonly origin: RunOrigin;
   readonly #store: RowStore;
+  /** Big values that this group sets aside: the store has them after the commit. */
+  readonly #uncommitted: (hash: string) => string | undefined;
   readonly #reader = new Reader();
   #changed = new Map<string, RowChange>();
   /** Rows as they are committed (undefined: there is none), seen lately. */
@@ -36,10 +38,11 @@ export class RunRows {
   #undecoded = new Map<number, string>();
   #ready: ReadyQueue | undefined;
 
-  constructor(origin: RunOrigin, store: RowStore) {
+  constructor(origin: RunOrigin, store: RowStore, uncommitted: (hash: string) => string | undefined) {
     this.key = { tenant: origin.tenant, run: origin.run };
     this.origin = origin;
     this.#store = store;
+    this.#uncommitted = uncommitted;
   }
 
   /** Anything else that has to be loaded, remembered until the next turn. */
@@ -105,7 +108,7 @@ export class RunRows {
 
   /** A text that was set aside. Throws `databaseCorrupt` where it is gone. */
   blob(hash: string): string {
-    const text = this.#reader.read(`blob/${hash}`, () => this.#store.blob(hash));
+    const text = this.#uncommitted(hash) ?? this.#reader.read(`blob/${hash}`, () => this.#store.blob(hash));
     if (text === undefined)
       throw new FermataError(
         'databaseCorrupt',

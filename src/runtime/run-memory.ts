@@ -77,7 +77,7 @@ export class RunMemory implements BlobSink {
     this.origin = origin;
     this.services = services;
     this.acting = acting;
-    this.rows = new RunRows(origin, services.store);
+    this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash));
     this.inspection = services.inspection?.of(this.key, (event) => this.draft.inspected.push(event));
     this.head = {
       status: state?.status ?? 'pending',
@@ -212,8 +212,7 @@ export class RunMemory implements BlobSink {
           ]),
         ),
       // `log` is an action like a custom one: this is called after the commit.
-      log: (...values) =>
-        this.services.log(values.map(String).join(' '), { runId: this.key.run, actor: self.address }),
+      log: (...values) => this.services.log(values.map(String).join(' '), { runId: this.key.run, actor: self.address }),
     };
   }
 }

@@ -40,8 +40,9 @@ import { assertStorable, decode, encode, type RefCodec } from './codec.ts';
 import type { Draft } from './draft.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
-import { Groups, type CrashPoint } from './group.ts';
+import { Groups, type CrashPoint, type GroupSurroundings } from './group.ts';
 import { Inspecting, type SnapshotView } from './inspecting.ts';
+import { Inspection, type Inspect } from './inspection.ts';
 import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
 import type { Projection } from './projection.ts';
@@ -71,6 +72,11 @@ export interface RuntimeOptions {
   readonly onFatal?: (error: Error) => void;
   /** Effects in flight at once; default 1,000. */
   readonly maxInFlight?: number;
+  /**
+   * An XState inspection observer, as `createActor` takes it: told of actors, events and snapshots of all runs, after the
+   * commit. Default: nobody.
+   */
+  readonly inspect?: Inspect;
   /** Answers and takes commands, but does no work: nothing is recovered and no effect starts. To look into a stopped server's database. */
   readonly passive?: boolean;
   /** Called at each named point of the commit path; tests end the process there. */
@@ -188,6 +194,11 @@ export class Runtime {
       deliver: (key, row) => this.#groups.enter(key, { kind: 'message', row }),
       log,
     });
+    const sendLive: GroupSurroundings['sendLive'] = (key, to, event) =>
+      void this.#ask(key, { kind: 'event', to, event, checked: false, messageId: undefined }).catch((error: unknown) =>
+        log('an event sent by an action was lost', { error: String(error) }),
+      );
+    const { inspect } = options;
     this.#groups = new Groups(
       {
         catalog,
@@ -195,10 +206,17 @@ export class Runtime {
         clock: this.clock,
         feed: this.#feed,
         projections: byFact(options.projections ?? []),
-        sendLive: (key, to, event) =>
-          void this.#ask(key, { kind: 'event', to, event, checked: false, messageId: undefined }).catch(
-            (error: unknown) => log('an event sent by an action was lost', { error: String(error) }),
-          ),
+        sendLive,
+        ...(inspect === undefined
+          ? {}
+          : {
+              inspection: new Inspection({
+                inspect,
+                catalog,
+                sendLive,
+                failed: (thrown) => log('the inspection observer threw', { error: String(thrown) }),
+              }),
+            }),
         log,
         act: (key, draft) => this.#act(key, draft),
         messagesSent: () => void this.#messages.look(),
@@ -366,7 +384,10 @@ export class Runtime {
    * The delayed transitions that a persisted snapshot would have pending, were it not restored: XState's form does not
    * carry them, and they do not fire. Throws `machineMissing`, and `invalidRequest` where the snapshot does not fit.
    */
-  notRestored(machine: string, snapshot: unknown): readonly { readonly state: string; readonly event: string; readonly delay: string | number }[] {
+  notRestored(
+    machine: string,
+    snapshot: unknown,
+  ): readonly { readonly state: string; readonly event: string; readonly delay: string | number }[] {
     return this.#inspecting.unarmedDelays(snapshot, this.catalog.logic(this.catalog.resolve(machine) ?? machine));
   }
 

@@ -11,7 +11,10 @@ const DAY = 24 * HOUR;
 
 /** A task that a person must allow, within `seconds`. */
 function gated(seconds: number): WorkflowDocument {
-  return { name: 'gated', tasks: [{ name: 'pay', kind: 'code', function: 'pay', requiresApproval: true, approvalTimeoutSeconds: seconds }] };
+  return {
+    name: 'gated',
+    tasks: [{ name: 'pay', kind: 'code', function: 'pay', requiresApproval: true, approvalTimeoutSeconds: seconds }],
+  };
 }
 
 const pay: CodeFunction = () => 'paid';
@@ -89,7 +92,10 @@ describe('dates across downtime', () => {
       return 'paid';
     };
     const place = await openEmbedded({ clock, functions: { pay: once } });
-    const run = await place.run({ name: 'retrying', tasks: [{ name: 'pay', kind: 'code', function: 'pay', retry: { initialSeconds: 600, maxSeconds: 600 } }] });
+    const run = await place.run({
+      name: 'retrying',
+      tasks: [{ name: 'pay', kind: 'code', function: 'pay', retry: { initialSeconds: 600, maxSeconds: 600 } }],
+    });
     await quiet(place.fermata.runtime);
     expect(await place.statuses(run)).toEqual(['pay retrying']);
     await place.close();
@@ -99,31 +105,41 @@ describe('dates across downtime', () => {
     expect(calls).toBe(2);
   });
 
-  it.each(['retry', 'ask'] as const)('a call that the downtime cut off has its whole time again (onInDoubt %s)', async (onInDoubt) => {
-    const clock = new ManualClock();
-    const keys: string[] = [];
-    let answer: (value: string) => void = () => {};
-    const slow: CodeFunction = (_, { idempotencyKey }) => {
-      keys.push(idempotencyKey);
-      return new Promise<string>((resolve) => (answer = resolve));
-    };
-    // Where the policy is `ask`, the crash comes before the mark: the call was never made.
-    const halt = (): void => {
-      throw new Error('the process dies here');
-    };
-    const place = await openEmbedded({ clock, functions: { pay: slow }, ...(onInDoubt === 'ask' ? { crashPoint: (point) => point === 'acted' && halt() } : {}) });
-    const run = await place.run({ name: 'slow', tasks: [{ name: 'pay', kind: 'code', function: 'pay', onInDoubt, timeoutSeconds: 60, maxRetries: 0 }] });
-    await place.crash();
-    clock.jump(HOUR);
-    await place.open({ crashPoint: () => {} });
-    await pass(clock, place, 59_000);
-    expect(await place.statuses(run)).toEqual(['pay running']);
-    answer('paid');
-    expect((await place.ended(run)).output).toBe('paid');
-    expect(new Set(keys).size).toBe(1);
-    expect(keys).toHaveLength(onInDoubt === 'retry' ? 2 : 1);
-    expect(await place.facts(run, 'task_in_doubt')).toHaveLength(onInDoubt === 'retry' ? 1 : 0);
-  });
+  it.each(['retry', 'ask'] as const)(
+    'a call that the downtime cut off has its whole time again (onInDoubt %s)',
+    async (onInDoubt) => {
+      const clock = new ManualClock();
+      const keys: string[] = [];
+      let answer: (value: string) => void = () => {};
+      const slow: CodeFunction = (_, { idempotencyKey }) => {
+        keys.push(idempotencyKey);
+        return new Promise<string>((resolve) => (answer = resolve));
+      };
+      // Where the policy is `ask`, the crash comes before the mark: the call was never made.
+      const halt = (): void => {
+        throw new Error('the process dies here');
+      };
+      const place = await openEmbedded({
+        clock,
+        functions: { pay: slow },
+        ...(onInDoubt === 'ask' ? { crashPoint: (point) => point === 'acted' && halt() } : {}),
+      });
+      const run = await place.run({
+        name: 'slow',
+        tasks: [{ name: 'pay', kind: 'code', function: 'pay', onInDoubt, timeoutSeconds: 60, maxRetries: 0 }],
+      });
+      await place.crash();
+      clock.jump(HOUR);
+      await place.open({ crashPoint: () => {} });
+      await pass(clock, place, 59_000);
+      expect(await place.statuses(run)).toEqual(['pay running']);
+      answer('paid');
+      expect((await place.ended(run)).output).toBe('paid');
+      expect(new Set(keys).size).toBe(1);
+      expect(keys).toHaveLength(onInDoubt === 'retry' ? 2 : 1);
+      expect(await place.facts(run, 'task_in_doubt')).toHaveLength(onInDoubt === 'retry' ? 1 : 0);
+    },
+  );
 });
 
 describe('a clock that jumps', () => {
@@ -135,7 +151,10 @@ describe('a clock that jumps', () => {
       return 'paid';
     };
     const place = await openEmbedded({ clock, functions: { pay: twice } });
-    const run = await place.run({ name: 'retrying', tasks: [{ name: 'pay', kind: 'code', function: 'pay', retry: { initialSeconds: 1, factor: 1 } }] });
+    const run = await place.run({
+      name: 'retrying',
+      tasks: [{ name: 'pay', kind: 'code', function: 'pay', retry: { initialSeconds: 1, factor: 1 } }],
+    });
     await quiet(place.fermata.runtime);
     await pass(clock, place, 900);
     clock.jump(-HOUR);
@@ -156,7 +175,10 @@ describe('a clock that jumps', () => {
       throw new Error('not yet');
     };
     const place = await openEmbedded({ clock, functions: { pay: once } });
-    const run = await place.run({ name: 'retrying', tasks: [{ name: 'pay', kind: 'code', function: 'pay', retry: { initialSeconds: 1 } }] });
+    const run = await place.run({
+      name: 'retrying',
+      tasks: [{ name: 'pay', kind: 'code', function: 'pay', retry: { initialSeconds: 1 } }],
+    });
     await quiet(place.fermata.runtime);
     await pass(clock, place, 1_000);
     expect((await place.fermata.runtime.read(run)).status).toBe('completed');
@@ -180,7 +202,10 @@ describe('a clock that jumps', () => {
     const place = await openEmbedded({ clock, functions: { pay, slow } });
     const short = await place.run({ ...gated(3_600), name: 'an hour' });
     const long = await place.run({ ...gated(2 * 86_400), name: 'two days' });
-    const call = await place.run({ name: 'call', tasks: [{ name: 'search', kind: 'code', function: 'slow', timeoutSeconds: 60, retry: { initialSeconds: 1 } }] });
+    const call = await place.run({
+      name: 'call',
+      tasks: [{ name: 'search', kind: 'code', function: 'slow', timeoutSeconds: 60, retry: { initialSeconds: 1 } }],
+    });
     await quiet(place.fermata.runtime);
     clock.jump(DAY);
     await pass(clock, place, MINUTE);

@@ -41,7 +41,8 @@ export class Embedded {
   }
 
   get fermata(): Fermata {
-    if (this.#fermata === undefined) throw new FermataError('storeUnavailable', 'Nothing is open on the file now. Call open() first.');
+    if (this.#fermata === undefined)
+      throw new FermataError('storeUnavailable', 'Nothing is open on the file now. Call open() first.');
     return this.#fermata;
   }
 
@@ -76,7 +77,8 @@ export class Embedded {
   async run(document: WorkflowDocument, input: unknown = {}): Promise<string> {
     const { runtime, workflows } = this.fermata;
     const workflow = (await workflows.byName(document.name)) ?? (await workflows.create(document));
-    return (await execute(runtime, workflow, await workflows.definition(workflow.id, workflow.version), { input })).runId;
+    return (await execute(runtime, workflow, await workflows.definition(workflow.id, workflow.version), { input }))
+      .runId;
   }
 
   /** Sends to the actor of a task. */
@@ -99,7 +101,10 @@ export class Embedded {
   }
 
   /** The facts of a run in the order of its journal; `type` only, or those of one type whole. */
-  async facts(run: string, type?: string): Promise<readonly { readonly type: string; readonly at: number; readonly data: unknown }[]> {
+  async facts(
+    run: string,
+    type?: string,
+  ): Promise<readonly { readonly type: string; readonly at: number; readonly data: unknown }[]> {
     const facts = await this.fermata.runtime.journal(run, { limit: 10_000, kind: 'fact' });
     return facts.filter((fact) => type === undefined || fact.type === type);
   }

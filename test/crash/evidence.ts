@@ -54,7 +54,9 @@ export async function readEvidence(file: string): Promise<Evidence> {
   await store.open();
   try {
     const rows = await store.runs(TENANT, { limit: 1_000 });
-    const runs = await Promise.all(rows.map(async (run): Promise<[string, RunEvidence]> => [run.run, await readRun(store, run)]));
+    const runs = await Promise.all(
+      rows.map(async (run): Promise<[string, RunEvidence]> => [run.run, await readRun(store, run)]),
+    );
     return { runs: new Map(runs), open: (await store.openEffects(undefined, 1_000)).map(toOpenCall) };
   } finally {
     await store.close();
@@ -64,11 +66,17 @@ export async function readEvidence(file: string): Promise<Evidence> {
 
 async function readRun(store: Store, run: RunRow): Promise<RunEvidence> {
   const key = { tenant: TENANT, run: run.run };
-  return { run, journal: await store.journal(key, { after: 0, limit: EVERYTHING }), tasks: await store.tasks(key, { limit: 1_000 }) };
+  return {
+    run,
+    journal: await store.journal(key, { after: 0, limit: EVERYTHING }),
+    tasks: await store.tasks(key, { limit: 1_000 }),
+  };
 }
 
 function toOpenCall({ run, effectJson }: EffectRow): OpenCall {
-  const { key, policy, input } = JSON.parse(effectJson) as Pick<OpenCall, 'key' | 'policy'> & { readonly input: Pick<OpenCall, 'task' | 'attempt'> };
+  const { key, policy, input } = JSON.parse(effectJson) as Pick<OpenCall, 'key' | 'policy'> & {
+    readonly input: Pick<OpenCall, 'task' | 'attempt'>;
+  };
   return { key, run, policy, task: input.task, attempt: input.attempt };
 }
 
@@ -83,20 +91,30 @@ export function countKeys(calls: readonly { readonly key: string }[]): ReadonlyM
 export function expectSoundRecovery(kills: readonly Kill[], end: Evidence, calls: ReadonlyMap<string, number>): void {
   expect(end.open, 'no call is left without an outcome').toEqual([]);
   for (const { run, journal } of end.runs.values()) {
-    expect(journal.map(({ seq }) => seq), `J1: the journal of ${run.run} has no gap`).toEqual(journal.map((_, index) => index + 1));
+    expect(
+      journal.map(({ seq }) => seq),
+      `J1: the journal of ${run.run} has no gap`,
+    ).toEqual(journal.map((_, index) => index + 1));
     expectNeverFalling(journal);
   }
   for (const [index, kill] of kills.entries()) {
     for (const [id, { journal }] of kill.runs) {
-      expect(end.runs.get(id)?.journal.slice(0, journal.length), `J1: what was committed at kill ${index + 1} stands`).toEqual(journal);
+      expect(
+        end.runs.get(id)?.journal.slice(0, journal.length),
+        `J1: what was committed at kill ${index + 1} stands`,
+      ).toEqual(journal);
     }
     const open = new Set(kill.open.map(({ key }) => key));
     for (const [key, count] of kill.calls) {
-      if (!open.has(key)) expect(calls.get(key), `J2: key ${key}, settled at kill ${index + 1}, is not called again`).toBe(count);
+      if (!open.has(key))
+        expect(calls.get(key), `J2: key ${key}, settled at kill ${index + 1}, is not called again`).toBe(count);
     }
     for (const { key, task, policy } of kill.open) {
       if (policy !== 'retry') continue;
-      expect(calls.get(key) ?? 0, `J3: the call of "${task}" in flight at kill ${index + 1} is repeated`).toBeGreaterThan(kill.calls.get(key) ?? 0);
+      expect(
+        calls.get(key) ?? 0,
+        `J3: the call of "${task}" in flight at kill ${index + 1} is repeated`,
+      ).toBeGreaterThan(kill.calls.get(key) ?? 0);
     }
   }
   for (const call of new Map(kills.flatMap(({ open }) => open.map((one) => [one.key, one] as const))).values()) {
@@ -108,11 +126,18 @@ export function expectSoundRecovery(kills: readonly Kill[], end: Evidence, calls
 /** Statements that this attempt of the task is in doubt. */
 function doubtsOf(end: Evidence, { run, task, attempt }: OpenCall): number {
   const facts = end.runs.get(run)?.journal.filter(({ type }) => type === 'task_in_doubt') ?? [];
-  return facts.map(({ dataJson }) => JSON.parse(dataJson) as OpenCall).filter((fact) => fact.task === task && fact.attempt === attempt).length;
+  return facts
+    .map(({ dataJson }) => JSON.parse(dataJson) as OpenCall)
+    .filter((fact) => fact.task === task && fact.attempt === attempt).length;
 }
 
 function expectNeverFalling(journal: readonly JournalEntry[]): void {
-  const progress = journal.filter(({ kind }) => kind === 'fact').map(({ dataJson }) => (JSON.parse(dataJson) as { progress?: number }).progress ?? 0);
+  const progress = journal
+    .filter(({ kind }) => kind === 'fact')
+    .map(({ dataJson }) => (JSON.parse(dataJson) as { progress?: number }).progress ?? 0);
   expect(progress, 'progress never falls').toEqual([...progress].sort((a, b) => a - b));
-  expect(journal.map(({ at }) => at), 'time never goes back').toEqual(journal.map(({ at }) => at).sort((a, b) => a - b));
+  expect(
+    journal.map(({ at }) => at),
+    'time never goes back',
+  ).toEqual(journal.map(({ at }) => at).sort((a, b) => a - b));
 }

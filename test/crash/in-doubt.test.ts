@@ -43,7 +43,11 @@ function statusIs(server: ServerProcess, run: string, status: string): Promise<u
 }
 
 /** Starts a run on a server that dies at the n-th `point`; the only run of the scene. */
-async function killAt(scene: Scene, document: WorkflowDocument, crash: { readonly point: CrashPoint; readonly nth: number }): Promise<string> {
+async function killAt(
+  scene: Scene,
+  document: WorkflowDocument,
+  crash: { readonly point: CrashPoint; readonly nth: number },
+): Promise<string> {
   const server = scene.serve(crash);
   await server.execute(await server.create(document), {}, 'run');
   const { runs } = await scene.died(server);
@@ -65,40 +69,55 @@ describe('calls in doubt that must not be repeated unasked', () => {
     const end = await scene.close(server);
     const journal = end.runs.get(run)?.journal.map(({ type }) => type) ?? [];
     expect(doubts(journal)).toBe(0);
-    expect(scene.calls().map(({ prompt }) => prompt).sort()).toEqual(['asks', 'fails']);
+    expect(
+      scene
+        .calls()
+        .map(({ prompt }) => prompt)
+        .sort(),
+    ).toEqual(['asks', 'fails']);
     expect(end.runs.get(run)?.tasks.map(({ attempts }) => attempts)).toEqual([1, 1]);
   });
 
-  it.each(['after the mark', 'with the request under way'])('killed %s: one is asked about, the other has failed, none is called again', async (moment) => {
-    const scene = await setScene();
-    const sent = moment === 'with the request under way';
-    let run: string;
-    if (sent) {
-      const first = scene.serve();
-      run = (await first.execute(await first.create(document), {}, 'run')) ?? '';
-      await until('both calls to arrive', () => scene.calls().length === 2);
-      await first.kill();
-      await scene.died(first);
-    } else {
-      run = await killAt(scene, document, { point: 'committed', nth: 2 });
-    }
-    const calls = scene.calls();
-    expect(calls).toHaveLength(sent ? 2 : 0);
+  it.each(['after the mark', 'with the request under way'])(
+    'killed %s: one is asked about, the other has failed, none is called again',
+    async (moment) => {
+      const scene = await setScene();
+      const sent = moment === 'with the request under way';
+      let run: string;
+      if (sent) {
+        const first = scene.serve();
+        run = (await first.execute(await first.create(document), {}, 'run')) ?? '';
+        await until('both calls to arrive', () => scene.calls().length === 2);
+        await first.kill();
+        await scene.died(first);
+      } else {
+        run = await killAt(scene, document, { point: 'committed', nth: 2 });
+      }
+      const calls = scene.calls();
+      expect(calls).toHaveLength(sent ? 2 : 0);
 
-    const server = scene.serve();
-    await statusIs(server, run, 'waiting');
-    expect(await tasksOf(server, run)).toMatchObject({ asks: { status: 'inDoubt', attempts: 1 }, fails: { status: 'failed', error: { code: 'effectInDoubt' } } });
-    expect(scene.calls(), 'nothing was called in the meantime').toEqual(calls);
+      const server = scene.serve();
+      await statusIs(server, run, 'waiting');
+      expect(await tasksOf(server, run)).toMatchObject({
+        asks: { status: 'inDoubt', attempts: 1 },
+        fails: { status: 'failed', error: { code: 'effectInDoubt' } },
+      });
+      expect(scene.calls(), 'nothing was called in the meantime').toEqual(calls);
 
-    expect((await server.post(`/runs/${run}/tasks/asks/retry`, {}))?.status).toBe(202);
-    await until('the call to be repeated', () => scene.calls().length === calls.length + 1);
-    const repeat = scene.calls().at(-1);
-    const before = scene.kills[0]?.open.find(({ task }) => task === 'asks');
-    expect(repeat, 'a repeat has the same key').toEqual({ key: before?.key, prompt: 'silent asks' });
-    expect(await tasksOf(server, run), 'and is the same attempt').toMatchObject({ asks: { status: 'running', attempts: 1 } });
-    expect((await server.post(`/runs/${run}/tasks/asks/cancel`, { reason: 'It never answers.' }))?.status).toBe(202);
-    await until('the run to end', async () => ['failed', 'completed'].includes(String((await server.get(`/runs/${run}`))?.body['status'])));
-    const end = await scene.close(server);
-    expect(doubts(end.runs.get(run)?.journal.map(({ type }) => type) ?? [])).toBe(2);
-  });
+      expect((await server.post(`/runs/${run}/tasks/asks/retry`, {}))?.status).toBe(202);
+      await until('the call to be repeated', () => scene.calls().length === calls.length + 1);
+      const repeat = scene.calls().at(-1);
+      const before = scene.kills[0]?.open.find(({ task }) => task === 'asks');
+      expect(repeat, 'a repeat has the same key').toEqual({ key: before?.key, prompt: 'silent asks' });
+      expect(await tasksOf(server, run), 'and is the same attempt').toMatchObject({
+        asks: { status: 'running', attempts: 1 },
+      });
+      expect((await server.post(`/runs/${run}/tasks/asks/cancel`, { reason: 'It never answers.' }))?.status).toBe(202);
+      await until('the run to end', async () =>
+        ['failed', 'completed'].includes(String((await server.get(`/runs/${run}`))?.body['status'])),
+      );
+      const end = await scene.close(server);
+      expect(doubts(end.runs.get(run)?.journal.map(({ type }) => type) ?? [])).toBe(2);
+    },
+  );
 });

@@ -6,7 +6,12 @@
  * often that key comes back; `stuck` never answers at all; everything else is answered.
  */
 import { onTestFinished } from 'vitest';
-import { startModelServer, type MadeAnswer, type ModelServer, type ScriptedRequest } from '../../src/cli/demo/model-server.ts';
+import {
+  startModelServer,
+  type MadeAnswer,
+  type ModelServer,
+  type ScriptedRequest,
+} from '../../src/cli/demo/model-server.ts';
 
 /** A call as the other side saw it. */
 export interface Call {

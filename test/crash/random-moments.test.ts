@@ -25,10 +25,26 @@ function several(count: number, task: (n: number) => WorkflowTask): WorkflowTask
 }
 
 const middle: readonly WorkflowTask[] = [
-  ...several(10, (n) => ({ name: `gather-${n}`, dependsOn: ['plan'], prompt: `gather ${n} for {{ tasks.plan.output }}` })),
+  ...several(10, (n) => ({
+    name: `gather-${n}`,
+    dependsOn: ['plan'],
+    prompt: `gather ${n} for {{ tasks.plan.output }}`,
+  })),
   ...several(6, (n) => ({ name: `flaky-${n}`, dependsOn: ['plan'], prompt: `flaky ${n}`, retry })),
-  ...several(3, (n) => ({ name: `silent-${n}`, dependsOn: ['plan'], prompt: `silent ${n}`, retry, timeoutSeconds: 0.4 })),
-  ...several(5, (n) => ({ name: `count-${n}`, dependsOn: ['plan'], kind: 'code', function: 'count', input: { items: n } })),
+  ...several(3, (n) => ({
+    name: `silent-${n}`,
+    dependsOn: ['plan'],
+    prompt: `silent ${n}`,
+    retry,
+    timeoutSeconds: 0.4,
+  })),
+  ...several(5, (n) => ({
+    name: `count-${n}`,
+    dependsOn: ['plan'],
+    kind: 'code',
+    function: 'count',
+    input: { items: n },
+  })),
   { name: 'spend', dependsOn: ['plan'], prompt: 'spend', requiresApproval: true },
   ...several(8, (n) => ({ name: `deepen-${n}`, dependsOn: [`gather-${n}`], prompt: `deepen ${n}` })),
 ];
@@ -40,7 +56,11 @@ const document: WorkflowDocument = {
     { name: 'plan', prompt: 'plan' },
     ...middle,
     { name: 'merge', dependsOn: middle.map(({ name }) => name), prompt: 'merge' },
-    ...several(5, (n) => ({ name: `polish-${n}`, dependsOn: [n === 1 ? 'merge' : `polish-${n - 1}`], prompt: `polish ${n}` })),
+    ...several(5, (n) => ({
+      name: `polish-${n}`,
+      dependsOn: [n === 1 ? 'merge' : `polish-${n - 1}`],
+      prompt: `polish ${n}`,
+    })),
   ],
 };
 
@@ -61,7 +81,8 @@ class Audience {
       if (before !== undefined) expect(fact, `fact ${seq} is the same after a restart`).toEqual(before);
       this.seen.set(seq, fact);
       if (fact.type === 'task_completed') this.#settled.add(task);
-      if (fact.type === 'approval_requested') await server.post(`/runs/${run}/tasks/${task}/approve`, { approved: true, by: 'ada' });
+      if (fact.type === 'approval_requested')
+        await server.post(`/runs/${run}/tasks/${task}/approve`, { approved: true, by: 'ada' });
     }
   }
 }
@@ -91,10 +112,17 @@ describe('killed at random moments', () => {
     const end = await scene.close(server);
     const evidence = end.runs.get(run);
     expect(evidence?.run.status).toBe('completed');
-    expect(evidence?.tasks.map(({ name, status }) => `${name} ${status}`)).toEqual(document.tasks.map(({ name }) => `${name} completed`));
+    expect(evidence?.tasks.map(({ name, status }) => `${name} ${status}`)).toEqual(
+      document.tasks.map(({ name }) => `${name} completed`),
+    );
     const facts = evidence?.journal.filter(({ kind }) => kind === 'fact').map(({ seq }) => seq);
-    expect([...audience.seen.keys()].sort((a, b) => a - b), 'every fact was streamed').toEqual(facts);
+    expect(
+      [...audience.seen.keys()].sort((a, b) => a - b),
+      'every fact was streamed',
+    ).toEqual(facts);
     expect(scene.calls().length, 'some calls were repeated').toBeGreaterThan(countKeys(scene.calls()).size);
-    expect(scene.kills.filter(({ open }) => open.length > 0).length, 'kills with calls in flight').toBeGreaterThan(KILLS / 2);
+    expect(scene.kills.filter(({ open }) => open.length > 0).length, 'kills with calls in flight').toBeGreaterThan(
+      KILLS / 2,
+    );
   });
 });

@@ -27,7 +27,12 @@ export class Scene {
 
   /** Starts a server on the file, with a point at which it dies where one is given. */
   serve(crash?: ServerSettings['crash']): ServerProcess {
-    return new ServerProcess(this.#program.path, { file: this.file, model: this.model.baseUrl, callLog: this.#callLog, crash });
+    return new ServerProcess(this.#program.path, {
+      file: this.file,
+      model: this.model.baseUrl,
+      callLog: this.#callLog,
+      crash,
+    });
   }
 
   /** Waits until the server has died of SIGKILL, and keeps what it left. */

@@ -10,7 +10,12 @@ import type { ServerSettings } from './server.ts';
 /** A fact as it came over the wire. */
 export interface WireFact {
   readonly type: string;
-  readonly data: { readonly runId: string; readonly seq: number; readonly task?: string; readonly [key: string]: unknown };
+  readonly data: {
+    readonly runId: string;
+    readonly seq: number;
+    readonly task?: string;
+    readonly [key: string]: unknown;
+  };
 }
 
 /** What the server said. */
@@ -29,7 +34,9 @@ export class ServerProcess {
 
   /** @param program path of the built program */
   constructor(program: string, settings: ServerSettings) {
-    const child = spawn(process.execPath, [program, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [program, JSON.stringify(settings)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.#child = child;
     this.ended = once(child, 'exit').then(([status, signal]) => (signal ?? status) as string | number);
     this.url = firstLine(child);
@@ -51,7 +58,11 @@ export class ServerProcess {
   }
 
   async post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer | undefined> {
-    return this.#ask(path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
+    return this.#ask(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
   }
 
   /** Stores a document; its id. */

@@ -11,9 +11,15 @@ describe('those who are called', () => {
     const gone = await startModel();
     await gone.stop();
     const place = await openEmbedded({ model: gone.baseUrl });
-    const run = await place.run({ name: 'ask', tasks: [{ name: 'ask', prompt: 'ask', retry: { maxRetries: 10, initialSeconds: 0.2, factor: 1 } }] });
+    const run = await place.run({
+      name: 'ask',
+      tasks: [{ name: 'ask', prompt: 'ask', retry: { maxRetries: 10, initialSeconds: 0.2, factor: 1 } }],
+    });
     await until('two attempts to fail', async () => (await place.facts(run, 'task_retrying')).length >= 2);
-    expect(await place.facts(run, 'task_retrying')).toMatchObject([{ data: { error: { code: 'modelUnavailable' } } }, {}]);
+    expect(await place.facts(run, 'task_retrying')).toMatchObject([
+      { data: { error: { code: 'modelUnavailable' } } },
+      {},
+    ]);
     const model = await startModel({ port: Number(new URL(gone.baseUrl).port) });
     expect((await place.ended(run)).status).toBe('completed');
     expect(model.calls()).toHaveLength(1);
@@ -24,11 +30,20 @@ describe('those who are called', () => {
     const deaf: CodeFunction = () => new Promise<string>((resolve) => (answer = resolve));
     const model = await startModel();
     const place = await openEmbedded({ functions: { deaf }, model: model.baseUrl });
-    const run = await place.run({ name: 'two', tasks: [{ name: 'deaf', kind: 'code', function: 'deaf' }, { name: 'ask', prompt: 'stuck' }] });
+    const run = await place.run({
+      name: 'two',
+      tasks: [
+        { name: 'deaf', kind: 'code', function: 'deaf' },
+        { name: 'ask', prompt: 'stuck' },
+      ],
+    });
     await until('both to be under way', () => model.calls().length === 1);
     await place.fermata.runtime.cancel(run, 'No longer needed.');
     const cancelled = await place.ended(run);
-    expect(cancelled).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled', message: 'No longer needed.' } });
+    expect(cancelled).toMatchObject({
+      status: 'cancelled',
+      reason: { code: 'cancelled', message: 'No longer needed.' },
+    });
     answer('too late');
     await place.fermata.runtime.idle();
     expect(await place.fermata.runtime.read(run)).toEqual(cancelled);
@@ -49,7 +64,9 @@ describe('those who are called', () => {
       ],
     });
     expect((await place.ended(run)).output === big).toBe(true);
-    expect((await place.facts(run, 'task_completed')).map(({ data }) => (data as { result: unknown }).result)).toContain(big.length);
+    expect(
+      (await place.facts(run, 'task_completed')).map(({ data }) => (data as { result: unknown }).result),
+    ).toContain(big.length);
     await place.close();
     const database = new BetterSqlite3(place.file, { readonly: true });
     expect(database.prepare('select count(*) from blob where length(text) > 10000000').pluck().get()).toBe(1);

@@ -11,7 +11,10 @@ const POLL_MS = 5;
  * @param what finishes the sentence "waited for …"
  * @example const run = await until('the run to end', async () => ((await read()).endedAt !== null ? true : undefined))
  */
-export async function until<T>(what: string, ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
   const deadline = performance.now() + DEADLINE_MS;
   for (;;) {
     const answer = await ask();

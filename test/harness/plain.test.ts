@@ -16,12 +16,18 @@ const prepared = {
   onInDoubt: 'retry',
   seed: 'seed',
 } as const;
-const answering = { code: fromPromise(async () => ({ value: 42 })), modelCall: fromPromise(async () => ({ value: 42 })) };
+const answering = {
+  code: fromPromise(async () => ({ value: 42 })),
+  modelCall: fromPromise(async () => ({ value: 42 })),
+};
 
 describe('the reserved actions on plain XState', () => {
   it('run the task machine under createActor', async () => {
     const { machine, facts } = onPlainXState(taskMachine, { actors: answering });
-    const actor = createActor(machine, { input: { name: 'sum', prepared } as never, clock: new SimulatedClock() }).start();
+    const actor = createActor(machine, {
+      input: { name: 'sum', prepared } as never,
+      clock: new SimulatedClock(),
+    }).start();
     await turnsOfTheLoop(3);
     expect(actor.getSnapshot()).toMatchObject({ status: 'done', output: { name: 'sum', status: 'completed' } });
     expect(facts.map(({ type }) => type)).toEqual(['task_started', 'task_completed']);
@@ -39,20 +45,32 @@ describe('the reserved actions on plain XState', () => {
       breadth: 2,
       timeoutMs: undefined,
       onTaskFailure: 'stop',
-      prepared: { candidates: [{ name: 'a', live: false, root: 0 }, { name: 'b', live: false, root: 1 }] },
+      prepared: {
+        candidates: [
+          { name: 'a', live: false, root: 0 },
+          { name: 'b', live: false, root: 1 },
+        ],
+      },
     };
     const actor = createActor(machine, { input: input as never, clock: new SimulatedClock() }).start();
     await turnsOfTheLoop(3);
     expect((actor.getSnapshot() as AnyMachineSnapshot).value).toBe('completed');
     expect([...detached.keys()]).toEqual(['a', 'b']);
-    expect(facts.map(({ type }) => type)).toEqual(expect.arrayContaining(['run_started', 'task_completed', 'run_completed']));
+    expect(facts.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['run_started', 'task_completed', 'run_completed']),
+    );
   });
 
   it('stop a detached child and send to it', async () => {
     const heard: string[] = [];
-    const child = setup({ actions: { hear: ({ event }) => void heard.push(event.type) } }).createMachine({ on: { HI: { actions: 'hear' } } });
+    const child = setup({ actions: { hear: ({ event }) => void heard.push(event.type) } }).createMachine({
+      on: { HI: { actions: 'hear' } },
+    });
     const noop = (_: unknown, _params: Readonly<Record<string, unknown>>) => {};
-    const parent = setup({ actors: { child }, actions: { 'fermata.spawn': noop, 'fermata.send': noop, 'fermata.stop': noop } }).createMachine({
+    const parent = setup({
+      actors: { child },
+      actions: { 'fermata.spawn': noop, 'fermata.send': noop, 'fermata.stop': noop },
+    }).createMachine({
       entry: { type: 'fermata.spawn', params: { id: 'kid', src: 'child', input: undefined } },
       on: {
         TELL: { actions: { type: 'fermata.send', params: { to: 'kid', event: { type: 'HI' } } } },
@@ -66,12 +84,18 @@ describe('the reserved actions on plain XState', () => {
       await turnsOfTheLoop(1);
     }
     expect(heard).toEqual(['HI']);
-    expect((detached.get('kid')?.getSnapshot() as AnyMachineSnapshot).status).toBe('stopped');
+    expect(detached.get('kid')?.getSnapshot()).toMatchObject({ status: 'stopped' });
   });
 
   it('are explored by @xstate/graph', () => {
     const { machine } = onPlainXState(taskMachine, { actors: answering });
-    const paths = getShortestPaths(explorable(machine), { input: { name: 'sum', prepared } as never, events: [{ type: 'fermata.cancel' }, { type: 'fermata.task.attemptTimedOut' }] as never, limit: 200 });
-    expect(paths.map(({ state }) => (typeof state.value === 'string' ? state.value : Object.keys(state.value)[0]))).toEqual(expect.arrayContaining(['running', 'cancelled', 'retrying']));
+    const paths = getShortestPaths(explorable(machine), {
+      input: { name: 'sum', prepared } as never,
+      events: [{ type: 'fermata.cancel' }, { type: 'fermata.task.attemptTimedOut' }] as never,
+      limit: 200,
+    });
+    expect(
+      paths.map(({ state }) => (typeof state.value === 'string' ? state.value : Object.keys(state.value)[0])),
+    ).toEqual(expect.arrayContaining(['running', 'cancelled', 'retrying']));
   });
 });

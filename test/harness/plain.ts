@@ -4,7 +4,15 @@
  *
  * What differs from the runtime: prepared data comes from `prepare` here, and a message to another run goes to `onMessage`.
  */
-import { createActor, type AnyActor, type AnyActorLogic, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate';
+import {
+  createActor,
+  createMachine,
+  type AnyActor,
+  type AnyActorLogic,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventObject,
+} from 'xstate';
 
 /** Something an actor stated with `fermata.fact`. */
 export interface StatedFact {
@@ -33,6 +41,10 @@ export interface PlainMachine<Machine extends AnyStateMachine> {
 
 type Scope = Parameters<AnyStateMachine['transition']>[2];
 
+interface Stoppable {
+  _stop(): void;
+}
+
 interface ActionArguments {
   readonly self: AnyActor;
 }
@@ -44,13 +56,20 @@ interface ActionArguments {
  * const { machine, facts } = onPlainXState(taskMachine, { actors: { code: fromPromise(async () => ({ value: 1 })) } })
  * createActor(machine, { input: { name: 'sum', prepared } }).start()
  */
-export function onPlainXState<Machine extends AnyStateMachine>(machine: Machine, options: PlainOptions = {}): PlainMachine<Machine> {
+export function onPlainXState<Machine extends AnyStateMachine>(
+  machine: Machine,
+  options: PlainOptions = {},
+): PlainMachine<Machine> {
   const facts: StatedFact[] = [];
   const detached = new Map<string, AnyActor>();
   const { prepare = (_, input) => input, onMessage = () => {} } = options;
   const actions = {
-    'fermata.fact': ({ self }: ActionArguments, params: { readonly type: string }) => void facts.push({ actor: self.id, ...params }),
-    'fermata.spawn': ({ self }: ActionArguments, { id, src, input }: { readonly id: string; readonly src: string; readonly input: unknown }) => {
+    'fermata.fact': ({ self }: ActionArguments, params: { readonly type: string }) =>
+      void facts.push({ actor: self.id, ...params }),
+    'fermata.spawn': (
+      { self }: ActionArguments,
+      { id, src, input }: { readonly id: string; readonly src: string; readonly input: unknown },
+    ) => {
       const { machine: parent } = self.getSnapshot() as AnyMachineSnapshot;
       const logic = (parent.implementations.actors as Record<string, AnyActorLogic>)[src] as AnyActorLogic;
       // As in the runtime, a child begins once the turn of its parent is over.
@@ -60,18 +79,24 @@ export function onPlainXState<Machine extends AnyStateMachine>(machine: Machine,
         child.start();
       });
     },
-    'fermata.send': (_: ActionArguments, { to, event }: { readonly to: string | { readonly run: string }; readonly event: EventObject }) => {
+    'fermata.send': (
+      _: ActionArguments,
+      { to, event }: { readonly to: string | { readonly run: string }; readonly event: EventObject },
+    ) => {
       if (typeof to === 'string') queueMicrotask(() => detached.get(to)?.send(event));
       else onMessage(to.run, event);
     },
-    'fermata.stop': ({ self }: ActionArguments, { id }: { readonly id: string }) => {
+    'fermata.stop': (_: ActionArguments, { id }: { readonly id: string }) => {
       // Only a root can be stopped by hand; this is what a parent's `stopChild` comes to.
-      queueMicrotask(() => self.system._relay(self, detached.get(id) as AnyActor, { type: 'xstate.stop' }));
+      queueMicrotask(() => (detached.get(id) as unknown as Stoppable)._stop());
     },
   };
   const provide = (given: AnyStateMachine): AnyStateMachine => {
     const own = given.implementations.actors as Record<string, AnyActorLogic>;
-    const children = Object.entries({ ...own, ...options.actors }).map(([name, logic]) => [name, isMachine(logic) ? provide(logic) : logic]);
+    const children = Object.entries({ ...own, ...options.actors }).map(([name, logic]) => [
+      name,
+      isMachine(logic) ? provide(logic) : logic,
+    ]);
     return given.provide({ actions, actors: Object.fromEntries(children) } as never);
   };
   return { machine: provide(machine) as Machine, facts, detached };
@@ -84,7 +109,7 @@ export function onPlainXState<Machine extends AnyStateMachine>(machine: Machine,
  */
 export function explorable<Machine extends AnyStateMachine>(machine: Machine): Machine {
   const copy = machine.provide({}) as Machine;
-  const parent = createActor(copy);
+  const parent = createActor(createMachine({}));
   const transition = copy.transition.bind(copy);
   const begin = copy.getInitialSnapshot.bind(copy);
   const withParent = (scope: Scope): Scope => ({ ...scope, self: Object.assign({}, scope.self, { _parent: parent }) });

@@ -41,6 +41,24 @@ it('logs what failed with its cause, which the answer does not tell', async () =
   ]);
 });
 
+it('puts the request id on what is logged meanwhile', async () => {
+  const { destination, entries } = lines();
+  const log = createLogger({ level: 'info', destination });
+  const { app } = await openFermata({ log });
+  app.get('/talks', (c) => {
+    toRuntimeLog(log)('inside', { runId: 'r' });
+    return c.text('');
+  });
+  await app.request('/talks', { headers: { 'x-request-id': 'req-2' } });
+  log.info('outside');
+  expect(entries()).toMatchObject([
+    { msg: 'inside', requestId: 'req-2', runId: 'r' },
+    { msg: 'request', requestId: 'req-2' },
+    { msg: 'outside' },
+  ]);
+  expect(entries()[2]).not.toHaveProperty('requestId');
+});
+
 it('redacts by name and by value', () => {
   const { destination, texts } = lines();
   const secret = 'sk-"quoted"-1234';

@@ -167,6 +167,18 @@ describe('GET /runs/{id}/results', () => {
   });
 });
 
+it('carries an output of 10 MB', async () => {
+  const hold = holding();
+  const harness = await openFermata({ config: hold.config });
+  const { runId } = await startRun(harness, { tasks: [{ name: 'a', kind: 'code', function: 'hold' }] });
+  await hold.called();
+  const big = 'ö'.repeat(10_000_000);
+  hold.release({ big });
+  await harness.fermata.runtime.waitFor(runId);
+  const { body } = await harness.call('GET', `/runs/${runId}/results`);
+  expect(body.output.big === big && body.tasks[0].output.big === big).toBe(true);
+});
+
 describe('steering', () => {
   it('cancels with a reason; an ended run answers 409', async () => {
     const hold = holding();
@@ -298,6 +310,24 @@ describe('looking inside', () => {
     ]);
     await harness.client.cancel(runId);
     expect((await harness.call('GET', `/runs/${runId}/why`)).body.tasks).toEqual([]);
+  });
+
+  it('lists at most 1,000 tasks, those that live first', async () => {
+    const hold = holding();
+    const harness = await openFermata({ config: hold.config });
+    const tasks = Array.from({ length: 1_500 }, (_, index) => ({
+      name: `t${index}`,
+      kind: 'code',
+      function: 'hold',
+      dependsOn: index === 1_499 ? [] : ['t1499'],
+    }));
+    const { runId } = await startRun(harness, { tasks });
+    await hold.called();
+    const { body } = await harness.call('GET', `/runs/${runId}/why`);
+    expect(body.tasks).toHaveLength(1_000);
+    expect(body.tasks[0]).toMatchObject({ task: 't1499', waitsFor: 'call' });
+    expect(body.note).toContain('500 more tasks');
+    await harness.client.cancel(runId);
   });
 
   it('shows a retry with its date', async () => {

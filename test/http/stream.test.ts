@@ -181,6 +181,15 @@ describe('the stream of a run', () => {
     await harness.fermata.runtime.waitFor(runId);
   });
 
+  it('ends when its run is deleted', async () => {
+    const harness = await openFermata({ config });
+    const { runId } = await startRun(harness, { tasks: [code('a')] });
+    await harness.fermata.runtime.waitFor(runId);
+    const connection = await connect(harness, `/runs/${runId}/stream`);
+    await harness.fermata.runtime.delete(runId);
+    expect((await connection.rest()).length).toBeLessThanOrEqual(4);
+  });
+
   it('carries what a machine of ones own emits', async () => {
     const bell = setup({
       types: {} as { events: { type: 'ring' }; emitted: { type: 'rang'; times: number } },

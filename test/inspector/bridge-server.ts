@@ -1,7 +1,7 @@
 /** The bridge behind a real server on a free port, and the Stately package's own receiver as its client. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
+import { serve, type WebSocketServerLike } from '@hono/node-server';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
@@ -26,7 +26,7 @@ export interface BridgeServer {
 /** Serves a bridge until the running test ends. */
 export async function serveBridge(options: Omit<StatelyBridgeOptions, 'token'>): Promise<BridgeServer> {
   const bridge = statelyBridge({ token: TOKEN, ...options });
-  const websocket = { server: new WebSocketServer({ noServer: true }) };
+  const websocket = { server: new WebSocketServer({ noServer: true, maxPayload: 1024 }) as WebSocketServerLike };
   const server = serve({ fetch: bridge.routes.fetch, port: 0, hostname: '127.0.0.1', websocket });
   await once(server, 'listening');
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -156,6 +156,7 @@ describe('the Stately bridge', () => {
     const canary = 'canary-5f1d';
     const known = 'known-value-77';
     const vault = setup({
+      types: {} as { context: { given: unknown; settings: object; tokens: object }; input: unknown },
       actors: {
         fetch: fromPromise(({ input }: { input: unknown }) =>
           Promise.resolve({ password: canary, echo: input, key: known }),
@@ -165,18 +166,27 @@ describe('the Stately bridge', () => {
       id: 'vault',
       context: ({ input }) => ({
         settings: { apiKey: canary, header: `Bearer ${canary}` },
-        given: input as unknown,
+        given: input,
         tokens: { inputTokens: 12 },
       }),
       initial: 'password',
       states: {
         password: {
           meta: { secret: canary, note: `the key ${known}` },
-          invoke: { src: 'fetch', id: 'fetch', input: ({ context }) => context.given, onDone: 'token' },
+          invoke: {
+            src: 'fetch',
+            id: 'fetch',
+            input: ({ context }: { context: { given: unknown } }) => context.given,
+            onDone: 'token',
+          },
         },
         token: { type: 'final' },
       },
-      output: ({ context }) => ({ clientSecret: canary, note: `${known}!`, count: context.tokens }),
+      output: ({ context }) => ({
+        clientSecret: canary,
+        note: `${known}!`,
+        count: context.tokens,
+      }),
     });
     const under = await openRuntime({ machines: { 'vault@1': vault } });
     const { runId } = await under.runtime.start('vault', {

@@ -51,21 +51,37 @@ function recording(parent?: AnyActor): { scope: Scope; recorded: Recorded[]; def
   return { scope: scope as unknown as Scope, recorded, deferred };
 }
 
-const child = createMachine({ id: 'child', initial: 'on', states: { on: { on: { END: 'end' } }, end: { type: 'final' } } });
+const child = createMachine({
+  id: 'child',
+  initial: 'on',
+  states: { on: { on: { END: 'end' } }, end: { type: 'final' } },
+});
 const never = fromPromise<string>(() => new Promise(() => {}));
 
-function take(machine: AnyStateMachine, event: EventObject): ReturnType<typeof recording> & { snapshot: AnyMachineSnapshot } {
+function take(
+  machine: AnyStateMachine,
+  event: EventObject,
+): ReturnType<typeof recording> & { snapshot: AnyMachineSnapshot } {
   const recorder = recording();
   const before = machine.getInitialSnapshot(recording().scope, undefined as never);
   return { ...recorder, snapshot: machine.transition(before, event, recorder.scope) };
 }
 
 describe('R12: a scope that records is handed the actions as data', () => {
-  const machine = setup({ actors: { child, never }, actions: { own: () => expect.unreachable('nothing is executed') } }).createMachine({
+  const machine = setup({
+    actors: { child, never },
+    actions: { own: () => expect.unreachable('nothing is executed') },
+  }).createMachine({
     entry: spawnChild('child', { id: 'kid' }),
     on: {
       SPAWN: { actions: spawnChild('never', { id: 'asked', input: { a: 1 } }) },
-      RAISE: { actions: [raise({ type: 'NOW' }), raise({ type: 'LATER' }, { delay: 10 }), raise({ type: 'NAMED' }, { delay: 10, id: 'n' })] },
+      RAISE: {
+        actions: [
+          raise({ type: 'NOW' }),
+          raise({ type: 'LATER' }, { delay: 10 }),
+          raise({ type: 'NAMED' }, { delay: 10, id: 'n' }),
+        ],
+      },
       CANCEL: { actions: cancel('n') },
       SEND: { actions: [sendTo('kid', { type: 'HI' }), sendTo('kid', { type: 'HI' }, { delay: 5 })] },
       STOP: { actions: stopChild('kid') },
@@ -78,8 +94,12 @@ describe('R12: a scope that records is handed the actions as data', () => {
   });
 
   it('spawnChild and invoke: id, src, input', () => {
-    expect(take(machine, { type: 'SPAWN' }).recorded).toMatchObject([{ type: 'xstate.spawnChild', params: { id: 'asked', src: 'never', input: { a: 1 } } }]);
-    expect(take(machine, { type: 'INVOKE' }).recorded).toMatchObject([{ type: 'xstate.spawnChild', params: { id: 'inv', src: 'child', input: { b: 2 } } }]);
+    expect(take(machine, { type: 'SPAWN' }).recorded).toMatchObject([
+      { type: 'xstate.spawnChild', params: { id: 'asked', src: 'never', input: { a: 1 } } },
+    ]);
+    expect(take(machine, { type: 'INVOKE' }).recorded).toMatchObject([
+      { type: 'xstate.spawnChild', params: { id: 'inv', src: 'child', input: { b: 2 } } },
+    ]);
   });
 
   it('raise: no delay where it is immediate and already done; no id where none was given', () => {
@@ -92,19 +112,28 @@ describe('R12: a scope that records is handed the actions as data', () => {
   });
 
   it('cancel, sendTo, stopChild, emit, log and own actions', () => {
-    expect(take(machine, { type: 'CANCEL' }).recorded).toMatchObject([{ type: 'xstate.cancel', params: { sendId: 'n' } }]);
+    expect(take(machine, { type: 'CANCEL' }).recorded).toMatchObject([
+      { type: 'xstate.cancel', params: { sendId: 'n' } },
+    ]);
     expect(take(machine, { type: 'SEND' }).recorded).toMatchObject([
       { type: 'xstate.sendTo', params: { targetId: 'kid', event: { type: 'HI' }, delay: undefined } },
       { type: 'xstate.sendTo', params: { targetId: 'kid', event: { type: 'HI' }, delay: 5 } },
     ]);
-    expect(take(machine, { type: 'STOP' }).recorded).toMatchObject([{ type: 'xstate.stopChild', params: { id: 'kid' } }]);
-    expect(take(machine, { type: 'EMIT' }).recorded).toMatchObject([{ type: 'xstate.emit', params: { event: { type: 'said' } } }]);
+    expect(take(machine, { type: 'STOP' }).recorded).toMatchObject([
+      { type: 'xstate.stopChild', params: { id: 'kid' } },
+    ]);
+    expect(take(machine, { type: 'EMIT' }).recorded).toMatchObject([
+      { type: 'xstate.emit', params: { event: { type: 'said' } } },
+    ]);
     expect(take(machine, { type: 'LOG' }).recorded).toMatchObject([{ type: 'xstate.log', params: { label: 'label' } }]);
     expect(take(machine, { type: 'OWN' }).recorded).toMatchObject([{ type: 'own', params: { a: 1 } }]);
   });
 
   it('spawn() inside assign gives no action, only something deferred', () => {
-    const spawning = setup({ actors: { child } }).createMachine({ context: { kid: null as unknown }, on: { GO: { actions: assign({ kid: ({ spawn }) => spawn('child') }) } } });
+    const spawning = setup({ actors: { child } }).createMachine({
+      context: { kid: null as unknown },
+      on: { GO: { actions: assign({ kid: ({ spawn }) => spawn('child') }) } },
+    });
     const { recorded, deferred } = take(spawning, { type: 'GO' });
     expect(recorded).toEqual([]);
     expect(deferred).toHaveLength(1);
@@ -114,7 +143,10 @@ describe('R12: a scope that records is handed the actions as data', () => {
     const { scope } = recording();
     const told: string[] = [];
     Object.assign(scope.system, { _sendInspectionEvent: ({ type }: { type: string }) => told.push(type) });
-    createMachine({ initial: 'a', states: { a: { always: 'b' }, b: { always: 'c' }, c: {} } }).getInitialSnapshot(scope, undefined as never);
+    createMachine({ initial: 'a', states: { a: { always: 'b' }, b: { always: 'c' }, c: {} } }).getInitialSnapshot(
+      scope,
+      undefined as never,
+    );
     expect(told.filter((type) => type === '@xstate.microstep')).toHaveLength(2);
   });
 });
@@ -126,7 +158,9 @@ describe('R12: what a naive scope gets wrong', () => {
   });
 
   it('a send to what system.get does not know goes to the sender itself', () => {
-    const machine = createMachine({ on: { GO: { actions: sendTo(({ system }) => system.get('nobody'), { type: 'HI' }) } } });
+    const machine = createMachine({
+      on: { GO: { actions: sendTo(({ system }) => system.get('nobody'), { type: 'HI' }) } },
+    });
     const { recorded, scope } = take(machine, { type: 'GO' });
     expect(recorded[0]?.params?.['to']).toBe(scope.self);
   });
@@ -134,7 +168,9 @@ describe('R12: what a naive scope gets wrong', () => {
   it('a stopped child is never unregistered, so that its systemId cannot be used again in one system', () => {
     const machine = setup({ actors: { child } }).createMachine({
       initial: 'on',
-      states: { on: { invoke: { id: 'kid', src: 'child', systemId: 'known' }, on: { AGAIN: { target: 'on', reenter: true } } } },
+      states: {
+        on: { invoke: { id: 'kid', src: 'child', systemId: 'known' }, on: { AGAIN: { target: 'on', reenter: true } } },
+      },
     });
     const { scope } = recording();
     const snapshot = machine.getInitialSnapshot(scope, undefined as never);
@@ -142,7 +178,9 @@ describe('R12: what a naive scope gets wrong', () => {
   });
 
   it('a second restore in one system throws for the same reason', () => {
-    const machine = setup({ actors: { child } }).createMachine({ invoke: { id: 'kid', src: 'child', systemId: 'known' } });
+    const machine = setup({ actors: { child } }).createMachine({
+      invoke: { id: 'kid', src: 'child', systemId: 'known' },
+    });
     const persisted = createActor(machine).start().getPersistedSnapshot() as AnyMachineSnapshot;
     const { scope } = recording();
     machine.restoreSnapshot(persisted as never, scope);
@@ -150,7 +188,9 @@ describe('R12: what a naive scope gets wrong', () => {
   });
 
   it('sendTo throws for an actor outside children', () => {
-    expect(() => take(createMachine({ on: { GO: { actions: sendTo('t1', { type: 'HI' }) } } }), { type: 'GO' })).toThrow(/t1/);
+    expect(() =>
+      take(createMachine({ on: { GO: { actions: sendTo('t1', { type: 'HI' }) } } }), { type: 'GO' }),
+    ).toThrow(/t1/);
   });
 
   it('an unhandled error of any child, also an unknown one, ends the machine in error', () => {
@@ -162,19 +202,30 @@ describe('R12: what a naive scope gets wrong', () => {
     const machine = setup({ types: {} as { context: { seen: string } } }).createMachine({
       context: { seen: '' },
       initial: 'a',
-      states: { a: { on: { GO: { actions: raise({ type: 'INNER' }) }, INNER: 'b' } }, b: { entry: assign({ seen: ({ event }) => event.type }) } },
+      states: {
+        a: { on: { GO: { actions: raise({ type: 'INNER' }) }, INNER: 'b' } },
+        b: { entry: assign({ seen: ({ event }) => event.type }) },
+      },
     });
     expect(take(machine, { type: 'GO' }).snapshot.context).toEqual({ seen: 'INNER' });
   });
 });
 
 describe('R12: restoring', () => {
-  const withHistory = createMachine({ initial: 'a', states: { a: { initial: 'x', on: { OUT: 'b' }, states: { x: { on: { NEXT: 'y' } }, y: {}, h: { type: 'history' } } }, b: { on: { BACK: 'a.h' } } } });
+  const withHistory = createMachine({
+    initial: 'a',
+    states: {
+      a: { initial: 'x', on: { OUT: 'b' }, states: { x: { on: { NEXT: 'y' } }, y: {}, h: { type: 'history' } } },
+      b: { on: { BACK: 'a.h' } },
+    },
+  });
 
   it('resolveState ignores children and has no history; restoreSnapshot keeps both', () => {
     const machine = setup({ actors: { child } }).createMachine({ invoke: { id: 'kid', src: 'child' } });
     const persisted = createActor(machine).start().getPersistedSnapshot() as AnyMachineSnapshot;
-    expect(Object.keys(machine.resolveState({ value: {}, children: persisted.children } as never).children)).toEqual([]);
+    expect(Object.keys(machine.resolveState({ value: {}, children: persisted.children } as never).children)).toEqual(
+      [],
+    );
     expect(Object.keys(machine.restoreSnapshot(persisted as never, recording().scope).children)).toEqual(['kid']);
 
     const actor = createActor(withHistory).start();
@@ -206,7 +257,9 @@ describe('R12: restoring', () => {
     const machine = setup({ actors: { child } }).createMachine({ invoke: { id: 'kid', src: 'child' } });
     const persisted = createActor(machine).start().getPersistedSnapshot() as AnyMachineSnapshot;
     const poorer = createMachine({});
-    const restored = createActor(poorer, { snapshot: persisted as never }).start().getSnapshot();
+    const restored = createActor(poorer, { snapshot: persisted as never })
+      .start()
+      .getSnapshot();
     expect(restored.children).toEqual({});
     expect(restored.status).toBe('active');
   });
@@ -224,20 +277,35 @@ describe('R12: restoring', () => {
       import { createActor, createMachine, fromPromise, spawnChild } from 'xstate';
       const machine = createMachine({ entry: spawnChild(fromPromise(async () => 1), { id: 'kid' }) });
       console.log(JSON.stringify(createActor(machine).start().getPersistedSnapshot()));`;
-    const printed = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+    const printed = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
     const { children } = JSON.parse(printed) as { children: Record<string, { src?: unknown }> };
     expect(children['kid']?.src).toEqual({});
   });
 
   it('Error, Map, Set, Date and undefined do not survive JSON', () => {
-    const context = { error: new Error('e'), map: new Map([[1, 2]]), set: new Set([1]), date: new Date(0), nothing: undefined };
-    const persisted = JSON.parse(JSON.stringify(createActor(createMachine({ context })).start().getPersistedSnapshot())) as AnyMachineSnapshot;
+    const context = {
+      error: new Error('e'),
+      map: new Map([[1, 2]]),
+      set: new Set([1]),
+      date: new Date(0),
+      nothing: undefined,
+    };
+    const persisted = JSON.parse(
+      JSON.stringify(createActor(createMachine({ context })).start().getPersistedSnapshot()),
+    ) as AnyMachineSnapshot;
     expect(persisted.context).toEqual({ error: {}, map: {}, set: {}, date: '1970-01-01T00:00:00.000Z' });
   });
 
   it("a reference to the parent in a child's context comes back undefined", () => {
-    const keeping = setup({ types: {} as { context: { parent: unknown }; input: { parent: unknown } } }).createMachine({ context: ({ input }) => ({ parent: input.parent }) });
-    const machine = setup({ actors: { keeping } }).createMachine({ invoke: { id: 'kid', src: 'keeping', input: ({ self }) => ({ parent: self }) } });
+    const keeping = setup({ types: {} as { context: { parent: unknown }; input: { parent: unknown } } }).createMachine({
+      context: ({ input }) => ({ parent: input.parent }),
+    });
+    const machine = setup({ actors: { keeping } }).createMachine({
+      invoke: { id: 'kid', src: 'keeping', input: ({ self }) => ({ parent: self }) },
+    });
     const persisted = JSON.parse(JSON.stringify(createActor(machine).start().getPersistedSnapshot())) as never;
     const kid = createActor(machine, { snapshot: persisted }).start().getSnapshot().children['kid'] as AnyActor;
     expect((kid.getSnapshot() as AnyMachineSnapshot).context).toEqual({ parent: undefined });
@@ -250,10 +318,15 @@ describe('R12: what XState leaves as it is', () => {
   });
 
   it('finished spawned children stay among the children', () => {
-    const machine = setup({ actors: { child } }).createMachine({ entry: spawnChild('child', { id: 'kid' }), on: { GO: { actions: sendTo('kid', { type: 'END' }) } } });
+    const machine = setup({ actors: { child } }).createMachine({
+      entry: spawnChild('child', { id: 'kid' }),
+      on: { GO: { actions: sendTo('kid', { type: 'END' }) } },
+    });
     const actor = createActor(machine).start();
     actor.send({ type: 'GO' });
-    expect((actor.getSnapshot().children as Record<string, AnyActor>)['kid']?.getSnapshot()).toMatchObject({ status: 'done' });
+    expect((actor.getSnapshot().children as Record<string, AnyActor>)['kid']?.getSnapshot()).toMatchObject({
+      status: 'done',
+    });
   });
 
   it('a stale done or after event moves a state that was entered again', async () => {
@@ -261,7 +334,11 @@ describe('R12: what XState leaves as it is', () => {
       id: 'm',
       initial: 'on',
       states: {
-        on: { invoke: { id: 'ask', src: 'never', onDone: 'answered' }, after: { 50: 'late' }, on: { AGAIN: { target: 'on', reenter: true } } },
+        on: {
+          invoke: { id: 'ask', src: 'never', onDone: 'answered' },
+          after: { 50: 'late' },
+          on: { AGAIN: { target: 'on', reenter: true } },
+        },
         answered: {},
         late: {},
       },

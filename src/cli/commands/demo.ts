@@ -6,7 +6,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '../../client/index.ts';
-import { composeServer, type RunningServer } from '../../serve.ts';
+import type { RunningServer } from '../../serve.ts';
 import type { AddCommand } from '../command-line.ts';
 import { plainDisplay } from '../display.ts';
 import { follow } from '../follow.ts';
@@ -27,6 +27,7 @@ export const addDemo: AddCommand = (program, { shell, exitWith }) => {
       const folder = await mkdtemp(join(tmpdir(), 'fermata-demo-'));
       const database = join(folder, 'fermata.db');
       const settings = { config: {}, environment: {}, logLevel: 'silent', insecure: false, stately: false };
+      const { composeServer } = await import('../../serve.ts');
       const server = await composeServer({ ...settings, database, demo: true, host: '127.0.0.1', port: 0 });
       try {
         exitWith(await research(shell, server, database));

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { InvalidArgumentError, Option } from 'commander';
 import { readSettings } from '../../config.ts';
-import { composeServer } from '../../serve.ts';
 import { configOption, databaseOption, demoOption, type AddCommand } from '../command-line.ts';
 import { readProgramSettings } from '../connection.ts';
 
@@ -33,6 +32,7 @@ export const addServe: AddCommand = (program, { shell }) => {
       const settings = readSettings(environment);
       const { host = settings.host, port = settings.port, insecure, stately } = options;
       const program = await readProgramSettings(shell, options);
+      const { composeServer } = await import('../../serve.ts');
       const server = await composeServer({ ...program, logLevel: settings.logLevel, host, port, insecure, stately });
       shell.err(`Fermata listens on ${server.url} (API ${server.url}/docs, database ${program.database})`);
       if (options.demo) shell.err(shell.style('yellow', 'Demo: answers of models are scripted; no provider is asked.'));

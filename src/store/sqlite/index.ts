@@ -119,7 +119,7 @@ function prepare(database: OpenDatabase) {
     database,
     writer,
     commit: prepareCommit(connection, keys, writer),
-    turn: prepareTurnReads(connection, keys),
+    turn: prepareTurnReads(db, keys),
     recovery: prepareRecoveryReads(db, keys),
     runs: runList(db, keys),
     lists: lists(db, keys),

@@ -1,10 +1,10 @@
 /**
- * Statements of the hot path, prepared once. drizzle writes the SQL from the schema, the driver runs it.
+ * Writes of a commit, prepared once. drizzle writes the SQL from the schema, the driver runs it.
  *
- * Run through drizzle as well, a task's 12 writes took 34 µs where they take 24 µs so, and a read of one row 9 µs where
- * it takes 4 µs: it looks for placeholders among all values of every call.
+ * Run through drizzle as well, a task's 12 writes took 34 µs where they take 24 µs so: it looks for placeholders among
+ * all values of every row.
  */
-import { getTableColumns, is, Param, Placeholder, sql, type Column } from 'drizzle-orm';
+import { getTableColumns, is, Param, Placeholder, sql } from 'drizzle-orm';
 import type { IndexColumn, SQLiteInsertValue, SQLiteTable, SQLiteUpdateSetSource } from 'drizzle-orm/sqlite-core';
 import type { Connection } from './connection.ts';
 
@@ -79,40 +79,6 @@ export function prepareRun({ driver }: Connection, query: Query) {
   const statement = driver.prepare<unknown[]>(written.sql);
   const bind = binder(written);
   return (values: Values): number => statement.run(bind(values)).changes;
-}
-
-/** Columns of one table, by the name that the store's types give them. */
-type Selection = Readonly<Record<string, Column>>;
-
-/** A row of a selection. */
-type Selected<S extends Selection> = {
-  [K in keyof S]: S[K]['_']['notNull'] extends true ? S[K]['_']['data'] : S[K]['_']['data'] | null;
-};
-
-/**
- * Prepares the read of one row: the select and the columns that it selects, in that order. The function answers
- * undefined where there is none.
- *
- * @example
- * const columns = { status: task.status };
- * const read = prepareGet(connection, columns, db.select(columns).from(task).where(eq(task.name, sql.placeholder('name'))));
- * read({ name: 'plan' }); // { status: 'running' }
- */
-export function prepareGet<S extends Selection>({ driver }: Connection, columns: S, query: Query) {
-  const written = query.toSQL();
-  const statement = driver.prepare<unknown[], unknown[]>(written.sql).raw();
-  const bind = binder(written);
-  const selected = Object.entries(columns);
-  return (values: Values): Selected<S> | undefined => {
-    const cells = statement.get(bind(values));
-    if (cells === undefined) return undefined;
-    const row: Record<string, unknown> = {};
-    for (let i = 0; i < selected.length; i++) {
-      const [name, column] = selected[i] as [string, Column];
-      row[name] = cells[i] === null ? null : column.mapFromDriverValue(cells[i]);
-    }
-    return row as Selected<S>;
-  };
 }
 
 function prepareWrite<T extends SQLiteTable, Auto extends string>(

@@ -1,8 +1,7 @@
 /** What a turn may ask: answered at once, from statements prepared once. */
 import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { EffectRow, ProjectedRows, ProjectedTable, RunKey, Store } from '../store.ts';
-import type { Connection } from './connection.ts';
-import { prepareGet } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toRunRow } from './run-row.ts';
 import { actor, approval, blob, effect, journal, run, runState, taken, task } from './schema.ts';
@@ -22,11 +21,11 @@ type TurnReads = Pick<
 >;
 
 /** Prepares the reads of a turn. */
-export function prepareTurnReads(connection: Connection, keys: RunKeys): TurnReads {
-  const read = prepareReads(connection);
+export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys): TurnReads {
+  const read = prepareReads(db);
   const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
-    task: (run, name) => read.task({ run, name }),
-    approval: (run, name) => read.approval({ run, name }),
+    task: (run, name) => read.task.get({ run, name }),
+    approval: (run, name) => read.approval.get({ run, name }),
   };
 
   /** What a run owns: `none` where the tenant has no such run. */
@@ -41,11 +40,11 @@ export function prepareTurnReads(connection: Connection, keys: RunKeys): TurnRea
         const row = read.run.get({ run: key });
         return row === undefined ? undefined : toRunRow(row);
       }),
-    actor: (owner, address) => owned(owner, undefined, (run) => read.actor({ run, address })),
+    actor: (owner, address) => owned(owner, undefined, (run) => read.actor.get({ run, address })),
     row: (owner, table, key) => owned(owner, undefined, (run) => readers[table](run, key)),
     readyTasks: (owner, limit) => owned(owner, [], (run) => read.ready.all({ run, limit })),
     liveTasks: (owner) => owned(owner, [], (run) => read.live.all({ run }).map(({ name }) => name)),
-    entry: (owner, seq) => owned(owner, undefined, (run) => read.entry({ run, seq })),
+    entry: (owner, seq) => owned(owner, undefined, (run) => read.entry.get({ run, seq })),
     effectsOf: (owner) =>
       owned<readonly EffectRow[]>(owner, [], (key) =>
         read.effects.all({ run: key }).map((row) => ({ ...row, ...named(owner) })),
@@ -54,7 +53,7 @@ export function prepareTurnReads(connection: Connection, keys: RunKeys): TurnRea
     blob: (hash) => read.blob.get({ hash })?.text,
     startedUnder: (tenant, key) => {
       const row = read.started.get({ tenant, key });
-      return row?.bodyHash == null ? undefined : { run: row.run, bodyHash: row.bodyHash };
+      return row === undefined || row.bodyHash === null ? undefined : { run: row.run, bodyHash: row.bodyHash };
     },
   };
 }
@@ -63,8 +62,7 @@ function named({ tenant, run }: RunKey): RunKey {
   return { tenant, run };
 }
 
-function prepareReads(connection: Connection) {
-  const { db } = connection;
+function prepareReads(db: BetterSQLite3Database) {
   const runIs = sql.placeholder('run');
   const { key: _key, run: _actorRun, ...actorColumns } = getTableColumns(actor);
   const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
@@ -79,30 +77,21 @@ function prepareReads(connection: Connection) {
       .innerJoin(runState, eq(runState.run, run.key))
       .where(eq(run.key, runIs))
       .prepare(),
-    actor: prepareGet(
-      connection,
-      actorColumns,
-      db
-        .select(actorColumns)
-        .from(actor)
-        .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address')))),
-    ),
-    task: prepareGet(
-      connection,
-      taskColumns,
-      db
-        .select(taskColumns)
-        .from(task)
-        .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
-    ),
-    approval: prepareGet(
-      connection,
-      approvalColumns,
-      db
-        .select(approvalColumns)
-        .from(approval)
-        .where(and(eq(approval.run, runIs), eq(approval.task, nameIs))),
-    ),
+    actor: db
+      .select(actorColumns)
+      .from(actor)
+      .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address'))))
+      .prepare(),
+    task: db
+      .select(taskColumns)
+      .from(task)
+      .where(and(eq(task.run, runIs), eq(task.name, nameIs)))
+      .prepare(),
+    approval: db
+      .select(approvalColumns)
+      .from(approval)
+      .where(and(eq(approval.run, runIs), eq(approval.task, nameIs)))
+      .prepare(),
     // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
     ready: db
       .select({ name: task.name, position: task.position })
@@ -117,14 +106,11 @@ function prepareReads(connection: Connection) {
       .where(and(eq(task.run, runIs), sql`${task.live} = 1`))
       .orderBy(asc(task.name))
       .prepare(),
-    entry: prepareGet(
-      connection,
-      journalColumns,
-      db
-        .select(journalColumns)
-        .from(journal)
-        .where(and(eq(journal.run, runIs), eq(journal.seq, sql.placeholder('seq')))),
-    ),
+    entry: db
+      .select(journalColumns)
+      .from(journal)
+      .where(and(eq(journal.run, runIs), eq(journal.seq, sql.placeholder('seq'))))
+      .prepare(),
     effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)).prepare(),
     taken: db
       .select({ seq: taken.seq })

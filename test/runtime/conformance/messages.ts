@@ -7,16 +7,31 @@ const step = (event: Ball) => (event.n ?? 0) + 1;
 
 const player = setup({
   types: {} as { context: { heard: readonly number[] }; events: Ball },
-  actions: { note: assign({ heard: ({ context, event }) => [...context.heard, event.n ?? 0] }), say: emit(({ event }) => ({ type: 'hit', n: event.n })) },
+  actions: {
+    note: assign({ heard: ({ context, event }) => [...context.heard, event.n ?? 0] }),
+    say: emit(({ event }) => ({ type: 'hit', n: event.n })),
+  },
 }).createMachine({
   context: { heard: [] },
-  on: { PING: { actions: ['note', 'say', sendParent(({ event }) => ({ type: 'PONG', n: step(event) })), sendParent({ type: 'HEARD' })] } },
+  on: {
+    PING: {
+      actions: [
+        'note',
+        'say',
+        sendParent(({ event }) => ({ type: 'PONG', n: step(event) })),
+        sendParent({ type: 'HEARD' }),
+      ],
+    },
+  },
 });
 
 const pingPong = setup({
   types: {} as { context: { heard: readonly string[] }; events: Ball },
   actors: { player },
-  actions: { note: assign({ heard: ({ context, event }) => [...context.heard, `${event.type}${event.n ?? ''}`] }), say: emit(({ event }) => ({ type: 'back', n: event.n })) },
+  actions: {
+    note: assign({ heard: ({ context, event }) => [...context.heard, `${event.type}${event.n ?? ''}`] }),
+    say: emit(({ event }) => ({ type: 'back', n: event.n })),
+  },
 }).createMachine({
   context: { heard: [] },
   invoke: [
@@ -30,7 +45,8 @@ const pingPong = setup({
         'note',
         'say',
         enqueueActions(({ enqueue, event }) => {
-          if ((event.n ?? 0) % 100 < 8) enqueue.sendTo((event.n ?? 0) < 100 ? 'left' : 'right', { type: 'PING', n: step(event) });
+          if ((event.n ?? 0) % 100 < 8)
+            enqueue.sendTo((event.n ?? 0) < 100 ? 'left' : 'right', { type: 'PING', n: step(event) });
         }),
       ],
     },
@@ -41,7 +57,10 @@ const pingPong = setup({
 const speaker = setup({
   types: {} as { context: { heard: readonly string[] }; events: { type: string } },
   actors: { player },
-  actions: { note: assign({ heard: ({ context, event }) => [...context.heard, event.type] }), say: emit(({ event }) => ({ type: 'spoke', about: event.type })) },
+  actions: {
+    note: assign({ heard: ({ context, event }) => [...context.heard, event.type] }),
+    say: emit(({ event }) => ({ type: 'spoke', about: event.type })),
+  },
 }).createMachine({
   context: { heard: [] },
   entry: sendParent({ type: 'BORN' }),
@@ -57,7 +76,10 @@ const speaker = setup({
 const listener = setup({
   types: {} as { context: { heard: readonly string[] }; events: { type: string } },
   actors: { speaker },
-  actions: { note: assign({ heard: ({ context, event }) => [...context.heard, event.type] }), say: emit(({ event }) => ({ type: 'heard', what: event.type })) },
+  actions: {
+    note: assign({ heard: ({ context, event }) => [...context.heard, event.type] }),
+    say: emit(({ event }) => ({ type: 'heard', what: event.type })),
+  },
 }).createMachine({
   context: { heard: [] },
   initial: 'on',
@@ -67,7 +89,9 @@ const listener = setup({
   ],
   on: {
     GO: { actions: [sendTo('one', { type: 'ASK' }), sendTo('two', { type: 'ASK' }), sendTo('one', { type: 'ASK' })] },
-    CLOSE: { actions: [sendTo('one', { type: 'END' }), sendTo('one', { type: 'ASK' }), sendTo('two', { type: 'END' })] },
+    CLOSE: {
+      actions: [sendTo('one', { type: 'END' }), sendTo('one', { type: 'ASK' }), sendTo('two', { type: 'END' })],
+    },
     BORN: { actions: ['note', 'say'] },
     ANSWER: { actions: ['note', 'say'] },
     LAST: { actions: ['note', 'say', sendTo('two', { type: 'UNKNOWN' })] },
@@ -91,7 +115,15 @@ const relayed = setup({
 
 /** Scenarios of messages. */
 export const messageScenarios: readonly Scenario[] = [
-  { name: 'two ping-pongs, depth-first', machine: () => pingPong, steps: [{ send: { type: 'SERVE' } }, { send: { type: 'SERVE' } }] },
-  { name: 'answers, messages to oneself and endings in order', machine: () => listener, steps: [{ send: { type: 'GO' } }, { send: { type: 'CLOSE' } }, { send: { type: 'GO' } }] },
+  {
+    name: 'two ping-pongs, depth-first',
+    machine: () => pingPong,
+    steps: [{ send: { type: 'SERVE' } }, { send: { type: 'SERVE' } }],
+  },
+  {
+    name: 'answers, messages to oneself and endings in order',
+    machine: () => listener,
+    steps: [{ send: { type: 'GO' } }, { send: { type: 'CLOSE' } }, { send: { type: 'GO' } }],
+  },
   { name: 'a message to oneself comes after the turn', machine: () => relayed, steps: [{ send: { type: 'GO' } }] },
 ];

@@ -1,5 +1,12 @@
 /** One machine, driven step by step in plain XState and durably; what is seen after each step must be the same. */
-import { createActor, fromPromise, SimulatedClock, type AnyActor, type AnyActorRef, type AnyStateMachine } from 'xstate';
+import {
+  createActor,
+  fromPromise,
+  SimulatedClock,
+  type AnyActor,
+  type AnyActorRef,
+  type AnyStateMachine,
+} from 'xstate';
 import { FermataError } from '../../../src/errors.ts';
 import { openRuntime, turnsOfTheLoop, type RuntimeSetup } from '../../harness/runtime.ts';
 

@@ -32,7 +32,11 @@ const nested = noting.createMachine({
       initial: 'a1',
       on: { OUT: 'b' },
       states: {
-        a1: { entry: [note('enter a1'), say('a1')], exit: note('exit a1'), on: { NEXT: { target: 'a2', actions: note('to a2') } } },
+        a1: {
+          entry: [note('enter a1'), say('a1')],
+          exit: note('exit a1'),
+          on: { NEXT: { target: 'a2', actions: note('to a2') } },
+        },
         a2: { entry: note('enter a2'), initial: 'deep', states: { deep: { on: { NEXT: '#done' } } } },
       },
     },
@@ -45,12 +49,25 @@ const parallel = noting.createMachine({
   context: nothing,
   type: 'parallel',
   states: {
-    left: { initial: 'off', states: { off: { on: { BOTH: 'on', LEFT: 'on' } }, on: { type: 'final', entry: note('left') } }, onDone: { actions: note('left done') } },
-    right: { initial: 'off', states: { off: { on: { BOTH: 'on', RIGHT: 'on' } }, on: { type: 'final', entry: note('right') } }, onDone: { actions: note('right done') } },
+    left: {
+      initial: 'off',
+      states: { off: { on: { BOTH: 'on', LEFT: 'on' } }, on: { type: 'final', entry: note('left') } },
+      onDone: { actions: note('left done') },
+    },
+    right: {
+      initial: 'off',
+      states: { off: { on: { BOTH: 'on', RIGHT: 'on' } }, on: { type: 'final', entry: note('right') } },
+      onDone: { actions: note('right done') },
+    },
     counter: {
       initial: 'low',
       on: { BOTH: { actions: 'add' }, ADD: { actions: 'add' } },
-      states: { low: { always: { guard: and([stateIn({ left: 'on' }), { type: 'atLeast', params: { least: 2 } }]), target: 'high' } }, high: { type: 'final' } },
+      states: {
+        low: {
+          always: { guard: and([stateIn({ left: 'on' }), { type: 'atLeast', params: { least: 2 } }]), target: 'high' },
+        },
+        high: { type: 'final' },
+      },
     },
   },
   output: ({ context }) => context.count,
@@ -82,10 +99,17 @@ const always = noting.createMachine({
       on: { ADD: { actions: 'add' }, HIDDEN: { actions: raise({ type: 'ADD', by: 5 }) } },
       always: [
         { guard: { type: 'atLeast', params: { least: 10 } }, target: 'high' },
-        { guard: and([{ type: 'atLeast', params: { least: 3 } }, not(stateIn('high'))]), target: 'passing', actions: note('three') },
+        {
+          guard: and([{ type: 'atLeast', params: { least: 3 } }, not(stateIn('high'))]),
+          target: 'passing',
+          actions: note('three'),
+        },
       ],
     },
-    passing: { entry: note('passing'), always: { target: 'resting', guard: or([not(stateIn('high')), stateIn('passing')]) } },
+    passing: {
+      entry: note('passing'),
+      always: { target: 'resting', guard: or([not(stateIn('high')), stateIn('passing')]) },
+    },
     resting: { on: { BACK: { target: 'counting', actions: assign({ count: 9 }) } } },
     high: { type: 'final' },
   },
@@ -99,7 +123,12 @@ const reenter = noting.createMachine({
       entry: note('enter'),
       exit: note('exit'),
       initial: 'x',
-      on: { AGAIN: { target: 'on', reenter: true }, INSIDE: { target: '.y' }, SELF: { actions: note('self') }, TARGET: 'on' },
+      on: {
+        AGAIN: { target: 'on', reenter: true },
+        INSIDE: { target: '.y' },
+        SELF: { actions: note('self') },
+        TARGET: 'on',
+      },
       states: { x: {}, y: {} },
     },
   },
@@ -132,8 +161,19 @@ const doneStates = noting.createMachine({
   context: nothing,
   initial: 'first',
   states: {
-    first: { initial: 'a', states: { a: { on: { NEXT: 'b' } }, b: { type: 'final', output: { from: 'b' } } }, onDone: { target: 'second', actions: assign({ log: ({ event }) => [JSON.stringify(event.output)] }) } },
-    second: { type: 'parallel', states: { p: { initial: 'x', states: { x: { type: 'final' } } }, q: { initial: 'x', states: { x: { on: { NEXT: 'y' } }, y: { type: 'final' } } } }, onDone: 'end' },
+    first: {
+      initial: 'a',
+      states: { a: { on: { NEXT: 'b' } }, b: { type: 'final', output: { from: 'b' } } },
+      onDone: { target: 'second', actions: assign({ log: ({ event }) => [JSON.stringify(event.output)] }) },
+    },
+    second: {
+      type: 'parallel',
+      states: {
+        p: { initial: 'x', states: { x: { type: 'final' } } },
+        q: { initial: 'x', states: { x: { on: { NEXT: 'y' } }, y: { type: 'final' } } },
+      },
+      onDone: 'end',
+    },
     end: { type: 'final' },
   },
 });
@@ -142,7 +182,11 @@ const doneStates = noting.createMachine({
 export const stateScenarios: readonly Scenario[] = [
   { name: 'nested states with entry, exit and output', machine: () => nested, steps: send('NEXT', 'NOTHING', 'OUT') },
   { name: 'nested states left from the deepest', machine: () => nested, steps: send('NEXT', 'NEXT') },
-  { name: 'parallel states, stateIn, done in parts', machine: () => parallel, steps: send('LEFT', 'ADD', 'ADD', 'BOTH') },
+  {
+    name: 'parallel states, stateIn, done in parts',
+    machine: () => parallel,
+    steps: send('LEFT', 'ADD', 'ADD', 'BOTH'),
+  },
   { name: 'parallel states moved by one event', machine: () => parallel, steps: send('BOTH', 'ADD') },
   { name: 'history, shallow', machine: () => histories, steps: send('NEXT', 'NEXT', 'REST', 'SHALLOW', 'NEXT') },
   { name: 'history, deep', machine: () => histories, steps: send('NEXT', 'NEXT', 'REST', 'DEEP') },
@@ -152,5 +196,15 @@ export const stateScenarios: readonly Scenario[] = [
   { name: 'reenter', machine: () => reenter, steps: send('INSIDE', 'AGAIN', 'SELF', 'INSIDE', 'TARGET') },
   { name: 'enqueueActions and a wildcard', machine: () => enqueueing, steps: send('GO', 'GO', 'OTHER') },
   { name: 'final states inside, onDone and its output', machine: () => doneStates, steps: send('NEXT', 'NEXT') },
-  { name: 'a machine that ends at once', machine: () => noting.createMachine({ context: nothing, initial: 'end', states: { end: { type: 'final', entry: say('bye') } }, output: 42 }), steps: [] },
+  {
+    name: 'a machine that ends at once',
+    machine: () =>
+      noting.createMachine({
+        context: nothing,
+        initial: 'end',
+        states: { end: { type: 'final', entry: say('bye') } },
+        output: 42,
+      }),
+    steps: [],
+  },
 ];

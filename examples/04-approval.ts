@@ -1,0 +1,44 @@
+/**
+ * Approval gates: the run waits for a person, for as long as it takes and through restarts. Meanwhile it holds no slot
+ * and no memory. This example decides by itself, after a restart.
+ *
+ *   node examples/04-approval.ts
+ */
+import { compose, execute, sqliteStore, workflow, type Fermata } from 'fermata';
+
+const travel = workflow('travel')
+  .task('search', { kind: 'code', function: 'search', input: {} })
+  .task('book', {
+    kind: 'code',
+    function: 'book',
+    input: { hotel: 'tasks.search.output' },
+    requiresApproval: true,
+    approvalPrompt: 'Book {{ tasks.search.output }}?',
+    approvalTimeoutSeconds: 86_400,
+    onReject: 'cancel',
+  })
+  .build();
+
+const start = (): Promise<Fermata> =>
+  compose({
+    store: sqliteStore('travel.db'),
+    config: { functions: { search: () => 'Hotel Fermata', book: ({ hotel }) => `booked: ${String(hotel)}` } },
+  });
+
+const before = await start();
+const stored = (await before.workflows.byName(travel.name)) ?? (await before.workflows.create(travel));
+const definition = await before.workflows.definition(stored.id, stored.version);
+const { runId } = await execute(before.runtime, stored, definition, {});
+await before.runtime.waitFor(runId, ({ status }) => status === 'waiting');
+await before.close();
+console.log('the process has stopped; the question stays');
+
+const after = await start();
+for (const { task, prompt, run } of await after.runtime.approvals({ status: 'pending', limit: 10 })) {
+  console.log(`asked: ${prompt}`);
+  // The HTTP API: POST /api/v1/runs/{run}/tasks/{task}/approve, the command line: fermata approve RUN TASK
+  await after.runtime.control(run, `/${task}`, { type: 'fermata.approve', decision: { approved: true, by: 'Ada' } });
+}
+const { status, output } = await after.runtime.waitFor(runId);
+console.log(`${status}, ${String(output)}`);
+await after.close();

@@ -1,0 +1,50 @@
+/** Every example as a real process, in a folder of its own. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+
+const HERE = import.meta.dirname;
+const FERMATA = resolve(HERE, '../bin/fermata.js');
+
+/** What each example says at last. */
+const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  '01-research.yaml': ['[scripted] Roadmap:'],
+  '02-code-tasks.ts': ['task_completed lines', 'total: 1650 cents'],
+  '03-your-own-machine.ts': ['completed shipped'],
+  '04-approval.ts': ['asked: Book Hotel Fermata?', 'completed, booked: Hotel Fermata'],
+  '05-crash-and-resume.ts': [
+    'the child ended by SIGKILL',
+    'the run went on and completed',
+    'calls: dough, oven, oven, cool',
+    'different keys: 3',
+  ],
+};
+
+const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));
+
+it('each one is expected to say something', () => {
+  expect(Object.keys(EXPECTED)).toEqual(examples);
+});
+
+it.each(examples)('%s', (name) => {
+  const directory = mkdtempSync(join(tmpdir(), 'fermata-example-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const file = join(HERE, name);
+  const args = name.endsWith('.yaml') ? [FERMATA, 'run', file, '--input', 'topic=tea', '--demo'] : [file];
+  // Twice: what the first time left behind must not be in the way.
+  for (const time of ['first', 'second']) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: directory,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
+    expect({ time, status, stderr: status === 0 ? '' : stderr }).toEqual({ time, status: 0, stderr: '' });
+    for (const text of EXPECTED[name] ?? []) expect(stdout).toMatch(text);
+  }
+});
+
+it.each(examples)('%s is short', (name) => {
+  expect(readFileSync(join(HERE, name), 'utf8').split('\n').length).toBeLessThanOrEqual(60);
+});

@@ -1,0 +1,284 @@
+/** Effects are called at least once, and say so (R5). */
+import { describe, expect, it } from 'vitest';
+import { assign, fromPromise, setup } from 'xstate';
+import { effect, type EffectContext, type InDoubtPolicy } from '../../src/runtime/effect.ts';
+import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
+import { asker, Deferred } from './machines.ts';
+import { faulty } from './stores.ts';
+
+interface Call {
+  readonly key: string;
+  readonly repeated: boolean;
+  readonly answer: Deferred;
+  readonly signal: AbortSignal;
+}
+
+/** An effect whose calls a test sees and answers. */
+function callable(policy: InDoubtPolicy = 'retry') {
+  const calls: Call[] = [];
+  const definition = effect({
+    onInDoubt: () => policy,
+    run: (_input: unknown, { key, repeated, signal }: EffectContext) => {
+      const answer = new Deferred();
+      calls.push({ key, repeated, answer, signal });
+      return answer.promise;
+    },
+  });
+  return { calls, definition };
+}
+
+const machines = { 'asker@1': asker };
+
+describe('R5: keys', () => {
+  it('a repeat after a crash has the same key and says that it is one; the fact effect_in_doubt is stated', async () => {
+    const { calls, definition } = callable();
+    const under = await openRuntime({ machines, actors: { call: definition } });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    const runtime = await under.crash();
+    await under.settle();
+    expect(calls).toHaveLength(2);
+    expect(calls.map(({ repeated }) => repeated)).toEqual([false, true]);
+    expect(calls[1]?.key).toBe(calls[0]?.key);
+    expect(under.facts.filter(({ type }) => type === 'effect_in_doubt').map(({ data }) => data)).toEqual([
+      { actor: '/', id: 'call', key: calls[0]?.key, policy: 'retry' },
+    ]);
+    calls[0]?.answer.resolve('of the dead process');
+    calls[1]?.answer.resolve('second');
+    await under.settle();
+    expect((await runtime.snapshot(runId)).snapshot.context).toEqual({ answer: 'second' });
+  });
+
+  it('asked again by the machine, it is a new call with a new key', async () => {
+    const { calls, definition } = callable();
+    const under = await openRuntime({ machines, actors: { call: definition } });
+    const { runId } = await under.runtime.start('asker');
+    for (const answer of ['one', 'two']) {
+      await under.runtime.send(runId, { type: 'ASK' });
+      await under.settle();
+      calls.at(-1)?.answer.resolve(answer);
+      await under.settle();
+    }
+    expect(calls).toHaveLength(2);
+    expect(calls[1]?.key).not.toBe(calls[0]?.key);
+    expect(calls[1]?.repeated).toBe(false);
+  });
+
+  it('a committed outcome is never asked for again', async () => {
+    const { calls, definition } = callable();
+    const under = await openRuntime({ machines, actors: { call: definition } });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    calls[0]?.answer.resolve('once');
+    await under.settle();
+    await under.crash();
+    await under.settle();
+    expect(calls).toHaveLength(1);
+  });
+
+  it('an orderly stop aborts the call and repeats it at the next start', async () => {
+    const { calls, definition } = callable();
+    const under = await openRuntime({ machines, actors: { call: definition } });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.restart();
+    await under.settle();
+    expect(calls.map(({ signal, repeated }) => [signal.aborted, repeated])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    calls[1]?.answer.reject(new Error('no luck'));
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot).toMatchObject({
+      value: 'refused',
+      context: { answer: { message: 'no luck' } },
+    });
+  });
+});
+
+describe('R5: what is in doubt is settled by its policy', () => {
+  it.each(['ask', 'fail'] as const)('%s: a call that was marked fails, and is not repeated', async (policy) => {
+    const { calls, definition } = callable(policy);
+    const under = await openRuntime({ machines, actors: { call: definition } });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    expect(calls).toHaveLength(1);
+    const runtime = await under.crash();
+    await under.settle();
+    expect(calls).toHaveLength(1);
+    expect((await runtime.snapshot(runId)).snapshot).toMatchObject({
+      value: 'refused',
+      context: { answer: { code: 'effectInDoubt', retry: 'never' } },
+    });
+    expect(under.facts.filter(({ type }) => type === 'effect_in_doubt')).toHaveLength(1);
+  });
+
+  it.each(['ask', 'fail'] as const)(
+    '%s: a call that was never marked was never sent, and is simply sent',
+    async (policy) => {
+      const { calls, definition } = callable(policy);
+      const store = faulty();
+      const under = await openRuntime({ machines, actors: { call: definition }, wrap: store.wrap });
+      const { runId } = await under.runtime.start('asker');
+      await under.settle();
+      await under.runtime.send(runId, { type: 'ASK' });
+      // The mark is a commit of its own, which never comes to be.
+      expect(calls).toHaveLength(0);
+      await under.crash();
+      await under.settle();
+      expect(calls.map(({ repeated }) => repeated)).toEqual([false]);
+      expect(under.facts.filter(({ type }) => type === 'effect_in_doubt')).toEqual([]);
+      calls[0]?.answer.resolve('fine');
+      await under.settle();
+      expect((await under.runtime.snapshot(runId)).snapshot.value).toBe('answered');
+    },
+  );
+
+  it('the mark is committed before the call', async () => {
+    const { calls, definition } = callable('fail');
+    const store = faulty();
+    const under = await openRuntime({ machines, actors: { call: definition }, wrap: store.wrap });
+    const { runId } = await under.runtime.start('asker');
+    await under.settle();
+    await under.runtime.send(runId, { type: 'ASK' });
+    const release = store.hold();
+    await turnsOfTheLoop();
+    expect(calls).toHaveLength(0);
+    release();
+    await under.settle();
+    expect(calls).toHaveLength(1);
+    calls[0]?.answer.resolve(1);
+  });
+
+  it('retry: an actor that understands fermata.inDoubt is told instead', async () => {
+    const { calls, definition } = callable();
+    const machine = setup({
+      types: {} as {
+        context: { told: unknown[] };
+        events: { type: 'fermata.inDoubt'; key: string; policy: string; id: string };
+      },
+      actors: { call: fromPromise<unknown>(() => new Promise(() => {})) },
+    }).createMachine({
+      context: { told: [] },
+      invoke: { id: 'call', src: 'call', onDone: '.end' },
+      on: { 'fermata.inDoubt': { actions: assign({ told: ({ event }) => [[event.id, event.policy]] }) } },
+      initial: 'on',
+      states: { on: {}, end: {} },
+    });
+    const under = await openRuntime({ machines: { 'm@1': machine }, actors: { call: definition } });
+    const { runId } = await under.runtime.start('m');
+    await under.settle();
+    await under.crash();
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ told: [['call', 'retry']] });
+    expect(under.facts.filter(({ type }) => type === 'effect_in_doubt')).toEqual([]);
+    calls[1]?.answer.resolve(1);
+    await under.settle();
+  });
+
+  it('many runs: each call is repeated once', async () => {
+    const { calls, definition } = callable();
+    const under = await openRuntime({ machines, actors: { call: definition } });
+    for (let i = 0; i < 30; i++) {
+      const { runId } = await under.runtime.start('asker');
+      await under.runtime.send(runId, { type: 'ASK' });
+    }
+    await under.settle();
+    await under.crash();
+    await under.settle();
+    expect(calls).toHaveLength(60);
+    expect(new Set(calls.map(({ key }) => key)).size).toBe(30);
+    for (const { answer } of calls) answer.resolve('done');
+    await under.settle();
+  });
+});
+
+describe('effects under way', () => {
+  it('what is left is aborted, and its late answer changes nothing', async () => {
+    const { calls, definition } = callable();
+    const under = await openRuntime({ machines, actors: { call: definition } });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    await under.runtime.send(runId, { type: 'LEAVE' });
+    expect(calls[0]?.signal.aborted).toBe(true);
+    calls[0]?.answer.resolve('late');
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot).toMatchObject({ value: 'idle', context: { answer: null } });
+  });
+
+  it('asked for and taken back in one turn is never called', async () => {
+    const { calls, definition } = callable();
+    const machine = setup({ actors: { call: fromPromise<unknown>(() => new Promise(() => {})) } }).createMachine({
+      initial: 'a',
+      states: { a: { invoke: { src: 'call' }, always: 'b' }, b: {} },
+    });
+    const under = await openRuntime({ machines: { 'm@1': machine }, actors: { call: definition } });
+    await under.runtime.start('m');
+    await under.settle();
+    expect(calls).toEqual([]);
+  });
+
+  it('only so many at once; the others wait in order', async () => {
+    const { calls, definition } = callable();
+    const under = await openRuntime({ machines, actors: { call: definition }, maxInFlight: 2 });
+    for (let i = 0; i < 5; i++) {
+      const { runId } = await under.runtime.start('asker');
+      await under.runtime.send(runId, { type: 'ASK' });
+    }
+    await under.settle();
+    expect(calls).toHaveLength(2);
+    for (let i = 0; i < 5; i++) {
+      calls[i]?.answer.resolve(i);
+      await under.settle();
+    }
+    expect(calls).toHaveLength(5);
+  });
+
+  it('an effect speaks to the actor that asked (notify), and streams text (delta) that late joiners get too', async () => {
+    const answer = new Deferred();
+    let context: EffectContext | undefined;
+    const machine = setup({
+      types: {} as { context: { percent: number }; events: { type: 'PROGRESS'; percent: number } },
+      actors: { call: fromPromise<unknown>(() => new Promise(() => {})) },
+    }).createMachine({
+      context: { percent: 0 },
+      invoke: { id: 'call', src: 'call' },
+      on: { PROGRESS: { actions: assign({ percent: ({ event }) => event.percent }) } },
+    });
+    const call = effect({
+      describe: () => ({ task: 't' }),
+      run: (_: unknown, given: EffectContext) => ((context = given), answer.promise),
+    });
+    const under = await openRuntime({ machines: { 'm@1': machine }, actors: { call } });
+    const { runId } = await under.runtime.start('m');
+    await under.settle();
+    context?.notify({ type: 'PROGRESS', percent: 40 });
+    context?.delta('Hello ');
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ percent: 40 });
+    const seen: unknown[] = [];
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const item of under.runtime.stream(runId, { signal: stop.signal }))
+        if ('delta' in item) seen.push([item.delta.offset, item.delta.delta, item.delta.about]);
+    })();
+    await turnsOfTheLoop();
+    context?.delta('world');
+    await turnsOfTheLoop();
+    stop.abort();
+    await reading;
+    expect(seen).toEqual([
+      [0, 'Hello ', { task: 't' }],
+      [6, 'world', { task: 't' }],
+    ]);
+    answer.resolve('done');
+    await under.settle();
+    context?.notify({ type: 'PROGRESS', percent: 99 });
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ percent: 40 });
+  });
+});
