@@ -159,6 +159,8 @@ export function declaredActors(machine: Machine): readonly string[] {
   return Object.keys(machine.implementations.actors);
 }
 
+const NO_SNAPSHOTS = 'snapshots of a child are not sent to its parent; let the child send an event';
+
 /** Every fault that would keep `machine` from being durable, each with its path in the machine's configuration. */
 export function faultsOf(machine: Machine, known: (src: string) => boolean): { path: string; message: string }[] {
   const faults: { path: string; message: string }[] = [];
@@ -183,13 +185,15 @@ export function faultsOf(machine: Machine, known: (src: string) => boolean): { p
       if (onSnapshot !== undefined) {
         faults.push({
           path: `${node.id}.invoke[${index}].onSnapshot`,
-          message: 'snapshots of a child are not sent to its parent; let the child send an event',
+          message: NO_SNAPSHOTS,
         });
       }
     });
     for (const [path, action] of actionsOf(node)) {
       const builtin = action as { type?: unknown; src?: unknown; syncSnapshot?: unknown };
-      if (typeof action === 'function' && builtin.type === 'xstate.spawnChild') src(builtin.src, path);
+      if (typeof action !== 'function' || builtin.type !== 'xstate.spawnChild') continue;
+      src(builtin.src, path);
+      if (builtin.syncSnapshot === true) faults.push({ path: `${path}.syncSnapshot`, message: NO_SNAPSHOTS });
     }
   }
   return faults;
@@ -435,6 +439,12 @@ function translate(action: Recorded, deciding: Deciding, actions: Action[], cust
         throw new FermataError(
           'inlineActor',
           `Actor "${deciding.self.address}" spawns logic that has no name. Declare it in setup({ actors }) and spawn it by that name.`,
+        );
+      }
+      if ((child as unknown as { _syncSnapshot?: boolean })._syncSnapshot === true) {
+        throw new FermataError(
+          'invalidMachine',
+          `Actor "${deciding.self.address}" spawns "${child.id}" with syncSnapshot: ${NO_SNAPSHOTS}.`,
         );
       }
       actions.push({

@@ -62,6 +62,14 @@ describe('R7: refused at registration, every fault with its path', () => {
       setup({ actors: { kid: child } }).createMachine({ id: 'm', invoke: { src: 'kid', onSnapshot: {} } }),
       /onSnapshot/,
     ],
+    [
+      'syncSnapshot',
+      setup({ actors: { kid: child } }).createMachine({
+        id: 'm',
+        entry: spawnChild('kid', { syncSnapshot: true } as never),
+      }),
+      /m\.entry\[0\]\.syncSnapshot/,
+    ],
   ])('%s', async (_, machine, message) => {
     await expect(refused(machine)).rejects.toMatchObject({
       code: 'invalidMachine',
@@ -111,6 +119,21 @@ describe('R7: refused in the turn; the actor ends in error, others go on', () =>
     });
     const { run } = await afterGo(spawning);
     expect(run).toMatchObject({ status: 'failed', reason: { code: 'inlineActor' } });
+  });
+
+  it('syncSnapshot from a function', async () => {
+    const spawning = broken.createMachine({
+      context: {},
+      on: {
+        GO: {
+          actions: enqueueActions(({ enqueue }) =>
+            enqueue.spawnChild('child', { id: 'kid', syncSnapshot: true } as never),
+          ),
+        },
+      },
+    });
+    const { run } = await afterGo(spawning);
+    expect(run).toMatchObject({ status: 'failed', reason: { code: 'invalidMachine' } });
   });
 
   it.each([
