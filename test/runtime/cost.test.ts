@@ -1,0 +1,140 @@
+/** R3: what a step costs does not grow with the run. R13: what has nothing to do is not in memory, and is not read. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { assign, sendTo, setup, spawnChild } from 'xstate';
+import { compose } from '../../src/compose.ts';
+import { execute } from '../../src/document/execute.ts';
+import type { RunChanges, Store } from '../../src/store/store.ts';
+import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { ManualClock } from '../harness/clock.ts';
+import { openRuntime } from '../harness/runtime.ts';
+
+/** What was written for runs: rows and their bytes. */
+interface Written {
+  rows: number;
+  bytes: number;
+}
+
+function measured(store: Store, written: Written): Store {
+  const count = (changes: RunChanges): void => {
+    const rows = [
+      changes.entries,
+      changes.actors,
+      changes.timersArmed,
+      changes.effectsAsked,
+      Object.values(changes.rows).flat(),
+    ].flat();
+    written.rows += rows.length + changes.timersGone.length + changes.effectsGone.length + changes.effectsMarked.length;
+    written.bytes += JSON.stringify(rows).length + JSON.stringify(changes.state).length;
+  };
+  return {
+    ...store,
+    commit(group) {
+      group.runs.forEach(count);
+      return store.commit(group);
+    },
+  };
+}
+
+/** Rows and bytes per task of a run with `size` tasks in layers of ten, each of which needs one of the layer before. */
+async function costPerTask(size: number): Promise<Written> {
+  const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
+  const written = { rows: 0, bytes: 0 };
+  const { workflows, runtime, close } = await compose({
+    store: measured(sqliteStore(join(folder, 'cost.db')), written),
+    clock: new ManualClock(),
+    config: { functions: { nothing: () => null } },
+  });
+  const tasks = Array.from({ length: size }, (_, index) => ({
+    // Names and prompts of one length, so that bytes can be compared.
+    name: `task-${String(index).padStart(6, '0')}`,
+    kind: 'code' as const,
+    function: 'nothing',
+    ...(index < 10 ? {} : { dependsOn: [`task-${String(index - 10).padStart(6, '0')}`] }),
+  }));
+  const workflow = await workflows.create({
+    name: 'layers',
+    tasks,
+    config: { breadth: 10, collectIntermediate: false },
+  });
+  const { runId } = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), {});
+  expect((await runtime.waitFor(runId)).status).toBe('completed');
+  await close();
+  rmSync(folder, { recursive: true, force: true });
+  return { rows: written.rows / size, bytes: written.bytes / size };
+}
+
+describe('R3: the cost of a step is constant', () => {
+  it('rows and bytes a task are the same in a run of 100 and of 2,000 tasks', async () => {
+    const small = await costPerTask(100);
+    const large = await costPerTask(2_000);
+    expect(small.rows).toBeGreaterThan(1);
+    expect(large.rows).toBeLessThanOrEqual(small.rows);
+    expect(large.bytes).toBeLessThanOrEqual(small.bytes * 1.02);
+  });
+
+  it('an actor that does not move is not written', async () => {
+    const written: string[] = [];
+    const under = await openRuntime({
+      machines: { 'house@1': house },
+      wrap: (store) => ({
+        ...store,
+        commit(group) {
+          for (const { actors } of group.runs) written.push(...actors.map(({ address }) => address));
+          return store.commit(group);
+        },
+      }),
+    });
+    const { runId } = await under.runtime.start('house');
+    written.length = 0;
+    await under.runtime.send(runId, { type: 'RING', room: 'west' });
+    expect(written.filter((address) => address !== '/')).toEqual(['/west']);
+  });
+});
+
+const room = setup({
+  types: {} as { context: { rings: number }; events: { type: 'RING' } },
+}).createMachine({
+  context: { rings: 0 },
+  on: { RING: { actions: assign({ rings: ({ context }) => context.rings + 1 }) } },
+});
+
+const house = setup({
+  types: {} as { events: { type: 'RING'; room: string } },
+  actors: { room },
+}).createMachine({
+  entry: ['east', 'west', 'north'].map((id) => spawnChild('room', { id })),
+  on: { RING: { actions: sendTo(({ event }) => event.room as never, { type: 'RING' } as never) } },
+});
+
+describe('R13: passivation is per actor', () => {
+  it('a run that waits is not in memory', async () => {
+    const under = await openRuntime({ machines: { 'house@1': house } });
+    for (let i = 0; i < 100; i++) await under.runtime.start('house');
+    await under.settle();
+    expect(under.runtime.load).toEqual({ residentRuns: 0, effectsInFlight: 0 });
+  });
+
+  it('an event reads the actors that it moves, and no others', async () => {
+    const read: string[] = [];
+    const under = await openRuntime({
+      machines: { 'house@1': house },
+      wrap: (store) => ({
+        ...store,
+        actor(key, address) {
+          read.push(address);
+          return store.actor(key, address);
+        },
+      }),
+    });
+    const { runId } = await under.runtime.start('house');
+    await under.restart();
+    expect(read).toEqual([]);
+    await under.runtime.send(runId, { type: 'RING', room: 'north' });
+    expect([...new Set(read)].sort()).toEqual(['/', '/north']);
+    expect((await under.runtime.snapshot(runId, { actor: '/north' })).snapshot.context).toEqual({ rings: 1 });
+    expect((await under.runtime.snapshot(runId, { actor: '/east' })).snapshot.context).toEqual({ rings: 0 });
+  });
+});
