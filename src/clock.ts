@@ -5,7 +5,7 @@
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970 (UTC). May jump in either direction. */
   now(): number;
-  /** Calls `wake` once, about `ms` milliseconds from now. Never blocks the process from exiting. */
+  /** Calls `wake` once, about `ms` milliseconds from now. Until then it keeps the process alive, as `setTimeout` does. */
   setTimer(wake: () => void, ms: number): TimerHandle;
 }
 
@@ -19,7 +19,6 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(wake, ms) {
     const timer = setTimeout(wake, ms);
-    timer.unref();
     return { clear: () => clearTimeout(timer) };
   },
 };

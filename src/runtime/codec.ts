@@ -13,6 +13,8 @@ import { FermataError } from '../errors.ts';
 export const BIG = 16_384;
 const TAG = '$fermata';
 const MAX_DEPTH = 200;
+/** What the runtime's own records (a row, an agenda) may put around a value that was checked. */
+const WRAPPING = 20;
 
 /** Takes the big values that an encoding sets aside. */
 export interface BlobSink {
@@ -27,7 +29,7 @@ export interface RefCodec {
 
 /** Checks that `value` can be stored; throws `notSerializable` naming the first path that cannot. */
 export function assertStorable(value: unknown, where: string, refs?: RefCodec): void {
-  named(where, () => plain(value, 0, refs, undefined));
+  named(where, () => plain(value, WRAPPING, refs, undefined));
 }
 
 /** The text of `value`. Big parts go to `blobs`. Throws `notSerializable`. */
@@ -49,7 +51,8 @@ export function blobHash(text: string): string {
 }
 
 function setAside(tree: unknown, text: string, blobs: BlobSink): string {
-  if (tree !== null && typeof tree === 'object' && !Array.isArray(tree)) {
+  // What stands under a tag is not for anybody but `revive`: it is set aside whole.
+  if (tree !== null && typeof tree === 'object' && !Array.isArray(tree) && !Object.hasOwn(tree, TAG)) {
     const parts = Object.entries(tree).map(([key, part]): [string, unknown] => {
       const partText = part === null || typeof part !== 'object' ? '' : JSON.stringify(part);
       return partText.length > BIG ? [key, reference(partText, blobs)] : [key, part];
@@ -114,7 +117,7 @@ function plain(value: unknown, depth: number, refs: RefCodec | undefined, blobs:
 }
 
 function plainObject(value: object, depth: number, refs: RefCodec | undefined, blobs: BlobSink | undefined): unknown {
-  if (depth > MAX_DEPTH) throw new Refused(`nested more than ${MAX_DEPTH} deep, or a cycle`);
+  if (depth > MAX_DEPTH + WRAPPING) throw new Refused(`nested more than ${MAX_DEPTH} deep, or a cycle`);
   if (Array.isArray(value)) return plainArray(value, depth, refs, blobs);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null)

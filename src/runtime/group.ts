@@ -21,9 +21,10 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import type { Draft } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
 import { replyOf, type Input } from './input.ts';
-import { Run, type Advance } from './run.ts';
+import { Run, type Advance, type ClosedRun } from './run.ts';
 import type { RunServices } from './run-memory.ts';
 import { settle } from './suspend.ts';
+import type { CustomAction } from './xstate.ts';
 
 /** Turns of one run in one group, and milliseconds a group may decide before it closes. */
 const MAX_TURNS = 2_000;
@@ -196,7 +197,7 @@ export class Groups {
       }
       return run;
     } catch (thrown) {
-      this.#block(key, run, thrown instanceof Error ? thrown : new Error(String(thrown)));
+      this.#block(key, run, asError(thrown));
       return undefined;
     }
   }
@@ -222,19 +223,19 @@ export class Groups {
   async #commit(group: readonly Run[]): Promise<void> {
     const { store, crashPoint } = this.#surroundings;
     const before = { position: this.#position, messageId: this.#messageId };
-    const commit = this.#close(group);
+    const { commit, closed } = this.#close(group);
     crashPoint?.('decided');
     try {
       if (commit.runs.length > 0) await store.commit(commit);
     } catch (thrown) {
       this.#position = before.position;
       this.#messageId = before.messageId;
-      this.#commitFailed(group, thrown);
+      this.#commitFailed(closed, thrown);
       return;
     }
     crashPoint?.('committed');
     const written = new Map(commit.runs.map((changes) => [changes.run, changes]));
-    const drafts = group.map((run): [Run, Draft, RunChanges | undefined] => [
+    const drafts = closed.map((run): [Run, Draft, RunChanges | undefined] => [
       run,
       run.committed(),
       written.get(run.key.run),
@@ -253,15 +254,27 @@ export class Groups {
     crashPoint?.('acted');
   }
 
-  #close(group: readonly Run[]): CommitGroup {
+  /** What is written, and the runs it belongs to: one that cannot be written is left out, and waits (G4). */
+  #close(group: readonly Run[]): { readonly commit: CommitGroup; readonly closed: readonly Run[] } {
+    const written: Run[] = [];
     const runs: RunChanges[] = [];
     const blobs = new Map<string, string>();
     const messagesSent = [];
     const messagesTaken: number[] = [];
     for (const run of group) {
       const { draft } = run;
-      if (draft.empty) continue;
-      const closed = run.close();
+      if (draft.empty) {
+        written.push(run);
+        continue;
+      }
+      let closed: ClosedRun;
+      try {
+        closed = run.close();
+      } catch (thrown) {
+        this.#block(run.key, run, asError(thrown));
+        continue;
+      }
+      written.push(run);
       const first = this.#position + 1;
       runs.push({
         ...run.key,
@@ -284,7 +297,8 @@ export class Groups {
       for (const message of draft.messagesSent) messagesSent.push({ ...message, id: ++this.#messageId });
       messagesTaken.push(...draft.messagesTaken);
     }
-    return { runs, blobs: [...blobs].map(([hash, text]) => ({ hash, text })), messagesSent, messagesTaken };
+    const commit = { runs, blobs: [...blobs].map(([hash, text]) => ({ hash, text })), messagesSent, messagesTaken };
+    return { commit, closed: written };
   }
 
   #publish(key: RunKey, draft: Draft, changes: RunChanges | undefined): void {
@@ -308,12 +322,15 @@ export class Groups {
     }
   }
 
-  #perform(run: Run, action: { readonly type: string; readonly execute: () => void }): void {
+  /** A custom action may be an async function: what it throws later is stated like what it throws at once. */
+  #perform({ key }: Run, { type, execute }: CustomAction): void {
+    const failed = (thrown: unknown): void =>
+      this.enter(key, { kind: 'actionFailed', action: type, message: asError(thrown).message });
     try {
-      action.execute();
+      const done: unknown = execute();
+      if (done instanceof Promise) done.catch(failed);
     } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
-      this.enter(run.key, { kind: 'actionFailed', action: action.type, message });
+      failed(thrown);
     }
   }
 
@@ -374,4 +391,8 @@ export class Groups {
     for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);
     this.#refuse(key, error);
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -3,7 +3,7 @@ import { FermataError } from '../errors.ts';
 import type { EffectRow } from '../store/store.ts';
 import type { DurableActor } from './actor.ts';
 import type { Logic } from './catalog.ts';
-import { decode, encode } from './codec.ts';
+import { encode } from './codec.ts';
 import type { EffectStart } from './draft.ts';
 import { deliverLater, end, familyOf, freeSystemId } from './ending.ts';
 import type { Input, Receipt } from './input.ts';
@@ -40,8 +40,7 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
       return timer(memory, input.row.token, input.row.source, input.row.timerJson);
     case 'message':
       memory.draft.messagesTaken.push(input.row.id);
-      if (!memory.ended)
-        deliverLater(memory, ROOT, decode(input.row.eventJson, (blob) => memory.rows.blob(blob)) as xstate.Event);
+      if (!memory.ended) deliverLater(memory, ROOT, memory.decode(input.row.eventJson) as xstate.Event);
       return;
     case 'inDoubt':
       return inDoubt(memory, input.row);
@@ -188,7 +187,7 @@ function outcome(memory: RunMemory, input: Extract<Input, { kind: 'outcome' }>):
 
 function timer(memory: RunMemory, token: string, source: string, timerJson: string): undefined {
   const actor = memory.find(source);
-  const { to, event } = decode(timerJson, (blob) => memory.rows.blob(blob)) as {
+  const { to, event } = memory.decode(timerJson) as {
     to: xstate.Address;
     event: xstate.Event;
   };
@@ -249,7 +248,7 @@ function unanswered(memory: RunMemory, address: string, token: string): DurableA
 }
 
 function startOf(memory: RunMemory, row: EffectRow, repeated: boolean): EffectStart {
-  const stored = decode(row.effectJson, (blob) => memory.rows.blob(blob)) as Pick<
+  const stored = memory.decode(row.effectJson) as Pick<
     EffectStart,
     'id' | 'key' | 'input' | 'policy' | 'logicPath' | 'repeated'
   >;

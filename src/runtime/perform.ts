@@ -5,8 +5,9 @@
 import { hash } from 'node:crypto';
 import { WRITE_REFS, type ActorIdentity, type DurableActor } from './actor.ts';
 import type { Frame } from './cascade.ts';
-import { encode } from './codec.ts';
-import { stopChild } from './ending.ts';
+import { encode, portable } from './codec.ts';
+import type { InDoubtPolicy } from './effect.ts';
+import { deliverLater, stopChild } from './ending.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
 import { begin, take } from './turn.ts';
 import * as xstate from './xstate.ts';
@@ -151,10 +152,17 @@ export function ask(
   const child = memory.services.catalog.child(actor.identity.logic, asked.src);
   if (child === undefined || !('effect' in child)) return;
   const { effect } = child;
-  const repeatOf = effect.repeatOf?.(asked.input);
+  let repeatOf: string | undefined;
+  let policy: InDoubtPolicy;
+  try {
+    repeatOf = effect.repeatOf?.(asked.input);
+    policy = effect.onInDoubt?.(asked.input) ?? 'retry';
+  } catch (thrown) {
+    refuse(memory, actor, asked, thrown);
+    return;
+  }
   const repeated = repeatOf !== undefined;
   const key = repeatOf ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
-  const policy = effect.onInDoubt?.(asked.input) ?? 'retry';
   const logicPath = actor.identity.logic.path;
   const stored = { id: asked.id, key, input: asked.input, policy, logicPath, repeated };
   const effectJson = encode(stored, 'effect', memory, WRITE_REFS);
@@ -180,4 +188,21 @@ export function ask(
   memory.idleTurns = 0;
   memory.inspection?.asked(actor, asked.id, asked.src, asked.input);
   memory.draft.askEffect({ row, ...stored });
+}
+
+/** The effect cannot even say how it is to be called: it has failed, and whoever asked is told. */
+function refuse(
+  memory: RunMemory,
+  actor: DurableActor,
+  asked: { id: string; src: string; token: string },
+  thrown: unknown,
+): void {
+  const { id, src, token } = asked;
+  actor.children.set(id, { kind: 'effect', token, src, settled: 'error' });
+  actor.dirty = true;
+  deliverLater(memory, actor.identity.address, {
+    type: `xstate.error.actor.${id}`,
+    error: portable(thrown),
+    actorId: id,
+  });
 }

@@ -124,6 +124,7 @@ export class Replay {
       systemId: undefined,
     };
     const decision = attempt(
+      { catalog: this.#catalog, logic },
       () => xstate.decideInitial(logic.machine, event['input'], this.#deciding(self)),
       (error) => xstate.stillborn(logic.machine, error),
     );
@@ -163,6 +164,7 @@ export class Replay {
     const { address, logic } = actor.identity;
     const source = this.#senders.of(address, event);
     const decision = attempt(
+      { catalog: this.#catalog, logic },
       () => xstate.decideNext(logic.machine, actor.snapshot, event, this.#deciding(actor.self)),
       (error) => xstate.failedSnapshot(actor.snapshot, error),
     );

@@ -6,10 +6,10 @@
  */
 import type { Clock } from '../clock.ts';
 import type { RunKey, RunOrigin, RunState, RunStatus, Store } from '../store/store.ts';
-import { fromRow, WRITE_REFS, type DurableActor } from './actor.ts';
+import { fromRow, readRefs, WRITE_REFS, type DurableActor } from './actor.ts';
 import { Cascade } from './cascade.ts';
 import type { Catalog } from './catalog.ts';
-import { encode, type BlobSink } from './codec.ts';
+import { decode, encode, type BlobSink } from './codec.ts';
 import { Draft, type DraftFact } from './draft.ts';
 import type { Receipt } from './input.ts';
 import type { Inspection, RunInspection } from './inspection.ts';
@@ -60,6 +60,7 @@ export class RunMemory implements BlobSink {
   readonly actors = new Map<string, DurableActor>();
   readonly references = new Map<string, xstate.ActorReference>();
   readonly inspection: RunInspection | undefined;
+  readonly #refs = readRefs((to) => this.refer(to));
   /** What this group writes of the run, and does after its commit. */
   draft = new Draft();
   blobs = new Map<string, string>();
@@ -109,6 +110,11 @@ export class RunMemory implements BlobSink {
   /** What whoever asked is told: the turn that took it, and how the run stands. */
   receipt(seq = this.head.seq): Receipt {
     return { seq, state: this.runState(), repeated: false };
+  }
+
+  /** A stored value of this run, with references to its actors. */
+  decode(text: string): unknown {
+    return decode(text, (blob) => this.rows.blob(blob), this.#refs);
   }
 
   // ── the journal ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,7 @@ import type {
 } from '../store/store.ts';
 import { WRITE_REFS } from './actor.ts';
 import type { StoredCascade } from './cascade.ts';
-import { decode, encode } from './codec.ts';
+import { encode } from './codec.ts';
 import { Draft } from './draft.ts';
 import { end, familyOf, stop } from './ending.ts';
 import type { Input } from './input.ts';
@@ -23,6 +23,7 @@ import { takeInput } from './inputs.ts';
 import { perform } from './perform.ts';
 import { ROOT, RunMemory, type RunServices } from './run-memory.ts';
 import { take } from './turn.ts';
+import { childAddress } from './xstate.ts';
 
 /** How a call of `advance` ended. */
 export type Advance = 'resting' | 'cut';
@@ -65,8 +66,7 @@ export class Run {
 
   static #from(row: RunRow & { readonly revision: number }, acting: number, services: RunServices): Run {
     const memory = new RunMemory(row, row, acting, services);
-    if (row.agendaJson !== null)
-      memory.cascade.restore(decode(row.agendaJson, (blob) => memory.rows.blob(blob)) as StoredCascade);
+    if (row.agendaJson !== null) memory.cascade.restore(memory.decode(row.agendaJson) as StoredCascade);
     memory.draft.goesOn = row.agendaJson !== null;
     return new Run(memory, row.revision);
   }
@@ -148,6 +148,9 @@ export class Run {
       if (needed) continue;
       memory.actors.delete(address);
       memory.references.delete(address);
+      // Nobody else knows its effects: kept, they would hold on to every task that the run has ever had.
+      for (const [id, { kind }] of actor.children)
+        if (kind === 'effect') memory.references.delete(childAddress(address, id));
     }
     return done;
   }

@@ -163,6 +163,8 @@ export class Runtime {
   readonly #messages: MessageDelivery;
   /** Starts under way, by idempotency key: the same request at the same moment waits for the first. */
   readonly #starting = new Map<string, { readonly bodyHash: string; readonly started: Promise<Started> }>();
+  /** Aborted when the runtime closes: whoever waits or listens then stops. */
+  readonly #open = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -445,7 +447,8 @@ export class Runtime {
   }
 
   /** Facts of one run (or of all) from any point on, and then as they come; ends with the run. */
-  stream(runId: string | undefined, options: Omit<StreamOptions, 'ended'> = {}): AsyncGenerator<StreamItem, void> {
+  stream(runId: string | undefined, given: Omit<StreamOptions, 'ended'> = {}): AsyncGenerator<StreamItem, void> {
+    const options = { ...given, signal: this.#whileOpen(given.signal) };
     const source = {
       store: this.#store,
       feed: this.#feed,
@@ -466,7 +469,8 @@ export class Runtime {
    * @example
    * for await (const { address, event, snapshot } of runtime.turns(runId)) console.log(address, event.type, snapshot.value)
    */
-  turns(runId: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Turn, void> {
+  turns(runId: string, given: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Turn, void> {
+    const options = { signal: this.#whileOpen(given.signal) };
     return turnsOf(
       this.#key(runId),
       {
@@ -481,7 +485,8 @@ export class Runtime {
   }
 
   /**
-   * Waits until a run's committed state satisfies `until` (default: it has ended). Throws `notFound`.
+   * Waits until a run's committed state satisfies `until` (default: it has ended). Throws `notFound`, `shuttingDown`
+   * where the runtime is closed first, and the reason of `signal`.
    *
    * @example
    * const { output } = await runtime.waitFor(runId)
@@ -491,19 +496,18 @@ export class Runtime {
     until: (run: RunView) => boolean = (run) => run.endedAt !== null,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<RunView> {
+    const signal = this.#whileOpen(options.signal);
     for (;;) {
-      let changed: () => void = () => {};
-      const change = new Promise<void>((resolve) => (changed = resolve));
-      const stop = this.subscribe(runId, changed);
-      options.signal?.addEventListener('abort', changed);
+      const { promise: change, resolve: changed } = Promise.withResolvers<void>();
+      const stop = this.subscribe(runId, { fact: () => {}, committed: () => changed() });
+      signal.addEventListener('abort', () => changed(), { once: true });
       try {
+        signal.throwIfAborted();
         const run = await this.read(runId);
         if (until(run)) return run;
-        options.signal?.throwIfAborted();
         await change;
       } finally {
         stop();
-        options.signal?.removeEventListener('abort', changed);
       }
     }
   }
@@ -547,18 +551,23 @@ export class Runtime {
   /** Finishes the commit under way, aborts effects (the next start repeats them), and closes the store. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      const error = new FermataError(
+        'shuttingDown',
+        'The process is stopping and takes no more requests. Ask again when it is back.',
+        { retryAfterMs: 1_000 },
+      );
       this.#timers.close();
       this.#effects.close();
-      await this.#groups.close(
-        new FermataError(
-          'shuttingDown',
-          'The process is stopping and takes no more requests. Ask again when it is back.',
-          { retryAfterMs: 1_000 },
-        ),
-      );
+      await this.#groups.close(error);
+      this.#open.abort(error);
       await this.#store.close();
     })();
     return this.#closing;
+  }
+
+  /** Aborted when the runtime closes, or when the caller has had enough. */
+  #whileOpen(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#open.signal : AbortSignal.any([this.#open.signal, signal]);
   }
 
   /** Nothing starts any more; what is under way is cut off, and in doubt at the next start. */

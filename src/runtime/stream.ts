@@ -42,20 +42,20 @@ export async function* streamRun(
   const listening = listen(source.feed, key.run, options);
   if (options.deltas !== false) listening.deltas.push(...source.streamed(key.run));
   try {
-    for (;;) {
+    while (options.signal?.aborted !== true) {
       listening.heard = false;
       // Asked before reading: facts committed in between are then read below.
       const ended = (await options.ended?.()) === true;
       for (;;) {
         const page = await source.store.journal(key, { after, limit: PAGE, kind: 'fact' });
         for (const entry of page) {
-          if (options.signal?.aborted === true) return;
+          if (options.signal?.aborted) return;
           after = entry.seq;
           yield { fact: await toFact({ ...key, ...entry }, source) };
         }
         if (page.length < PAGE) break;
       }
-      if (ended || options.signal?.aborted === true) return;
+      if (ended) return;
       yield* listening.take(() => source.streamed(key.run));
       await listening.next();
     }

@@ -8,6 +8,7 @@
 import { FermataError } from '../errors.ts';
 import { assertSnapshotStorable, DurableActor, WRITE_REFS, type ActorIdentity } from './actor.ts';
 import type { Frame } from './cascade.ts';
+import type { Catalog, Logic } from './catalog.ts';
 import { assertStorable, portable } from './codec.ts';
 import type { RunMemory } from './run-memory.ts';
 import * as xstate from './xstate.ts';
@@ -23,6 +24,7 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   const given = prepared === undefined ? input : { ...(input as object | undefined), prepared };
   const event = { type: 'xstate.init', input: given, logic: logic.path, id: identity.id };
   const decision = attempt(
+    { catalog: memory.services.catalog, logic },
     () => xstate.decideInitial(logic.machine, given, memory.deciding(self)),
     (error) => xstate.stillborn(logic.machine, error),
   );
@@ -44,6 +46,7 @@ export function take(memory: RunMemory, actor: DurableActor, event: xstate.Event
   const prepared = logic.prepare?.({ event, snapshot: actor.snapshot, rows: memory.rows });
   const taken = prepared === undefined ? event : { ...event, prepared };
   const decision = attempt(
+    { catalog: memory.services.catalog, logic },
     () => {
       if (++memory.idleTurns > MAX_IDLE_TURNS)
         throw new FermataError(
@@ -68,17 +71,27 @@ function committed(memory: RunMemory, decision: xstate.Decision): void {
   memory.draft.custom.push(...decision.custom);
 }
 
+/** Whose decision it is. */
+interface Place {
+  readonly catalog: Catalog;
+  readonly logic: Logic;
+}
+
 /** A decision whose failure is the actor's own: what throws, or cannot be stored, leaves it in `failed` without actions (R9). */
-export function attempt(decide: () => xstate.Decision, failed: (error: unknown) => xstate.Snapshot): xstate.Decision {
+export function attempt(
+  place: Place,
+  decide: () => xstate.Decision,
+  failed: (error: unknown) => xstate.Snapshot,
+): xstate.Decision {
   try {
-    return checked(decide());
+    return checked(place, decide());
   } catch (thrown) {
     return { snapshot: failed(portable(thrown)), actions: [], custom: [] };
   }
 }
 
-/** Whatever the decision wants stored can be stored; otherwise it is the actor's error, not the group's (R4). */
-function checked(decision: xstate.Decision): xstate.Decision {
+/** Whatever the decision wants spawned exists, and wants stored can be stored; otherwise it is the actor's error, not the group's (R4). */
+function checked({ catalog, logic }: Place, decision: xstate.Decision): xstate.Decision {
   if (decision.snapshot.status === 'error')
     return {
       ...decision,
@@ -86,12 +99,21 @@ function checked(decision: xstate.Decision): xstate.Decision {
     };
   assertSnapshotStorable(decision.snapshot);
   for (const action of decision.actions) {
-    if (action.kind === 'spawn') assertStorable(action.input, `input of "${action.id}"`, WRITE_REFS);
-    else if (action.kind === 'send' || (action.kind === 'sendDetached' && typeof action.to === 'string'))
+    if (action.kind === 'spawn') {
+      if (catalog.child(logic, action.src) === undefined) throw unknownActor(logic, action);
+      assertStorable(action.input, `input of "${action.id}"`, WRITE_REFS);
+    } else if (action.kind === 'send' || (action.kind === 'sendDetached' && typeof action.to === 'string'))
       assertStorable(action.event, `event "${action.event.type}"`, WRITE_REFS);
     // A reference means nothing in another run.
     else if (action.kind === 'sendDetached') assertStorable(action.event, `event "${action.event.type}"`);
     else if (action.kind === 'fact') assertStorable(action.data, `fact "${action.type}"`, WRITE_REFS);
   }
   return decision;
+}
+
+function unknownActor({ path }: Logic, { id, src }: { readonly id: string; readonly src: string }): FermataError {
+  return new FermataError(
+    'inlineActor',
+    `Machine "${path}" spawns "${id}" of "${src}", which it does not declare in setup({ actors }) and nobody registered. Declare it under that name.`,
+  );
 }

@@ -39,14 +39,14 @@ export async function* turnsOf(
   const unlisten = source.feed.listen(key.run, { fact() {}, committed: hear });
   signal?.addEventListener('abort', hear);
   try {
-    for (;;) {
+    while (signal?.aborted !== true) {
       committed = Promise.withResolvers<void>();
       // Asked before reading: turns committed in between are then read below.
       const ended = await source.ended();
       for (;;) {
         const page = await source.store.journal(key, { after, limit: PAGE, kind: 'event' });
         for (const entry of page) {
-          if (signal?.aborted === true) return;
+          if (signal?.aborted) return;
           after = entry.seq;
           for (const turn of replay.take(entry, (await source.decode(entry.dataJson, refs)) as Event)) {
             yield turn;
@@ -55,7 +55,7 @@ export async function* turnsOf(
         }
         if (page.length < PAGE) break;
       }
-      if (ended || signal?.aborted === true) return;
+      if (ended) return;
       await committed.promise;
     }
   } finally {

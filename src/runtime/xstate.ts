@@ -47,7 +47,7 @@ export type Action =
 /** A custom action or `log`: done after the commit, at most once, never in recovery (R7). */
 export interface CustomAction {
   readonly type: string;
-  readonly execute: () => void;
+  readonly execute: () => unknown;
 }
 
 /** What the recording scope must know about the actor that decides. */

@@ -128,4 +128,10 @@ describe('R11: over 16 KB a value is set aside', () => {
     expect(roundTrip(value)).toEqual(value);
     expect(roundTrip(value.list)).toEqual(value.list);
   });
+
+  it('also what has a key that we use as a mark', () => {
+    const value = { [`$fermata`]: 'blob', list: Array.from({ length: 5_000 }, (_, i) => `item ${i}`) };
+    expect(roundTrip(value)).toEqual(value);
+    expect(roundTrip({ inside: value })).toEqual({ inside: value });
+  });
 });

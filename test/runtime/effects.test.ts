@@ -179,6 +179,25 @@ describe('R5: what is in doubt is settled by its policy', () => {
     await under.settle();
   });
 
+  it('a policy that throws is an error of the call, which the machine can handle', async () => {
+    let calls = 0;
+    const call = effect({
+      run: async () => calls++,
+      onInDoubt: () => {
+        throw new RangeError('which policy?');
+      },
+    });
+    const under = await openRuntime({ machines: { 'asker@1': asker }, actors: { call } });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot).toMatchObject({
+      value: 'refused',
+      context: { answer: { message: 'which policy?' } },
+    });
+    expect(calls).toBe(0);
+  });
+
   it('many runs: each call is repeated once', async () => {
     const { calls, definition } = callable();
     const under = await openRuntime({ machines, actors: { call: definition } });

@@ -121,6 +121,26 @@ describe('R7: refused in the turn; the actor ends in error, others go on', () =>
     expect(run).toMatchObject({ status: 'failed', reason: { code: 'inlineActor' } });
   });
 
+  it('an actor that nobody knows, from a function', async () => {
+    const spawning = broken.createMachine({
+      context: {},
+      on: { GO: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild('typo' as never, { id: 'x' })) } },
+    });
+    const { run } = await afterGo(spawning);
+    expect(run).toMatchObject({ status: 'failed', reason: { code: 'inlineActor' } });
+  });
+
+  it('a detached actor that nobody knows', async () => {
+    const spawning = setup({
+      actions: { 'fermata.spawn': (_, _params: { readonly id: string; readonly src: string }) => {} },
+    }).createMachine({ on: { GO: { actions: { type: 'fermata.spawn', params: { id: 'x', src: 'typo' } } } } });
+    const { run } = await afterGo(spawning);
+    expect(run).toMatchObject({
+      status: 'failed',
+      reason: { code: 'inlineActor', message: expect.stringContaining('"typo"') as string },
+    });
+  });
+
   it('syncSnapshot from a function', async () => {
     const spawning = broken.createMachine({
       context: {},
@@ -149,6 +169,24 @@ describe('R7: refused in the turn; the actor ends in error, others go on', () =>
       status: 'failed',
       reason: { code: 'notSerializable', message: expect.stringContaining(path) as string },
     });
+  });
+
+  it('a context may nest whatever an event may nest', async () => {
+    const keeper = setup({ types: {} as { context: { kept: unknown }; events: { type: 'KEEP'; value: unknown } } });
+    const machine = keeper.createMachine({
+      context: { kept: null },
+      on: { KEEP: { actions: assign({ kept: ({ event }) => event.value }) } },
+    });
+    const under = await openRuntime({ machines: { 'm@1': machine as Machine, 'counter@1': counter } });
+    const [{ runId }, other] = await Promise.all([under.runtime.start('m'), under.runtime.start('counter')]);
+    for (let depth = 190; depth <= 205; depth++) {
+      const value = Array.from({ length: depth }).reduce<unknown>((inner) => [inner], 1);
+      const sent = under.runtime.send(runId, { type: 'KEEP', value });
+      const both = await Promise.allSettled([sent, under.runtime.send(other.runId, { type: 'ADD' })]);
+      expect(both[1]?.status, `beside ${depth}`).toBe('fulfilled');
+      if (both[0]?.status === 'rejected') expect(both[0].reason).toMatchObject({ code: 'notSerializable' });
+    }
+    expect((await under.runtime.read(runId)).status).toBe('waiting');
   });
 
   it('a cycle in context', async () => {
@@ -338,6 +376,18 @@ describe('R7: custom actions', () => {
     expect((await under.runtime.snapshot(runId)).snapshot).toMatchObject({ value: 'b', status: 'active' });
     expect(under.facts.filter(({ type }) => type === 'action_failed').map(({ data }) => data)).toEqual([
       { action: 'bad', message: 'no printer' },
+    ]);
+  });
+
+  it('one that is an async function may throw later: the same', async () => {
+    const machine = setup({
+      actions: {
+        late: () => Promise.reject(new RangeError('no printer')) as never,
+      },
+    }).createMachine({ initial: 'a', states: { a: { on: { GO: { target: 'b', actions: 'late' } } }, b: {} } });
+    const { under } = await afterGo(machine);
+    expect(under.facts.filter(({ type }) => type === 'action_failed').map(({ data }) => data)).toEqual([
+      { action: 'late', message: 'no printer' },
     ]);
   });
 
