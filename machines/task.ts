@@ -51,7 +51,7 @@ export interface TaskOutput {
   readonly error: ErrorData | null;
 }
 
-interface TaskContext extends PreparedTask {
+export interface TaskContext extends PreparedTask {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -82,7 +82,7 @@ type TaskEvent =
   | { readonly type: 'task.progress'; readonly percent: number; readonly note?: string };
 
 /** What a call gives back. */
-interface CallOutput {
+export interface CallOutput {
   readonly value: unknown;
   readonly usage?: unknown;
   readonly model?: string;
@@ -90,7 +90,7 @@ interface CallOutput {
   readonly finishReason?: string | null;
 }
 
-interface CallInput {
+export interface CallInput {
   readonly [key: string]: unknown;
 }
 
@@ -148,6 +148,12 @@ const calling = (src: 'modelCall' | 'code') =>
       ],
     },
   }) as const;
+
+/** How a task that holds a slot begins its call. Chosen on the way in: a state that only chooses would be a step more in every task. */
+const CALL = [
+  { guard: 'isCode', target: '#task.running.callingCode' },
+  { target: '#task.running.callingModel' },
+] as const;
 
 /** The task machine. */
 export const taskMachine = setup({
@@ -269,10 +275,10 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
-            { target: '#task.running' },
+            ...CALL,
           ],
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': '#task.running' } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
       },
     },
     awaitingApproval: {
@@ -318,7 +324,7 @@ export const taskMachine = setup({
     running: {
       entry: 'begin',
       exit: cancel('attemptTimeout'),
-      initial: 'choosing',
+      initial: 'callingModel',
       on: {
         'fermata.task.attemptTimedOut': [
           {
@@ -346,7 +352,6 @@ export const taskMachine = setup({
         'task.progress': { actions: 'stateProgress' },
       },
       states: {
-        choosing: { always: [{ guard: 'isCode', target: 'callingCode' }, { target: 'callingModel' }] },
         callingModel: calling('modelCall'),
         callingCode: calling('code'),
       },
@@ -361,7 +366,7 @@ export const taskMachine = setup({
           exit: cancel('backoff'),
           on: { 'fermata.task.backoffOver': 'queued' },
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': '#task.running' } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
       },
     },
     inDoubt: {

@@ -46,6 +46,8 @@ export interface Fermata {
 function workflowRegistration(definitionOf: DefinitionOf): MachineRegistration {
   return {
     machine: workflowMachine,
+    // Without the source of functions: the package holds other texts of them than the clone.
+    definition: JSON.stringify([workflowMachine.definition, taskMachine.definition]),
     status: (snapshot) => snapshot.value as RunStatus,
     outcome: (snapshot) => snapshot.output as { output: unknown; reason: unknown },
     prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf) },

@@ -34,6 +34,11 @@ export interface MachineRegistration {
   readonly outcome?: (snapshot: xstate.Snapshot) => { readonly output: unknown; readonly reason: unknown };
   /** Prepared data by logic path: `''` is the root, `'task'` its child `task`. */
   readonly prepare?: Readonly<Record<string, Prepare>>;
+  /**
+   * Stands for the definition where its own text says nothing, because a bundler or a minifier writes it anew with every
+   * build: change it whenever the machine's behaviour changes. Default: the structure, with the source of its functions.
+   */
+  readonly definition?: string;
   /** 0..100 from the run's counts. */
   readonly progress?: (counts: Readonly<Record<string, number>>) => number;
 }
@@ -168,7 +173,8 @@ export class Catalog {
   /** Hash of a machine's definition, to find out whether it changed. */
   hashOf(name: string): string {
     const registration = this.#machines.get(name);
-    return registration === undefined ? '' : hash('sha256', xstate.definitionText(registration.machine), 'base64url');
+    if (registration === undefined) return '';
+    return hash('sha256', registration.definition ?? xstate.definitionText(registration.machine), 'base64url');
   }
 }
 
@@ -181,11 +187,11 @@ function promiseEffect(definition: object): EffectDefinition<unknown, unknown> {
       'An actor is neither a machine, a promise actor (fromPromise) nor an effect.',
     );
   return effect<unknown, unknown>({
-    async run(input, { signal, actor, notify }) {
+    async run(input, { signal, actor, notify, emit }) {
       const self = new xstate.ActorReference({ address: actor, birth: -1, id: actor, src: '' }, (_to, event) =>
         notify(event),
       );
-      return create({ input, signal, self, system: {}, emit: (event) => notify(event) });
+      return create({ input, signal, self, system: {}, emit });
     },
   });
 }

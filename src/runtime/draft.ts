@@ -40,6 +40,8 @@ export class Draft {
   /** It goes on with a cascade that an earlier group was cut in, whose row must be written anew. */
   goesOn = false;
   readonly entries: DraftEntry[] = [];
+  /** Characters of its entries and big values. */
+  chars = 0;
   readonly facts: DraftFact[] = [];
   readonly timersArmed = new Map<string, TimerRow>();
   readonly timersGone = new Set<string>();

@@ -22,6 +22,8 @@ export interface EffectContext {
   delta(text: string): void;
   /** The text streamed so far is void: the next piece has offset 0. */
   restart(): void;
+  /** States that something has happened: the fact `emitted`, as when a machine emits. */
+  emit(event: { readonly type: string; readonly [key: string]: unknown }): void;
   /** Sends an event to the actor that asked, as a turn of its own (durable). */
   notify(event: { readonly type: string; readonly [key: string]: unknown }): void;
 }

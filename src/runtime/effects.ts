@@ -120,6 +120,12 @@ export class Effects {
           assertStorable(event, `event "${event.type}"`);
           enter(event, 'notice');
         },
+        emit: (event) => {
+          assertStorable(event, `event "${event.type}"`);
+          if (this.#active.get(id) !== active) return;
+          const data = { event };
+          this.#surroundings.enter(active.key, { kind: 'fact', actor: row.actor, type: 'emitted', data });
+        },
       });
       assertStorable(output, `output of "${effect.id}"`);
       enter({ type: `xstate.done.actor.${effect.id}`, output, actorId: effect.id }, 'outcome');

@@ -69,7 +69,9 @@ export function stop(memory: RunMemory, actor: DurableActor, family: readonly Du
 export function stopChild(memory: RunMemory, parent: DurableActor, id: string, detached: boolean): void {
   const child = detached ? undefined : parent.children.get(id);
   if (child?.kind === 'effect') {
-    if (child.settled === undefined) dropEffect(memory, child.token, xstate.childAddress(parent.identity.address, id));
+    const address = xstate.childAddress(parent.identity.address, id);
+    if (child.settled === undefined) dropEffect(memory, child.token, address);
+    memory.references.delete(address);
   } else if (child !== undefined || detached) {
     const actor = memory.find(xstate.childAddress(parent.identity.address, id));
     if (actor !== undefined && actor.status === 'active') {

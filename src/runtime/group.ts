@@ -8,7 +8,7 @@
  * G3. A commit whose outcome is unknown: nothing starts, nothing is released, the process must stop (R4).
  * G4. A run that cannot go on (its machine is missing, its row is damaged) waits; the others go on (R7).
  */
-import { FermataError } from '../errors.ts';
+import { FermataError, type ErrorCode } from '../errors.ts';
 import {
   StoreError,
   type CommitGroup,
@@ -29,9 +29,17 @@ import type { CustomAction } from './xstate.ts';
 /** Turns of one run in one group, and milliseconds a group may decide before it closes. */
 const MAX_TURNS = 2_000;
 const MAX_MS = 15;
+/** Milliseconds of one run in one group: cut in the middle, what is left of its cascade has to be written. */
+const MAX_RUN_MS = 100;
 const RETRY_MS = 250;
-/** Entries over all runs, so that a commit stays short. */
+/** Milliseconds that closing may take for what has come in. */
+const MAX_CLOSING_MS = 5_000;
+/** Entries over all runs, and characters, so that a commit stays short. */
 const MAX_ENTRIES = 5_000;
+const MAX_CHARS = 8_000_000;
+/** Times that a run is decided anew after something unexpected. */
+const MAX_TRIES = 5;
+const LASTING: ReadonlySet<string> = new Set<ErrorCode>(['machineMissing', 'databaseCorrupt']);
 
 /** A point of the commit path at which tests end the process. */
 export type CrashPoint = 'decided' | 'committed' | 'published' | 'acted';
@@ -56,7 +64,11 @@ export class Groups {
   readonly #surroundings: GroupSurroundings;
   readonly #resident = new Map<string, Run>();
   readonly #queue = new Map<string, RunKey>();
+  /** Those of the queue in which somebody waits for an answer: they need not wait for a recovery of 10,000 others. */
+  readonly #asked = new Set<string>();
   readonly #pending = new Map<string, Input[]>();
+  /** How often in a row a run could not be decided. */
+  readonly #tries = new Map<string, number>();
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
   #position: number;
@@ -64,6 +76,9 @@ export class Groups {
   #scheduled = false;
   #draining: Promise<void> | undefined;
   #halted: Error | undefined;
+  #doubted = false;
+  /** Set once the process is stopping: requests get this, and `close` alone drains the queue. */
+  #closing: Error | undefined;
   /** After a failed commit: trying again at once would spin on a full disk. */
   #backingOff: TimerHandle | undefined;
 
@@ -86,13 +101,15 @@ export class Groups {
   /** Gives a run something to take, soon. */
   enter(key: RunKey, input: Input): void {
     const reply = replyOf(input);
-    const refusal = this.#halted ?? (reply === undefined ? undefined : this.#blocked.get(key.run));
+    // What a blocked run does not take now is a row, and is found again at the next start.
+    const refusal = this.#halted ?? this.#blocked.get(key.run) ?? (reply === undefined ? undefined : this.#closing);
     if (refusal !== undefined) {
       reply?.reject(refusal);
       return;
     }
     this.#inputsOf(key).push(input);
     this.#queue.set(key.run, key);
+    if (reply !== undefined) this.#asked.add(key.run);
     this.#schedule();
   }
 
@@ -103,12 +120,19 @@ export class Groups {
     }
   }
 
-  /** Takes nothing more; what is being committed is finished first. */
+  /** Takes no more requests; what has come in is decided and committed first: an answer thrown away is a call paid twice. */
   async close(error: Error): Promise<void> {
-    this.#halted ??= error;
+    this.#closing = error;
+    const until = performance.now() + MAX_CLOSING_MS;
     await this.#draining;
+    while (this.#queue.size > 0 && this.#mayGoOn() && performance.now() < until) await this.#drain();
+    this.#halted ??= error;
     this.#backingOff?.clear();
     this.#refuseAll(error);
+  }
+
+  #mayGoOn(): boolean {
+    return this.#backingOff === undefined && this.#halted === undefined;
   }
 
   /** Whoever still waits for an answer gets this one. */
@@ -118,6 +142,7 @@ export class Groups {
       for (const input of [...run.draft.inputs, ...run.inbox]) replyOf(input)?.reject(error);
     this.#pending.clear();
     this.#queue.clear();
+    this.#asked.clear();
   }
 
   /** Forgets a run that was deleted. */
@@ -137,9 +162,9 @@ export class Groups {
   #schedule(): void {
     if (
       this.#scheduled ||
-      this.#backingOff !== undefined ||
+      !this.#mayGoOn() ||
+      this.#closing !== undefined ||
       this.#draining !== undefined ||
-      this.#halted !== undefined ||
       this.#queue.size === 0
     )
       return;
@@ -162,17 +187,30 @@ export class Groups {
     const cut: RunKey[] = [];
     const until = performance.now() + MAX_MS;
     let entries = 0;
-    for (const [id, key] of this.#queue) {
-      this.#queue.delete(id);
+    let chars = 0;
+    for (const key of this.#inTurn()) {
       const run = await this.#decide(key, cut);
       if (run !== undefined) {
         group.add(run);
         entries += run.draft.entries.length;
+        chars += run.draft.chars;
       }
-      if (performance.now() > until || entries > MAX_ENTRIES) break;
+      if (performance.now() > until || entries > MAX_ENTRIES || chars > MAX_CHARS) break;
     }
     for (const key of cut) this.#queue.set(key.run, key);
     if (group.size > 0) await this.#commit([...group]);
+  }
+
+  /** Takes runs off the queue: one in which somebody waits for an answer, one of the others, and so on. */
+  *#inTurn(): Generator<RunKey> {
+    for (const [id, key] of this.#queue) {
+      const [asked = id] = this.#asked;
+      for (const next of new Set([asked, id])) {
+        this.#asked.delete(next);
+        const found = next === id ? key : this.#queue.get(next);
+        if (this.#queue.delete(next) && found !== undefined) yield found;
+      }
+    }
   }
 
   /** Lets one run decide; undefined where it contributes nothing. */
@@ -191,19 +229,35 @@ export class Groups {
         run.inbox.push(...pending);
       }
       if ((await this.#advance(run)) === 'cut') cut.push(key);
+      if (this.#tries.size > 0) this.#tries.delete(key.run);
       if (run.draft.empty && run.draft.inputs.length === 0) {
         if (run.idle) this.#resident.delete(key.run);
         return undefined;
       }
       return run;
     } catch (thrown) {
-      this.#block(key, run, asError(thrown));
+      this.#cannotDecide(key, run, asError(thrown));
       return undefined;
     }
   }
 
+  /** What will be no better later blocks the run; anything else, a read that failed, is tried again a few times. */
+  #cannotDecide(key: RunKey, run: Run | undefined, error: Error): void {
+    const tries = (this.#tries.get(key.run) ?? 0) + 1;
+    if (tries >= MAX_TRIES || (error instanceof FermataError && LASTING.has(error.code))) {
+      this.#tries.delete(key.run);
+      this.#block(key, run, error);
+      return;
+    }
+    this.#tries.set(key.run, tries);
+    this.#surroundings.log('a run could not be decided, and is tried again', { runId: key.run, error: error.message });
+    const message = `Run ${key.run} could not be read or decided (${error.message}). Nothing was changed; try again.`;
+    this.#putBack(key, run, new FermataError('storeUnavailable', message, { cause: error }));
+    this.#backOff();
+  }
+
   #advance(run: Run): MaybePromise<Advance> {
-    return settle(() => run.advance(MAX_TURNS));
+    return settle(() => run.advance({ turns: MAX_TURNS, chars: MAX_CHARS, ms: MAX_RUN_MS }));
   }
 
   #load(key: RunKey): MaybePromise<Run | undefined> {
@@ -323,9 +377,14 @@ export class Groups {
   }
 
   /** A custom action may be an async function: what it throws later is stated like what it throws at once. */
-  #perform({ key }: Run, { type, execute }: CustomAction): void {
+  #perform({ key }: Run, { actor, type, execute }: CustomAction): void {
     const failed = (thrown: unknown): void =>
-      this.enter(key, { kind: 'actionFailed', action: type, message: asError(thrown).message });
+      this.enter(key, {
+        kind: 'fact',
+        actor,
+        type: 'action_failed',
+        data: { action: type, message: asError(thrown).message },
+      });
     try {
       const done: unknown = execute();
       if (done instanceof Promise) done.catch(failed);
@@ -341,39 +400,50 @@ export class Groups {
         `The database could not be written (${thrown.message}). Nothing was changed; try again.`,
         { cause: thrown },
       );
-      for (const run of group) this.#putBack(run, error);
+      for (const run of group) this.#putBack(run.key, run, error);
       this.#surroundings.log('a commit failed and changed nothing', { error: thrown.message });
-      this.#backingOff = this.#surroundings.clock.setTimer(() => {
-        this.#backingOff = undefined;
-        this.#schedule();
-      }, RETRY_MS);
+      this.#backOff();
       return;
     }
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    this.doubt(asError(thrown));
+  }
+
+  /** It is unknown whether a write was kept: nothing starts, nothing is released, the process must stop (G3). Said twice, heard once. */
+  doubt(cause: Error): void {
+    if (this.#doubted) return;
+    this.#doubted = true;
     const error = new FermataError(
       'outcomeUnknown',
-      `It is unknown whether the commit succeeded (${message}). The process stops and finds out at its next start; ask again then, with the same Idempotency-Key.`,
-      { cause: thrown },
+      `It is unknown whether the commit succeeded (${cause.message}). The process stops and finds out at its next start; ask again then, with the same Idempotency-Key.`,
+      { cause },
     );
     this.#halted = error;
     this.#refuseAll(error);
     this.#surroundings.fatal(error);
   }
 
+  #backOff(): void {
+    this.#backingOff ??= this.#surroundings.clock.setTimer(() => {
+      this.#backingOff = undefined;
+      this.#schedule();
+    }, RETRY_MS);
+  }
+
   /** Drops what was decided in memory; what came from inside is taken again from what the store has. */
-  #putBack(run: Run, error: Error): void {
-    this.#resident.delete(run.key.run);
-    this.#surroundings.inspection?.forget(run.key.run);
+  #putBack(key: RunKey, run: Run | undefined, error: Error): void {
+    this.#resident.delete(key.run);
+    this.#surroundings.inspection?.forget(key.run);
+    const waiting = this.#pending.get(key.run) ?? [];
     const kept: Input[] = [];
-    for (const input of [...run.draft.inputs, ...run.inbox]) {
+    for (const input of run === undefined ? waiting : [...run.draft.inputs, ...run.inbox]) {
       const reply = replyOf(input);
       if (reply === undefined) kept.push(input);
       else reply.reject(error);
     }
     // An agenda cut by an earlier group is in the row; it goes on when the run is read back.
     kept.push({ kind: 'goOn' });
-    this.#pending.set(run.key.run, [...kept, ...(this.#pending.get(run.key.run) ?? [])]);
-    this.#queue.set(run.key.run, run.key);
+    this.#pending.set(key.run, run === undefined ? kept : [...kept, ...waiting]);
+    this.#queue.set(key.run, key);
   }
 
   #refuse(key: RunKey, error: Error): void {

@@ -61,8 +61,13 @@ export type Input =
   | { readonly kind: 'inDoubt'; readonly row: EffectRow }
   /** The commit that asked is done; "about to call" must be committed before the call. */
   | { readonly kind: 'mark'; readonly row: EffectRow }
-  /** A custom action threw after its commit; the state stays. */
-  | { readonly kind: 'actionFailed'; readonly action: string; readonly message: string }
+  /** Stated after the commit of the turn that caused it: a custom action threw, an effect emitted. Changes no state. */
+  | {
+      readonly kind: 'fact';
+      readonly actor: string;
+      readonly type: string;
+      readonly data: Readonly<Record<string, unknown>>;
+    }
   /** The cap of a group cut its cascade: go on. */
   | { readonly kind: 'goOn' };
 

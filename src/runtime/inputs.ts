@@ -1,6 +1,6 @@
 /** What reaches a run from outside its own cascade: requests, outcomes of effects, timers, messages, recovery. */
 import { FermataError } from '../errors.ts';
-import type { EffectRow } from '../store/store.ts';
+import type { EffectRow, MessageRow } from '../store/store.ts';
 import type { DurableActor } from './actor.ts';
 import type { Logic } from './catalog.ts';
 import { encode } from './codec.ts';
@@ -39,9 +39,7 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
     case 'timer':
       return timer(memory, input.row.token, input.row.source, input.row.timerJson);
     case 'message':
-      memory.draft.messagesTaken.push(input.row.id);
-      if (!memory.ended) deliverLater(memory, ROOT, memory.decode(input.row.eventJson) as xstate.Event);
-      return;
+      return message(memory, input.row);
     case 'inDoubt':
       return inDoubt(memory, input.row);
     case 'mark': {
@@ -54,8 +52,10 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
       memory.draft.starts.set(input.row.token, start);
       return;
     }
-    case 'actionFailed':
-      memory.fact(ROOT, 'action_failed', { action: input.action, message: input.message });
+    case 'fact':
+      // The stream of a run that has ended is over: who follows it would never hear of it.
+      if (memory.ended) memory.services.log(input.type, { runId: memory.key.run, actor: input.actor, ...input.data });
+      else memory.fact(input.actor, input.type, input.data);
       return;
     case 'goOn':
       return;
@@ -183,6 +183,13 @@ function outcome(memory: RunMemory, input: Extract<Input, { kind: 'outcome' }>):
   const from = childAddress(actor.identity.address, input.id);
   memory.inspection?.answered(from, input.event);
   deliverLater(memory, actor.identity.address, input.event, { from });
+}
+
+function message(memory: RunMemory, row: MessageRow): undefined {
+  const event = memory.decode(row.eventJson) as xstate.Event;
+  memory.draft.messagesTaken.push(row.id);
+  if (memory.ended) memory.entry('ignored', ROOT, event.type, { ...event, fromRun: row.fromRun });
+  else deliverLater(memory, ROOT, event);
 }
 
 function timer(memory: RunMemory, token: string, source: string, timerJson: string): undefined {

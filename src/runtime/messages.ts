@@ -4,12 +4,15 @@
  * A row is handed over once, in the order in which it was sent; it is gone with the commit of the turn that takes it,
  * and taken again if that commit fails.
  */
+import type { Clock, TimerHandle } from '../clock.ts';
 import type { MessageRow, RunKey, Store } from '../store/store.ts';
 
 const PAGE = 1_000;
+const RETRY_MS = 1_000;
 
 /** What the delivery needs. */
 export interface MessageSurroundings {
+  readonly clock: Clock;
   readonly store: Pick<Store, 'messages' | 'run' | 'commit'>;
   deliver(to: RunKey, row: MessageRow): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
@@ -19,6 +22,8 @@ export interface MessageSurroundings {
 export class MessageDelivery {
   readonly #surroundings: MessageSurroundings;
   readonly #handedOver = new Set<number>();
+  #retry: TimerHandle | undefined;
+  #closed = false;
   #looking = false;
   #again = false;
 
@@ -29,6 +34,11 @@ export class MessageDelivery {
   /** The commit of the turn that took it is done. */
   release(row: MessageRow): void {
     this.#handedOver.delete(row.id);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.clear();
   }
 
   /** Looks for messages and hands them over. One look at a time: two would hand over the same rows. */
@@ -42,7 +52,9 @@ export class MessageDelivery {
         await this.#handOver();
       }
     } catch (thrown) {
-      this.#surroundings.log('messages could not be read', { error: String(thrown) });
+      this.#surroundings.log('messages could not be handed over', { error: String(thrown) });
+      this.#retry?.clear();
+      if (!this.#closed) this.#retry = this.#surroundings.clock.setTimer(() => void this.look(), RETRY_MS);
     } finally {
       this.#looking = false;
     }

@@ -100,6 +100,7 @@ export class RunMemory implements BlobSink {
 
   add(hash: string, text: string): void {
     this.blobs.set(hash, text);
+    this.draft.chars += text.length;
   }
 
   /** The state as it stands, decided or committed. */
@@ -128,6 +129,7 @@ export class RunMemory implements BlobSink {
   #append(kind: 'event' | 'fact' | 'ignored', actor: string, type: string, dataJson: string): number {
     const seq = ++this.head.seq;
     this.head.lastAt = this.now;
+    this.draft.chars += dataJson.length;
     this.draft.entries.push({ seq, at: this.now, kind, actor, type, dataJson });
     return seq;
   }

@@ -28,6 +28,13 @@ import { childAddress } from './xstate.ts';
 /** How a call of `advance` ended. */
 export type Advance = 'resting' | 'cut';
 
+/** What a run may spend in one group: turns, characters to write, milliseconds. */
+export interface Budget {
+  readonly turns: number;
+  readonly chars: number;
+  readonly ms: number;
+}
+
 /** What a group writes of a run besides its draft. */
 export interface ClosedRun {
   readonly state: RunState;
@@ -89,22 +96,26 @@ export class Run {
     return this.inbox.length === 0 && cascade.resting && acting === 0 && draft.empty;
   }
 
-  /** Takes turns until nothing is left to take or `budget` turns were taken. Throws `Suspended`; then call it again. */
-  advance(budget: number): Advance {
+  /** Takes turns until nothing is left to take or `budget` is spent. Throws `Suspended`; then call it again. */
+  advance(budget: Budget): Advance {
     const memory = this.#memory;
+    const until = performance.now() + budget.ms;
+    const { draft } = memory;
+    const spent = (): boolean =>
+      draft.turns >= budget.turns || draft.chars >= budget.chars || (draft.turns > 0 && performance.now() > until);
     memory.clockNow = memory.services.clock.now();
     memory.now = Math.max(memory.clockNow, memory.head.lastAt);
     for (;;) {
       // What was loaded is forgotten after a step and not before: a step that had to wait for it is run again.
       if (!memory.cascade.resting) {
-        if (memory.draft.turns >= budget) return 'cut';
+        if (spent()) return 'cut';
         this.#step();
         memory.rows.forgetReads();
         continue;
       }
       memory.idleTurns = 0;
       const input = this.inbox[0];
-      if (input === undefined || memory.draft.turns >= budget) break;
+      if (input === undefined || spent()) break;
       const answer = takeInput(memory, input);
       memory.rows.forgetReads();
       this.inbox.shift();
@@ -148,7 +159,7 @@ export class Run {
       if (needed) continue;
       memory.actors.delete(address);
       memory.references.delete(address);
-      // Nobody else knows its effects: kept, they would hold on to every task that the run has ever had.
+      // Kept, those of its effects would hold on to every task that the run has ever had.
       for (const [id, { kind }] of actor.children)
         if (kind === 'effect') memory.references.delete(childAddress(address, id));
     }

@@ -111,6 +111,8 @@ export interface RunView {
   readonly workflow: { readonly id: string; readonly name: string; readonly version: number } | undefined;
   readonly tags: readonly string[];
   readonly status: RunStatus;
+  /** State value of a machine of the user's own; not in lists. */
+  readonly state?: unknown;
   readonly progress: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly input: unknown;
@@ -127,7 +129,8 @@ export interface RunView {
 /** Opens the store, recovers what an earlier process left, and begins to work. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const catalog = new Catalog(options.machines, options.actors ?? {});
-  const start = await options.store.open();
+  let runtime: Runtime | undefined;
+  const start = await options.store.open((error) => runtime?.doubt(error));
   try {
     for (const name of catalog.names()) {
       const before = await options.store.machineHash(name, catalog.hashOf(name));
@@ -143,7 +146,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     await options.store.close();
     throw thrown;
   }
-  const runtime = new Runtime(options, catalog, start);
+  runtime = new Runtime(options, catalog, start);
   if (options.passive !== true) await runtime.recover();
   return runtime;
 }
@@ -192,6 +195,7 @@ export class Runtime {
       failed: (thrown) => log('timers could not be read', { error: String(thrown) }),
     });
     this.#messages = new MessageDelivery({
+      clock: this.clock,
       store: options.store,
       deliver: (key, row) => this.#groups.enter(key, { kind: 'message', row }),
       log,
@@ -230,6 +234,11 @@ export class Runtime {
     this.#inspecting = new Inspecting({ catalog, store: options.store, blocked: (run) => this.#groups.blocked(run) });
   }
 
+  /** It is unknown whether the database has what it was last told to keep: nothing goes on here (R4). */
+  doubt(error: Error): void {
+    this.#groups.doubt(error);
+  }
+
   /** Puts back to work what an earlier process left. Called once, by `createRuntime`. */
   async recover(): Promise<void> {
     await recover(this.#store, (key, input) => this.#groups.enter(key, input));
@@ -246,10 +255,17 @@ export class Runtime {
    */
   async start(machine: string, options: StartOptions = {}): Promise<Started> {
     const name = this.catalog.resolve(machine);
-    if (name === undefined) this.catalog.logic(machine.includes('@') ? machine : `${machine}@?`);
+    if (name === undefined) {
+      const registered = this.catalog.names();
+      throw new FermataError(
+        'machineMissing',
+        `No machine "${machine}" is registered; these are: ${registered.join(', ') || 'none'}.`,
+        { data: { machine, registered } },
+      );
+    }
     assertStorable(options.input, 'input');
     const { idempotency } = options;
-    if (idempotency === undefined) return this.#begin(name ?? machine, options);
+    if (idempotency === undefined) return this.#begin(name, options);
     const before =
       this.#starting.get(idempotency.key) ??
       (await this.#startedBefore(idempotency.key)) ??
@@ -263,7 +279,7 @@ export class Runtime {
       }
       return { ...(await before.started), repeated: true };
     }
-    const started = this.#begin(name ?? machine, options);
+    const started = this.#begin(name, options);
     this.#starting.set(idempotency.key, { bodyHash: idempotency.bodyHash, started });
     return started.finally(() => this.#starting.delete(idempotency.key));
   }
@@ -343,7 +359,18 @@ export class Runtime {
   async read(runId: string): Promise<RunView> {
     const row = await this.#store.run(this.#key(runId));
     if (row === undefined) throw notFound(runId);
-    return this.#view(row);
+    const view = await this.#view(row);
+    return view.workflow === undefined ? { ...view, state: await this.#stateOf(runId) } : view;
+  }
+
+  /** State value of a run's root; undefined where its row cannot be read, which `why` then says. */
+  async #stateOf(runId: string): Promise<unknown> {
+    const root = await this.#store.actor(this.#key(runId), '/');
+    try {
+      return root === undefined ? undefined : ((await this.decode(root.stateJson)) as { value?: unknown }).value;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Runs, newest first. */
@@ -353,7 +380,20 @@ export class Runtime {
 
   async #view(row: RunRow): Promise<RunView> {
     const { workflowId: id, workflowName: name, workflowVersion: version } = row;
-    const value = async (text: string | null): Promise<unknown> => (text === null ? undefined : this.decode(text));
+    let damage: RunView['reason'];
+    const value = async (text: string | null, what: string): Promise<unknown> => {
+      try {
+        return text === null ? undefined : await this.decode(text);
+      } catch (thrown) {
+        // One damaged row must not hide the others of a list.
+        const message = `The ${what} of run ${row.run} cannot be read (${String(thrown)}). Restore the database from a backup, or delete the run.`;
+        damage = { code: 'databaseCorrupt', message };
+        return undefined;
+      }
+    };
+    const input = await value(row.inputJson, 'input');
+    const output = await value(row.outputJson, 'output');
+    const reason = (await value(row.reasonJson, 'reason')) as RunView['reason'];
     return {
       runId: row.run,
       machine: row.machine,
@@ -362,9 +402,9 @@ export class Runtime {
       status: row.status,
       progress: row.progress,
       counts: row.counts,
-      input: await value(row.inputJson),
-      output: await value(row.outputJson),
-      reason: (await value(row.reasonJson)) as RunView['reason'],
+      input,
+      output,
+      reason: damage ?? reason,
       createdAt: row.createdAt,
       startedAt: row.startedAt,
       endedAt: row.endedAt,
@@ -512,16 +552,22 @@ export class Runtime {
     }
   }
 
-  /** Deletes an ended run with its journal. Throws `notFound`, `runNotEnded`. */
+  /**
+   * Deletes a run with its journal: one that has ended, or that cannot go on and so cannot be cancelled either (its row is
+   * damaged, its machine is gone). Throws `notFound`, `runNotEnded`.
+   */
   async delete(runId: string): Promise<void> {
-    const run = await this.read(runId);
-    if (run.endedAt === null)
+    const key = this.#key(runId);
+    const run = await this.#store.run(key);
+    if (run === undefined) throw notFound(runId);
+    const stuck = this.#groups.blocked(runId) !== undefined;
+    if (run.endedAt === null && !stuck)
       throw new FermataError(
         'runNotEnded',
         `Run ${runId} is ${run.status}; only ended runs can be deleted. Cancel it first.`,
         { data: { runStatus: run.status } },
       );
-    await this.#store.deleteRun(this.#key(runId));
+    await this.#store.deleteRun(key, { unended: stuck });
     this.#groups.forget(runId);
   }
 
@@ -557,6 +603,7 @@ export class Runtime {
         { retryAfterMs: 1_000 },
       );
       this.#timers.close();
+      this.#messages.close();
       this.#effects.close();
       await this.#groups.close(error);
       this.#open.abort(error);
@@ -573,6 +620,7 @@ export class Runtime {
   /** Nothing starts any more; what is under way is cut off, and in doubt at the next start. */
   #halt(error: Error, stopProcess: (error: Error) => void): void {
     this.#timers.close();
+    this.#messages.close();
     this.#effects.close();
     stopProcess(error);
   }

@@ -8,7 +8,8 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import type { Store, TimerRow } from '../store/store.ts';
 
 const LOOK_AHEAD_MS = 60_000;
-const PAGE = 1_000;
+/** Also how many timers of one moment fire in the order in which they were armed. */
+const PAGE = 5_000;
 
 /** What the wheel needs. */
 export interface TimerSurroundings {
@@ -22,6 +23,8 @@ export interface TimerSurroundings {
 export class TimerWheel {
   readonly #surroundings: TimerSurroundings;
   readonly #handedOver = new Set<string>();
+  /** Up to here everything has been handed over, so that 50,000 that are being taken are not read again and again. */
+  #handedUpTo: TimerRow | undefined;
   #armed: { readonly at: number; readonly handle: TimerHandle } | undefined;
   #looking = false;
   #again = false;
@@ -33,9 +36,12 @@ export class TimerWheel {
 
   /** A timer with this due time was committed. */
   notice(due: number): void {
+    if (this.#handedUpTo !== undefined && due <= this.#handedUpTo.due) this.#handedUpTo = undefined;
     // A look that is under way may have read too early to see it.
     if (this.#looking) this.#again = true;
-    else if (this.#armed === undefined || due < this.#armed.at) this.#arm(due);
+    // What is armed for a time that is past was armed before the clock leapt ahead, and is not as close as it looks.
+    else if (this.#armed === undefined || due < this.#armed.at || this.#armed.at <= this.#surroundings.clock.now())
+      this.#arm(due);
   }
 
   /** The commit that took the timer is done, or will be repeated. */
@@ -51,8 +57,9 @@ export class TimerWheel {
     }
     this.#looking = true;
     try {
-      await this.#handOverDue();
-      const next = await this.#nextDue();
+      const now = this.#surroundings.clock.now();
+      await this.#handOverDue(now);
+      const next = await this.#surroundings.store.nextDue(now);
       this.#arm(next ?? this.#surroundings.clock.now() + LOOK_AHEAD_MS);
     } catch (thrown) {
       this.#surroundings.failed(thrown);
@@ -71,26 +78,21 @@ export class TimerWheel {
     this.#armed?.handle.clear();
   }
 
-  async #handOverDue(): Promise<void> {
-    const now = this.#surroundings.clock.now();
+  /** Hands over what is due by `now` and was not handed over, page by page: others get their turn in between. */
+  async #handOverDue(now: number): Promise<void> {
+    if (this.#handedOver.size === 0) this.#handedUpTo = undefined;
     for (;;) {
-      const due = await this.#surroundings.store.dueTimers(now, this.#handedOver.size + PAGE);
-      const fresh = due.filter((row) => !this.#handedOver.has(name(row))).sort(asArmed);
-      for (const row of fresh) {
+      const due = await this.#surroundings.store.dueTimers(now, PAGE, this.#handedUpTo);
+      const last = due.at(-1);
+      for (const row of due.toSorted(asArmed)) {
+        if (this.#handedOver.has(name(row))) continue;
         this.#handedOver.add(name(row));
         this.#surroundings.fire(row);
       }
-      if (fresh.length < PAGE) return;
+      if (last !== undefined) this.#handedUpTo = last;
+      if (due.length < PAGE) return;
+      await new Promise((resolve) => setImmediate(resolve));
     }
-  }
-
-  /** When the next timer is due that was not handed over. One that was may stay for long, where its run cannot go on. */
-  async #nextDue(): Promise<number | undefined> {
-    const { clock, store } = this.#surroundings;
-    const next = await store.nextDue();
-    if (next === undefined || next > clock.now()) return next;
-    const rows = await store.dueTimers(Number.MAX_SAFE_INTEGER, this.#handedOver.size + 1);
-    return rows.find((row) => !this.#handedOver.has(name(row)))?.due;
   }
 
   #arm(at: number): void {

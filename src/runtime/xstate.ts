@@ -46,6 +46,8 @@ export type Action =
 
 /** A custom action or `log`: done after the commit, at most once, never in recovery (R7). */
 export interface CustomAction {
+  /** Address of the actor whose action it is. */
+  readonly actor: string;
   readonly type: string;
   readonly execute: () => unknown;
 }
@@ -214,12 +216,18 @@ function* actionsOf(node: Machine['root']): Generator<[string, unknown]> {
   }
 }
 
-/** A text that changes when the behaviour of `machine` may have changed: its structure, with the source of inline functions. */
+/** What XState itself puts on its actions: not the user's, and another text in each release and each bundle. */
+const OF_XSTATE = new Set(['resolve', 'retryResolve', 'execute']);
+
+/** A text that changes when the behaviour of `machine` may have changed: its structure, with the source of the functions in it. */
 export function definitionText(machine: Machine): string {
   const seen = new Set<object>();
   const walk = (value: unknown): unknown => {
     if (typeof value === 'function') {
-      const own = Object.entries(value).map(([key, part]) => [key, walk(part)]);
+      const own = Object.entries(value)
+        .filter(([key]) => !OF_XSTATE.has(key))
+        // `and`, `or`, `not` and `stateIn` differ by this function of XState's; its name says which it is.
+        .map(([key, part]) => [key, key === 'check' && typeof part === 'function' ? part.name : walk(part)]);
       return own.length > 0 ? Object.fromEntries(own) : String(value).replace(/\s+/g, ' ');
     }
     if (value === null || typeof value !== 'object') return value;
@@ -519,7 +527,11 @@ function translate(action: Recorded, deciding: Deciding, actions: Action[], cust
     }
     default:
       if (action.exec !== undefined)
-        custom.push({ type: action.type, execute: () => action.exec?.(action.info, action.params) });
+        custom.push({
+          actor: deciding.self.address,
+          type: action.type,
+          execute: () => action.exec?.(action.info, action.params),
+        });
   }
 }
 

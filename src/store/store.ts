@@ -292,9 +292,10 @@ export interface Store extends WorkflowStore {
   /**
    * Takes the database for this process, brings it up to date and settles what an unclean stop left.
    * Throws `FermataError` `databaseInUse`, `databaseNewer`, `databaseCorrupt` or `storeUnavailable`.
-   * What it returns is where numbering goes on: the greatest numbers ever used.
+   * What it returns is where numbering goes on: the greatest numbers ever used. `doubt` is told once where it is
+   * unknown whether a write was kept, whoever asked for it; nothing can be written afterwards.
    */
-  open(): Promise<{ readonly position: number; readonly messageId: number }>;
+  open(doubt?: (error: StoreError) => void): Promise<{ readonly position: number; readonly messageId: number }>;
   close(): Promise<void>;
   /** True when the database answers and can be written (readiness). */
   healthy(): Promise<boolean>;
@@ -318,9 +319,10 @@ export interface Store extends WorkflowStore {
   ): MaybePromise<{ readonly run: string; readonly bodyHash: string } | undefined>;
 
   // recovery and time
-  /** Timers due at or before `until`, soonest first, skipping nothing. */
-  dueTimers(until: number, limit: number): Promise<readonly TimerRow[]>;
-  nextDue(): Promise<number | undefined>;
+  /** Timers due at or before `until`, soonest first; go on after the last one of the page before. */
+  dueTimers(until: number, limit: number, after?: TimerRow): Promise<readonly TimerRow[]>;
+  /** When the first timer is due that is due after `until`. */
+  nextDue(until: number): Promise<number | undefined>;
   /** Effects without an outcome, ordered; go on after the last one of the page before. */
   openEffects(after: (RunKey & { readonly token: string }) | undefined, limit: number): Promise<readonly EffectRow[]>;
   effectsOf(key: RunKey): MaybePromise<readonly EffectRow[]>;
@@ -350,9 +352,9 @@ export interface Store extends WorkflowStore {
   ): Promise<readonly PendingApproval[]>;
   /**
    * Deletes an ended run with all its rows; values that others share stay. False where it does not exist. Throws
-   * `FermataError` `runNotEnded` where it could still write.
+   * `FermataError` `runNotEnded` where it could still write, unless the caller knows that it does not (`unended`).
    */
-  deleteRun(key: RunKey): Promise<boolean>;
+  deleteRun(key: RunKey, options?: { readonly unended?: boolean }): Promise<boolean>;
 
   /** Hash of the definition registered under `name@version`; registers it where it is new and returns undefined. */
   machineHash(machine: string, hash: string): Promise<string | undefined>;

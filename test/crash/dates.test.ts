@@ -216,4 +216,23 @@ describe('a clock that jumps', () => {
     await place.approve(long, 'pay');
     expect((await place.ended(long)).status).toBe('completed');
   });
+
+  it('a day on: a wait of a second that begins afterwards is armed for a second', async () => {
+    const clock = new ManualClock();
+    const armed: number[] = [];
+    const measured = {
+      now: () => clock.now(),
+      setTimer(wake: () => void, ms: number) {
+        armed.push(ms);
+        return clock.setTimer(wake, ms);
+      },
+    };
+    const place = await openEmbedded({ clock: measured, functions: { pay } });
+    await place.run(gated(30));
+    await quiet(place.fermata.runtime);
+    clock.jump(DAY);
+    await place.run({ ...gated(1), name: 'a second' });
+    await quiet(place.fermata.runtime);
+    expect(armed.at(-1)).toBeLessThanOrEqual(1_000);
+  });
 });

@@ -29,6 +29,7 @@ export function effectContext(
     repeated: false,
     ...given,
     signal: controller.signal,
+    emit: () => {},
     delta: (text) => {
       deltas.push(text);
       const listeners = heard;

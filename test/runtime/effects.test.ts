@@ -257,6 +257,54 @@ describe('effects under way', () => {
     expect(calls).toHaveLength(5);
   });
 
+  it('what a promise actor emits is a fact, and no event of the actor that asked', async () => {
+    const machine = setup({
+      actors: {
+        call: fromPromise(async ({ emit }) => {
+          emit({ type: 'HALF' });
+          return 'whole';
+        }),
+      },
+    }).createMachine({
+      initial: 'calling',
+      states: {
+        calling: { invoke: { src: 'call', onDone: 'done' }, on: { HALF: 'wrong' } },
+        wrong: {},
+        done: { type: 'final' },
+      },
+    });
+    const under = await openRuntime({ machines: { 'm@1': machine } });
+    const { runId } = await under.runtime.start('m');
+    expect((await under.runtime.waitFor(runId)).status).toBe('completed');
+    const emitted = under.facts.filter(({ type }) => type === 'emitted').map(({ data }) => data);
+    expect(emitted).toEqual([{ event: { type: 'HALF' } }]);
+  });
+
+  it('many big answers at once are committed in several groups', async () => {
+    const sizes: number[] = [];
+    const answer = new Deferred();
+    const under = await openRuntime({
+      machines: { 'asker@1': asker },
+      actors: {
+        call: effect({
+          run: async (_, { runId }) => `${runId}${String(await answer.promise)}${'x'.repeat(1_000_000)}`,
+        }),
+      },
+      wrap: (store) => ({
+        ...store,
+        commit(group) {
+          sizes.push(group.blobs.reduce((sum, { text }) => sum + text.length, 0));
+          return store.commit(group);
+        },
+      }),
+    });
+    const runs = await Promise.all(Array.from({ length: 40 }, () => under.runtime.start('asker')));
+    await Promise.all(runs.map(({ runId }) => under.runtime.send(runId, { type: 'ASK' })));
+    answer.resolve('');
+    await Promise.all(runs.map(({ runId }) => under.runtime.waitFor(runId, ({ state }) => state === 'answered')));
+    expect(Math.max(...sizes)).toBeLessThan(10_000_000);
+  });
+
   it('an effect speaks to the actor that asked (notify), and streams text (delta) that late joiners get too', async () => {
     const answer = new Deferred();
     let context: EffectContext | undefined;

@@ -391,6 +391,22 @@ describe('R7: custom actions', () => {
     ]);
   });
 
+  it('one that throws when its run has ended is logged: the stream of that run is over', async () => {
+    const machine = setup({
+      actions: {
+        bad: () => {
+          throw new RangeError('no printer');
+        },
+      },
+    }).createMachine({ initial: 'a', states: { a: { on: { GO: 'b' } }, b: { type: 'final', entry: 'bad' } } });
+    const { under, runId } = await afterGo(machine);
+    expect((await under.runtime.journal(runId)).at(-1)).toMatchObject({ type: 'run_completed' });
+    expect(under.logged).toContainEqual({
+      message: 'action_failed',
+      fields: { runId, actor: '/', action: 'bad', message: 'no printer' },
+    });
+  });
+
   it('they run once, and not again in recovery or time travel', async () => {
     let runs = 0;
     const machine = setup({ actions: { own: () => void runs++ } }).createMachine({ on: { GO: { actions: 'own' } } });

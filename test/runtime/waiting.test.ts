@@ -23,6 +23,14 @@ describe('waitFor', () => {
     expect((await under.runtime.waitFor(runId, ({ status }) => status === 'waiting')).status).toBe('waiting');
   });
 
+  it("sees the state of a user's own machine", async () => {
+    const under = await openRuntime({ machines: { 'counter@1': counter } });
+    const { runId } = await under.runtime.start('counter');
+    const ended = under.runtime.waitFor(runId, ({ state }) => state === 'end');
+    await under.runtime.send(runId, { type: 'END' });
+    expect(await ended).toMatchObject({ status: 'completed', output: 0 });
+  });
+
   it('of an unknown run is refused; with a signal it ends when that does', async () => {
     const under = await openRuntime({ machines: { 'counter@1': counter } });
     await expect(under.runtime.waitFor('nobody')).rejects.toMatchObject({ code: 'notFound' });

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  and,
   assign,
   cancel,
   createActor,
@@ -12,18 +13,21 @@ import {
   emit,
   fromPromise,
   log,
+  not,
   raise,
   sendParent,
   sendTo,
   setup,
   SimulatedClock,
   spawnChild,
+  stateIn,
   stopChild,
   type AnyActor,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
+import { definitionText } from '../../src/runtime/xstate.ts';
 import { turnsOfTheLoop } from '../harness/runtime.ts';
 
 type Scope = Parameters<AnyStateMachine['transition']>[2];
@@ -355,5 +359,33 @@ describe('R12: what XState leaves as it is', () => {
     late.send({ type: 'xstate.after.50.m.on' } as never);
     expect(late.getSnapshot().value).toBe('late');
     await turnsOfTheLoop(1);
+  });
+});
+
+describe('R7: the text of a definition', () => {
+  const own = setup({ actors: { kid: createMachine({}) } }).createMachine({
+    initial: 'a',
+    entry: [
+      raise({ type: 'A' }),
+      assign({ n: 1 }),
+      sendTo('kid', { type: 'B' } as never),
+      log('text'),
+      spawnChild('kid'),
+    ],
+    states: { a: { always: { guard: and([stateIn('b'), not(stateIn('a'))]) as never, target: 'b' } }, b: {} },
+  });
+
+  it("holds nothing of XState's own code, which is another in each release and each bundle", () => {
+    const text = definitionText(own as never);
+    expect(text).not.toMatch(/actorScope|snapshot\b.*=>|checkAnd\(/);
+    expect(text).toContain('"checkAnd"');
+    expect(text).toContain('{"n":1}');
+  });
+
+  it('changes with a function of the user', () => {
+    const count = (by: number) =>
+      definitionText(createMachine({ entry: by === 1 ? assign({ n: () => 1 }) : assign({ n: () => 2 }) }) as never);
+    expect(count(1)).toBe(count(1));
+    expect(count(1)).not.toBe(count(2));
   });
 });

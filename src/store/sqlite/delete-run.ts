@@ -15,7 +15,11 @@ const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled'];
  *
  * @throws FermataError `runNotEnded` where the run could still write its rows
  */
-export function prepareDeleteRun(db: BetterSQLite3Database, keys: RunKeys, writer: Writer): (owner: RunKey) => boolean {
+export function prepareDeleteRun(
+  db: BetterSQLite3Database,
+  keys: RunKeys,
+  writer: Writer,
+): (owner: RunKey, options?: { readonly unended?: boolean }) => boolean {
   const usePosition = raiseHighWater(db, 'position');
 
   function dropRows(key: number): void {
@@ -41,13 +45,13 @@ export function prepareDeleteRun(db: BetterSQLite3Database, keys: RunKeys, write
       .run();
   }
 
-  return (owner) => {
+  return (owner, { unended = false } = {}) => {
     const status = writer.writeOutsideTurns(() => {
       const key = keys.of(owner);
       if (key === undefined) return undefined;
       const state = db.select({ status: runState.status }).from(runState);
       const found = state.where(and(eq(runState.run, key), inArray(runState.status, [...ENDED]))).get();
-      if (found === undefined) return 'notEnded';
+      if (found === undefined && !unended) return 'notEnded';
       dropRows(key);
       return 'deleted';
     });

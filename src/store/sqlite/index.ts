@@ -41,12 +41,12 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
   };
 
   return {
-    async open() {
+    async open(doubt) {
       if (opened !== undefined)
         throw new FermataError('databaseInUse', `This store has "${file}" open already. Open it once.`);
       const database = openDatabase(file, options);
       try {
-        opened = prepare(database);
+        opened = prepare(database, doubt ?? (() => {}));
         return readHighWater(database.connection.db);
       } catch (error) {
         opened = undefined;
@@ -80,8 +80,8 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     startedUnder: (tenant, key) => use().turn.startedUnder(tenant, key),
     effectsOf: (key) => use().turn.effectsOf(key),
 
-    dueTimers: async (until, limit) => use().recovery.dueTimers(until, limit),
-    nextDue: async () => use().recovery.nextDue(),
+    dueTimers: async (until, limit, after) => use().recovery.dueTimers(until, limit, after),
+    nextDue: async (until) => use().recovery.nextDue(until),
     openEffects: async (after, limit) => use().recovery.openEffects(after, limit),
     cutRuns: async () => use().recovery.cutRuns(),
     messages: async (limit) => use().recovery.messages(limit),
@@ -102,7 +102,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     workflows: async (tenant, filter) => use().workflows.workflows(tenant, filter),
     deleteWorkflow: async (tenant, id, at) => use().workflows.deleteWorkflow(tenant, id, at),
 
-    deleteRun: async (key) => use().deleteRun(key),
+    deleteRun: async (key, options) => use().deleteRun(key, options),
     machineHash: async (name, hash) => use().machineHash(name, hash),
   };
 }
@@ -110,11 +110,11 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
 /** The parts of an open store, their hot statements prepared. */
 type Opened = ReturnType<typeof prepare>;
 
-function prepare(database: OpenDatabase) {
+function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
   const { connection } = database;
   const { db, driver } = connection;
   const keys = new RunKeys(db);
-  const writer = new Writer(driver, prepareProbe(db));
+  const writer = new Writer(driver, prepareProbe(db), doubt);
   return {
     database,
     writer,

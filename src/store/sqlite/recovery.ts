@@ -1,5 +1,5 @@
 /** What a start and the timer wheel ask: over all tenants, because the host wakes them all. */
-import { asc, eq, isNotNull, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, lte, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Store } from '../store.ts';
 import type { RunKeys } from './run-keys.ts';
@@ -32,13 +32,19 @@ export function prepareRecoveryReads(db: BetterSQLite3Database, keys: RunKeys): 
     .select(timerColumns)
     .from(timer)
     .innerJoin(run, eq(run.key, timer.run))
-    .where(lte(timer.due, sql.placeholder('until')))
+    .where(
+      and(
+        lte(timer.due, sql.placeholder('until')),
+        sql`(${timer.due}, ${timer.run}, ${timer.token}) > (${sql.placeholder('due')}, ${sql.placeholder('run')}, ${sql.placeholder('token')})`,
+      ),
+    )
     .orderBy(asc(timer.due), asc(timer.run), asc(timer.token))
     .limit(limitTo)
     .prepare();
   const soonest = db
     .select({ due: sql<number | null>`min(${timer.due})` })
     .from(timer)
+    .where(gt(timer.due, sql.placeholder('until')))
     .prepare();
   const effects = db
     .select(effectColumns)
@@ -58,8 +64,15 @@ export function prepareRecoveryReads(db: BetterSQLite3Database, keys: RunKeys): 
   const undelivered = db.select().from(message).orderBy(asc(message.id)).limit(limitTo).prepare();
 
   return {
-    dueTimers: async (until, limit) => due.all({ until, limit }),
-    nextDue: async () => soonest.get()?.due ?? undefined,
+    dueTimers: async (until, limit, after) =>
+      due.all({
+        until,
+        limit,
+        due: after?.due ?? Number.MIN_SAFE_INTEGER,
+        run: (after && keys.of(after)) ?? 0,
+        token: after?.token ?? '',
+      }),
+    nextDue: async (until) => soonest.get({ until })?.due ?? undefined,
     // A run that was deleted between two pages had no effects left: starting over repeats some and leaves none out.
     openEffects: async (after, limit) =>
       effects.all({ run: (after && keys.of(after)) ?? 0, token: after?.token ?? '', limit }),

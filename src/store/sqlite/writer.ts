@@ -23,12 +23,17 @@ export class Writer {
   readonly #commit: BetterSqlite3.Statement<[]>;
   readonly #rollback: BetterSqlite3.Statement<[]>;
   readonly #probe: () => void;
+  readonly #doubt: (error: StoreError) => void;
   #condition: 'sound' | 'failing' | 'inDoubt' = 'sound';
 
-  /** @param probe writes something small that differs from call to call */
-  constructor(driver: BetterSqlite3.Database, probe: () => void) {
+  /**
+   * @param probe writes something small that differs from call to call
+   * @param doubt is told when a commit falls in doubt (W3)
+   */
+  constructor(driver: BetterSqlite3.Database, probe: () => void, doubt: (error: StoreError) => void) {
     this.#driver = driver;
     this.#probe = probe;
+    this.#doubt = doubt;
     this.#begin = driver.prepare('begin immediate');
     this.#commit = driver.prepare('commit');
     this.#rollback = driver.prepare('rollback');
@@ -56,9 +61,7 @@ export class Writer {
       this.#commit.run();
     } catch (cause) {
       if (isCertainlyUndone(cause)) throw this.#undone(cause);
-      this.#condition = 'inDoubt';
-      throw new StoreError(
-        'unknown',
+      throw this.#inDoubt(
         `The database failed while it committed (${describe(cause)}): the group may be there or not. Stop the process; ` +
           'the next start finds out.',
         cause,
@@ -106,15 +109,22 @@ export class Writer {
     }
   }
 
+  #inDoubt(message: string, cause: unknown): StoreError {
+    const error = new StoreError('unknown', message, cause);
+    this.#condition = 'inDoubt';
+    this.#doubt(error);
+    return error;
+  }
+
   #undone(cause: unknown): StoreError {
     const code = sqliteCode(cause);
     if (code !== undefined && !code.startsWith('SQLITE_CONSTRAINT')) this.#condition = 'failing';
     try {
       // SQLite rolls back by itself after some errors; a second ROLLBACK would be an error of its own.
       if (this.#driver.inTransaction) this.#rollback.run();
-    } catch {
+    } catch (failure) {
       // Without its COMMIT the transaction is void whatever ROLLBACK says, but the connection is of no use any more.
-      this.#condition = 'inDoubt';
+      this.#inDoubt(`The database could not roll back (${describe(failure)}). Stop the process.`, failure);
     }
     if (cause instanceof StoreError) return cause;
     return new StoreError('unchanged', `Nothing of the group was written: ${describe(cause)}.`, cause);

@@ -54,16 +54,21 @@ export function readsContract(make: MakeStore): void {
     test('timers are due soonest first, over all runs and tenants', async () => {
       const { store } = current();
       const c = runKey('a', 'other');
-      expect(await store.nextDue()).toBeUndefined();
+      expect(await store.nextDue(0)).toBeUndefined();
       await store.commit(
         group([
           begin(a, { timersArmed: [timer(a, 'late', 30), timer(a, 'now', 20)] }),
           begin(c, { timersArmed: [timer(c, 'now', 20), timer(c, 'early', 10)] }),
         ]),
       );
-      expect(await store.nextDue()).toBe(10);
-      expect(await store.dueTimers(20, 10)).toEqual([timer(c, 'early', 10), timer(a, 'now', 20), timer(c, 'now', 20)]);
-      expect(await store.dueTimers(20, 2)).toHaveLength(2);
+      expect(await store.nextDue(0)).toBe(10);
+      expect(await store.nextDue(10)).toBe(20);
+      expect(await store.nextDue(30)).toBeUndefined();
+      const due = [timer(c, 'early', 10), timer(a, 'now', 20), timer(c, 'now', 20)];
+      expect(await store.dueTimers(20, 10)).toEqual(due);
+      expect(await store.dueTimers(20, 2)).toEqual(due.slice(0, 2));
+      for (const [index, row] of due.entries())
+        expect(await store.dueTimers(20, 10, row)).toEqual(due.slice(index + 1));
       expect(await store.dueTimers(9, 10)).toEqual([]);
     });
 

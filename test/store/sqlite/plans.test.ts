@@ -42,7 +42,7 @@ const reads: Record<string, () => unknown> = {
   'started under a key': () => turn.startedUnder('default', 'k'),
   'effects of a run': () => turn.effectsOf(a),
   'due timers': () => recovery.dueTimers(1, 9),
-  'next due': () => recovery.nextDue(),
+  'next due': () => recovery.nextDue(0),
   'open effects': () => recovery.openEffects(effectSeen, 9),
   'cut runs': () => recovery.cutRuns(),
   messages: () => recovery.messages(9),
