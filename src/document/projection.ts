@@ -135,7 +135,7 @@ function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows
     live: false,
     attempts: data.attempt ?? before.attempts,
     endedAt: fact.at,
-    resultSeq: fact.type === 'task_completed' ? fact.seq : null,
+    resultSeq: fact.type === 'task_completed' ? fact.entry : null,
     detailJson: detail(before, { ...shown, ...(description === undefined ? {} : { description }) }),
   };
   const changes = new Map<string, RowChange>([[data.task, { table: 'task', key: data.task, row }]]);

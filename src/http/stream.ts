@@ -26,12 +26,7 @@ export async function streamOfRun(
   const { runtime } = surroundings.fermata;
   const after = readAfter(c, query, (cursor) => (/^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined));
   const run = await runtime.read(runId);
-  if (
-    run.endedAt !== null &&
-    after !== undefined &&
-    (await runtime.journal(runId, { after, limit: 1, kind: 'fact' })).length === 0
-  )
-    return c.body(null, 204);
+  if (run.endedAt !== null && after !== undefined && after >= run.facts) return c.body(null, 204);
   return send(
     c,
     surroundings,

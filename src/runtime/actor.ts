@@ -53,6 +53,8 @@ export class DurableActor {
   snapshot: xstate.Snapshot;
   readonly children = new Map<string, Child>();
   readonly timers = new Map<string, string>();
+  /** Hashes of the big values that its row refers to. */
+  blobs: ReadonlySet<string> = new Set();
   /** Changed since its row was written. */
   dirty = true;
   /** Set where it was stopped from outside, which XState's snapshots of a parent do not show. */
@@ -127,7 +129,11 @@ export function readRefs(refer: Refer): RefCodec {
 
 /** An actor from its row. Throws `machineMissing`, or `databaseCorrupt` where the row makes no sense. */
 export function fromRow(row: ActorRow, catalog: Catalog, refer: Refer, blob: (hash: string) => string): DurableActor {
-  const stored = readStored(row, refer, blob);
+  const blobs = new Set<string>();
+  const stored = readStored(row, refer, (hash) => {
+    blobs.add(hash);
+    return blob(hash);
+  });
   const logic = catalog.logic(stored.logic);
   const identity: ActorIdentity = {
     address: row.address,
@@ -160,6 +166,7 @@ export function fromRow(row: ActorRow, catalog: Catalog, refer: Refer, blob: (ha
     );
   }
   actor.stopped = row.status === 'stopped';
+  actor.blobs = blobs;
   actor.dirty = false;
   return actor;
 }

@@ -28,6 +28,7 @@ export type DraftEntry = Omit<JournalEntry, 'position'>;
 /** A fact as stated, before it has its position. */
 export interface DraftFact {
   readonly seq: number;
+  readonly entry: number;
   readonly at: number;
   readonly actor: string;
   readonly type: string;

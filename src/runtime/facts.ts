@@ -5,8 +5,10 @@ import type { RunKey } from '../store/store.ts';
 
 /** What a turn says has happened. */
 export interface Fact extends RunKey {
-  /** Number in the run's journal. */
+  /** Number among the run's facts, without gaps. */
   readonly seq: number;
+  /** Number in the run's journal, where facts stand among events. */
+  readonly entry: number;
   /** Order over all runs. */
   readonly position: number;
   /** Milliseconds since 1970. */

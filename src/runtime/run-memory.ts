@@ -39,6 +39,7 @@ export const ROOT = '/';
 interface Head {
   status: RunStatus;
   seq: number;
+  facts: number;
   lastAt: number;
   startedAt: number | null;
   endedAt: number | null;
@@ -83,6 +84,7 @@ export class RunMemory implements BlobSink {
     this.head = {
       status: state?.status ?? 'pending',
       seq: state?.seq ?? 0,
+      facts: state?.facts ?? 0,
       lastAt: state?.lastAt ?? origin.createdAt,
       startedAt: state?.startedAt ?? null,
       endedAt: state?.endedAt ?? null,
@@ -128,15 +130,16 @@ export class RunMemory implements BlobSink {
 
   #append(kind: 'event' | 'fact' | 'ignored', actor: string, type: string, dataJson: string): number {
     const seq = ++this.head.seq;
+    const factSeq = kind === 'fact' ? ++this.head.facts : null;
     this.head.lastAt = this.now;
     this.draft.chars += dataJson.length;
-    this.draft.entries.push({ seq, at: this.now, kind, actor, type, dataJson });
+    this.draft.entries.push({ seq, factSeq, at: this.now, kind, actor, type, dataJson });
     return seq;
   }
 
   /** States a fact: journal, projections, progress, all in this commit. */
   fact(actor: string, type: string, data: Readonly<Record<string, unknown>>): void {
-    const fact: DraftFact = { seq: this.head.seq + 1, at: this.now, actor, type, data };
+    const fact: DraftFact = { seq: this.head.facts + 1, entry: this.head.seq + 1, at: this.now, actor, type, data };
     const projected = (this.services.projections.get(type) ?? []).map((projection) =>
       projection.project(fact, this.rows),
     );
@@ -151,7 +154,7 @@ export class RunMemory implements BlobSink {
         : { ...data, progress: (this.head.progress = Math.max(this.head.progress, progress(this.head.counts))) };
     const dataJson = encode(stamped, `fact "${type}"`, this, WRITE_REFS);
     this.#append('fact', actor, type, dataJson);
-    if ('result' in data) this.rows.remember(fact.seq, dataJson);
+    if ('result' in data) this.rows.remember(fact.entry, dataJson);
     this.draft.facts.push({ ...fact, data: stamped });
   }
 

@@ -5,6 +5,7 @@
  */
 import type {
   ActorRow,
+  BlobUse,
   MaybePromise,
   RowChange,
   RunKey,
@@ -41,6 +42,8 @@ export interface ClosedRun {
   readonly actors: readonly ActorRow[];
   readonly rows: readonly RowChange[];
   readonly blobs: ReadonlyMap<string, string>;
+  readonly blobsUsed: readonly BlobUse[];
+  readonly blobsGone: readonly BlobUse[];
 }
 
 /** A run in memory, going on. */
@@ -131,15 +134,33 @@ export class Run {
   close(): ClosedRun {
     const memory = this.#memory;
     const actors: ActorRow[] = [];
-    for (const actor of memory.actors.values()) {
-      if (!actor.dirty) continue;
-      actors.push(actor.toRow(memory));
-      actor.dirty = false;
-    }
     const agendaJson = memory.cascade.resting ? null : encode(memory.cascade.store(), 'agenda', memory, WRITE_REFS);
     const { blobs } = memory;
     memory.blobs = new Map();
-    return { state: { ...memory.head, agendaJson }, actors, rows: memory.rows.takeChanges(), blobs };
+    const blobsUsed: BlobUse[] = [...blobs.keys()].map((hash) => ({ hash, holder: '' }));
+    const blobsGone: BlobUse[] = [];
+    for (const actor of memory.actors.values()) {
+      if (!actor.dirty) continue;
+      const held = new Map<string, string>();
+      actors.push(actor.toRow({ add: (hash, text) => void held.set(hash, text) }));
+      actor.dirty = false;
+      if (held.size === 0 && actor.blobs.size === 0) continue;
+      const holder = actor.identity.address;
+      for (const [hash, text] of held) {
+        blobs.set(hash, text);
+        blobsUsed.push({ hash, holder });
+      }
+      for (const hash of actor.blobs) if (!held.has(hash)) blobsGone.push({ hash, holder });
+      actor.blobs = new Set(held.keys());
+    }
+    return {
+      state: { ...memory.head, agendaJson },
+      actors,
+      rows: memory.rows.takeChanges(),
+      blobs,
+      blobsUsed,
+      blobsGone,
+    };
   }
 
   /** After the commit: a new draft, and out of memory with what has nothing to do (R13). */

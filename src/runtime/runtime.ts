@@ -124,13 +124,15 @@ export interface RunView {
   readonly endedAt: number | null;
   /** Last journal number. */
   readonly seq: number;
+  /** How many facts it has stated: the number of the last one. */
+  readonly facts: number;
 }
 
 /** Opens the store, recovers what an earlier process left, and begins to work. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const catalog = new Catalog(options.machines, options.actors ?? {});
-  let runtime: Runtime | undefined;
-  const start = await options.store.open((error) => runtime?.doubt(error));
+  let doubt: (error: Error) => void = () => {};
+  const start = await options.store.open((error) => doubt(error));
   try {
     for (const name of catalog.names()) {
       const before = await options.store.machineHash(name, catalog.hashOf(name));
@@ -146,7 +148,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     await options.store.close();
     throw thrown;
   }
-  runtime = new Runtime(options, catalog, start);
+  const runtime = new Runtime(options, catalog, start);
+  doubt = (error) => runtime.doubt(error);
   if (options.passive !== true) await runtime.recover();
   return runtime;
 }
@@ -409,6 +412,7 @@ export class Runtime {
       startedAt: row.startedAt,
       endedAt: row.endedAt,
       seq: row.seq,
+      facts: row.facts,
     };
   }
 

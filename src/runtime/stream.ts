@@ -16,7 +16,7 @@ export type StreamItem = { readonly fact: Fact } | { readonly delta: Delta };
 
 /** What a stream is made from. */
 export interface StreamSource {
-  readonly store: Pick<Store, 'journal' | 'feed'>;
+  readonly store: Pick<Store, 'journal' | 'feed' | 'run' | 'entryOfFact'>;
   readonly feed: FactFeed;
   streamed(run: string): readonly Delta[];
   decode(text: string): Promise<unknown>;
@@ -24,7 +24,7 @@ export interface StreamSource {
 
 /** Where a stream begins, and when it stops. */
 export interface StreamOptions {
-  /** Number (or, over all runs, position) after which to begin; default: the beginning. */
+  /** Number of the fact (or, over all runs, position) after which to begin; default: the beginning. */
   readonly after?: number;
   readonly signal?: AbortSignal;
   /** True once nothing more can come: the run has ended. */
@@ -38,7 +38,7 @@ export async function* streamRun(
   source: StreamSource,
   options: StreamOptions,
 ): AsyncGenerator<StreamItem, void> {
-  let after = options.after ?? 0;
+  let after = await entryOf(key, options.after ?? 0, source.store);
   const listening = listen(source.feed, key.run, options);
   if (options.deltas !== false) listening.deltas.push(...source.streamed(key.run));
   try {
@@ -92,12 +92,19 @@ export async function* streamAll(
   }
 }
 
+/** Where in the journal a fact stands; past the end of it, the end. */
+async function entryOf(key: RunKey, factSeq: number, store: StreamSource['store']): Promise<number> {
+  if (factSeq <= 0) return 0;
+  return (await store.entryOfFact(key, factSeq)) ?? (await store.run(key))?.seq ?? 0;
+}
+
 async function toFact(entry: JournalEntry & RunKey & Partial<FeedEntry>, source: StreamSource): Promise<Fact> {
-  const { tenant, run, seq, position, at, actor, type, dataJson } = entry;
+  const { tenant, run, seq, factSeq, position, at, actor, type, dataJson } = entry;
   return {
     tenant,
     run,
-    seq,
+    seq: factSeq ?? 0,
+    entry: seq,
     position,
     at,
     actor,

@@ -8,6 +8,8 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import type { Store, TimerRow } from '../store/store.ts';
 
 const LOOK_AHEAD_MS = 60_000;
+/** Later than this no timer of Node's is: the clock has leapt. */
+const LEAP_MS = 1_000;
 /** Also how many timers of one moment fire in the order in which they were armed. */
 const PAGE = 5_000;
 
@@ -39,9 +41,9 @@ export class TimerWheel {
     if (this.#handedUpTo !== undefined && due <= this.#handedUpTo.due) this.#handedUpTo = undefined;
     // A look that is under way may have read too early to see it.
     if (this.#looking) this.#again = true;
-    // What is armed for a time that is past was armed before the clock leapt ahead, and is not as close as it looks.
-    else if (this.#armed === undefined || due < this.#armed.at || this.#armed.at <= this.#surroundings.clock.now())
-      this.#arm(due);
+    else if (this.#armed === undefined || due < this.#armed.at) this.#arm(due);
+    // Armed before the clock leapt ahead, and not as close as it looks.
+    else if (this.#armed.at + LEAP_MS < this.#surroundings.clock.now()) this.#arm(this.#surroundings.clock.now());
   }
 
   /** The commit that took the timer is done, or will be repeated. */
@@ -69,6 +71,8 @@ export class TimerWheel {
     }
     if (this.#again) {
       this.#again = false;
+      // What was noticed meanwhile may be due before what was read.
+      this.#handedUpTo = undefined;
       await this.look();
     }
   }

@@ -60,6 +60,8 @@ export interface RunState {
   readonly status: RunStatus;
   /** Last journal number used. */
   readonly seq: number;
+  /** How many of the entries are facts. */
+  readonly facts: number;
   /** Time of the last entry; the next one is never before it. */
   readonly lastAt: number;
   readonly startedAt: number | null;
@@ -114,7 +116,10 @@ export interface EffectRow extends RunKey {
 
 /** One line of a run's history. */
 export interface JournalEntry {
+  /** Number in the run's journal, without gaps. */
   readonly seq: number;
+  /** Number among the run's facts, without gaps; null for everything else. */
+  readonly factSeq: number | null;
   /** Order over all runs, by commit. */
   readonly position: number;
   readonly at: number;
@@ -205,10 +210,18 @@ export interface RunChanges extends RunKey {
   /** Ids of messages from outside that were taken: each is taken once. */
   readonly taken: readonly { readonly id: string; readonly seq: number }[];
   /**
-   * Hashes of the big values that this group's texts of the run refer to, old ones (of a fork's origin, of a taken
-   * message) included: a value is kept as long as a run claims it. One that is stored nowhere fails the group.
+   * The big values that this group's texts of the run refer to, old ones (of a fork's origin, of a taken message)
+   * included: a value is kept as long as somebody holds it. One that is stored nowhere fails the group.
    */
-  readonly blobs: readonly string[];
+  readonly blobs: readonly BlobUse[];
+  /** What an actor's row referred to and does not any more. */
+  readonly blobsGone: readonly BlobUse[];
+}
+
+/** Who refers to a big value: an actor's row, by its address, or anything else of the run, which is never rewritten (''). */
+export interface BlobUse {
+  readonly hash: string;
+  readonly holder: string;
 }
 
 /** One transaction. */
@@ -310,6 +323,8 @@ export interface Store extends WorkflowStore {
   /** Names of tasks whose actor has not ended. */
   liveTasks(key: RunKey): MaybePromise<readonly string[]>;
   entry(key: RunKey, seq: number): MaybePromise<JournalEntry | undefined>;
+  /** Journal number of a run's fact, by its number among the facts; undefined where there is none. */
+  entryOfFact(key: RunKey, factSeq: number): MaybePromise<number | undefined>;
   blob(hash: string): MaybePromise<string | undefined>;
   messageTaken(key: RunKey, id: string): MaybePromise<number | undefined>;
   /** The run that was started under this idempotency key. */

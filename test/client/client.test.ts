@@ -133,7 +133,7 @@ describe('streams', () => {
     const { runId } = await startRun(harness, { tasks: [{ ...NOW, function: 'hold' }] });
     const leave = new AbortController();
     const seen: StreamEvent[] = [];
-    for await (const event of harness.client.stream(runId, { after: 2, signal: leave.signal })) {
+    for await (const event of harness.client.stream(runId, { after: 1, signal: leave.signal })) {
       seen.push(event);
       leave.abort();
     }

@@ -115,7 +115,7 @@ describe('killed at random moments', () => {
     expect(evidence?.tasks.map(({ name, status }) => `${name} ${status}`)).toEqual(
       document.tasks.map(({ name }) => `${name} completed`),
     );
-    const facts = evidence?.journal.filter(({ kind }) => kind === 'fact').map(({ seq }) => seq);
+    const facts = evidence?.journal.flatMap(({ factSeq }) => factSeq ?? []);
     expect(
       [...audience.seen.keys()].sort((a, b) => a - b),
       'every fact was streamed',

@@ -1,5 +1,6 @@
 /** Looking into runs without moving them: the journal, snapshots, and why they wait. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { FermataError } from '../../errors.ts';
 import { iso, toJson } from '../json.ts';
 import { limitParameter, listOf, pageOf } from '../page.ts';
 import { runPath } from '../parameters.ts';
@@ -10,7 +11,8 @@ const tags = ['inspecting'];
 
 const entrySchema = z
   .object({
-    seq: z.int(),
+    seq: z.int().describe('Number in the journal, without gaps'),
+    factSeq: z.int().optional().describe("Number among the run's facts: the id of the stream"),
     timestamp: z.iso.datetime(),
     kind: z.enum(['event', 'fact', 'ignored']),
     actor: z.string(),
@@ -69,6 +71,14 @@ const why = createRoute({
 /** Routes that show what is inside a run. */
 export function inspectingRoutes(surroundings: Surroundings) {
   const { runtime } = surroundings.fermata;
+  const assertEntry = async (runId: string, at: number): Promise<void> => {
+    const { seq } = await runtime.read(runId);
+    if (at <= seq) return;
+    const message = `expected at most ${seq}, the number of the last entry, came ${at}`;
+    throw new FermataError('invalidRequest', `Run ${runId} has no such entry: ${message}.`, {
+      faults: [{ path: 'query.at', message }],
+    });
+  };
   return newRouter()
     .openapi(journal, async (c) => {
       const { after, limit } = c.req.valid('query');
@@ -77,13 +87,23 @@ export function inspectingRoutes(surroundings: Surroundings) {
         entries,
         limit,
         ({ seq }) => String(seq),
-        ({ seq, at, kind, actor, type, data }) => ({ seq, timestamp: iso(at), kind, actor, type, data: toJson(data) }),
+        ({ seq, factSeq, at, kind, actor, type, data }) => ({
+          seq,
+          ...(factSeq === null ? {} : { factSeq }),
+          timestamp: iso(at),
+          kind,
+          actor,
+          type,
+          data: toJson(data),
+        }),
       );
       return c.json(page, 200);
     })
     .openapi(snapshot, async (c) => {
       const { actor, at } = c.req.valid('query');
-      const view = await runtime.snapshot(c.req.valid('param').id, {
+      const { id } = c.req.valid('param');
+      if (at !== undefined) await assertEntry(id, at);
+      const view = await runtime.snapshot(id, {
         ...(actor === undefined ? {} : { actor }),
         ...(at === undefined ? {} : { at }),
       });

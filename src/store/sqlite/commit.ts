@@ -6,7 +6,8 @@
  */
 import { and, eq, sql } from 'drizzle-orm';
 import { StoreError } from '../store.ts';
-import type { CommitGroup, RowChange, RunChanges, RunOrigin, RunState } from '../store.ts';
+import type { BlobUse, CommitGroup, RowChange, RunChanges, RunOrigin, RunState } from '../store.ts';
+import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
@@ -35,7 +36,8 @@ export type Commit = (group: CommitGroup) => void;
 export function prepareCommit(connection: Connection, keys: RunKeys, writer: Writer): Commit {
   const write = prepareWrites(connection);
 
-  function writeRun(changes: RunChanges, created: Map<RunOrigin, number>): void {
+  /** Returns the run's key. */
+  function writeRun(changes: RunChanges, created: Map<RunOrigin, number>): number {
     const key = changes.origin === undefined ? existing(changes) : create(changes, changes.origin);
     if (changes.origin !== undefined) created.set(changes.origin, key);
     for (const entry of changes.entries) write.entry({ ...entry, run: key });
@@ -44,10 +46,18 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     for (const row of changes.effectsAsked) write.effect({ ...row, run: key });
     for (const change of changes.rows) writeRow(key, change);
     for (const { id, seq } of changes.taken) write.taken({ run: key, id, seq });
-    for (const hash of changes.blobs) write.blobUse({ run: key, hash });
+    for (const { hash, holder } of changes.blobs) write.blobUse({ run: key, hash, holder });
     for (const token of changes.effectsMarked) write.markEffect({ run: key, token });
     for (const token of changes.timersGone) write.dropTimer({ run: key, token });
     for (const token of changes.effectsGone) write.dropEffect({ run: key, token });
+    return key;
+  }
+
+  function letGo(key: number, gone: readonly BlobUse[]): void {
+    for (const { hash, holder } of gone) {
+      write.dropBlobUse({ run: key, hash, holder });
+      write.dropUnusedBlob({ hash });
+    }
   }
 
   function create(changes: RunChanges, origin: RunOrigin): number {
@@ -82,9 +92,11 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
 
   function writeGroup(group: CommitGroup, created: Map<RunOrigin, number>): void {
     for (const { hash, text } of group.blobs) write.blob({ hash, text });
-    for (const changes of group.runs) writeRun(changes, created);
+    const keysOf = group.runs.map((changes) => writeRun(changes, created));
     for (const row of group.messagesSent) write.message(row);
     for (const id of group.messagesTaken) write.takeMessage({ id });
+    // Last: what one run lets go of another may claim in the same group.
+    for (const [index, { blobsGone }] of group.runs.entries()) letGo(keysOf[index] ?? 0, blobsGone);
     const lastSent = group.messagesSent.reduce((last, { id }) => Math.max(last, id), 0);
     if (lastSent > 0) write.messageHighWater(lastSent);
   }
@@ -156,9 +168,21 @@ function prepareWrites(connection: Connection) {
     blobUse: written(
       db
         .insert(blobUse)
-        .values({ run: runIs, hash: sql.placeholder('hash') })
+        .values({ run: runIs, hash: sql.placeholder('hash'), holder: sql.placeholder('holder') })
         .onConflictDoNothing(),
     ),
+    dropBlobUse: written(
+      db
+        .delete(blobUse)
+        .where(
+          and(
+            eq(blobUse.run, runIs),
+            eq(blobUse.hash, sql.placeholder('hash')),
+            eq(blobUse.holder, sql.placeholder('holder')),
+          ),
+        ),
+    ),
+    dropUnusedBlob: written(db.delete(blob).where(isUnused(sql.placeholder('hash')))),
     message: prepareInsert(connection, message),
     takeMessage: written(db.delete(message).where(eq(message.id, sql.placeholder('id')))),
     messageHighWater: raiseHighWater(db, 'message'),

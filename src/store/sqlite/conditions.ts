@@ -1,7 +1,7 @@
 /** Conditions that read otherwise than one would write them, each for its reason. */
 import { sql } from 'drizzle-orm';
 import type { SQL, SQLWrapper } from 'drizzle-orm';
-import { run } from './schema.ts';
+import { blob, blobUse, message, run } from './schema.ts';
 
 /**
  * Whether a text has `part` in it; case of ASCII letters does not matter. `instr` and not `LIKE`: `%` and `_` in what
@@ -17,4 +17,14 @@ export function contains(text: SQLWrapper, part: string): SQL {
  */
 export function isCheckedLast(tenant: string): SQL {
   return sql`+${run.tenant} = ${tenant}`;
+}
+
+/**
+ * The big value of this hash, where nobody refers to it. A message under way may be all that does: its receiver claims
+ * the value when it takes the message.
+ */
+export function isUnused(hash: SQLWrapper | string): SQL {
+  const byRun = sql`select 1 from ${blobUse} where ${blobUse.hash} = ${blob.hash}`;
+  const byMessage = sql`select 1 from ${message} where instr(${message.eventJson}, ${blob.hash}) > 0`;
+  return sql`${blob.hash} = ${hash} and not exists (${byRun}) and not exists (${byMessage})`;
 }

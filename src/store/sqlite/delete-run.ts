@@ -1,11 +1,12 @@
 /** Deletes a run with all it owns, and the big values that nobody else refers to. */
-import { and, eq, inArray, notExists, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { FermataError } from '../../errors.ts';
 import type { RunKey, RunStatus } from '../store.ts';
+import { isUnused } from './conditions.ts';
 import { raiseHighWater } from './high-water.ts';
 import type { RunKeys } from './run-keys.ts';
-import { blob, blobUse, journal, message, run, runState } from './schema.ts';
+import { blob, blobUse, journal, run, runState } from './schema.ts';
 import type { Writer } from './writer.ts';
 
 const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled'];
@@ -28,21 +29,9 @@ export function prepareDeleteRun(
       .from(journal)
       .where(eq(journal.run, key));
     usePosition(last.get()?.position ?? 0);
-    const used = db.select({ hash: blobUse.hash }).from(blobUse).where(eq(blobUse.run, key)).all();
+    const used = db.selectDistinct({ hash: blobUse.hash }).from(blobUse).where(eq(blobUse.run, key)).all();
     db.delete(run).where(eq(run.key, key)).run();
-    for (const { hash } of used) dropUnused(hash);
-  }
-
-  /** A message under way may be all that refers to a value: its receiver claims the value when it takes the message. */
-  function dropUnused(hash: string): void {
-    const usedByRun = db.select({ hash: blobUse.hash }).from(blobUse).where(eq(blobUse.hash, hash));
-    const usedByMessage = db
-      .select({ id: message.id })
-      .from(message)
-      .where(sql`instr(${message.eventJson}, ${hash}) > 0`);
-    db.delete(blob)
-      .where(and(eq(blob.hash, hash), notExists(usedByRun), notExists(usedByMessage)))
-      .run();
+    for (const { hash } of used) db.delete(blob).where(isUnused(hash)).run();
   }
 
   return (owner, { unended = false } = {}) => {

@@ -75,6 +75,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     readyTasks: (key, limit) => use().turn.readyTasks(key, limit),
     liveTasks: (key) => use().turn.liveTasks(key),
     entry: (key, seq) => use().turn.entry(key, seq),
+    entryOfFact: (key, factSeq) => use().turn.entryOfFact(key, factSeq),
     blob: (hash) => use().turn.blob(hash),
     messageTaken: (key, id) => use().turn.messageTaken(key, id),
     startedUnder: (tenant, key) => use().turn.startedUnder(tenant, key),

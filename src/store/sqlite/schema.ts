@@ -56,6 +56,7 @@ export const runState = sqliteTable(
     revision: integer('revision').notNull(),
     status: text('status').$type<RunStatus>().notNull(),
     seq: integer('seq').notNull(),
+    facts: integer('facts').notNull(),
     lastAt: integer('last_at').notNull(),
     startedAt: integer('started_at'),
     endedAt: integer('ended_at'),
@@ -123,6 +124,7 @@ export const journal = sqliteTable(
     position: integer('position').primaryKey(),
     run: ownerRun(),
     seq: integer('seq').notNull(),
+    factSeq: integer('fact_seq'),
     at: integer('at').notNull(),
     kind: text('kind').$type<JournalEntry['kind']>().notNull(),
     actor: text('actor').notNull(),
@@ -132,6 +134,7 @@ export const journal = sqliteTable(
   (t) => [uniqueIndex('journal_seq').on(t.run, t.seq)],
 );
 
+/** Live tasks are not indexed: they are asked for once, when a run ends early, and an index would cost every task two writes. */
 export const task = sqliteTable(
   'task',
   {
@@ -154,9 +157,6 @@ export const task = sqliteTable(
     index('task_ready')
       .on(t.run, t.position)
       .where(sql`ready = 1`),
-    index('task_live')
-      .on(t.run)
-      .where(sql`live = 1`),
   ],
 );
 
@@ -195,7 +195,10 @@ export const message = sqliteTable('message', {
 /** Big values, stored once under their hash. */
 export const blob = sqliteTable('blob', { hash: text('hash').primaryKey(), text: text('text').notNull() });
 
-/** Which run refers to which big value: what no run refers to any more goes with the last one that did. */
+/**
+ * Who refers to which big value: what nobody refers to any more goes with the last one that did. An actor's row is a
+ * holder of its own, by its address: rewritten a thousand times, it must not leave a thousand big values behind.
+ */
 export const blobUse = sqliteTable(
   'blob_use',
   {
@@ -203,8 +206,9 @@ export const blobUse = sqliteTable(
     hash: text('hash')
       .notNull()
       .references(() => blob.hash),
+    holder: text('holder').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.run, t.hash] }), index('blob_use_hash').on(t.hash)],
+  (t) => [primaryKey({ columns: [t.run, t.hash, t.holder] }), index('blob_use_hash').on(t.hash)],
 );
 
 export const workflow = sqliteTable(

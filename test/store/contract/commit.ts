@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/store.ts';
 import type { CommitGroup, Store } from '../../../src/store/store.ts';
 import {
+  NOON,
   actor,
   approvalChange,
   approvalRow,
@@ -11,12 +12,12 @@ import {
   entry,
   group,
   message,
-  NOON,
   runKey,
   state,
   taskChange,
   taskRow,
   timer,
+  uses,
 } from './rows.ts';
 import { storeOfTest } from './under-test.ts';
 import type { MakeStore } from './under-test.ts';
@@ -176,7 +177,7 @@ export function commitContract(make: MakeStore): void {
         'a message taken twice': group([changes(a, 1, { taken: [{ id: 'm', seq: 2 }] })]),
         'a journal number used twice': group([changes(a, 1, { entries: [entry(1, 2)] })]),
         'a position used twice': group([changes(a, 1, { entries: [entry(2, 1)] })]),
-        'a big value that is stored nowhere': group([changes(a, 1, { blobs: ['nowhere'] })]),
+        'a big value that is stored nowhere': group([changes(a, 1, { blobs: uses(['nowhere']) })]),
         'the same run twice in one group': group([changes(a, 1), changes(a, 1)]),
       };
       for (const [what, commit] of Object.entries(wrong)) {

@@ -15,6 +15,7 @@ import {
   taskChange,
   taskRow,
   timer,
+  uses,
 } from './rows.ts';
 import { storeOfTest } from './under-test.ts';
 import type { MakeStore } from './under-test.ts';
@@ -72,11 +73,11 @@ export function deletionContract(make: MakeStore): void {
         { hash: 'shared', text: 'S' },
         { hash: 'own', text: 'O' },
       ];
-      await store.commit(group([begin(a, { ...ended, blobs: ['shared', 'own', 'own'] })], { blobs }));
+      await store.commit(group([begin(a, { ...ended, blobs: uses(['shared', 'own', 'own']) })], { blobs }));
       await store.commit(
-        group([begin(fork, { ...ended, blobs: ['shared'] })], { blobs: [{ hash: 'shared', text: 'S' }] }),
+        group([begin(fork, { ...ended, blobs: uses(['shared']) })], { blobs: [{ hash: 'shared', text: 'S' }] }),
       );
-      await store.commit(group([changes(fork, 1, { ...ended, blobs: ['shared'] })]));
+      await store.commit(group([changes(fork, 1, { ...ended, blobs: uses(['shared']) })]));
       await store.deleteRun(a);
       expect(await store.blob('shared')).toBe('S');
       expect(await store.blob('own')).toBeUndefined();
@@ -84,18 +85,43 @@ export function deletionContract(make: MakeStore): void {
       expect(await store.blob('shared')).toBeUndefined();
     });
 
+    test('R3: what an actor does not hold any more goes at once, unless somebody else holds it', async () => {
+      const { store } = current();
+      const texts = (hashes: readonly string[]) => ({ blobs: hashes.map((hash) => ({ hash, text: hash })) });
+      const [one, two] = [uses(['kept', 'old'], '/'), uses(['old'], '/child')];
+      await store.commit(group([begin(a, { blobs: [...one, ...two, ...uses(['kept'])] })], texts(['kept', 'old'])));
+      await store.commit(group([changes(a, 1, { blobs: uses(['new'], '/'), blobsGone: one })], texts(['new'])));
+      expect([await store.blob('kept'), await store.blob('old'), await store.blob('new')]).toEqual([
+        'kept',
+        'old',
+        'new',
+      ]);
+      // Another run claims in the same group what this one lets go of.
+      await store.commit(
+        group([
+          changes(a, 2, { blobsGone: [...two, ...uses(['new'], '/')] }),
+          begin(fork, { ...ended, blobs: uses(['new']) }),
+        ]),
+      );
+      expect(await store.blob('old')).toBeUndefined();
+      expect(await store.blob('new')).toBe('new');
+      await store.deleteRun(fork);
+      expect(await store.blob('new')).toBeUndefined();
+      expect(await store.blob('kept')).toBe('kept');
+    });
+
     test('R11: a big value in a message under way outlives its sender', async () => {
       const { store } = current();
       const sent = message(1, { eventJson: '{"body":{"$fermata":"blob","hash":"cafe"}}' });
       await store.commit(
-        group([begin(a, { ...ended, blobs: ['cafe'] })], {
+        group([begin(a, { ...ended, blobs: uses(['cafe']) })], {
           blobs: [{ hash: 'cafe', text: 'C' }],
           messagesSent: [sent],
         }),
       );
       await store.deleteRun(a);
       expect(await store.blob('cafe')).toBe('C');
-      await store.commit(group([begin(fork, { ...ended, blobs: ['cafe'] })], { messagesTaken: [1] }));
+      await store.commit(group([begin(fork, { ...ended, blobs: uses(['cafe']) })], { messagesTaken: [1] }));
       expect(await store.blob('cafe')).toBe('C');
       await store.deleteRun(fork);
       expect(await store.blob('cafe')).toBeUndefined();

@@ -51,6 +51,21 @@ export function readsContract(make: MakeStore): void {
       expect(await store.liveTasks(a)).toEqual(['a', 'b', 'c']);
     });
 
+    test("a fact's entry is found by its number", async () => {
+      const { store } = current();
+      // Two facts in a row, then one behind 1, 2, 3 … events.
+      let factSeq = 0;
+      const entries = Array.from({ length: 60 }, (_, index) => {
+        const isFact = [1, 2, 4, 7, 11, 16, 22, 29, 37, 46, 56].includes(index);
+        return entry(index + 1, index + 1, isFact ? { kind: 'fact', factSeq: ++factSeq } : {});
+      });
+      await store.commit(group([begin(a, { entries })]));
+      for (const { seq, factSeq: number } of entries.filter(({ kind }) => kind === 'fact'))
+        expect(await store.entryOfFact(a, number ?? 0)).toBe(seq);
+      expect(await store.entryOfFact(a, 12)).toBeUndefined();
+      expect(await store.entryOfFact(b, 1)).toBeUndefined();
+    });
+
     test('timers are due soonest first, over all runs and tenants', async () => {
       const { store } = current();
       const c = runKey('a', 'other');

@@ -2,6 +2,7 @@
 import type {
   ActorRow,
   ApprovalRow,
+  BlobUse,
   CommitGroup,
   EffectRow,
   JournalEntry,
@@ -26,6 +27,7 @@ export function state(over: Partial<RunState> = {}): RunState {
   return {
     status: 'running',
     seq: 0,
+    facts: 0,
     lastAt: NOON,
     startedAt: NOON,
     endedAt: null,
@@ -56,6 +58,7 @@ export function changes(owner: RunKey, revision: number, over: Partial<RunChange
     rows: [],
     taken: [],
     blobs: [],
+    blobsGone: [],
     ...over,
   };
 }
@@ -83,7 +86,22 @@ export function group(runs: readonly RunChanges[], over: Partial<CommitGroup> = 
 }
 
 export function entry(seq: number, position: number, over: Partial<JournalEntry> = {}): JournalEntry {
-  return { seq, position, at: NOON + seq, kind: 'event', actor: 'root', type: 'go', dataJson: `{"n":${seq}}`, ...over };
+  return {
+    seq,
+    factSeq: null,
+    position,
+    at: NOON + seq,
+    kind: 'event',
+    actor: 'root',
+    type: 'go',
+    dataJson: `{"n":${seq}}`,
+    ...over,
+  };
+}
+
+/** Claims on big values, of the run itself or of one of its actors. */
+export function uses(hashes: readonly string[], holder = ''): BlobUse[] {
+  return hashes.map((hash) => ({ hash, holder }));
 }
 
 export function actor(address: string, over: Partial<ActorRow> = {}): ActorRow {

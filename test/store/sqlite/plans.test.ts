@@ -37,6 +37,7 @@ const reads: Record<string, () => unknown> = {
   'ready tasks': () => turn.readyTasks(a, 9),
   'live tasks': () => turn.liveTasks(a),
   entry: () => turn.entry(a, 1),
+  'entry of a fact': () => turn.entryOfFact(a, 1),
   blob: () => turn.blob('h'),
   'message taken': () => turn.messageTaken(a, 'm'),
   'started under a key': () => turn.startedUnder('default', 'k'),

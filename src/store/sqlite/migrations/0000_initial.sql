@@ -32,7 +32,8 @@ CREATE TABLE `blob` (
 CREATE TABLE `blob_use` (
 	`run` integer NOT NULL,
 	`hash` text NOT NULL,
-	PRIMARY KEY(`run`, `hash`),
+	`holder` text NOT NULL,
+	PRIMARY KEY(`run`, `hash`, `holder`),
 	FOREIGN KEY (`run`) REFERENCES `run`(`key`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`hash`) REFERENCES `blob`(`hash`) ON UPDATE no action ON DELETE no action
 ) WITHOUT ROWID;
@@ -58,6 +59,7 @@ CREATE TABLE `journal` (
 	`position` integer PRIMARY KEY NOT NULL,
 	`run` integer NOT NULL,
 	`seq` integer NOT NULL,
+	`fact_seq` integer,
 	`at` integer NOT NULL,
 	`kind` text NOT NULL,
 	`actor` text NOT NULL,
@@ -105,6 +107,7 @@ CREATE TABLE `run_state` (
 	`revision` integer NOT NULL,
 	`status` text NOT NULL,
 	`seq` integer NOT NULL,
+	`facts` integer NOT NULL,
 	`last_at` integer NOT NULL,
 	`started_at` integer,
 	`ended_at` integer,
@@ -154,7 +157,6 @@ CREATE TABLE `task` (
 --> statement-breakpoint
 CREATE INDEX `task_position` ON `task` (`run`,`position`);--> statement-breakpoint
 CREATE INDEX `task_ready` ON `task` (`run`,`position`) WHERE ready = 1;--> statement-breakpoint
-CREATE INDEX `task_live` ON `task` (`run`) WHERE live = 1;--> statement-breakpoint
 CREATE TABLE `timer` (
 	`run` integer NOT NULL,
 	`token` text NOT NULL,

@@ -1,0 +1,76 @@
+/** R11: big values are stored once. R3: and not once a turn. */
+import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
+import { openRuntime } from '../harness/runtime.ts';
+
+const big = 'x'.repeat(65_000);
+
+/** Keeps a big text and counts, so that every turn writes its row anew. */
+const keeping = setup({
+  types: {} as {
+    context: { text: string; more: string[]; count: number };
+    events: { type: 'COUNT' } | { type: 'ADD'; text: string } | { type: 'DROP' };
+  },
+}).createMachine({
+  context: { text: big, more: [], count: 0 },
+  on: {
+    COUNT: { actions: assign({ count: ({ context }) => context.count + 1 }) },
+    ADD: { actions: assign({ more: ({ context, event }) => [...context.more, event.text] }) },
+    DROP: { actions: assign({ text: '', more: [] }) },
+  },
+});
+
+/** A runtime that knows which big values its store holds. */
+async function open() {
+  const held = new Map<string, Set<string>>();
+  let written = 0;
+  const under = await openRuntime({
+    machines: { 'keeping@1': keeping },
+    wrap: (store) => ({
+      ...store,
+      commit(group) {
+        written += group.blobs.length;
+        for (const { blobs, blobsGone } of group.runs) {
+          for (const { hash, holder } of blobs) held.set(hash, (held.get(hash) ?? new Set()).add(holder));
+          for (const { hash, holder } of blobsGone) held.get(hash)?.delete(holder);
+        }
+        return store.commit(group);
+      },
+    }),
+  });
+  return {
+    under,
+    held: () => [...held.values()].filter(({ size }) => size > 0).length,
+    written: () => written,
+  };
+}
+
+describe('R3, R11: big values', () => {
+  it('a state that is rewritten 100 times leaves nothing of its old versions', async () => {
+    const { under, held } = await open();
+    const { runId } = await under.runtime.start('keeping');
+    const first = held();
+    for (let i = 0; i < 50; i++) await under.runtime.send(runId, { type: 'COUNT' });
+    await under.restart();
+    for (let i = 0; i < 50; i++) await under.runtime.send(runId, { type: 'COUNT' });
+    expect(held()).toBe(first);
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ text: big, more: [], count: 100 });
+  });
+
+  it('what an event brought stays in the journal when the state lets go of it', async () => {
+    const { under } = await open();
+    const { runId } = await under.runtime.start('keeping');
+    const text = 'y'.repeat(40_000);
+    await under.runtime.send(runId, { type: 'ADD', text });
+    const { seq } = await under.runtime.read(runId);
+    await under.runtime.send(runId, { type: 'DROP' });
+    await under.restart();
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ text: '', more: [], count: 0 });
+    expect((await under.runtime.snapshot(runId, { at: seq })).snapshot.context).toEqual({
+      text: big,
+      more: [text],
+      count: 0,
+    });
+    expect((await under.runtime.journal(runId)).find(({ type }) => type === 'ADD')?.data).toMatchObject({ text });
+  });
+});
