@@ -3,7 +3,13 @@
  * crash it may run again under the same idempotency key, with `repeated` set.
  */
 import { FermataError } from '../src/errors.ts';
-import { effect, type EffectContext, type EffectDefinition, type InDoubtPolicy } from '../src/runtime/effect.ts';
+import {
+  effect,
+  refusalOf,
+  type EffectContext,
+  type EffectDefinition,
+  type InDoubtPolicy,
+} from '../src/runtime/effect.ts';
 
 /** What a registered function gets besides its input. */
 export interface CodeContext {
@@ -72,6 +78,7 @@ export function code({
   };
   return effect({
     run,
+    unavailable: (input) => refusalOf(() => findFunction(functions, input.function, input.task)),
     onInDoubt: (input) => input.onInDoubt,
     repeatOf: (input) => input.repeatOf,
     describe: ({ task, attempt }) => ({ task, attempt }),

@@ -10,7 +10,13 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, OpenAI } from 'openai';
 import type { Clock } from '../src/clock.ts';
 import type { FermataError } from '../src/errors.ts';
-import { effect, type EffectContext, type EffectDefinition, type InDoubtPolicy } from '../src/runtime/effect.ts';
+import {
+  effect,
+  refusalOf,
+  type EffectContext,
+  type EffectDefinition,
+  type InDoubtPolicy,
+} from '../src/runtime/effect.ts';
 import { type CheckAnswer, readAnswer, repairMessages } from './model/answer.ts';
 import {
   callFailure,
@@ -158,6 +164,7 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
 
   return effect({
     run,
+    unavailable: (input) => refusalOf(() => findProvider(providers, input.provider)),
     onInDoubt: (input) => input.onInDoubt,
     repeatOf: (input) => input.repeatOf,
     describe: ({ task, attempt }) => ({ task, attempt }),

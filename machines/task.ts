@@ -79,6 +79,7 @@ type TaskEvent =
   | { readonly type: 'fermata.task.approvalExpired' }
   | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
+  | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
   | { readonly type: 'task.progress'; readonly percent: number; readonly note?: string };
 
 /** What a call gives back. */
@@ -349,6 +350,8 @@ export const taskMachine = setup({
           { actions: [{ type: 'stateDoubt', params: ({ event }) => event }, 'restartTimeout'] },
         ],
         'fermata.unsent': { actions: 'restartTimeout' },
+        // Nobody can make the call here: its time stands still until somebody does.
+        'fermata.unavailable': { actions: cancel('attemptTimeout') },
         'task.progress': { actions: 'stateProgress' },
       },
       states: {

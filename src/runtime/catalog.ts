@@ -160,6 +160,23 @@ export class Catalog {
     return { effect: this.#effect(definition) };
   }
 
+  /** Why the effect `src` of a machine cannot be called in this process; undefined where it can. */
+  unavailable(logicPath: string, src: string, input: unknown): FermataError | undefined {
+    const child = this.child(this.logic(logicPath), src);
+    if (child !== undefined && 'effect' in child) {
+      try {
+        return child.effect.unavailable?.(input);
+      } catch {
+        // A check that is itself broken must not keep the call back: the call will show it.
+        return undefined;
+      }
+    }
+    return new FermataError(
+      'machineMissing',
+      `The effect "${src}" of machine "${logicPath}" is not registered in this process. Register it under that name, and start again.`,
+    );
+  }
+
   #effect(definition: object): EffectDefinition<unknown, unknown> {
     if ('kind' in definition && definition.kind === 'effect') return definition as EffectDefinition<unknown, unknown>;
     let adapted = this.#adapted.get(definition);

@@ -5,6 +5,7 @@
  * D2. Everything to be done outside (effects, facts, custom actions, replies) is here and nowhere else, so that it
  *     cannot happen before the commit (R1) and is forgotten with a failed one (R4).
  */
+import type { FermataError } from '../errors.ts';
 import type { EffectRow, JournalEntry, MessageRow, RunOrigin, TimerRow } from '../store/store.ts';
 import type { InDoubtPolicy } from './effect.ts';
 import type { InspectionEvent } from 'xstate';
@@ -54,6 +55,8 @@ export class Draft {
   readonly messagesTaken: number[] = [];
   /** Effects to start again, or now that their mark is committed. */
   readonly starts = new Map<string, EffectStart>();
+  /** Effects that cannot be called in this process, by token. */
+  readonly unavailable = new Map<string, { readonly start: EffectStart; readonly error: FermataError }>();
   readonly aborts = new Set<string>();
   readonly custom: CustomAction[] = [];
   /** Inputs taken into this group: answered after it, or put back if it fails. */
@@ -94,6 +97,7 @@ export class Draft {
   /** Its outcome is known, or nobody waits for it any more. */
   dropEffect(token: string): void {
     this.starts.delete(token);
+    this.unavailable.delete(token);
     if (this.effectsAsked.delete(token)) return;
     this.effectsGone.add(token);
     this.aborts.add(token);

@@ -3,6 +3,8 @@
  * it (R1), is called at least once (R5), and its outcome re-enters as an event of the actor that asked.
  */
 
+import { FermataError } from '../errors.ts';
+
 /** What to do with a call that a crash cut off: call again, ask a person, or fail. */
 export type InDoubtPolicy = 'retry' | 'ask' | 'fail';
 
@@ -33,6 +35,11 @@ export interface EffectDefinition<Input = never, Output = unknown> {
   readonly kind: 'effect';
   /** Does it. What it returns or throws becomes the event `xstate.done.actor.ID` or `xstate.error.actor.ID`. */
   run(input: Input, context: EffectContext): Promise<Output>;
+  /**
+   * Why this call cannot be made in this process, whatever it would answer (a function that is not registered, a key that
+   * is not set): it then waits for a process in which it can, as a run waits for its machine. Default: it always can.
+   */
+  unavailable?(input: Input): FermataError | undefined;
   /** Default `retry`. */
   onInDoubt?(input: Input): InDoubtPolicy;
   /** The key of an earlier call of which this one is a repeat; default: a new key. */
@@ -51,4 +58,20 @@ export function effect<Input, Output>(
   definition: Omit<EffectDefinition<Input, Output>, 'kind'>,
 ): EffectDefinition<Input, Output> {
   return { kind: 'effect', ...definition };
+}
+
+/**
+ * What a check refuses with, for `unavailable`.
+ *
+ * @example
+ * const unavailable = (input) => refusalOf(() => findFunction(functions, input.function))
+ */
+export function refusalOf(check: () => unknown): FermataError | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof FermataError) return thrown;
+    throw thrown;
+  }
 }

@@ -26,6 +26,7 @@ export interface EffectSurroundings {
   /** Takes an outcome or a notice to its run. */
   enter(key: RunKey, input: Input): void;
   delta(delta: Delta): void;
+  log(message: string, fields: Readonly<Record<string, unknown>>): void;
   /** Effects in flight at once; further ones wait in order. */
   readonly maxInFlight: number;
 }
@@ -35,6 +36,7 @@ export class Effects {
   readonly #surroundings: EffectSurroundings;
   readonly #active = new Map<string, Active>();
   readonly #waiting = new Map<string, EffectStart>();
+  readonly #held = new Map<string, { readonly run: string; readonly error: FermataError }>();
   #closed = false;
 
   constructor(surroundings: EffectSurroundings) {
@@ -64,10 +66,27 @@ export class Effects {
     void this.#run(id, effect, active);
   }
 
+  /** It cannot be called in this process: it stays a row, and waits for the next one. */
+  hold({ row }: EffectStart, error: FermataError): void {
+    this.#held.set(name(row, row.token), { run: row.run, error });
+    this.#surroundings.log('an effect cannot be called in this process', {
+      runId: row.run,
+      actor: row.actor,
+      error: error.message,
+    });
+  }
+
+  /** Why an effect of a run cannot be called in this process. */
+  held(run: string): FermataError | undefined {
+    for (const held of this.#held.values()) if (held.run === run) return held.error;
+    return undefined;
+  }
+
   /** Nobody waits for it any more. */
   abort(key: RunKey, token: string): void {
     const id = name(key, token);
     this.#waiting.delete(id);
+    this.#held.delete(id);
     const active = this.#active.get(id);
     if (active === undefined) return;
     this.#active.delete(id);

@@ -1,4 +1,5 @@
 /** What can reach a run from outside its own cascade of turns. */
+import type { FermataError } from '../errors.ts';
 import type { EffectRow, MessageRow, RunOrigin, RunState, TimerRow } from '../store/store.ts';
 import type { Event } from './xstate.ts';
 
@@ -59,6 +60,8 @@ export type Input =
   | { readonly kind: 'message'; readonly row: MessageRow }
   /** A committed effect without an outcome was found at start. */
   | { readonly kind: 'inDoubt'; readonly row: EffectRow }
+  /** A committed effect cannot be called in this process: whoever asked for it stops its clock. */
+  | { readonly kind: 'unavailable'; readonly row: EffectRow; readonly error: FermataError }
   /** The commit that asked is done; "about to call" must be committed before the call. */
   | { readonly kind: 'mark'; readonly row: EffectRow }
   /** Stated after the commit of the turn that caused it: a custom action threw, an effect emitted. Changes no state. */

@@ -42,6 +42,8 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
       return message(memory, input.row);
     case 'inDoubt':
       return inDoubt(memory, input.row);
+    case 'unavailable':
+      return unavailable(memory, input.row, input.error);
     case 'mark': {
       const start =
         unanswered(memory, input.row.actor, input.row.token) === undefined
@@ -214,6 +216,11 @@ function inDoubt(memory: RunMemory, row: EffectRow): undefined {
     return;
   }
   const start = startOf(memory, row, true);
+  const error = memory.services.catalog.unavailable(start.logicPath, row.src, start.input);
+  if (error !== undefined) {
+    memory.draft.unavailable.set(row.token, { start, error });
+    return unavailable(memory, row, error);
+  }
   if (start.policy !== 'retry' && !row.marked) {
     // Never sent: the mark comes before the call.
     memory.draft.effectsMarked.add(row.token);
@@ -243,6 +250,13 @@ function inDoubt(memory: RunMemory, row: EffectRow): undefined {
   }
   // Pushed last and so delivered first: an actor that has failed already could not state its doubt any more.
   if (understood) deliverLater(memory, row.actor, event);
+}
+
+/** Its time must not run out while nobody calls. It begins anew with the call (R10), in a process that can make it. */
+function unavailable(memory: RunMemory, row: EffectRow, error: FermataError): undefined {
+  const actor = unanswered(memory, row.actor, row.token);
+  const event: xstate.Event = { type: 'fermata.unavailable', code: error.code, message: error.message };
+  if (actor !== undefined && understands(actor, event)) deliverLater(memory, row.actor, event);
 }
 
 /** The actor that still waits for the effect under memory token. */

@@ -189,6 +189,7 @@ export class Runtime {
       catalog,
       enter: (key, input) => this.#groups.enter(key, input),
       delta: (delta) => this.#feed.publishDelta(delta),
+      log,
       maxInFlight: options.passive === true ? 0 : (options.maxInFlight ?? 1_000),
     });
     this.#timers = new TimerWheel({
@@ -234,7 +235,11 @@ export class Runtime {
       },
       start,
     );
-    this.#inspecting = new Inspecting({ catalog, store: options.store, blocked: (run) => this.#groups.blocked(run) });
+    this.#inspecting = new Inspecting({
+      catalog,
+      store: options.store,
+      blocked: (run) => this.#groups.blocked(run) ?? this.#effects.held(run),
+    });
   }
 
   /** It is unknown whether the database has what it was last told to keep: nothing goes on here (R4). */
@@ -635,9 +640,14 @@ export class Runtime {
       else if (input.kind === 'message') this.#messages.release(input.row);
     }
     for (const start of draft.effectsAsked.values()) {
-      if (start.policy === 'retry') this.#effects.start(start);
+      const error = this.catalog.unavailable(start.logicPath, start.row.src, start.input);
+      if (error !== undefined) {
+        this.#effects.hold(start, error);
+        this.#groups.enter(start.row, { kind: 'unavailable', row: start.row, error });
+      } else if (start.policy === 'retry') this.#effects.start(start);
       else this.#groups.enter(start.row, { kind: 'mark', row: start.row });
     }
+    for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);
     for (const [, row] of draft.timersArmed) this.#timers.notice(row.due);
     for (const token of draft.aborts) this.#effects.abort(key, token);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CodeContext } from '../../actors/code.ts';
-import { compose, type Fermata } from '../../src/compose.ts';
+import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
 import type { RunView } from '../../src/runtime/runtime.ts';
@@ -37,7 +37,7 @@ export class Workbench {
     return bench;
   }
 
-  async #compose(): Promise<void> {
+  async #compose(config?: FermataOptions['config']): Promise<void> {
     const work = (input: unknown, context: CodeContext): Promise<unknown> => {
       this.began.push(context.task);
       return new Promise((resolve, reject) => {
@@ -52,15 +52,15 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
-      config: { functions: { work, echo: (input: unknown) => input } },
+      config: config ?? { functions: { work, echo: (input: unknown) => input } },
     });
   }
 
-  /** As after a restart: everything in memory is gone. */
-  async restart(): Promise<void> {
+  /** As after a restart: everything in memory is gone. `config` stands in for the functions of this bench. */
+  async restart(config?: FermataOptions['config']): Promise<void> {
     await this.fermata.close();
     this.calls.length = 0;
-    await this.#compose();
+    await this.#compose(config);
     await this.settle();
   }
 
