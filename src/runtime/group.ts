@@ -9,19 +9,14 @@
  * G4. A run that cannot go on (its machine is missing, its row is damaged) waits; the others go on (R7).
  */
 import { FermataError, type ErrorCode } from '../errors.ts';
-import {
-  StoreError,
-  type CommitGroup,
-  type MaybePromise,
-  type RunChanges,
-  type RunKey,
-  type Store,
-} from '../store/store.ts';
+import { StoreError, type MaybePromise, type RunChanges, type RunKey, type Store } from '../store/store.ts';
 import type { Clock, TimerHandle } from '../clock.ts';
+import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
 import { replyOf, type Input } from './input.ts';
-import { Run, type Advance, type ClosedRun } from './run.ts';
+import { RunQueue } from './queue.ts';
+import { Run, type Advance } from './run.ts';
 import type { RunServices } from './run-memory.ts';
 import { settle } from './suspend.ts';
 import type { CustomAction } from './xstate.ts';
@@ -64,16 +59,13 @@ export interface GroupSurroundings extends RunServices {
 export class Groups {
   readonly #surroundings: GroupSurroundings;
   readonly #resident = new Map<string, Run>();
-  readonly #queue = new Map<string, RunKey>();
-  /** Those of the queue in which somebody waits for an answer: they need not wait for a recovery of 10,000 others. */
-  readonly #asked = new Set<string>();
+  readonly #queue = new RunQueue();
   readonly #pending = new Map<string, Input[]>();
   /** How often in a row a run could not be decided. */
   readonly #tries = new Map<string, number>();
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
-  #position: number;
-  #messageId: number;
+  #numbers: Numbers;
   #scheduled = false;
   #draining: Promise<void> | undefined;
   #halted: Error | undefined;
@@ -83,10 +75,9 @@ export class Groups {
   /** After a failed commit: trying again at once would spin on a full disk. */
   #backingOff: TimerHandle | undefined;
 
-  constructor(surroundings: GroupSurroundings, start: { readonly position: number; readonly messageId: number }) {
+  constructor(surroundings: GroupSurroundings, start: Numbers) {
     this.#surroundings = surroundings;
-    this.#position = start.position;
-    this.#messageId = start.messageId;
+    this.#numbers = start;
   }
 
   /** Number of runs in memory. */
@@ -109,8 +100,7 @@ export class Groups {
       return;
     }
     this.#inputsOf(key).push(input);
-    this.#queue.set(key.run, key);
-    if (reply !== undefined) this.#asked.add(key.run);
+    this.#queue.add(key, reply !== undefined);
     this.#schedule();
   }
 
@@ -143,7 +133,6 @@ export class Groups {
       for (const input of [...run.draft.inputs, ...run.inbox]) replyOf(input)?.reject(error);
     this.#pending.clear();
     this.#queue.clear();
-    this.#asked.clear();
   }
 
   /** Forgets a run that was deleted. */
@@ -173,6 +162,7 @@ export class Groups {
     // One turn of the event loop later, so that what ends together is committed together.
     setImmediate(() => {
       this.#scheduled = false;
+      if (this.#closing !== undefined) return;
       this.#draining = this.#drain()
         .catch((thrown: unknown) => this.#surroundings.log('a group failed unexpectedly', { error: thrown }))
         .finally(() => {
@@ -189,7 +179,7 @@ export class Groups {
     const until = performance.now() + MAX_MS;
     let entries = 0;
     let chars = 0;
-    for (const key of this.#inTurn()) {
+    for (const key of this.#queue.inTurn()) {
       const run = await this.#decide(key, cut);
       if (run !== undefined) {
         group.add(run);
@@ -198,20 +188,8 @@ export class Groups {
       }
       if (performance.now() > until || entries > MAX_ENTRIES || chars > MAX_CHARS) break;
     }
-    for (const key of cut) this.#queue.set(key.run, key);
+    for (const key of cut) this.#queue.add(key);
     if (group.size > 0) await this.#commit([...group]);
-  }
-
-  /** Takes runs off the queue: one in which somebody waits for an answer, one of the others, and so on. */
-  *#inTurn(): Generator<RunKey> {
-    for (const [id, key] of this.#queue) {
-      const [asked = id] = this.#asked;
-      for (const next of new Set([asked, id])) {
-        this.#asked.delete(next);
-        const found = next === id ? key : this.#queue.get(next);
-        if (this.#queue.delete(next) && found !== undefined) yield found;
-      }
-    }
   }
 
   /** Lets one run decide; undefined where it contributes nothing. */
@@ -277,20 +255,19 @@ export class Groups {
 
   async #commit(group: readonly Run[]): Promise<void> {
     const { store, crashPoint } = this.#surroundings;
-    const before = { position: this.#position, messageId: this.#messageId };
-    const { commit, closed } = this.#close(group);
+    const closed = closeGroup(group, this.#numbers, (run, thrown) => this.#block(run.key, run, asError(thrown)));
+    const { commit } = closed;
     crashPoint?.('decided');
     try {
       if (commit.runs.length > 0) await store.commit(commit);
     } catch (thrown) {
-      this.#position = before.position;
-      this.#messageId = before.messageId;
-      this.#commitFailed(closed, thrown);
+      this.#commitFailed(closed.runs, thrown);
       return;
     }
+    this.#numbers = closed.numbers;
     crashPoint?.('committed');
     const written = new Map(commit.runs.map((changes) => [changes.run, changes]));
-    const drafts = closed.map((run): [Run, Draft, RunChanges | undefined] => [
+    const drafts = closed.runs.map((run): [Run, Draft, RunChanges | undefined] => [
       run,
       run.committed(),
       written.get(run.key.run),
@@ -307,54 +284,6 @@ export class Groups {
     }
     if (commit.messagesSent.length > 0) this.#surroundings.messagesSent();
     crashPoint?.('acted');
-  }
-
-  /** What is written, and the runs it belongs to: one that cannot be written is left out, and waits (G4). */
-  #close(group: readonly Run[]): { readonly commit: CommitGroup; readonly closed: readonly Run[] } {
-    const written: Run[] = [];
-    const runs: RunChanges[] = [];
-    const blobs = new Map<string, string>();
-    const messagesSent = [];
-    const messagesTaken: number[] = [];
-    for (const run of group) {
-      const { draft } = run;
-      if (draft.empty) {
-        written.push(run);
-        continue;
-      }
-      let closed: ClosedRun;
-      try {
-        closed = run.close();
-      } catch (thrown) {
-        this.#block(run.key, run, asError(thrown));
-        continue;
-      }
-      written.push(run);
-      const first = this.#position + 1;
-      runs.push({
-        ...run.key,
-        origin: draft.origin,
-        state: closed.state,
-        revision: run.revision,
-        entries: draft.entries.map((entry, index) => ({ ...entry, position: first + index })),
-        actors: closed.actors,
-        timersArmed: [...draft.timersArmed.values()],
-        timersGone: [...draft.timersGone],
-        effectsAsked: [...draft.effectsAsked.values()].map(({ row }) => row),
-        effectsMarked: [...draft.effectsMarked],
-        effectsGone: [...draft.effectsGone],
-        rows: closed.rows,
-        taken: draft.taken,
-        blobs: closed.blobsUsed,
-        blobsGone: closed.blobsGone,
-      });
-      this.#position += draft.entries.length;
-      for (const [hash, text] of closed.blobs) blobs.set(hash, text);
-      for (const message of draft.messagesSent) messagesSent.push({ ...message, id: ++this.#messageId });
-      messagesTaken.push(...draft.messagesTaken);
-    }
-    const commit = { runs, blobs: [...blobs].map(([hash, text]) => ({ hash, text })), messagesSent, messagesTaken };
-    return { commit, closed: written };
   }
 
   #publish(key: RunKey, draft: Draft, changes: RunChanges | undefined): void {
@@ -445,7 +374,7 @@ export class Groups {
     // An agenda cut by an earlier group is in the row; it goes on when the run is read back.
     kept.push({ kind: 'goOn' });
     this.#pending.set(key.run, run === undefined ? kept : [...kept, ...waiting]);
-    this.#queue.set(key.run, key);
+    this.#queue.add(key);
   }
 
   #refuse(key: RunKey, error: Error): void {

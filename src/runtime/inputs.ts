@@ -1,4 +1,5 @@
 /** What reaches a run from outside its own cascade: requests, outcomes of effects, timers, messages, recovery. */
+import { isDeepStrictEqual } from 'node:util';
 import { FermataError } from '../errors.ts';
 import type { EffectRow, MessageRow } from '../store/store.ts';
 import type { DurableActor } from './actor.ts';
@@ -111,7 +112,10 @@ function request(memory: RunMemory, input: Extract<Input, { kind: 'event' }>): R
     const taken =
       memory.draft.taken.find(({ id }) => id === messageId)?.seq ??
       memory.rows.read(`taken/${messageId}`, () => memory.services.store.messageTaken(memory.key, messageId));
-    if (taken !== undefined) return { seq: taken, state: memory.runState(), repeated: true };
+    if (taken !== undefined) {
+      assertSame(memory, taken, messageId, input.event);
+      return { seq: taken, state: memory.runState(), repeated: true };
+    }
   }
   if (memory.ended) {
     if (!input.checked) return memory.receipt();
@@ -144,6 +148,18 @@ function request(memory: RunMemory, input: Extract<Input, { kind: 'event' }>): R
   memory.cascade.push(frame);
   if (input.messageId !== undefined) memory.draft.taken.push({ id: input.messageId, seq: frame.turn });
   return memory.receipt(frame.turn);
+}
+
+/** The same id again is the same message again; another event under it would be dropped without a word. */
+function assertSame(memory: RunMemory, seq: number, messageId: string, event: xstate.Event): void {
+  const known = memory.draft.entries.find((entry) => entry.seq === seq)?.dataJson;
+  const before = known === undefined ? memory.rows.entry(seq) : memory.decode(known);
+  const given = Object.fromEntries(Object.keys(event).map((field) => [field, (before as xstate.Event)[field]]));
+  if (isDeepStrictEqual(given, { ...event })) return;
+  throw new FermataError(
+    'idempotencyConflict',
+    `Run ${memory.key.run} took another event under the id "${messageId}", a "${(before as xstate.Event).type}". Use a new id for a new event.`,
+  );
 }
 
 function cancel(memory: RunMemory, reason: string | undefined): Receipt {

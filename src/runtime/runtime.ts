@@ -28,15 +28,13 @@ import type {
   RowPage,
   RunFilter,
   RunKey,
-  RunOrigin,
-  RunRow,
   RunState,
   RunStatus,
   Store,
   TaskRow,
 } from '../store/store.ts';
 import { Catalog, type MachineRegistration } from './catalog.ts';
-import { assertStorable, decode, encode, type RefCodec } from './codec.ts';
+import { assertStorable, decode, type RefCodec } from './codec.ts';
 import type { Draft } from './draft.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
@@ -47,6 +45,8 @@ import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { recover } from './recovery.ts';
+import { runView, stateValue, type RunView } from './run-view.ts';
+import { Starts, type StartOptions, type Started } from './starts.ts';
 import type { Turn } from './replay.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
 import { Reader, settle } from './suspend.ts';
@@ -81,51 +81,6 @@ export interface RuntimeOptions {
   readonly passive?: boolean;
   /** Called at each named point of the commit path; tests end the process there. */
   readonly crashPoint?: (point: CrashPoint) => void;
-}
-
-/** How a run is started. */
-export interface StartOptions {
-  readonly input?: unknown;
-  /** XState's own persisted snapshot, to go on from. */
-  readonly snapshot?: unknown;
-  readonly tags?: readonly string[];
-  /** The same key and body again gives the same run; the same key with another body is refused. */
-  readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
-  readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
-  /** Input as shown and as prompts read it, where it is not what the machine gets. */
-  readonly shownInput?: unknown;
-}
-
-/** A run that was started, now or (with an idempotency key) before. */
-export interface Started {
-  readonly runId: string;
-  readonly status: RunStatus;
-  /** True where the run had been started before. */
-  readonly repeated: boolean;
-}
-
-/** A run as it is committed. */
-export interface RunView {
-  readonly runId: string;
-  readonly machine: string;
-  readonly workflow: { readonly id: string; readonly name: string; readonly version: number } | undefined;
-  readonly tags: readonly string[];
-  readonly status: RunStatus;
-  /** State value of a machine of the user's own; not in lists. */
-  readonly state?: unknown;
-  readonly progress: number;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly input: unknown;
-  readonly output: unknown;
-  /** `{code, message}` of a failure or a cancellation. */
-  readonly reason: { readonly code: string; readonly message: string } | undefined;
-  readonly createdAt: number;
-  readonly startedAt: number | null;
-  readonly endedAt: number | null;
-  /** Last journal number. */
-  readonly seq: number;
-  /** How many facts it has stated: the number of the last one. */
-  readonly facts: number;
 }
 
 /** Opens the store, recovers what an earlier process left, and begins to work. */
@@ -165,12 +120,11 @@ export class Runtime {
   readonly #effects: Effects;
   readonly #timers: TimerWheel;
   readonly #inspecting: Inspecting;
-  readonly #newRunId: () => string;
+  readonly #starts: Starts;
   readonly #messages: MessageDelivery;
-  /** Starts under way, by idempotency key: the same request at the same moment waits for the first. */
-  readonly #starting = new Map<string, { readonly bodyHash: string; readonly started: Promise<Started> }>();
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly #open = new AbortController();
+  readonly #decode = (text: string): Promise<unknown> => this.decode(text);
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -182,7 +136,6 @@ export class Runtime {
     this.tenant = options.tenant ?? 'default';
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
-    this.#newRunId = options.newRunId ?? randomUUID;
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#effects = new Effects({
@@ -235,6 +188,13 @@ export class Runtime {
       },
       start,
     );
+    this.#starts = new Starts({
+      store: options.store,
+      clock: this.clock,
+      tenant: this.tenant,
+      newRunId: options.newRunId ?? randomUUID,
+      begin: (key, input) => this.#ask(key, input),
+    });
     this.#inspecting = new Inspecting({
       catalog,
       store: options.store,
@@ -271,74 +231,14 @@ export class Runtime {
         { data: { machine, registered } },
       );
     }
-    assertStorable(options.input, 'input');
-    const { idempotency } = options;
-    if (idempotency === undefined) return this.#begin(name, options);
-    const before =
-      this.#starting.get(idempotency.key) ??
-      (await this.#startedBefore(idempotency.key)) ??
-      this.#starting.get(idempotency.key);
-    if (before !== undefined) {
-      if (before.bodyHash !== idempotency.bodyHash) {
-        throw new FermataError(
-          'idempotencyConflict',
-          `Idempotency-Key "${idempotency.key}" was used with another body. Use a new key for a new request.`,
-        );
-      }
-      return { ...(await before.started), repeated: true };
-    }
-    const started = this.#begin(name, options);
-    this.#starting.set(idempotency.key, { bodyHash: idempotency.bodyHash, started });
-    return started.finally(() => this.#starting.delete(idempotency.key));
-  }
-
-  async #startedBefore(
-    key: string,
-  ): Promise<{ readonly bodyHash: string; readonly started: Promise<Started> } | undefined> {
-    const found = await this.#store.startedUnder(this.tenant, key);
-    if (found === undefined) return undefined;
-    const row = await this.#store.run({ tenant: this.tenant, run: found.run });
-    return {
-      bodyHash: found.bodyHash,
-      started: Promise.resolve({ runId: found.run, status: row?.status ?? 'pending', repeated: true }),
-    };
-  }
-
-  async #begin(machine: string, options: StartOptions): Promise<Started> {
-    const run = this.#newRunId();
-    const shown = 'shownInput' in options ? options.shownInput : options.input;
-    const blobs = new Map<string, string>();
-    const inputJson =
-      shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
-    const origin: RunOrigin = {
-      tenant: this.tenant,
-      run,
-      machine,
-      ...(options.workflow === undefined
-        ? {}
-        : {
-            workflowId: options.workflow.id,
-            workflowName: options.workflow.name,
-            workflowVersion: options.workflow.version,
-          }),
-      tags: options.tags ?? [],
-      seed: run,
-      createdAt: this.clock.now(),
-      inputJson,
-      idempotency: options.idempotency,
-    };
-    if (options.snapshot !== undefined)
-      this.#inspecting.assertRestorable(options.snapshot, this.catalog.logic(machine));
-    const receipt = await this.#ask(
-      { tenant: this.tenant, run },
-      { kind: 'start', origin, blobs, input: options.input, restore: options.snapshot },
-    );
-    return { runId: run, status: receipt.state.status, repeated: false };
+    if (options.snapshot !== undefined) this.#inspecting.assertRestorable(options.snapshot, this.catalog.logic(name));
+    return this.#starts.start(name, options);
   }
 
   /**
    * Sends an event from outside to the root of a run. With `id` it is taken once, however often it is sent.
-   * Throws `notFound`, `runEnded`, `eventNotAccepted` (with the legal types), `invalidRequest` for reserved types.
+   * Throws `notFound`, `runEnded`, `eventNotAccepted` (with the legal types), `invalidRequest` for reserved types,
+   * `idempotencyConflict` where another event came under the same id.
    */
   async send(runId: string, event: Event, options: { readonly id?: string } = {}): Promise<Receipt> {
     if (typeof event?.type !== 'string' || event.type === '')
@@ -365,60 +265,17 @@ export class Runtime {
 
   /** A run as it is committed. Throws `notFound`. */
   async read(runId: string): Promise<RunView> {
-    const row = await this.#store.run(this.#key(runId));
+    const key = this.#key(runId);
+    const row = await this.#store.run(key);
     if (row === undefined) throw notFound(runId);
-    const view = await this.#view(row);
-    return view.workflow === undefined ? { ...view, state: await this.#stateOf(runId) } : view;
-  }
-
-  /** State value of a run's root; undefined where its row cannot be read, which `why` then says. */
-  async #stateOf(runId: string): Promise<unknown> {
-    const root = await this.#store.actor(this.#key(runId), '/');
-    try {
-      return root === undefined ? undefined : ((await this.decode(root.stateJson)) as { value?: unknown }).value;
-    } catch {
-      return undefined;
-    }
+    const view = await runView(row, this.#decode);
+    if (view.workflow !== undefined) return view;
+    return { ...view, state: await stateValue(await this.#store.actor(key, '/'), this.#decode) };
   }
 
   /** Runs, newest first. */
   async list(filter: RunFilter): Promise<readonly RunView[]> {
-    return Promise.all((await this.#store.runs(this.tenant, filter)).map((row) => this.#view(row)));
-  }
-
-  async #view(row: RunRow): Promise<RunView> {
-    const { workflowId: id, workflowName: name, workflowVersion: version } = row;
-    let damage: RunView['reason'];
-    const value = async (text: string | null, what: string): Promise<unknown> => {
-      try {
-        return text === null ? undefined : await this.decode(text);
-      } catch (thrown) {
-        // One damaged row must not hide the others of a list.
-        const message = `The ${what} of run ${row.run} cannot be read (${String(thrown)}). Restore the database from a backup, or delete the run.`;
-        damage = { code: 'databaseCorrupt', message };
-        return undefined;
-      }
-    };
-    const input = await value(row.inputJson, 'input');
-    const output = await value(row.outputJson, 'output');
-    const reason = (await value(row.reasonJson, 'reason')) as RunView['reason'];
-    return {
-      runId: row.run,
-      machine: row.machine,
-      workflow: id === undefined || name === undefined || version === undefined ? undefined : { id, name, version },
-      tags: row.tags,
-      status: row.status,
-      progress: row.progress,
-      counts: row.counts,
-      input,
-      output,
-      reason: damage ?? reason,
-      createdAt: row.createdAt,
-      startedAt: row.startedAt,
-      endedAt: row.endedAt,
-      seq: row.seq,
-      facts: row.facts,
-    };
+    return Promise.all((await this.#store.runs(this.tenant, filter)).map((row) => runView(row, this.#decode)));
   }
 
   /** An actor in XState's own persisted form, now or as of a journal entry. */
@@ -695,4 +552,4 @@ function exitUnknown(): void {
   setTimeout(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
 }
 
-export type { RunState, RunStatus };
+export type { RunState, RunStatus, RunView, StartOptions, Started };

@@ -104,6 +104,22 @@ describe('R6: a message from outside with an id is taken once', () => {
     await expect(under.runtime.send(runId, { type: 'END' })).rejects.toMatchObject({ code: 'runEnded' });
   });
 
+  it('the same id with another event is refused, now and after a restart', async () => {
+    const under = await openRuntime({ machines: { 'counter@1': counter } });
+    const { runId } = await under.runtime.start('counter');
+    const first = under.runtime.send(runId, { type: 'ADD', by: { n: 1 } }, { id: 'one' });
+    const other = under.runtime.send(runId, { type: 'ADD', by: { n: 2 } }, { id: 'one' });
+    await expect(other).rejects.toMatchObject({ code: 'idempotencyConflict' });
+    await first;
+    await under.restart();
+    const refused = { code: 'idempotencyConflict', message: expect.stringContaining('a "ADD"') as string };
+    await expect(under.runtime.send(runId, { type: 'END' }, { id: 'one' })).rejects.toMatchObject(refused);
+    expect(await under.runtime.send(runId, { type: 'ADD', by: { n: 1 } }, { id: 'one' })).toMatchObject({
+      repeated: true,
+    });
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ count: 1 });
+  });
+
   it('an id counts for its run only', async () => {
     const under = await openRuntime({ machines: { 'counter@1': counter } });
     const runs = [await under.runtime.start('counter'), await under.runtime.start('counter')];

@@ -1,0 +1,77 @@
+/** What a group of runs writes, as one transaction of the store. */
+import type { CommitGroup, MessageRow, RunChanges } from '../store/store.ts';
+import type { ClosedRun, Run } from './run.ts';
+
+/** Where numbering over all runs stands. */
+export interface Numbers {
+  /** Of the last journal entry. */
+  readonly position: number;
+  /** Of the last message between runs. */
+  readonly messageId: number;
+}
+
+/** A group that is ready to be written. */
+export interface ClosedGroup {
+  readonly commit: CommitGroup;
+  /** Whose turns it holds: those of the group without the ones that cannot be written. */
+  readonly runs: readonly Run[];
+  /** Where numbering stands once it is written. */
+  readonly numbers: Numbers;
+}
+
+/** Closes each run's part. One that cannot be written is left out and handed to `unwritable`; the others go on. */
+export function closeGroup(
+  group: readonly Run[],
+  { position, messageId }: Numbers,
+  unwritable: (run: Run, thrown: unknown) => void,
+): ClosedGroup {
+  const closed: Run[] = [];
+  const runs: RunChanges[] = [];
+  const blobs = new Map<string, string>();
+  const messagesSent: MessageRow[] = [];
+  const messagesTaken: number[] = [];
+  for (const run of group) {
+    const { draft } = run;
+    if (!draft.empty) {
+      let part: ClosedRun;
+      try {
+        part = run.close();
+      } catch (thrown) {
+        unwritable(run, thrown);
+        continue;
+      }
+      runs.push(changesOf(run, part, position + 1));
+      position += draft.entries.length;
+      for (const [hash, text] of part.blobs) blobs.set(hash, text);
+      for (const message of draft.messagesSent) messagesSent.push({ ...message, id: ++messageId });
+      messagesTaken.push(...draft.messagesTaken);
+    }
+    closed.push(run);
+  }
+  const values = [...blobs].map(([hash, text]) => ({ hash, text }));
+  return {
+    commit: { runs, blobs: values, messagesSent, messagesTaken },
+    runs: closed,
+    numbers: { position, messageId },
+  };
+}
+
+function changesOf({ key, draft, revision }: Run, part: ClosedRun, first: number): RunChanges {
+  return {
+    ...key,
+    origin: draft.origin,
+    state: part.state,
+    revision,
+    entries: draft.entries.map((entry, index) => ({ ...entry, position: first + index })),
+    actors: part.actors,
+    timersArmed: [...draft.timersArmed.values()],
+    timersGone: [...draft.timersGone],
+    effectsAsked: [...draft.effectsAsked.values()].map(({ row }) => row),
+    effectsMarked: [...draft.effectsMarked],
+    effectsGone: [...draft.effectsGone],
+    rows: part.rows,
+    taken: draft.taken,
+    blobs: part.blobsUsed,
+    blobsGone: part.blobsGone,
+  };
+}

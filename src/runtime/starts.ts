@@ -1,0 +1,113 @@
+/**
+ * How runs begin: each at once, and one only for an idempotency key, however often and however simultaneously it is asked for.
+ */
+import type { Clock } from '../clock.ts';
+import { FermataError } from '../errors.ts';
+import type { RunKey, RunOrigin, RunStatus, Store } from '../store/store.ts';
+import { assertStorable, encode } from './codec.ts';
+import type { Input, Receipt } from './input.ts';
+
+/** How a run is started. */
+export interface StartOptions {
+  readonly input?: unknown;
+  /** XState's own persisted snapshot, to go on from. */
+  readonly snapshot?: unknown;
+  readonly tags?: readonly string[];
+  /** The same key and body again gives the same run; the same key with another body is refused. */
+  readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+  readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
+  /** Input as shown and as prompts read it, where it is not what the machine gets. */
+  readonly shownInput?: unknown;
+}
+
+/** A run that was started, now or (with an idempotency key) before. */
+export interface Started {
+  readonly runId: string;
+  readonly status: RunStatus;
+  /** True where the run had been started before. */
+  readonly repeated: boolean;
+}
+
+/** What a start needs of its surroundings. */
+export interface StartSurroundings {
+  readonly store: Pick<Store, 'startedUnder' | 'run'>;
+  readonly clock: Clock;
+  readonly tenant: string;
+  newRunId(): string;
+  /** Gives the new run its first input; answers once that is committed. */
+  begin(key: RunKey, input: Omit<Extract<Input, { kind: 'start' }>, 'reply'>): Promise<Receipt>;
+}
+
+interface Keyed {
+  readonly bodyHash: string;
+  readonly started: Promise<Started>;
+}
+
+/** Starts runs. */
+export class Starts {
+  readonly #surroundings: StartSurroundings;
+  /** Under way, by idempotency key: the same request at the same moment waits for the first. */
+  readonly #underWay = new Map<string, Keyed>();
+
+  constructor(surroundings: StartSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** Starts a run of the machine `name@version`. Throws `idempotencyConflict`, `notSerializable`, `storeUnavailable`. */
+  async start(machine: string, options: StartOptions): Promise<Started> {
+    assertStorable(options.input, 'input');
+    const { idempotency } = options;
+    if (idempotency === undefined) return this.#begin(machine, options);
+    const { key, bodyHash } = idempotency;
+    const before = this.#underWay.get(key) ?? (await this.#committed(key)) ?? this.#underWay.get(key);
+    if (before !== undefined) {
+      if (before.bodyHash !== bodyHash) {
+        throw new FermataError(
+          'idempotencyConflict',
+          `Idempotency-Key "${key}" was used with another body. Use a new key for a new request.`,
+        );
+      }
+      return { ...(await before.started), repeated: true };
+    }
+    const started = this.#begin(machine, options);
+    this.#underWay.set(key, { bodyHash, started });
+    return started.finally(() => this.#underWay.delete(key));
+  }
+
+  async #committed(key: string): Promise<Keyed | undefined> {
+    const { store, tenant } = this.#surroundings;
+    const found = await store.startedUnder(tenant, key);
+    if (found === undefined) return undefined;
+    const row = await store.run({ tenant, run: found.run });
+    return {
+      bodyHash: found.bodyHash,
+      started: Promise.resolve({ runId: found.run, status: row?.status ?? 'pending', repeated: true }),
+    };
+  }
+
+  async #begin(machine: string, options: StartOptions): Promise<Started> {
+    const { tenant, clock, newRunId, begin } = this.#surroundings;
+    const run = newRunId();
+    const shown = 'shownInput' in options ? options.shownInput : options.input;
+    const blobs = new Map<string, string>();
+    const inputJson =
+      shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
+    const { workflow } = options;
+    const origin: RunOrigin = {
+      tenant,
+      run,
+      machine,
+      ...(workflow === undefined
+        ? {}
+        : { workflowId: workflow.id, workflowName: workflow.name, workflowVersion: workflow.version }),
+      tags: options.tags ?? [],
+      seed: run,
+      createdAt: clock.now(),
+      inputJson,
+      idempotency: options.idempotency,
+    };
+    const input = { kind: 'start', origin, blobs, input: options.input, restore: options.snapshot } as const;
+    const { state } = await begin({ tenant, run }, input);
+    return { runId: run, status: state.status, repeated: false };
+  }
+}
