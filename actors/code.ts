@@ -3,6 +3,7 @@
  * crash it may run again under the same idempotency key, with `repeated` set.
  */
 import { FermataError } from '../src/errors.ts';
+import type { Redactor } from '../src/http/redact.ts';
 import {
   effect,
   refusalOf,
@@ -58,12 +59,15 @@ export interface CodeInput {
  * function threw as `cause`; `cancelled` where it threw because it was aborted; a FermataError of the function's own.
  *
  * @example
- * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) } })
+ * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor() })
  */
 export function code({
   functions,
+  redact,
 }: {
   readonly functions: CodeFunctions;
+  /** Takes secrets out of what functions throw: it goes into journals, logs and browsers. */
+  readonly redact: Redactor;
 }): EffectDefinition<CodeInput, { value: unknown }> {
   const run = async (input: CodeInput, context: EffectContext) => {
     const called = findFunction(functions, input.function, input.task);
@@ -71,7 +75,7 @@ export function code({
     try {
       return { value: await called(input.input, codeContext(input, context, progress.report)) };
     } catch (thrown) {
-      throw failureOf(thrown, input, context.signal);
+      throw withoutSecrets(failureOf(thrown, input, context.signal), redact);
     } finally {
       progress.close();
     }
@@ -133,10 +137,24 @@ function failureOf(thrown: unknown, { task, function: name }: CodeInput, signal:
   }
   if (thrown instanceof FermataError) return thrown;
   const errorCode = isFinal(thrown) ? 'codeRefused' : 'codeFailed';
-  const outlook = errorCode === 'codeRefused' ? 'It is not tried again.' : 'It can be tried again.';
+  // whether another attempt is left stands elsewhere: this is read where none is, too
+  const outlook = errorCode === 'codeRefused' ? ' It is not tried again.' : '';
   const said = describeThrown(thrown);
-  const message = `Function "${name}" of task "${task}" threw ${said}${/[.!?]$/.test(said) ? '' : '.'} ${outlook}`;
+  const message = `Function "${name}" of task "${task}" threw ${said}${/[.!?]$/.test(said) ? '' : '.'}${outlook}`;
   return new FermataError(errorCode, message, { data: { task, function: name }, cause: thrown });
+}
+
+function withoutSecrets(error: FermataError, redact: Redactor): FermataError {
+  const said = { message: error.message, faults: error.faults, data: error.data };
+  const clean = redact.value(said) as typeof said;
+  if (JSON.stringify(clean) === JSON.stringify(said)) return error;
+  const { code: errorCode, retryAfterMs, cause } = error;
+  return new FermataError(errorCode, clean.message, {
+    ...(clean.faults === undefined ? {} : { faults: clean.faults }),
+    ...(clean.data === undefined ? {} : { data: clean.data }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** Whether the error itself says that trying again is useless. */

@@ -10,6 +10,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, OpenAI } from 'openai';
 import type { Clock } from '../src/clock.ts';
 import type { FermataError } from '../src/errors.ts';
+import type { Redactor } from '../src/http/redact.ts';
 import {
   effect,
   refusalOf,
@@ -27,14 +28,7 @@ import {
   providerFailure,
   rootOf,
 } from './model/failure.ts';
-import {
-  addressOf,
-  findProvider,
-  OPENAI_BASE_URL,
-  type Providers,
-  type ProviderSettings,
-  redactor,
-} from './model/provider.ts';
+import { addressOf, findProvider, OPENAI_BASE_URL, type Providers, type ProviderSettings } from './model/provider.ts';
 import { Reply } from './model/reply.ts';
 import { type ChatRequest, type Question, toRequest } from './model/request.ts';
 import { type ModelUsage, sumUsage } from './model/usage.ts';
@@ -72,6 +66,8 @@ export interface ModelCallOutput {
 export interface ModelCallDependencies {
   readonly providers: Providers;
   readonly checkAnswer: CheckAnswer;
+  /** Takes the providers' secrets out of what errors say. */
+  readonly redact: Redactor;
   /**
    * Default: the one of Node, which keeps connections open, and gives up after 300 s without a byte whatever the
    * timeout: a model that thinks longer in silence needs a fetch whose dispatcher waits longer.
@@ -90,11 +86,10 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * `modelCut` (may be); `invalidAnswer` (the second answer breaks its schema as well); `cancelled` (the signal).
  *
  * @example
- * modelCall({ providers: { openai: { apiKey } }, checkAnswer: (schema, value) => faultsOf(schema, value) })
+ * modelCall({ providers: { openai: { apiKey } }, checkAnswer: (schema, value) => faultsOf(schema, value), redact: redactor([apiKey]) })
  */
 export function modelCall(dependencies: ModelCallDependencies): EffectDefinition<ModelCallInput, ModelCallOutput> {
-  const { providers, checkAnswer, clock } = dependencies;
-  const redact = redactor(providers);
+  const { providers, checkAnswer, clock, redact } = dependencies;
   const clients = new Map<string, OpenAI>();
 
   const clientOf = (name: string, settings: ProviderSettings) => {

@@ -17,6 +17,7 @@ const SOURCES = ['src', 'machines', 'actors', 'inspector'];
 /** Keep their places too. The example is what `fermata demo` runs. */
 const AS_THEY_ARE = [
   'bin/fermata.js',
+  'bin/launcher.js',
   'bin/node-version.js',
   'bin/preflight.js',
   'examples/01-research.yaml',

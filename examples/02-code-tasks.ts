@@ -1,7 +1,7 @@
 /**
  * Code tasks: your own functions as steps of a workflow, written with the builder instead of YAML.
  *
- *   node examples/02-code-tasks.ts
+ *   npx node examples/02-code-tasks.ts
  */
 import { compose, execute, sqliteStore, workflow, type CodeFunction } from 'fermata';
 

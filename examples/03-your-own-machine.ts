@@ -1,4 +1,8 @@
-/** A machine of your own, durable: kill the process at any moment, and the order goes on from there. */
+/**
+ * A machine of your own, durable: kill the process at any moment, and the order goes on from there.
+ *
+ *   npx node examples/03-your-own-machine.ts
+ */
 import { createRuntime, sqliteStore } from 'fermata';
 import { fromPromise, setup } from 'xstate';
 

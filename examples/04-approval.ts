@@ -2,7 +2,7 @@
  * Approval gates: the run waits for a person, for as long as it takes and through restarts. Meanwhile it holds no slot
  * and no memory. This example decides by itself, after a restart.
  *
- *   node examples/04-approval.ts
+ *   npx node examples/04-approval.ts
  */
 import { compose, execute, sqliteStore, workflow, type Fermata } from 'fermata';
 

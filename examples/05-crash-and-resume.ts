@@ -2,7 +2,7 @@
  * A crash: a child process is killed with SIGKILL in the middle of a run. The next process finishes it: what was
  * committed is not done again, and what was in flight is repeated in the open, under the same key.
  *
- *   node examples/05-crash-and-resume.ts
+ *   npx node examples/05-crash-and-resume.ts
  */
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';

@@ -45,6 +45,13 @@ it.each(examples)('%s', (name) => {
   }
 });
 
+// Plain `node` is the machine's own, which may be too old for TypeScript; npx takes the one that the project brings along.
+it.each(examples)('%s says how it is run, on any Node', (name) => {
+  const [head = ''] = readFileSync(join(HERE, name), 'utf8').split(/^(?:import|name:)/m);
+  const command = name.endsWith('.yaml') ? `npx fermata run examples/${name} ` : `npx node examples/${name}\n`;
+  expect(head).toContain(command);
+});
+
 it.each(examples)('%s is short', (name) => {
   expect(readFileSync(join(HERE, name), 'utf8').split('\n').length).toBeLessThanOrEqual(60);
 });

@@ -61,7 +61,7 @@ export function statelyBridge(options: StatelyBridgeOptions): StatelyBridge {
       'invalidConfig',
       `The token of the Stately bridge has ${token.length} characters; expected at least 16 random ones.`,
     );
-  if (!URL.canParse(url))
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new FermataError(
       'invalidConfig',
       `The address of the Stately Inspector is "${url}"; expected a URL such as https://stately.ai/inspect.`,
@@ -88,6 +88,7 @@ export function statelyBridge(options: StatelyBridgeOptions): StatelyBridge {
         : inspectorPage({
             runId: (await runtime.read(runId)).runId,
             url: inspector,
+            origin: new URL(c.req.url).origin,
             relay: pathOf(RELAY, runId),
             nonce,
           });
@@ -104,6 +105,12 @@ export function statelyBridge(options: StatelyBridgeOptions): StatelyBridge {
     async (c, next) => {
       await runtime.read(runOf(c));
       await next();
+      // Without a WebSocket server hono answers 500 and says nothing; the log would have no word of why.
+      if (c.res.status === 500 && c.error === undefined)
+        throw new FermataError(
+          'internal',
+          'The server that mounts the Stately bridge takes no WebSockets: give it a WebSocketServer, as the example of statelyBridge does.',
+        );
     },
     upgradeWebSocket((c) => {
       const run = runOf(c);

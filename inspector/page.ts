@@ -1,6 +1,6 @@
 /**
  * The page that a link opens. It holds the Stately Inspector in a frame and hands it what the relay sends, by
- * `postMessage`, as the page of `@statelyai/inspect/server` does. Only that frame needs the internet.
+ * `postMessage`, as the page of `@statelyai/inspect/server` does. Only that frame needs the internet, and says so.
  */
 
 /** What a page is made of. */
@@ -8,6 +8,8 @@ export interface InspectorPage {
   readonly runId: string;
   /** Address of the inspector's user interface. */
   readonly url: URL;
+  /** Of the server, as the browser calls it: `http://127.0.0.1:3000`. */
+  readonly origin: string;
   /** Path and query of the relay, on the host that served the page. */
   readonly relay: string;
   /** Lets this page's own script and style run, and no other. */
@@ -24,20 +26,26 @@ export interface ListedRun {
 }
 
 /** The page of one run, as HTML. */
-export function inspectorPage({ runId, url, relay, nonce }: InspectorPage): string {
+export function inspectorPage({ runId, url, origin, relay, nonce }: InspectorPage): string {
   return document(
     `Run ${runId}`,
     nonce,
-    `<p id="state">Waiting for the inspector at ${escapeHtml(url.origin)}…</p>
+    `<p id="state">Waiting for the viewer at ${escapeHtml(url.origin)}…</p>
+<div id="offline">
+<p>The viewer comes from the internet. What it shows does not: the run goes from this server to this page, and from the page into the viewer, without what looks secret. If nothing appears below, this browser cannot reach ${escapeHtml(url.origin)}.</p>
+<p>Offline, <code>npx fermata watch ${escapeHtml(runId)} --server ${escapeHtml(origin)}</code> tells the same run, <a href="/api/v1/runs/${escapeHtml(encodeURIComponent(runId))}/journal">its journal</a> has every event, and <code>npx fermata serve --stately-url URL</code> takes a viewer of your own.</p>
+</div>
 <iframe id="inspector" title="Stately Inspector"></iframe>
 <script nonce="${nonce}">
 const frame = document.getElementById('inspector');
 const state = document.getElementById('state');
+const offline = document.getElementById('offline');
 const inspector = new URL(${scriptText(url.href)});
 let socket;
 // The inspector says that it is there whenever it loads; the relay then tells the run from its beginning.
 addEventListener('message', (event) => {
   if (event.source !== frame.contentWindow || event.data?.type !== '@statelyai.connected') return;
+  offline.hidden = true;
   if (socket) { socket.onclose = null; socket.close(); }
   const relay = new URL(${scriptText(relay)}, location.href);
   relay.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -74,7 +82,7 @@ function document(title: string, nonce: string, body: string): string {
 html, body { height: 100%; margin: 0; font: 14px/1.5 system-ui, sans-serif; }
 body { display: flex; flex-direction: column; }
 iframe { flex: 1; border: 0; }
-p, table { margin: 1em; text-align: left; }
+p, table { margin: 1em; max-width: 60em; text-align: left; }
 th, td { padding: 0 2em 0 0; }
 [hidden] { display: none; }
 </style>

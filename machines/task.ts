@@ -167,7 +167,7 @@ export const taskMachine = setup({
       if (context.held) enqueue(sendParent({ type: 'fermata.task.parked', task: context.name }));
       enqueue.assign({ held: false });
     }),
-    askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', task: context.name })),
+    askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
@@ -397,8 +397,9 @@ function endOf(type: string): TaskOutput['status'] {
   return type.slice(type.lastIndexOf('.') + 1) as TaskOutput['status'];
 }
 
-function about(context: TaskContext): { readonly task: string; readonly description?: string } {
-  return { task: context.name, ...(context.description === undefined ? {} : { description: context.description }) };
+/** What every fact about a task carries. A task that its author did not describe is described by its name. */
+function about({ name, description }: TaskContext): { readonly task: string; readonly description: string } {
+  return { task: name, description: description ?? name };
 }
 
 function initialContext({ name, prepared }: TaskInput): TaskContext {

@@ -24,15 +24,15 @@ export interface Candidate {
 export interface PreparedStep {
   /** In the order in which slots are given. */
   readonly candidates?: readonly Candidate[];
-  /** Tasks that can no longer run, with the one they needed. */
-  readonly skip?: readonly { readonly name: string; readonly because: string }[];
+  /** Tasks that can no longer run, with the one they needed; described where that is more than the name. */
+  readonly skip?: readonly { readonly name: string; readonly because: string; readonly description?: string }[];
   /** Tasks whose actor has not ended; given where they may have to be cancelled. */
   readonly live?: readonly string[];
   /** The run's output, given where this step may end it. */
   readonly output?: { readonly value: unknown; readonly complete: boolean };
   /** What is left of a task that is to be cancelled, where it has begun or ended since that was asked for. */
   readonly cancels?: 'actor' | 'nothing';
-  /** Description of a task that is to be cancelled before it began. */
+  /** Description of a task that is to be cancelled before it began, or that broke, where it is more than the name. */
   readonly description?: string;
 }
 
@@ -71,7 +71,7 @@ interface WorkflowContext extends Omit<WorkflowInput, 'prepared'> {
 type Prepared = { readonly prepared?: PreparedStep };
 type WorkflowEvent =
   | ({ readonly type: 'fermata.task.parked'; readonly task: string } & Prepared)
-  | ({ readonly type: 'fermata.task.wantsSlot'; readonly task: string } & Prepared)
+  | ({ readonly type: 'fermata.task.wantsSlot'; readonly task: string; readonly description: string } & Prepared)
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | { readonly type: 'fermata.pause' }
@@ -129,8 +129,8 @@ function settle(
   admitting: boolean,
 ): Partial<WorkflowContext> {
   const skipped = prepared?.skip ?? [];
-  for (const { name, because } of skipped) {
-    fact(enqueue, 'task_skipped', { task: name, reason: `It needs "${because}", which did not succeed.` });
+  for (const { name, because, description = name } of skipped) {
+    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which did not succeed.` });
   }
   const counted: WorkflowContext = {
     ...context,
@@ -190,14 +190,15 @@ export const workflowMachine = setup({
         code: error?.code ?? 'actorFailed',
         message: error?.message ?? `Its actor ended with ${JSON.stringify(error)}.`,
       };
-      fact(enqueue, 'task_failed', { task: name, status: 'failed', error: failure });
+      const description = stepOf(event)?.description ?? name;
+      fact(enqueue, 'task_failed', { task: name, description, status: 'failed', error: failure });
       enqueue.assign(
         settle(context, { name, consequence: 'fail', error: failure, slot: 'held' }, stepOf(event), enqueue, admitting),
       );
     }),
     taskCancelled: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       if (event.type !== 'fermata.task.cancel') return;
-      const { description, cancels } = event.prepared ?? {};
+      const { description = event.task, cancels } = event.prepared ?? {};
       if (cancels === 'nothing') return;
       if (cancels === 'actor') {
         send(enqueue, event.task, {
@@ -209,7 +210,7 @@ export const workflowMachine = setup({
       const error: ErrorData = { code: 'cancelled', message: event.reason ?? 'Cancelled.' };
       fact(enqueue, 'task_cancelled', {
         task: event.task,
-        ...(description === undefined ? {} : { description }),
+        description,
         reason: error.message,
       });
       enqueue.assign(
@@ -235,7 +236,7 @@ export const workflowMachine = setup({
         send(enqueue, event.task, { type: 'fermata.task.admitted' });
         enqueue.assign({ active: context.active + 1, parked: context.parked - 1 });
       } else {
-        fact(enqueue, 'task_queued', { task: event.task });
+        fact(enqueue, 'task_queued', { task: event.task, description: event.description });
       }
     }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {

@@ -5,19 +5,21 @@
 import { v7 as uuid } from 'uuid';
 import { code, findFunction } from '../actors/code.ts';
 import { modelCall } from '../actors/model-call.ts';
-import { findProvider, openaiFromEnvironment, type Providers } from '../actors/model/provider.ts';
+import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
 import { taskMachine } from '../machines/task.ts';
 import { workflowMachine } from '../machines/workflow.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import type { Definition } from './document/definition.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
 import { Workflows } from './document/workflows.ts';
+import { redactor, secretVariables } from './http/redact.ts';
 import type { MachineRegistration } from './runtime/catalog.ts';
 import { createRuntime, type Runtime, type RuntimeOptions } from './runtime/runtime.ts';
-import type { RunStatus, Store } from './store/store.ts';
+import type { RunStatus, Store, WorkflowFilter, WorkflowRow } from './store/store.ts';
 
 /** What a Fermata is made of. */
 export interface FermataOptions {
@@ -31,6 +33,7 @@ export interface FermataOptions {
   readonly crashPoint?: RuntimeOptions['crashPoint'];
   readonly maxInFlight?: number;
   readonly passive?: RuntimeOptions['passive'];
+  readonly opened?: RuntimeOptions['opened'];
 }
 
 /** A running Fermata: the durable actor system, and the documents that its workflow machine interprets. */
@@ -39,6 +42,8 @@ export interface Fermata {
   readonly workflows: Workflows;
   /** Throws `providerMissing` or `functionMissing` where a run of the definition could not do its work here. */
   assertRunnable(definition: Definition): void;
+  /** The newest version of each workflow as it is stored: lists need not read the documents. */
+  workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
   close(): Promise<void>;
 }
 
@@ -55,21 +60,44 @@ function workflowRegistration(definitionOf: DefinitionOf): MachineRegistration {
   };
 }
 
-/** Opens the store, registers everything, recovers, and begins to work. Throws what `createRuntime` throws. */
+/**
+ * Values that must appear in no log, no error and no inspector: all that providers are reached with, and the variables
+ * whose names say that they are secret.
+ */
+export function secretsOf(
+  config: FermataConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const openai = openaiFromEnvironment(environment);
+  return [...providerSecrets({ openai }), ...providerSecrets(config.providers ?? {}), ...secretVariables(environment)];
+}
+
+/**
+ * Opens the store, registers everything, recovers, and begins to work. Throws `invalidConfig`, and what `createRuntime`
+ * throws.
+ */
 export async function compose(options: FermataOptions): Promise<Fermata> {
-  const { store, config = {}, clock = systemClock } = options;
+  const { store, config = {}, clock = systemClock, environment = {} } = options;
+  checkConfig(config);
+  // A provider of the configuration takes its place.
+  if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
   const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId: () => uuid() });
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
     return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
   };
-  const providers: Providers = { openai: openaiFromEnvironment(options.environment ?? {}), ...config.providers };
+  const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
+  const redact = redactor(secretsOf(config, environment));
   const functions = config.functions ?? {};
   const runtime = await createRuntime({
     store,
     machines: { ...config.machines, 'workflow@1': workflowRegistration(definitionOf) },
-    actors: { ...config.actors, modelCall: modelCall({ providers, checkAnswer, clock }), code: code({ functions }) },
+    actors: {
+      ...config.actors,
+      modelCall: modelCall({ providers, checkAnswer, clock, redact }),
+      code: code({ functions, redact }),
+    },
     clock,
     projections: [documentProjection(definitionOf)],
     tenant,
@@ -79,6 +107,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
+    ...(options.opened === undefined ? {} : { opened: options.opened }),
   });
   return {
     runtime,
@@ -89,6 +118,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
         else findFunction(functions, call.function, name);
       }
     },
+    workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
   };
 }

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { CodeFunctions } from '../actors/code.ts';
 import type { Providers } from '../actors/model/provider.ts';
+import { checkConfig } from './check-config.ts';
 import { FermataError } from './errors.ts';
 import type { RuntimeOptions } from './runtime/runtime.ts';
 
@@ -40,13 +41,24 @@ export interface Settings {
   readonly logLevel: string;
 }
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const environmentSchema = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3_000),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  FERMATA_DB: z.string().min(1).default('./fermata.db'),
-  FERMATA_CONFIG: z.string().min(1).optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/)
+    .transform(Number)
+    .refine((port) => port <= 65_535)
+    .default(3_000),
+  HOST: z.string().default('127.0.0.1'),
+  FERMATA_DB: z.string().default('./fermata.db'),
+  FERMATA_CONFIG: z.string().optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
+/** What was expected, of variables that not every text will do for. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  PORT: 'a whole number from 0 to 65535',
+  LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
+};
 
 /** Reads the settings from the environment. Throws `invalidConfig` naming each variable that is wrong. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
@@ -55,7 +67,11 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   );
   const parsed = environmentSchema.safeParse(present);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+    const faults = parsed.error.issues.map((issue) => {
+      const path = issue.path.join('.');
+      const message = `expected ${EXPECTED[path] ?? 'a text'}, came ${JSON.stringify(present[path])}`;
+      return { path, message };
+    });
     throw new FermataError(
       'invalidConfig',
       `The environment is wrong: ${faults.map(({ path, message }) => `${path}: ${message}`).join('; ')}.`,
@@ -66,34 +82,9 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   return { port: PORT, host: HOST, database: FERMATA_DB, configFile: FERMATA_CONFIG, logLevel: LOG_LEVEL };
 }
 
-const configSchema = z.strictObject({
-  providers: z.record(z.string(), z.looseObject({})).optional(),
-  functions: z
-    .record(
-      z.string(),
-      z.custom<unknown>((value) => typeof value === 'function', 'expected a function'),
-    )
-    .optional(),
-  machines: z
-    .record(
-      z.string(),
-      z.custom<unknown>((value) => typeof value === 'object' && value !== null, 'expected a machine'),
-    )
-    .optional(),
-  actors: z
-    .record(
-      z.string(),
-      z.custom<unknown>(
-        (value) => typeof value === 'object' && value !== null,
-        'expected an effect or a promise actor',
-      ),
-    )
-    .optional(),
-});
-
 /**
  * Loads `fermata.config.ts`. Without a file named, a missing one is an empty configuration.
- * Throws `invalidConfig` naming the file and what is wrong in it.
+ * Throws `invalidConfig` naming the file, and why it cannot be loaded or what is wrong in it.
  */
 export async function loadConfig(file: string | undefined, directory: string): Promise<FermataConfig> {
   const path = resolve(directory, file ?? 'fermata.config.ts');
@@ -114,12 +105,14 @@ export async function loadConfig(file: string | undefined, directory: string): P
       { cause: thrown },
     );
   }
-  const parsed = configSchema.safeParse(module.default ?? {});
-  if (parsed.success) return module.default as FermataConfig;
-  const faults = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-  throw new FermataError(
-    'invalidConfig',
-    `${path} is wrong: ${faults.map(({ path: at, message }) => `${at || 'default export'}: ${message}`).join('; ')}.`,
-    { faults },
-  );
+  const config = module.default;
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    const came = config === undefined ? 'no default export' : Array.isArray(config) ? 'a list' : `${typeof config}`;
+    throw new FermataError(
+      'invalidConfig',
+      `${path} is wrong: expected a default export that is a configuration, came ${came}. Write export default defineConfig({ … }).`,
+    );
+  }
+  checkConfig(config as FermataConfig, path);
+  return config as FermataConfig;
 }

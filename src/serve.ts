@@ -3,10 +3,13 @@
  * inspector's bridge, put together. The command line stands on this file; `compose.ts` is what it stands on.
  */
 import { randomBytes } from 'node:crypto';
-import { compose, type Fermata, type FermataOptions } from './compose.ts';
+import type { WebSocketServerLike } from '@hono/node-server';
+import { checkConfig } from './check-config.ts';
+import { compose, secretsOf, type Fermata, type FermataOptions } from './compose.ts';
 import type { FermataConfig } from './config.ts';
 import { createApp } from './http/app.ts';
 import { createLogger, toRuntimeLog } from './http/log.ts';
+import { logRuns } from './http/run-log.ts';
 import { serve } from './http/server.ts';
 import { FermataError } from './errors.ts';
 import { sqliteStore } from './store/sqlite/index.ts';
@@ -20,6 +23,8 @@ export interface ProgramSettings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** `silent` for none. */
   readonly logLevel: string;
+  /** Where logs go; default: standard output of a server, standard error of a program without a socket. */
+  readonly logTo?: NodeJS.WritableStream;
   /** Models are scripted and no provider is ever asked. */
   readonly demo: boolean;
   /** Answers and takes commands, but does no work. */
@@ -44,6 +49,8 @@ export interface ServerSettings extends ProgramSettings {
   readonly insecure: boolean;
   /** Show runs in the Stately Inspector. */
   readonly stately: boolean;
+  /** Address of the inspector's user interface; default `https://stately.ai/inspect`. */
+  readonly statelyUrl?: string;
 }
 
 /** A server that listens. */
@@ -75,7 +82,7 @@ interface Foundation {
  */
 export async function composeProgram(settings: ProgramSettings): Promise<Program> {
   // Standard output is the result's.
-  const { fermata, log, stopBeside } = await lay(settings, process.stderr);
+  const { fermata, log, stopBeside } = await lay(settings, settings.logTo ?? process.stderr);
   const stopping = new AbortController();
   const app = createApp({ fermata, log, demo: settings.demo, stopping: stopping.signal });
   return {
@@ -106,9 +113,10 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
       'A server keeps its runs in a file: set FERMATA_DB (or --db) to a path instead of ":memory:".',
     );
   }
-  const { fermata, log, stopBeside } = await lay(settings);
+  const { fermata, log, stopBeside } = await lay(settings, settings.logTo);
   try {
-    const bridge = settings.stately ? await bridgeTo(fermata, settings) : undefined;
+    const watching = settings.stately ? await bridgeTo(fermata, settings) : undefined;
+    const bridge = watching?.bridge;
     const { host, port, insecure, demo } = settings;
     const serving = await serve({
       fermata,
@@ -117,7 +125,9 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
       port,
       insecure,
       demo,
-      ...(bridge === undefined ? {} : { extend: (app) => void app.route('/', bridge.routes) }),
+      ...(watching === undefined
+        ? {}
+        : { extend: (app) => void app.route('/', watching.bridge.routes), webSockets: watching.webSockets }),
     });
     return {
       url: serving.url,
@@ -138,12 +148,14 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
 
 async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStream): Promise<Foundation> {
   const { database, demo, passive = false } = settings;
+  // Before a demo replaces what is wrong in it.
+  checkConfig(settings.config);
   const models = demo ? await startScriptedModels() : undefined;
   const config = models === undefined ? settings.config : withScriptedModels(settings.config, models.baseUrl);
   const environment = demo ? {} : settings.environment;
   const log = createLogger({
     level: settings.logLevel,
-    secrets: secretsOf(config, environment),
+    secrets: secretsOf(settings.config, settings.environment),
     ...(destination === undefined ? {} : { destination }),
   });
   const options: FermataOptions = {
@@ -154,7 +166,8 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     passive,
   };
   try {
-    return { fermata: await compose(options), log, stopBeside: async () => models?.stop() };
+    const fermata = await compose({ ...options, opened: (runtime) => void logRuns(runtime, log) });
+    return { fermata, log, stopBeside: async () => models?.stop() };
   } catch (thrown) {
     await models?.stop();
     throw thrown;
@@ -174,16 +187,17 @@ function withScriptedModels(config: FermataConfig, baseUrl: string): FermataConf
   return { ...config, providers: Object.fromEntries(names.map((name) => [name, { apiKey: 'scripted', baseUrl }])) };
 }
 
-async function bridgeTo(fermata: Fermata, { config, environment }: ProgramSettings) {
-  const { statelyBridge } = await import('../inspector/bridge.ts');
-  const token = randomBytes(32).toString('base64url');
-  return statelyBridge({ runtime: fermata.runtime, token, secrets: secretsOf(config, environment) });
-}
+/** Viewers of a run say nothing, and one whose other side is gone must not hold up the stop of the server. */
+const WEB_SOCKETS = { noServer: true, maxPayload: 1_024, closeTimeout: 2_000 } as const;
 
-/** Values that must appear in no log and no inspector. */
-function secretsOf(config: FermataConfig, environment: ProgramSettings['environment']): readonly string[] {
-  const values = [environment['OPENAI_API_KEY']];
-  for (const { apiKey, headers } of Object.values(config.providers ?? {}))
-    values.push(apiKey, ...Object.values(headers ?? {}));
-  return values.filter((value) => value !== undefined);
+/** The bridge to the inspector, and what takes its WebSockets. Loaded on demand only. */
+async function bridgeTo(fermata: Fermata, { config, environment, statelyUrl }: ServerSettings) {
+  const [{ statelyBridge }, { WebSocketServer }] = await Promise.all([import('../inspector/bridge.ts'), import('ws')]);
+  const bridge = statelyBridge({
+    runtime: fermata.runtime,
+    token: randomBytes(32).toString('base64url'),
+    secrets: secretsOf(config, environment),
+    ...(statelyUrl === undefined ? {} : { url: statelyUrl }),
+  });
+  return { bridge, webSockets: new WebSocketServer(WEB_SOCKETS) as WebSocketServerLike };
 }

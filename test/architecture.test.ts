@@ -12,7 +12,10 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
   ['actors/model-call.ts', ['openai', 'actors/model/', 'src/errors.ts', 'src/runtime/effect.ts']],
   ['actors/', ['xstate', 'zod', 'actors/', 'src/errors.ts', 'src/runtime/effect.ts']],
   ['src/document/', ['zod', 'liquidjs', 'yaml', '@marcbachmann/cel-js', 'src/document/', 'src/errors.ts']],
-  ['src/runtime/', ['xstate', 'node:crypto', 'src/runtime/', 'src/clock.ts', 'src/errors.ts', 'src/store/store.ts']],
+  [
+    'src/runtime/',
+    ['xstate', 'node:crypto', 'node:util', 'src/runtime/', 'src/clock.ts', 'src/errors.ts', 'src/store/store.ts'],
+  ],
   ['src/store/sqlite/', ['drizzle-orm', 'better-sqlite3', 'node:', 'src/store/', 'src/errors.ts', 'src/clock.ts']],
   ['src/store/', []],
   [
@@ -65,7 +68,7 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
   ],
   ['src/clock.ts', []],
   ['src/errors.ts', []],
-  ['src/config.ts', ['zod', 'node:', 'src/errors.ts']],
+  ['src/config.ts', ['zod', 'node:', 'src/errors.ts', 'src/check-config.ts']],
 ];
 
 function sources(folder: string): string[] {

@@ -1,4 +1,5 @@
 import { type ErrorCode, FermataError } from '../../src/errors.ts';
+import type { Redactor } from '../../src/http/redact.ts';
 import type { Reply } from './reply.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { type ModelUsage, sumUsage } from './usage.ts';
@@ -17,8 +18,7 @@ export interface FailedCall {
   readonly receivedCharacters: number;
   /** Milliseconds since 1970, for a Retry-After that is a date. */
   readonly now?: number | undefined;
-  /** Blanks out secrets. */
-  readonly redact: (text: string) => string;
+  readonly redact: Redactor;
 }
 
 /** An answer that is an error: a status other than 2xx, or an `error` object in the middle of the stream. */
@@ -57,7 +57,7 @@ export function callFailure(code: ErrorCode, call: FailedCall, text: string, mor
   const request = requestId === null ? '' : ` (request ${requestId})`;
   return new FermataError(
     code,
-    call.redact(`Task "${task}", model "${model}" of provider "${provider}"${request}: ${text}`),
+    call.redact.text(`Task "${task}", model "${model}" of provider "${provider}"${request}: ${text}`),
     {
       data: {
         task,
@@ -69,7 +69,7 @@ export function callFailure(code: ErrorCode, call: FailedCall, text: string, mor
         // at least this much: a call that was cut off comes on top
         usage: known.length === 0 ? null : sumUsage(known),
         usageComplete: known.length === usages.length,
-        ...more.data,
+        ...(call.redact.value(more.data ?? {}) as object),
       },
       ...(more.retryAfterMs === undefined ? {} : { retryAfterMs: more.retryAfterMs }),
     },
@@ -86,7 +86,7 @@ export function providerFailure(error: ProviderError, call: FailedCall): Fermata
   // servers that relay others report "code": 429 in the stream of an answer that began with 200
   const status = error.status ?? (typeof error.code === 'number' ? error.code : undefined);
   const code = codeOf(error, status);
-  const said = shorten(error.message);
+  const said = shorten(error.message, call);
   const what = status === undefined ? 'reported an error in its answer' : `answered with status ${status}`;
   const text = `${what}: ${said}${/[.!?]$/.test(said) ? '' : '.'} ${advice(code, error, status, call)}`;
   const data = {
@@ -149,7 +149,8 @@ export function connectionFailure(thrown: unknown, call: FailedCall, timedOutAft
 
 /** What makes an answer unusable though its stream ended in order; undefined for a good one. */
 export function faultOf(reply: Reply, call: FailedCall): FermataError | undefined {
-  if (reply.refusal) return callFailure('modelRefused', call, `the model refused to answer: ${shorten(reply.refusal)}`);
+  if (reply.refusal)
+    return callFailure('modelRefused', call, `the model refused to answer: ${shorten(reply.refusal, call)}`);
   if (reply.finishReason === 'content_filter') {
     return callFailure('modelRefused', call, "the provider's content filter stopped the answer. Change the prompt.");
   }
@@ -176,11 +177,14 @@ export function invalidAnswer(
       ? `expected JSON, but the answer was cut off at ${bound}. Raise it, or ask for less.`
       : `expected JSON of the response format, but the second answer does not fit either: ${faults.join('; ')}. ` +
         'Say in the prompt what is missing, loosen the schema, or name a stronger model.';
-  const answer = call.redact(reply.text.slice(0, MAX_ANSWER));
+  // redacted before it is cut: half a secret would not be found
+  const answer = call.redact.text(reply.text).slice(0, MAX_ANSWER);
   return callFailure('invalidAnswer', call, text, { data: { faults, finishReason: reply.finishReason, answer } });
 }
 
-function shorten(text: string): string {
+/** Redacted first: half a secret at the end would not be found. */
+function shorten(given: string, { redact }: FailedCall): string {
+  const text = redact.text(given);
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
 }
 

@@ -17,16 +17,13 @@ export type Providers = Readonly<Record<string, ProviderSettings>>;
 
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
-/** Characters. */
-const SHORTEST_SECRET = 8;
-
 const DEMO_HINT = 'or use --demo to try everything offline with scripted answers';
 
 /**
  * The provider `openai` as the environment describes it, read as the `openai` package reads it (blank means unset).
  *
  * @example
- * modelCall({ providers: { openai: openaiFromEnvironment(process.env) }, checkAnswer })
+ * modelCall({ providers: { openai: openaiFromEnvironment(process.env) }, checkAnswer, redact })
  */
 export function openaiFromEnvironment(environment: Readonly<Record<string, string | undefined>>): ProviderSettings {
   const read = (name: string) => environment[name]?.trim() || undefined;
@@ -79,10 +76,10 @@ export function addressOf(settings: ProviderSettings): string {
 }
 
 /**
- * A function that blanks out every secret of these providers in a text. Providers echo keys in their error messages, and
- * fetch quotes a header it cannot send; a message goes into journals, logs and browsers.
+ * Every value of these providers that is or may be secret: keys, headers, credentials in URLs. Providers echo keys in
+ * their error messages, and fetch quotes a header it cannot send; a message goes into journals, logs and browsers.
  */
-export function redactor(providers: Providers): (text: string) => string {
+export function providerSecrets(providers: Providers): readonly string[] {
   const secrets = new Set<string>();
   for (const { apiKey, headers, baseUrl } of Object.values(providers)) {
     if (apiKey) secrets.add(apiKey).add(apiKey.trim());
@@ -94,7 +91,5 @@ export function redactor(providers: Providers): (text: string) => string {
     for (const part of url === null ? [] : [url.username, url.password, ...url.searchParams.values()])
       secrets.add(part);
   }
-  // longest first, so that a secret which contains another one goes as a whole; short ones would blank out plain words
-  const ordered = [...secrets].filter((secret) => secret.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
+  return [...secrets];
 }

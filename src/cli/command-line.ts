@@ -1,5 +1,6 @@
 /** What every command is made with, and the options that several of them take. */
 import { Option, type Command } from 'commander';
+import type { DocumentFile } from './document-file.ts';
 import type { Shell } from './shell.ts';
 
 /** Adds a command to the program. `exitWith` says what the process ends with; without it, 0. */
@@ -9,6 +10,8 @@ export type AddCommand = (program: Command, surroundings: CommandSurroundings) =
 export interface CommandSurroundings {
   readonly shell: Shell;
   exitWith(status: number): void;
+  /** Tells an error with the place in a document that it is about, and ends with its exit status. */
+  failWith(thrown: unknown, file: DocumentFile | undefined): void;
 }
 
 /** `--server`. */

@@ -6,7 +6,7 @@ import { loadConfig, readSettings } from '../config.ts';
 import { FermataError } from '../errors.ts';
 import type { Program, ProgramSettings } from '../serve.ts';
 import type { Shell } from './shell.ts';
-import { shellQuote } from './text.ts';
+import { nextCommand, SCRIPTED_TAG, type NextCommand } from './next-command.ts';
 
 /** What of the command line says where Fermata is. */
 export interface ConnectionOptions {
@@ -25,8 +25,8 @@ export interface Connection {
   readonly client: FermataClient;
   /** True where it lives in this process and ends with it. */
   readonly embedded: boolean;
-  /** What commands have to add to reach the same Fermata: ` --server URL`, ` --db FILE`, or nothing. */
-  readonly suffix: string;
+  /** Writes commands that reach the same Fermata. */
+  readonly next: NextCommand;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function withConnection<Result>(
 ): Promise<Result> {
   if (options.server !== undefined) {
     const client = createClient({ baseUrl: serverUrl(options.server) });
-    return use({ client, embedded: false, suffix: ` --server ${shellQuote(options.server)}` });
+    return use({ client, embedded: false, next: nextCommand(shell, options) });
   }
   const settings = await readProgramSettings(shell, options);
   if (access !== 'creates' && !existsSync(settings.database)) {
@@ -58,12 +58,38 @@ export async function withConnection<Result>(
     );
   }
   const { program, client } = await embed({ ...settings, passive: access === 'looks' });
-  const suffix = `${options.db === undefined ? '' : ` --db ${shellQuote(options.db)}`}${options.demo === true ? ' --demo' : ''}`;
   try {
-    return await use({ client, embedded: true, suffix });
+    return await use({ client, embedded: true, next: nextCommand(shell, options) });
   } finally {
     await program.stop();
   }
+}
+
+/**
+ * Calls `use` with a connection that lets a run go on. What scripted models began is not continued with real ones.
+ *
+ * @param command the one that was typed, for the words to type instead
+ * @throws FermataError `invalidRequest` for a run of `--demo` without that option, and as `withConnection`
+ */
+export async function withRun<Result>(
+  shell: Shell,
+  options: ConnectionOptions,
+  command: readonly [name: string, runId: string, ...words: string[]],
+  use: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const [name, runId, ...words] = command;
+  if (options.server === undefined && options.demo !== true) {
+    // Before anything works on it: a model that is asked by mistake is paid for.
+    await withConnection(shell, options, 'looks', async ({ client }) => {
+      if (!(await client.run(runId)).tags.includes(SCRIPTED_TAG)) return;
+      const again = nextCommand(shell, { ...options, demo: true })(name, runId, ...words);
+      throw new FermataError(
+        'invalidRequest',
+        `Run ${runId} was started with --demo, and without it would go on with real models. Type: ${again}`,
+      );
+    });
+  }
+  return withConnection(shell, options, 'works', use);
 }
 
 /** Calls `use` with a Fermata that ends with it and keeps nothing: for documents that are only looked at. */

@@ -19,6 +19,7 @@ const STYLES: Readonly<Record<Mood, Style>> = {
   failed: 'red',
   waits: 'yellow',
   repeats: 'yellow',
+  told: 'dim',
   passed: 'dim',
 };
 

@@ -1,7 +1,7 @@
 /** Exit statuses of the command line: contract for scripts. */
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
 
-/** `interrupted` and `terminated` are the shell's own: 128 + the signal's number. */
+/** `interrupted` and `terminated` are the shell's own, 128 + the signal's number: neither completed nor failed. */
 export const EXIT = { completed: 0, failed: 1, wrongUse: 2, interrupted: 130, terminated: 143 } as const;
 
 /** Errors of the server's tables that are wrong use of the command line, whatever their HTTP status. */

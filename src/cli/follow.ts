@@ -7,7 +7,7 @@ import type { Interrupted } from './interrupt.ts';
 import { progressLine, type ShownFact } from './progress.ts';
 import { showReport } from './report.ts';
 import type { Shell } from './shell.ts';
-import { printable, shellQuote } from './text.ts';
+import { printable } from './text.ts';
 
 /** How a run is followed. */
 export interface FollowOptions {
@@ -42,7 +42,7 @@ export async function follow(shell: Shell, options: FollowOptions): Promise<numb
 
 async function showProgress(shell: Shell, options: FollowOptions, { signal }: Interrupted): Promise<void> {
   const { connection, runId } = options;
-  const approve = (task: string): string => `fermata approve ${runId} ${shellQuote(task)}${connection.suffix}`;
+  const approve = (task: string): string => connection.next('approve', runId, task);
   const context = { width: shell.columns, approve };
   let { display } = options;
   let told = false;
@@ -55,7 +55,7 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
       if (told || !connection.embedded || !(await waitsForPerson(connection.client, event))) continue;
       told = true;
       // The database is this process's: the command above can have it only afterwards.
-      display.show({ mood: 'passed', percent: line?.percent, task: undefined, last: false, text: WAITING });
+      display.show({ mood: 'told', percent: line?.percent, task: undefined, last: false, text: WAITING });
     }
   } finally {
     await display?.end();
@@ -77,11 +77,11 @@ async function hasEnded(client: FermataClient, runId: string): Promise<boolean> 
 }
 
 function howItGoesOn({ connection, runId }: FollowOptions): string[] {
-  const watch = `  fermata watch ${runId}${connection.suffix}`;
+  const watch = `  ${connection.next('watch', runId)}`;
   if (!connection.embedded) return [printable(`Run ${runId} goes on at the server. Watch it again with`), watch];
   return [
     printable(`Run ${runId} is kept, and goes on from here at the next start:`),
     watch,
-    `  fermata serve${connection.suffix}`,
+    `  ${connection.next('serve')}`,
   ];
 }

@@ -36,6 +36,21 @@ export async function readInput(
   return Object.fromEntries(input);
 }
 
+/**
+ * Names that a schema requires and an input lacks.
+ *
+ * @example
+ * missingInput({}, { required: ['topic'] }) // ['topic']
+ */
+export function missingInput(input: Readonly<Record<string, unknown>>, schema: unknown): readonly string[] {
+  if (!isSchema(schema) || !Array.isArray(schema['required'])) return [];
+  const hasDefault = (name: string): boolean => {
+    const { property } = propertyOf(schema, name);
+    return isSchema(property) && 'default' in property;
+  };
+  return schema['required'].map(String).filter((name) => !Object.hasOwn(input, name) && !hasDefault(name));
+}
+
 async function textOf(key: string, text: string, directory: string): Promise<string> {
   if (text.startsWith('@@')) return text.slice(1);
   if (!text.startsWith('@')) return text;

@@ -15,8 +15,11 @@ import { addShow } from './commands/show.ts';
 import { addValidate } from './commands/validate.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWhy } from './commands/why.ts';
+import type { DocumentFile } from './document-file.ts';
 import { EXIT } from './exit.ts';
 import { reportFailure } from './failure.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { nextCommand } from './next-command.ts';
 import type { Shell } from './shell.ts';
 
 /** In the order of the help. */
@@ -36,11 +39,15 @@ const COMMANDS: readonly AddCommand[] = [
   addCancel,
 ];
 
+const EXIT_STATUSES = `
+Exit status: 0 completed, 1 failed or cancelled, 2 wrong use; 130 and 143 where Ctrl-C or SIGTERM stopped the command
+(the run is kept, and goes on later).`;
+
 /**
  * Runs one command line.
  *
  * @param args without the names of Node and the script
- * @returns the exit status: 0 completed, 1 failed or cancelled, 2 wrong use
+ * @returns the exit status: 0 completed, 1 failed or cancelled, 2 wrong use, 130 and 143 stopped by a signal
  * @example
  * process.exitCode = await main(['validate', 'research.yaml'], processShell())
  */
@@ -51,14 +58,25 @@ export async function main(args: readonly string[], shell: Shell): Promise<numbe
     .version(version(), '--version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => shell.out(text.trimEnd()), writeErr: (text) => shell.err(text.trimEnd()) })
-    .showHelpAfterError('(fermata --help lists the commands, fermata COMMAND --help its options)');
-  for (const add of COMMANDS) add(program, { shell, exitWith: (given) => void (status = given) });
+    .showHelpAfterError('(fermata --help lists the commands, fermata COMMAND --help its options)')
+    .addHelpText('after', EXIT_STATUSES);
+  let typed: Command = program;
+  const report = (thrown: unknown, file?: DocumentFile): number => {
+    const options = typed.opts<ConnectionOptions & { readonly json?: boolean }>();
+    const takesServer = typed.options.some(({ long }) => long === '--server');
+    const json = options.json === true;
+    return reportFailure(shell, thrown, { next: nextCommand(shell, options), takesServer, json, file });
+  };
+  const exitWith = (given: number): void => void (status = given);
+  for (const add of COMMANDS)
+    add(program, { shell, exitWith, failWith: (thrown, file) => exitWith(report(thrown, file)) });
+  program.hook('preAction', (_, command) => void (typed = command));
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.completed : EXIT.wrongUse;
-    return reportFailure(shell, thrown, { json: args.includes('--json') });
+    return report(thrown);
   }
 }
 

@@ -12,7 +12,7 @@ export interface ShownFact {
 }
 
 /** What happened to the thing that a line is about; a terminal colours by it. */
-export type Mood = 'begun' | 'done' | 'failed' | 'waits' | 'repeats' | 'passed';
+export type Mood = 'begun' | 'done' | 'failed' | 'waits' | 'repeats' | 'told' | 'passed';
 
 /** One line of progress, not yet laid out. */
 export interface ProgressLine {
@@ -40,6 +40,7 @@ const SYMBOLS: Readonly<Record<Mood, string>> = {
   failed: '✗',
   waits: '⏸',
   repeats: '↻',
+  told: '·',
   passed: '–',
 };
 /** Room for `[ 35%] ✓ ` and a margin. */
@@ -111,9 +112,9 @@ const ofTask: Readonly<Record<string, Show>> = {
     data['policy'] === 'ask'
       ? [
           'waits',
-          `${nameOf(data)}: a crash cut this call off, and nobody knows whether it was made. Retry or cancel the task.`,
+          `${nameOf(data)}: the process was stopped in the middle of this call, and nobody knows whether it was made. Retry or cancel the task.`,
         ]
-      : ['repeats', said(data, 'a crash cut this call off; it is made again, under the same key', context)],
+      : ['repeats', said(data, 'the process was stopped; this call is made again, same key', context)],
   approval_requested: (data, { approve }) => [
     'waits',
     `${nameOf(data)}: ${printable(String(data['prompt']))} → ${approve(String(data['task']))}`,
@@ -131,14 +132,14 @@ const ofTask: Readonly<Record<string, Show>> = {
     ];
   },
   progress: (data, context) => [
-    'passed',
+    'told',
     said(
       data,
       `${Math.floor(Number(data['percent']))} %${typeof data['note'] === 'string' ? ` ${data['note']}` : ''}`,
       context,
     ),
   ],
-  emitted: (data, { width }) => ['passed', firstLine(data['event'], width)],
+  emitted: (data, { width }) => ['told', firstLine(data['event'], width)],
   action_failed: (data, { width }) => [
     'failed',
     firstLine(`action ${String(data['action'])}: ${String(data['message'])}`, width),
@@ -147,7 +148,7 @@ const ofTask: Readonly<Record<string, Show>> = {
 
 const ofRun: Readonly<Record<string, Show>> = {
   run_paused: () => ['waits', 'The run is paused'],
-  run_resumed: () => ['passed', 'The run goes on'],
+  run_resumed: () => ['told', 'The run goes on'],
   run_completed: () => ['done', 'Complete'],
   run_failed: (data, { width }) => ['failed', firstLine(`The run failed: ${messageOf(data['error'])}`, width)],
   run_cancelled: (data, { width }) => [

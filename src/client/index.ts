@@ -79,76 +79,83 @@ export function createClient(options: ClientOptions) {
   return {
     /** Creates a workflow from a document, or from its text in JSON or YAML. */
     createWorkflow: async (document: WorkflowDocument | string) =>
-      (await result<Workflow | Valid>(workflows.$post({ query: {} }, documentBody(document)))) as Workflow,
+      (await result<Workflow | Valid>(() => workflows.$post({ query: {} }, documentBody(document)))) as Workflow,
     /** A new version of a workflow. */
     updateWorkflow: async (id: string, document: WorkflowDocument | string) =>
-      (await result<Workflow | Valid>(
+      (await result<Workflow | Valid>(() =>
         workflows[':id'].$put({ param: { id: safe(id) }, query: {} }, documentBody(document)),
       )) as Workflow,
     /** Checks a document and stores nothing. */
     validate: async (document: WorkflowDocument | string) =>
-      (await result<Workflow | Valid>(
+      (await result<Workflow | Valid>(() =>
         workflows.$post({ query: { validate: 'only' } }, documentBody(document)),
       )) as Valid,
-    workflows: (query: InferRequestType<typeof workflows.$get>['query'] = {}) => result(workflows.$get({ query })),
+    workflows: (query: InferRequestType<typeof workflows.$get>['query'] = {}) =>
+      result(() => workflows.$get({ query })),
     workflow: (id: string, version?: number) =>
-      result(
+      result(() =>
         workflows[':id'].$get({
           param: { id: safe(id) },
           query: version === undefined ? {} : { version: String(version) },
         }),
       ),
-    versions: (id: string) => result(workflows[':id'].versions.$get({ param: { id: safe(id) } })),
-    graph: (id: string) => result(workflows[':id'].graph.$get({ param: { id: safe(id) } })),
-    deleteWorkflow: (id: string) => nothing(workflows[':id'].$delete({ param: { id: safe(id) } })),
+    versions: (id: string, query: InferRequestType<(typeof workflows)[':id']['versions']['$get']>['query'] = {}) =>
+      result(() => workflows[':id'].versions.$get({ param: { id: safe(id) }, query })),
+    graph: (id: string) => result(() => workflows[':id'].graph.$get({ param: { id: safe(id) } })),
+    deleteWorkflow: (id: string) => nothing(() => workflows[':id'].$delete({ param: { id: safe(id) } })),
     /** Starts a run. The same `idempotencyKey` and request again gives the same run. */
     execute: (
       id: string,
       request: InferRequestType<typeof executions.execute.$post>['json'] = {},
       idempotencyKey?: string,
     ) =>
-      result(executions.execute.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request })),
+      result(() =>
+        executions.execute.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request }),
+      ),
 
-    runs: (query: InferRequestType<typeof runs.$get>['query'] = {}) => result(runs.$get({ query })),
-    run: (id: string) => result(run.$get({ param: { id: safe(id) } })),
-    status: (id: string) => result(run.status.$get({ param: { id: safe(id) } })),
+    runs: (query: InferRequestType<typeof runs.$get>['query'] = {}) => result(() => runs.$get({ query })),
+    run: (id: string) => result(() => run.$get({ param: { id: safe(id) } })),
+    status: (id: string) => result(() => run.status.$get({ param: { id: safe(id) } })),
     results: (id: string, query: InferRequestType<typeof run.results.$get>['query'] = {}) =>
-      result(run.results.$get({ param: { id: safe(id) }, query })),
+      result(() => run.results.$get({ param: { id: safe(id) }, query })),
     journal: (id: string, query: InferRequestType<typeof inside.journal.$get>['query'] = {}) =>
-      result(inside.journal.$get({ param: { id: safe(id) }, query })),
+      result(() => inside.journal.$get({ param: { id: safe(id) }, query })),
     /** An actor in XState's own persisted form. */
     snapshot: (id: string, query: InferRequestType<typeof inside.snapshot.$get>['query'] = {}) =>
-      result(inside.snapshot.$get({ param: { id: safe(id) }, query })),
-    why: (id: string) => result(inside.why.$get({ param: { id: safe(id) } })),
+      result(() => inside.snapshot.$get({ param: { id: safe(id) }, query })),
+    why: (id: string) => result(() => inside.why.$get({ param: { id: safe(id) } })),
     cancel: (id: string, reason?: string) =>
-      result(steer.cancel.$post({ param: { id: safe(id) }, json: because(reason) })),
-    pause: (id: string) => result(steer.pause.$post({ param: { id: safe(id) }, json: {} })),
-    resume: (id: string) => result(steer.resume.$post({ param: { id: safe(id) }, json: {} })),
+      result(() => steer.cancel.$post({ param: { id: safe(id) }, json: because(reason) })),
+    pause: (id: string) => result(() => steer.pause.$post({ param: { id: safe(id) }, json: {} })),
+    resume: (id: string) => result(() => steer.resume.$post({ param: { id: safe(id) }, json: {} })),
     /** An event from outside; with `id` it is taken once. */
     send: (id: string, event: InferRequestType<typeof steer.events.$post>['json']) =>
-      result(steer.events.$post({ param: { id: safe(id) }, json: event })),
-    deleteRun: (id: string) => nothing(run.$delete({ param: { id: safe(id) } })),
+      result(() => steer.events.$post({ param: { id: safe(id) }, json: event })),
+    deleteRun: (id: string) => nothing(() => run.$delete({ param: { id: safe(id) } })),
     /** Decides on a task that awaits approval. */
     approve: (id: string, name: string, decision: InferRequestType<typeof task.approve.$post>['json']) =>
-      result(task.approve.$post({ param: { id: safe(id), task: safe(name) }, json: decision })),
+      result(() => task.approve.$post({ param: { id: safe(id), task: safe(name) }, json: decision })),
     cancelTask: (id: string, name: string, reason?: string) =>
-      result(task.cancel.$post({ param: { id: safe(id), task: safe(name) }, json: because(reason) })),
+      result(() => task.cancel.$post({ param: { id: safe(id), task: safe(name) }, json: because(reason) })),
     /** Calls again for a task in doubt. */
     retryTask: (id: string, name: string) =>
-      result(task.retry.$post({ param: { id: safe(id), task: safe(name) }, json: {} })),
-    approvals: (query: InferRequestType<typeof approvals.$get>['query'] = {}) => result(approvals.$get({ query })),
-    machines: () => result(machines.$get()),
+      result(() => task.retry.$post({ param: { id: safe(id), task: safe(name) }, json: {} })),
+    approvals: (query: InferRequestType<typeof approvals.$get>['query'] = {}) =>
+      result(() => approvals.$get({ query })),
+    machines: (query: InferRequestType<typeof machines.$get>['query'] = {}) => result(() => machines.$get({ query })),
     startMachine: (
       name: string,
       request: InferRequestType<(typeof machines)[':name']['runs']['$post']>['json'] = {},
       idempotencyKey?: string,
     ) =>
-      result(
+      result(() =>
         machines[':name'].runs.$post({ param: { name: safe(name) }, header: keyHeader(idempotencyKey), json: request }),
       ),
 
     /** Facts and text of a run, from the beginning or behind `after`, until it has ended. Connects again by itself. */
-    stream: (id: string, request: StreamRequest = {}) => streamOf(`/runs/${safe(id)}/stream`, request),
+    async *stream(id: string, request: StreamRequest = {}): AsyncGenerator<StreamEvent, void> {
+      yield* streamOf(`/runs/${safe(id)}/stream`, request);
+    },
     /** Facts and text of all runs, until the signal aborts. */
     streamAll: (request: StreamRequest & { readonly signal: AbortSignal }) => streamOf('/stream', request),
   };
@@ -171,12 +178,13 @@ export type Task = RunResults['tasks'][number];
 /** An approval that is asked for, or was decided. */
 export type Approval = Awaited<ReturnType<FermataClient['approvals']>>['items'][number];
 
-async function result<Body>(answer: Promise<Typed<Body>>): Promise<Body> {
-  return (await succeeded((await answer) as unknown as Response)).json() as Promise<Body>;
+/** A call is made in here, so that whatever is wrong with it rejects. */
+async function result<Body>(call: () => Promise<Typed<Body>>): Promise<Body> {
+  return (await succeeded((await call()) as unknown as Response)).json() as Promise<Body>;
 }
 
-async function nothing(answer: Promise<unknown>): Promise<void> {
-  await succeeded((await answer) as Response);
+async function nothing(call: () => Promise<unknown>): Promise<void> {
+  await succeeded((await call()) as Response);
 }
 
 function documentBody(document: WorkflowDocument | string): { readonly init: RequestInit } {
@@ -191,6 +199,15 @@ function documentBody(document: WorkflowDocument | string): { readonly init: Req
 
 /** `hc` puts names into paths as they are. */
 function safe(segment: string): string {
+  // However they are written, every reader of URLs folds them away, and the request would be about something else.
+  if (segment === '' || segment === '.' || segment === '..')
+    throw new FermataClientError(
+      {
+        code: 'invalidRequest',
+        detail: `Expected a name or id that can stand in a URL, came ${JSON.stringify(segment)}.`,
+      },
+      0,
+    );
   return encodeURIComponent(segment);
 }
 

@@ -20,6 +20,9 @@ const BINDERS: ReadonlySet<string> = new Set([
   'optFlatMap',
 ]);
 
+/** CEL leaves fields of these names out of a map that is written in an expression, without a word. */
+const LEFT_OUT: ReadonlySet<unknown> = new Set(['__proto__', 'constructor', 'prototype']);
+
 /** Where in a tree a node stands. */
 interface Place {
   /** Names that a loop around it binds: they are no variables of the scope. */
@@ -41,6 +44,15 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
     const [root] = chain.path;
     if (root === undefined || !place.bound.has(root)) found.push({ path: chain.path, at: `column ${node.start + 1}` });
     return chain.computed.forEach(visit);
+  }
+  if (node.op === 'map') {
+    for (const [key] of node.args) {
+      if (key?.op === 'value' && LEFT_OUT.has(key.args))
+        refuse(
+          key,
+          `a map written here cannot have the field ${JSON.stringify(key.args)}; write it in the input of the task`,
+        );
+    }
   }
   if (node.op !== 'call' && node.op !== 'rcall') return childrenOf(node).forEach(visit);
 

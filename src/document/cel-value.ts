@@ -1,6 +1,21 @@
-/** Values of CEL as JSON, after CEL's own mapping: durations are texts of seconds (`90s`), bytes are base64. */
+/** JSON as values of CEL and back, after CEL's own mapping: durations are texts of seconds (`90s`), bytes are base64. */
 import { Optional } from '@marcbachmann/cel-js';
 import { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
+
+/**
+ * JSON as CEL can read it. CEL asks a value for its `constructor` to learn what it is, and takes a field of that name
+ * for the answer: such an object becomes a Map, which it knows as well. Whatever holds none is handed over as it is.
+ */
+export function toCel(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const entries = value.map(toCel);
+    return entries.some((entry, index) => entry !== value[index]) ? entries : value;
+  }
+  const fields = Object.entries(value).map(([name, entry]): [string, unknown] => [name, toCel(entry)]);
+  if (Object.hasOwn(value, 'constructor')) return new Map(fields);
+  return fields.some(([name, entry]) => entry !== Reflect.get(value, name)) ? Object.fromEntries(fields) : value;
+}
 
 /**
  * A result of CEL as JSON; undefined for an empty optional.

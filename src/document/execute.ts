@@ -1,29 +1,41 @@
 /** From a stored workflow and a request to a run of the workflow machine. */
 import { z } from 'zod';
 import type { WorkflowInput } from '../../machines/workflow.ts';
+import { FermataError } from '../errors.ts';
 import type { Runtime, Started } from '../runtime/runtime.ts';
 import type { Definition } from './definition.ts';
+import { faultsMessage } from './faults.ts';
 import { checkInput } from './input.ts';
+import { issueFaults } from './issues.ts';
+import { headFields } from './schema.ts';
 import type { Workflow } from './workflows.ts';
 
-/** What of a document's `config` one run may have otherwise. */
+const { breadth, timeoutSeconds, onTaskFailure } = headFields.config.unwrap().shape;
+
+/** What of a document's `config` one run may have otherwise, within the very same limits. */
 export const runConfigSchema = z
   .strictObject({
-    breadth: z.int().min(1).max(1_000),
-    timeoutSeconds: z.number().min(0.001),
-    onTaskFailure: z.enum(['stop', 'continue']),
+    breadth: breadth.unwrap(),
+    timeoutSeconds: timeoutSeconds.unwrap(),
+    onTaskFailure: onTaskFailure.unwrap(),
   })
   .partial();
+
+type RunConfig = z.infer<typeof runConfigSchema>;
 
 /** What a run is asked for with. */
 export interface ExecuteRequest {
   readonly input?: unknown;
   readonly tags?: readonly string[] | undefined;
-  readonly config?: z.infer<typeof runConfigSchema> | undefined;
+  readonly config?: RunConfig | undefined;
   readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
 }
 
-/** Starts a run. Throws `invalidInput` with every fault, and what `runtime.start` throws. */
+/**
+ * Starts a run.
+ *
+ * @throws FermataError `invalidInput` or `invalidRequest` (its config) with every fault, and what `runtime.start` throws
+ */
 export function execute(
   runtime: Pick<Runtime, 'start'>,
   workflow: Workflow,
@@ -31,14 +43,14 @@ export function execute(
   request: ExecuteRequest,
 ): Promise<Started> {
   const input = checkInput(definition, request.input ?? {});
-  const { config = {} } = request;
-  const timeoutSeconds = config.timeoutSeconds ?? definition.timeoutSeconds;
+  const config = checkConfig(request.config ?? {});
+  const seconds = config.timeoutSeconds ?? definition.timeoutSeconds;
   const machineInput: Omit<WorkflowInput, 'prepared'> = {
     workflow: workflow.name,
     version: workflow.version,
     total: definition.tasks.length,
     breadth: config.breadth ?? definition.breadth,
-    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
+    ...(seconds === undefined ? {} : { timeoutMs: seconds * 1_000 }),
     onTaskFailure: config.onTaskFailure ?? definition.onTaskFailure,
   };
   return runtime.start('workflow', {
@@ -48,4 +60,12 @@ export function execute(
     workflow: { id: workflow.id, name: workflow.name, version: workflow.version },
     idempotency: request.idempotency,
   });
+}
+
+function checkConfig(config: RunConfig): RunConfig {
+  const checked = runConfigSchema.safeParse(config);
+  if (checked.success) return checked.data;
+  const known = Object.keys(runConfigSchema.shape);
+  const faults = checked.error.issues.flatMap((issue) => issueFaults(issue, config, ['config'], known));
+  throw new FermataError('invalidRequest', faultsMessage('The config of the run', faults), { faults });
 }

@@ -6,8 +6,8 @@ import { Environment, type ParseResult } from '@marcbachmann/cel-js';
 import { FermataError } from '../errors.ts';
 import { ParseCache } from './cache.ts';
 import { variablesOf, type Refuse } from './cel-reads.ts';
-import { fromCel } from './cel-value.ts';
-import { excerpt, formatPath, type Path } from './faults.ts';
+import { fromCel, toCel } from './cel-value.ts';
+import { excerpt, type Path } from './faults.ts';
 import { readsOfVariables, type Reads, type Scope, type Variable } from './reads.ts';
 
 const environment = new Environment({
@@ -50,12 +50,21 @@ export function readsOfExpression(expression: string): Reads {
  * @throws FermataError `expressionFailed`, naming the expression and the missing key
  */
 export function evaluate(expression: string, scope: Scope): unknown {
-  const value: unknown = attempt(expression, () =>
-    programs.get(expression)({ input: scope.input, tasks: scope.tasks }),
-  );
+  const value: unknown = attempt(expression, () => programs.get(expression)(variablesIn(scope)));
   return fromCel(value, (what) => {
     throw failure(expression, 0, `it gives ${what}, which JSON cannot carry; make a text of it: string(x)`);
   });
+}
+
+/** What a scope is to CEL: made once, though a task may have many expressions. */
+const variables = new WeakMap<Scope, { readonly input: unknown; readonly tasks: unknown }>();
+
+function variablesIn(scope: Scope): { readonly input: unknown; readonly tasks: unknown } {
+  const known = variables.get(scope);
+  if (known !== undefined) return known;
+  const made = { input: toCel(scope.input), tasks: toCel(scope.tasks) };
+  variables.set(scope, made);
+  return made;
 }
 
 /** The `input` of a code task with every expression in it evaluated. An empty optional leaves its field out. */
@@ -68,8 +77,8 @@ export function evaluateTree(tree: unknown, scope: Scope): unknown {
 }
 
 /** Every expression of a tree, with its place. */
-export function expressionsOf(tree: unknown, path: Path): { readonly path: string; readonly text: string }[] {
-  if (typeof tree === 'string') return [{ path: formatPath(path), text: tree }];
+export function expressionsOf(tree: unknown, path: Path): { readonly path: Path; readonly text: string }[] {
+  if (typeof tree === 'string') return [{ path, text: tree }];
   if (typeof tree !== 'object' || tree === null) return [];
   if (Array.isArray(tree)) return tree.flatMap((entry, index) => expressionsOf(entry, [...path, index]));
   return Object.entries(tree).flatMap(([key, entry]) => expressionsOf(entry, [...path, key]));

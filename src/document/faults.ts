@@ -10,8 +10,9 @@ export type Path = readonly PropertyKey[];
 
 /** More than this many faults are counted, not listed: an answer of 100,000 faults helps nobody. */
 const MOST_LISTED = 1_000;
-/** Looking for the nearest of 100,000 names costs milliseconds; only the first faults are worth it. */
+/** Looking for the nearest of 100,000 names takes ten milliseconds; only the first faults are worth it. */
 const MOST_SUGGESTIONS = 50;
+const MOST_COMPARED = 500_000;
 
 /** Collects faults. */
 export class Faults {
@@ -19,6 +20,7 @@ export class Faults {
   #total = 0;
   #unsupported = 0;
   #suggestions = 0;
+  #compared = 0;
 
   get count(): number {
     return this.#total;
@@ -37,9 +39,11 @@ export class Faults {
   }
 
   /** `didYouMean`, until enough suggestions were made. */
-  suggest(word: string, names: Iterable<string>): string {
+  suggest(word: string, names: ReadonlySet<string> | readonly string[]): string {
     this.#suggestions += 1;
-    return this.#suggestions > MOST_SUGGESTIONS ? '' : didYouMean(word, names);
+    this.#compared += 'size' in names ? names.size : names.length;
+    const enough = this.#suggestions > MOST_SUGGESTIONS || this.#compared > MOST_COMPARED;
+    return enough ? '' : didYouMean(word, names);
   }
 
   /**

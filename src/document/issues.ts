@@ -24,13 +24,14 @@ const EXPECTED: Readonly<Record<string, string>> = {
  *
  * @param root the value that was checked: findings do not carry what they found
  * @param base where `root` stands: `['tasks', 2]`
+ * @param known fields that may stand at the root, for the nearest name of one that may not
  */
-export function issueFaults(issue: Issue, root: unknown, base: Path = []): Fault[] {
+export function issueFaults(issue: Issue, root: unknown, base: Path = [], known: readonly string[] = []): Fault[] {
   const path = [...base, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: formatPath([...path, key]),
-      message: `unknown field ${JSON.stringify(key)}`,
+      message: `unknown field ${JSON.stringify(key)}${didYouMean(key, known)}`,
     }));
   }
   if (issue.code === 'invalid_union') return unionFaults(issue, root, base);

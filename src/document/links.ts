@@ -1,32 +1,39 @@
 /** Do the tasks of a document fit together? Names are unique, what they need exists, and nothing is a cycle. */
 import { FermataError } from '../errors.ts';
 import { readsOfExpression } from './expression.ts';
-import type { Faults } from './faults.ts';
+import { formatPath, type Faults, type Path } from './faults.ts';
 import { walkGraph } from './order.ts';
 import type { Outline, OutlineTask, Placed } from './outline.ts';
 import { readsOf } from './prompt.ts';
 import { checkReads, known, type Readable, type Reads } from './reads.ts';
+import { eachOf, type Steps } from './steps.ts';
 
 /** A cycle of more tasks than this is not written out in full. */
 const LONGEST_CYCLE = 100;
+const NONE: readonly string[] = [];
+const NO_POSITIONS: readonly number[] = [];
 
 /** Checks how tasks refer to each other; gives, for each task in order, the names it depends on, written ones first. */
-export function checkLinks(outline: Outline, faults: Faults): readonly (readonly string[])[] {
+export function* checkLinks(outline: Outline, faults: Faults): Steps<readonly (readonly string[])[]> {
   const positions = checkNames(outline.tasks, faults);
+  yield;
   const tasks = new Set(positions.keys());
-  const dependencies = outline.tasks.map((task) => {
+  const dependencies: (ReadonlyMap<string, Path> | undefined)[] = [];
+  yield* eachOf(outline.tasks, (task) => {
     const readable: Readable = { tasks, self: task.name, input: outline.input };
     const written = task.dependsOn.filter((dependency) => checkDependency(task, dependency, tasks, faults));
     const read = [
       ...task.templates.flatMap((template) => check(template, readsOf, readable, faults)),
       ...task.expressions.flatMap((expression) => check(expression, readsOfExpression, readable, faults)),
     ];
-    const places = new Map<string, string>();
+    const places = new Map<string, Path>();
     for (const { path, text } of [...written, ...read]) if (!places.has(text)) places.set(text, path);
-    return places;
+    dependencies.push(places.size === 0 ? undefined : places);
   });
+  yield;
   checkCycles(outline.tasks, dependencies, positions, faults);
-  return dependencies.map((places) => [...places.keys()]);
+  yield;
+  return dependencies.map((places) => (places === undefined ? NONE : [...places.keys()]));
 }
 
 function checkNames(tasks: readonly OutlineTask[], faults: Faults): ReadonlyMap<string, number> {
@@ -35,7 +42,11 @@ function checkNames(tasks: readonly OutlineTask[], faults: Faults): ReadonlyMap<
     if (name === undefined) continue;
     const first = positions.get(name);
     if (first === undefined) positions.set(name, position);
-    else faults.add(`${path}.name`, `duplicate name ${JSON.stringify(name)}: tasks[${first}] has it already`);
+    else
+      faults.add(
+        formatPath([...path, 'name']),
+        `duplicate name ${JSON.stringify(name)}: tasks[${first}] has it already`,
+      );
   }
   return positions;
 }
@@ -47,11 +58,11 @@ function checkDependency(
   faults: Faults,
 ): boolean {
   if (text === task.name) {
-    faults.add(path, `task ${JSON.stringify(text)} depends on itself`);
+    faults.add(formatPath(path), `task ${JSON.stringify(text)} depends on itself`);
     return false;
   }
   if (tasks.has(text)) return true;
-  faults.add(path, `unknown task ${JSON.stringify(text)}${faults.suggest(text, tasks) || known(tasks)}`);
+  faults.add(formatPath(path), `unknown task ${JSON.stringify(text)}${faults.suggest(text, tasks) || known(tasks)}`);
   return false;
 }
 
@@ -59,12 +70,13 @@ function checkDependency(
 function check({ path, text }: Placed, parse: (text: string) => Reads, readable: Readable, faults: Faults): Placed[] {
   try {
     const reads = parse(text);
+    if (reads.variables.length === 0) return [];
     checkReads(reads, readable, path, faults);
     const tasks = reads.tasks.filter((name) => readable.tasks.has(name) && name !== readable.self);
     return tasks.map((name) => ({ path, text: name }));
   } catch (error) {
     if (!(error instanceof FermataError)) throw error;
-    faults.add(path, error.message);
+    faults.add(formatPath(path), error.message);
     return [];
   }
 }
@@ -72,17 +84,17 @@ function check({ path, text }: Placed, parse: (text: string) => Reads, readable:
 /** @param dependencies for each task the names that it depends on, each with the place that says so */
 function checkCycles(
   tasks: readonly OutlineTask[],
-  dependencies: readonly ReadonlyMap<string, string>[],
+  dependencies: readonly (ReadonlyMap<string, Path> | undefined)[],
   positions: ReadonlyMap<string, number>,
   faults: Faults,
 ): void {
-  const numbered = dependencies.map((places) =>
-    [...places.keys()].map((name) => positions.get(name)).filter((at) => at !== undefined),
+  const numbered = dependencies.map((places): readonly number[] =>
+    places === undefined ? NO_POSITIONS : [...places.keys()].map((name) => positions.get(name) ?? 0),
   );
   for (const cycle of walkGraph(numbered).cycles) {
     const [first = 0, second = first] = cycle;
     const names = [...cycle, first].map((position) => tasks[position]?.name ?? '?');
-    const place = dependencies[first]?.get(tasks[second]?.name ?? '') ?? `tasks[${first}]`;
+    const place = dependencies[first]?.get(tasks[second]?.name ?? '') ?? ['tasks', first];
     const shown =
       names.length <= LONGEST_CYCLE + 1
         ? names
@@ -91,6 +103,6 @@ function checkCycles(
             `… ${names.length - LONGEST_CYCLE} more …`,
             ...names.slice(-LONGEST_CYCLE / 2),
           ];
-    faults.add(place, `depends on itself in a cycle: ${shown.join(' → ')} (each needs the next)`);
+    faults.add(formatPath(place), `depends on itself in a cycle: ${shown.join(' → ')} (each needs the next)`);
   }
 }

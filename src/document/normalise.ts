@@ -2,19 +2,21 @@
 import type { ApprovalSpec, CodeSpec, Definition, ModelCallSpec, TaskSpec } from './definition.ts';
 import { walkGraph } from './order.ts';
 import type { CheckedDocument, CheckedTask } from './schema.ts';
+import { eachOf, type Steps } from './steps.ts';
 
 /**
  * The inner form of a document.
  *
  * @param dependencies for each task, in order, the names it depends on, whether written or read
  */
-export function normalise(document: CheckedDocument, dependencies: readonly (readonly string[])[]): Definition {
+export function* normalise(document: CheckedDocument, dependencies: readonly (readonly string[])[]): Steps<Definition> {
   const { name, description, tags, input, config } = document;
   const previous = config.strategy === 'sequential' ? previousTasks(document, dependencies) : new Map<string, string>();
-  const tasks = document.tasks.map((task, position): TaskSpec => {
+  const tasks: TaskSpec[] = [];
+  yield* eachOf(document.tasks, (task, position) => {
     const dependsOn = dependencies[position] ?? [];
     const before = previous.get(task.name);
-    return {
+    tasks.push({
       name: task.name,
       position,
       description: task.description,
@@ -28,7 +30,7 @@ export function normalise(document: CheckedDocument, dependencies: readonly (rea
       estimatedDurationSeconds: task.estimatedDurationSeconds,
       tags: task.tags,
       metadata: task.metadata,
-    };
+    });
   });
   const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority } = config;
   return {

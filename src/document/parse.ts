@@ -3,12 +3,15 @@ import { LineCounter, parseDocument as parseYaml, type YAMLError } from 'yaml';
 import { FermataError, type Fault } from '../errors.ts';
 import type { Definition } from './definition.ts';
 import { Faults, faultsMessage, type Path } from './faults.ts';
-import { isRecord, jsonFaults } from './json.ts';
+import { isRecord, walkJson } from './json.ts';
 import { schemaFaults } from './json-schema.ts';
+import { duplicateField } from './json-text.ts';
 import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
+import { LIMITS } from './schema.ts';
 import { checkShape, listOf } from './shape.ts';
+import { atOnce, eachOf, inTurns, type Steps } from './steps.ts';
 
 /** After the first faults of syntax, the rest are mostly their consequences. */
 const MOST_SYNTAX_FAULTS = 20;
@@ -25,20 +28,35 @@ const TOO_DEEP: Fault = { path: '', message: 'it is nested too deep' };
  * @throws FermataError `invalidDocument` with every fault, or `notSupported` where all of them await a later version
  */
 export function parseDocument(source: unknown): Definition {
+  return atOnce(checkDocument(source));
+}
+
+/**
+ * `parseDocument` for a process that serves others meanwhile: it does a millisecond or two of the work at a time.
+ *
+ * @example
+ * const { tasks } = await parseInTurns(document);
+ * @throws FermataError as `parseDocument`
+ */
+export function parseInTurns(source: unknown): Promise<Definition> {
+  return inTurns(checkDocument(source));
+}
+
+function* checkDocument(source: unknown): Steps<Definition> {
   const subject = subjectOf(source);
   const faults = new Faults();
-  const { structure, nul } = jsonFaults(source);
+  const { structure, nul } = yield* walkJson(source);
   for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
   // What contains itself, or is nested without end, cannot be walked by the other checks.
   if (structure.length > 0) faults.throwIfAny(subject);
 
-  const document = checkShape(source, faults);
-  checkSchemas(source, faults);
-  const dependencies = checkLinks(outlineOf(source), faults);
+  const document = yield* checkShape(source, faults);
+  yield* checkSchemas(source, faults);
+  const dependencies = yield* checkLinks(yield* outlineOf(source), faults);
   faults.throwIfAny(subject);
   if (document === undefined)
     throw new FermataError('internal', `${subject} was refused without a reason. Please report this.`);
-  return normalise(document, dependencies);
+  return yield* normalise(document, dependencies);
 }
 
 /**
@@ -59,7 +77,15 @@ export function parseText(text: string): Definition {
  */
 export function readText(text: string): unknown {
   const json = readJson(text);
-  if (json !== undefined) return json;
+  if (json !== undefined) {
+    const duplicate = duplicateField(text);
+    if (duplicate === undefined) return json;
+    throw syntaxError([placedFault(`${JSON.stringify(duplicate.name)} is given twice`, text, duplicate.offset)]);
+  }
+  if (text.length > LIMITS.yamlLength) {
+    const message = `expected at most ${LIMITS.yamlLength} characters of YAML, came ${text.length}: give it as JSON, which is read at once`;
+    throw syntaxError([{ path: '', message }]);
+  }
   const lines = new LineCounter();
   try {
     const document = parseYaml(text, { lineCounter: lines, prettyErrors: false });
@@ -84,9 +110,17 @@ function readJson(text: string): unknown {
   }
 }
 
-function syntaxFault(error: YAMLError, lines: LineCounter): Fault {
-  const { line, col } = lines.linePos(error.pos[0]);
-  return { path: `${line}:${col}`, message: `line ${line}, column ${col}: ${error.message}` };
+function syntaxFault({ code, message, pos }: YAMLError, lines: LineCounter): Fault {
+  const { line, col } = lines.linePos(pos[0]);
+  const reason = code === 'MULTIPLE_DOCS' ? 'a second document begins here: give each in a text of its own' : message;
+  return { path: `${line}:${col}`, message: `line ${line}, column ${col}: ${reason}` };
+}
+
+function placedFault(message: string, text: string, offset: number): Fault {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  const column = offset - before.lastIndexOf('\n');
+  return { path: `${line}:${column}`, message: `line ${line}, column ${column}: ${message}` };
 }
 
 function syntaxError(faults: readonly Fault[], cause?: unknown): FermataError {
@@ -95,15 +129,15 @@ function syntaxError(faults: readonly Fault[], cause?: unknown): FermataError {
 }
 
 /** JSON Schemas inside the document: of its input, and of answers. */
-function checkSchemas(source: unknown, faults: Faults): void {
+function* checkSchemas(source: unknown, faults: Faults): Steps<void> {
   const check = (schema: unknown, place: Path): void => {
     if (isRecord(schema)) for (const { path, message } of schemaFaults(schema, place)) faults.add(path, message);
   };
   if (isRecord(source)) check(source['input'], ['input']);
-  for (const [position, task] of listOf(source).entries()) {
+  yield* eachOf(listOf(source), (task, position) => {
     const format = isRecord(task) ? task['responseFormat'] : undefined;
     if (isRecord(format)) check(format['schema'], ['tasks', position, 'responseFormat', 'schema']);
-  }
+  });
 }
 
 function subjectOf(source: unknown): string {

@@ -4,15 +4,17 @@
  */
 import type { Candidate, PreparedStep, WorkflowInput } from '../../machines/workflow.ts';
 import type { PreparedApproval, PreparedTask as MachineTask, TaskOutput } from '../../machines/task.ts';
-import { toErrorData } from '../errors.ts';
+import { FermataError, toErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { graphOf, type Graph } from './graph.ts';
 import { isSettled, taskRow } from './projection.ts';
+import { readsOf, renderPrompt } from './prompt.ts';
 import type { TaskResult } from './reads.ts';
 import { prepareCall, taskScope } from './render.ts';
+import { pause } from './steps.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
 export type DefinitionOf = (rows: RunRows) => Definition;
@@ -46,15 +48,17 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
         const { status, live } = taskRow(rows, graph, name);
         if (isSettled(status)) return { cancels: 'nothing' };
         if (live) return { cancels: 'actor' };
-        return afterEnd(rows, graph, context, name, 'fail');
+        return { ...afterEnd(rows, graph, context, name, 'fail'), ...described(rows, graph, name) };
       }
       default:
         if (event.type.startsWith('xstate.done.actor.')) {
           const { name, consequence } = event['output'] as TaskOutput;
           return afterEnd(rows, graph, context, name, consequence);
         }
-        if (event.type.startsWith('xstate.error.actor.'))
-          return afterEnd(rows, graph, context, String(event['actorId']), 'fail');
+        if (event.type.startsWith('xstate.error.actor.')) {
+          const name = String(event['actorId']);
+          return { ...afterEnd(rows, graph, context, name, 'fail'), ...described(rows, graph, name) };
+        }
         return undefined;
     }
   };
@@ -79,9 +83,25 @@ function afterEnd(
   const admissible = candidates(rows, graph, context.nextRoot, 1 + context.breadth - context.active, gone);
   return {
     ...(admissible.length === 0 ? {} : { candidates: admissible }),
-    ...(skip.length === 0 ? {} : { skip: skip.map((task) => ({ name: task, because: name })) }),
+    ...(skip.length === 0
+      ? {}
+      : { skip: skip.map((task) => ({ name: task, because: name, ...described(rows, graph, task) })) }),
     ...(context.settled + 1 + skip.length >= context.total ? { output: runOutput(rows, graph) } : {}),
   };
+}
+
+/** The description of a task that has no actor to render it; absent where none is written, or where it needs what never came. */
+function described(rows: RunRows, graph: Graph, name: string): { readonly description?: string } {
+  const { description, dependsOn } = graph.spec(name);
+  if (description === undefined) return {};
+  const read = new Set(readsOf(description).tasks);
+  const results = dependsOn.filter((dependency) => read.has(dependency));
+  try {
+    return { description: renderPrompt(description, taskScope(rows.input(), resultsOf(rows, graph, results))) };
+  } catch (thrown) {
+    if (thrown instanceof FermataError && thrown.code === 'promptFailed') return {};
+    throw thrown;
+  }
 }
 
 /** Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come. */
@@ -126,13 +146,41 @@ function candidates(
 
 /** The output of the last task; an object by name where there are several. `complete`: at least one of them completed. */
 function runOutput(rows: RunRows, graph: Graph): { readonly value: unknown; readonly complete: boolean } {
-  const results = graph.last.map(({ name }): [string, TaskResult] => [name, resultOf(rows, graph, name)]);
+  const results = resultsOf(
+    rows,
+    graph,
+    graph.last.map(({ name }) => name),
+  );
   const completed = results.filter(([, { status }]) => status === 'completed');
   const complete =
     completed.length > 0 || results.every(([, { status }]) => status === 'skipped' || status === 'rejected');
   const [only] = results;
   if (results.length === 1 && only !== undefined) return { value: only[1].output, complete };
   return { value: Object.fromEntries(completed.map(([name, { output }]) => [name, output])), complete };
+}
+
+/** Results read without a break: about ten milliseconds. */
+const RESULTS_AT_ONCE = 500;
+
+/**
+ * The results of many tasks. A last turn may need 100,000 of them, more than a second of reading: between slices it
+ * waits, as for a load, so that the process serves others meanwhile.
+ */
+function resultsOf(rows: RunRows, graph: Graph, names: readonly string[]): [string, TaskResult][] {
+  const read = (slice: readonly string[]): [string, TaskResult][] =>
+    slice.map((name) => [name, resultOf(rows, graph, name)]);
+  if (names.length <= RESULTS_AT_ONCE) return read(names);
+  const results: [string, TaskResult][] = [];
+  for (let from = 0; from < names.length; from += RESULTS_AT_ONCE) {
+    const slice = names.slice(from, from + RESULTS_AT_ONCE);
+    for (const result of rows.read(`results/${from}`, () => later(read(slice)))) results.push(result);
+  }
+  return results;
+}
+
+async function later<Value>(value: Value): Promise<Value> {
+  await pause();
+  return value;
 }
 
 function resultOf(rows: RunRows, graph: Graph, name: string): TaskResult {
@@ -147,10 +195,7 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
     const { name } = (event as unknown as { input: { name: string } }).input;
     const graph = graphOf(definitionOf(rows));
     const spec = graph.spec(name);
-    const results = spec.dependsOn.map((dependency): [string, TaskResult] => [
-      dependency,
-      resultOf(rows, graph, dependency),
-    ]);
+    const results = resultsOf(rows, graph, spec.dependsOn);
     const input = rows.input();
     try {
       const { approval, retry, timeoutSeconds, onInDoubt } = spec;

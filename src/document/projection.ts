@@ -136,7 +136,8 @@ function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows
     attempts: data.attempt ?? before.attempts,
     endedAt: fact.at,
     resultSeq: fact.type === 'task_completed' ? fact.entry : null,
-    detailJson: detail(before, { ...shown, ...(description === undefined ? {} : { description }) }),
+    // A description that is only the name is known without being stored 100,000 times.
+    detailJson: detail(before, { ...shown, ...(description === data.task ? {} : { description }) }),
   };
   const changes = new Map<string, RowChange>([[data.task, { table: 'task', key: data.task, row }]]);
   for (const { name } of graph.dependents(data.task)) {

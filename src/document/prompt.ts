@@ -2,7 +2,7 @@
  * Prompts: Liquid, locked down. A template sees `input` and `tasks` and nothing else: no files, no prototype, no clock,
  * no chance, no endless loop. A value that is put in is text, never a template again.
  */
-import { Liquid, LiquidError, type Template } from 'liquidjs';
+import { Context, Liquid, LiquidError, type Template } from 'liquidjs';
 import { FermataError } from '../errors.ts';
 import { ParseCache } from './cache.ts';
 import { excerpt } from './faults.ts';
@@ -23,6 +23,14 @@ const REFUSED_FILTERS = [
   'find_index_exp',
 ];
 const DATE_FILTERS = ['date', 'date_to_xmlschema', 'date_to_rfc822', 'date_to_string', 'date_to_long_string'];
+
+/**
+ * Parts of templates that one rendering may put in: about 200 ms, in which no other run goes on. Counted, not measured:
+ * on a busy machine a prompt must not fail that is rendered on an idle one.
+ */
+const MOST_PARTS = 200_000;
+/** A filter touches each entry of its list many times: sorting 100,000 of them takes ten milliseconds. */
+const WEIGHT_OF_ENTRIES = 10;
 
 const NOTHING = readsOfVariables([]);
 const engine = createEngine();
@@ -54,7 +62,16 @@ export function readsOf(template: string): Reads {
  * @throws FermataError `promptFailed`, with line, column and the missing variable
  */
 export function renderPrompt(template: string, scope: Scope): string {
-  return attempt(template, 'rendered', () => String(engine.renderSync(templates.get(template), scope)));
+  return attempt(template, 'rendered', () => {
+    const context = new Context(scope, engine.options, { sync: true }, { liquid: engine });
+    let parts = 0;
+    context.renderLimit.check = () => {
+      parts += 1;
+      if (parts <= MOST_PARTS) return;
+      throw new FermataError('promptFailed', `it has more than ${MOST_PARTS} parts: its loops multiply`);
+    };
+    return String(engine.renderSync(templates.get(template), context));
+  });
 }
 
 function createEngine(): Liquid {
@@ -67,13 +84,22 @@ function createEngine(): Liquid {
     timezoneOffset: 0,
     locale: 'en',
     parseLimit: LIMITS.promptLength,
-    renderLimit: 2_000,
     // Counted in characters and list entries; text that is merely put in does not count.
     memoryLimit: 20_000_000,
     outputEscape: (value) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value),
   });
   for (const tag of REFUSED_TAGS) delete liquid.tags[tag];
   for (const filter of REFUSED_FILTERS) liquid.unregisterFilter(filter);
+  for (const [name, filter] of Object.entries(liquid.filters)) {
+    const { handler, raw } = typeof filter === 'function' ? { handler: filter, raw: false } : filter;
+    liquid.registerFilter(name, {
+      raw,
+      handler(value: unknown, ...rest: unknown[]): unknown {
+        if (Array.isArray(value)) this.context.memoryLimit.use(value.length * WEIGHT_OF_ENTRIES);
+        return handler.call(this, value, ...rest);
+      },
+    });
+  }
   for (const filter of DATE_FILTERS) {
     const original = liquid.filters[filter];
     const format = typeof original === 'function' ? original : original?.handler;

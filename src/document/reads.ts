@@ -1,5 +1,5 @@
 /** What a prompt or an expression reads: known when a document is loaded, so that a typing error is found then. */
-import type { Faults } from './faults.ts';
+import { formatPath, type Faults, type Path } from './faults.ts';
 import { UNSUPPORTED_VARIABLES } from './unsupported.ts';
 
 /** A value as prompts and expressions see it. */
@@ -54,10 +54,10 @@ export function readsOfVariables(variables: readonly Variable[]): Reads {
 }
 
 /** Adds a fault for everything that is read and cannot be there. */
-export function checkReads(reads: Reads, readable: Readable, place: string, faults: Faults): void {
+export function checkReads(reads: Reads, readable: Readable, place: Path, faults: Faults): void {
   for (const { path, at } of reads.variables) {
     const [root, name, member] = path;
-    const add = (message: string): void => faults.add(place, `${at}: ${message}`);
+    const add = (message: string): void => faults.add(formatPath(place), `${at}: ${message}`);
     if (root === 'tasks') {
       const problem = taskProblem(path, name, member, readable, faults);
       if (problem !== undefined) add(problem);
@@ -67,7 +67,7 @@ export function checkReads(reads: Reads, readable: Readable, place: string, faul
         add(`reads input.${name}, which the schema of the input does not have${hint}`);
       }
     } else if (root !== undefined && UNSUPPORTED_VARIABLES.has(root)) {
-      faults.addUnsupported(place, `${at}: the variable "${root}"`);
+      faults.addUnsupported(formatPath(place), `${at}: the variable "${root}"`);
     } else {
       const hint = root === undefined ? '' : faults.suggest(root, ['input', 'tasks']);
       add(`reads "${root ?? '?'}", which does not exist${hint || ': known are "input" and "tasks"'}`);

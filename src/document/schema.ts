@@ -9,6 +9,8 @@ export const LIMITS = {
   tasks: 100_000,
   nameLength: 200,
   promptLength: 1_000_000,
+  /** Reading YAML takes about half a microsecond for each character, in which nothing else goes on; JSON a fiftieth. */
+  yamlLength: 2_000_000,
   breadth: 1_000,
   maxRetries: 10,
   shortestSeconds: 0.001,
@@ -24,6 +26,8 @@ export function nameFault(name: string): string | undefined {
   const length = Array.from(name).length;
   if (length === 0) return 'must not be empty';
   if (length > LIMITS.nameLength) return `expected at most ${LIMITS.nameLength} characters, came ${length}`;
+  // in a URL they would be folded away: cancelling the task would cancel the run
+  if (name === '.' || name === '..') return `must not be "." or "..", came ${JSON.stringify(name)}`;
   if (name.includes('/')) return `must not contain "/", came ${JSON.stringify(name)}`;
   if (CONTROL.test(name)) return `must not contain control characters, came ${JSON.stringify(name)}`;
   if (!name.isWellFormed()) return `must be well-formed Unicode, came ${JSON.stringify(name)}`;
@@ -36,7 +40,7 @@ const name = z
     const fault = nameFault(value);
     if (fault !== undefined) context.addIssue(fault);
   })
-  .meta({ minLength: 1, maxLength: LIMITS.nameLength, pattern: '^[^/\\u0000-\\u001f\\u007f-\\u009f]+$' });
+  .meta({ minLength: 1, maxLength: LIMITS.nameLength, pattern: '^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f-\\u009f]+$' });
 
 const words = z.string().max(LIMITS.promptLength);
 const prompt = words.regex(/\S/, 'must not be empty');

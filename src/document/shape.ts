@@ -12,15 +12,17 @@ import {
   type CheckedDocument,
   type CheckedTask,
 } from './schema.ts';
+import { eachOf, type Steps } from './steps.ts';
 import { FORMER_NAMES, UNSUPPORTED_CONFIG_FIELDS, UNSUPPORTED_KINDS, UNSUPPORTED_TASK_FIELDS } from './unsupported.ts';
 
 const headSchema = z.strictObject({ ...headFields, tasks: z.array(z.unknown()).min(1).max(LIMITS.tasks) });
 const commonSchema = z.object(commonFields);
 const modelFields = new Set(Object.keys(modelTaskSchema.shape));
 const codeFields = new Set(Object.keys(codeTaskSchema.shape));
+const configFields = Object.keys(headFields.config.unwrap().shape);
 
 /** The document with its defaults in place, or undefined where something is wrong; what is wrong goes to `faults`. */
-export function checkShape(source: unknown, faults: Faults): CheckedDocument | undefined {
+export function* checkShape(source: unknown, faults: Faults): Steps<CheckedDocument | undefined> {
   const before = faults.count;
   if (typeof source === 'string') {
     faults.add('', 'expected a document as an object, came a text: parseText reads JSON and YAML');
@@ -28,9 +30,12 @@ export function checkShape(source: unknown, faults: Faults): CheckedDocument | u
   }
   const head = headSchema.safeParse(source);
   if (!head.success) report(head.error.issues, headSchema, source, [], faults);
-  const tasks = listOf(source).map((task, position) => checkTask(task, ['tasks', position], faults));
-  if (!head.success || faults.count > before) return undefined;
-  return { ...head.data, tasks: tasks.filter((task) => task !== undefined) };
+  const tasks: CheckedTask[] = [];
+  yield* eachOf(listOf(source), (task, position) => {
+    const checked = checkTask(task, ['tasks', position], faults);
+    if (checked !== undefined) tasks.push(checked);
+  });
+  return head.success && faults.count === before ? { ...head.data, tasks } : undefined;
 }
 
 /** The tasks of a document that may be wrong everywhere else. */
@@ -109,11 +114,20 @@ function reportUnknown(key: string, known: readonly string[], parent: Path, faul
   if (isTask && modelFields.has(key)) {
     return faults.add(place, `the field ${JSON.stringify(key)} belongs to a model call, not to a task of kind "code"`);
   }
-  const former = FORMER_NAMES.get(key);
-  const names = [...known, ...later];
-  const hint =
-    former !== undefined && names.includes(former) ? `: did you mean "${former}"?` : faults.suggest(key, names);
+  const hint = hintFor(key, [...known, ...later], faults) || (parent.length === 0 ? hintForConfig(key, faults) : '');
   faults.add(place, `unknown field ${JSON.stringify(key)}${hint}`);
+}
+
+function hintFor(key: string, names: readonly string[], faults: Faults): string {
+  const former = FORMER_NAMES.get(key);
+  return former !== undefined && names.includes(former) ? `: did you mean "${former}"?` : faults.suggest(key, names);
+}
+
+/** Many a field of the config is looked for at the root of the document. */
+function hintForConfig(key: string, faults: Faults): string {
+  const names = [...configFields, ...UNSUPPORTED_CONFIG_FIELDS];
+  if (names.includes(key)) return `: it belongs into config: write config.${key}`;
+  return hintFor(key, names, faults).replace('mean "', 'mean "config.');
 }
 
 /** The fields of the object that stands at a path of a schema. */

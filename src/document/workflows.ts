@@ -2,11 +2,13 @@
 import { FermataError } from '../errors.ts';
 import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/store.ts';
 import type { Definition } from './definition.ts';
-import { parseDocument } from './parse.ts';
+import { parseDocument, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
 
 /** Definitions kept in memory. One of 100,000 tasks takes about 100 MB, one of ten nothing to speak of. */
 const MAX_CACHED_TASKS = 250_000;
+/** Characters of a stored document that is checked between other work: below, it takes a few milliseconds. */
+const LONG_DOCUMENT = 100_000;
 
 /** A stored workflow, one version of it. */
 export interface Workflow {
@@ -44,9 +46,14 @@ export class Workflows {
     return parseDocument(document);
   }
 
+  /** `check` for a server: other requests are served meanwhile. Rejects as `check` throws. */
+  checkInTurns(document: unknown): Promise<Definition> {
+    return parseInTurns(document);
+  }
+
   /** Stores a new workflow. Throws as `check` does, and `alreadyExists`. */
   async create(document: unknown): Promise<Workflow> {
-    const definition = parseDocument(document);
+    const definition = await parseInTurns(document);
     const { tenant, store, newId } = this.#surroundings;
     const row = this.#row(newId(), 1, definition, document);
     if (!(await store.createWorkflow(row))) {
@@ -65,7 +72,7 @@ export class Workflows {
 
   /** Stores a new version; runs in flight keep theirs. Throws as `check` does, `notFound`, `alreadyExists` where two do so at once. */
   async addVersion(id: string, document: unknown): Promise<Workflow> {
-    const definition = parseDocument(document);
+    const definition = await parseInTurns(document);
     const before = await this.get(id);
     const row = { ...this.#row(id, before.version + 1, definition, document), createdAt: before.createdAt };
     if (!(await this.#surroundings.store.addWorkflowVersion(row))) {
@@ -120,26 +127,31 @@ export class Workflows {
       : this.#parsed(id, version, row);
   }
 
-  #parsed(id: string, version: number, row: WorkflowRow | undefined): Definition {
+  #parsed(id: string, version: number, row: WorkflowRow | undefined): MaybePromise<Definition> {
     if (row === undefined)
       throw new FermataError(
         'databaseCorrupt',
         `Version ${version} of workflow ${id} is gone from the database, but a run executes it. Restore the database from a backup.`,
       );
-    const definition = parseDocument(JSON.parse(row.documentJson));
-    this.#cache(id, version, definition);
-    return definition;
+    const document: unknown = JSON.parse(row.documentJson);
+    if (row.documentJson.length <= LONG_DOCUMENT) return this.#cache(id, version, parseDocument(document));
+    return parseInTurns(document).then((definition) => this.#cache(id, version, definition));
   }
 
   /** Keeps what is used most recently; a definition is the same for ever. */
-  #cache(id: string, version: number, definition: Definition): void {
-    this.#definitions.set(`${id}@${version}`, definition);
+  #cache(id: string, version: number, definition: Definition): Definition {
+    const key = `${id}@${version}`;
+    // Two runs that wake at once may both have read it.
+    const known = this.#definitions.get(key);
+    if (known !== undefined) return known;
+    this.#definitions.set(key, definition);
     this.#cachedTasks += definition.tasks.length;
     for (const [name, oldest] of this.#definitions) {
       if (this.#cachedTasks <= MAX_CACHED_TASKS || oldest === definition) break;
       this.#definitions.delete(name);
       this.#cachedTasks -= oldest.tasks.length;
     }
+    return definition;
   }
 
   #row(id: string, version: number, definition: Definition, document: unknown): WorkflowRow {

@@ -10,6 +10,7 @@ import { FermataError } from '../errors.ts';
 import { allowHosts, LOOPBACK_HOSTS } from './host.ts';
 import { logRequests } from './log.ts';
 import { methodNotAllowed, onError, onNotFound } from './problem.ts';
+import { refuseStrayQueries } from './query.ts';
 import { checkTexts, limitBody } from './request-body.ts';
 import type { HttpEnvironment, Surroundings } from './router.ts';
 import { approvalRoutes } from './routes/approvals.ts';
@@ -70,6 +71,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
   app.use(refuseWhenStopping(stopping));
   app.use(limitBody(maxBodyBytes));
   app.use(checkTexts);
+  app.use(refuseStrayQueries(() => app));
   app.route('/', healthRoutes(surroundings, demo));
   app.route(
     '/',

@@ -1,25 +1,11 @@
 /** Structured logs: JSON lines with the ids that tie them together, and without secrets. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { pino, stdSerializers, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import { redactor } from './redact.ts';
 import type { HttpEnvironment } from './router.ts';
-
-const REDACTED = '[redacted]';
-const SECRET_NAMES = [
-  'authorization',
-  'cookie',
-  'setCookie',
-  'apiKey',
-  'api_key',
-  'password',
-  'secret',
-  'token',
-  'accessToken',
-];
-/** Shorter values would blank out half of the log. */
-const SHORTEST_SECRET = 8;
 
 /** Ids of what is being done: on every line that is logged meanwhile. */
 const doing = new AsyncLocalStorage<{ readonly requestId: string }>();
@@ -41,25 +27,35 @@ export interface LoggerOptions {
  * const log = createLogger({ level: 'info', secrets: [process.env.OPENAI_API_KEY] })
  */
 export function createLogger({ level, destination, secrets = [] }: LoggerOptions): Logger {
-  const known = secrets.filter((secret): secret is string => secret !== undefined && secret.length >= SHORTEST_SECRET);
-  // A line is JSON: a secret with quotes in it stands there as JSON writes it.
-  const written = known.map((secret) => JSON.stringify(secret).slice(1, -1));
+  const { text, value } = redactor(secrets);
   const options = {
     level,
     base: null,
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: REDACTED },
-    serializers: { error: stdSerializers.err },
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (fields: Record<string, unknown>) => value(withPlainError(fields)) as Record<string, unknown>,
+    },
     mixin: () => doing.getStore() ?? {},
-    hooks: { streamWrite: (line: string) => written.reduce((text, secret) => text.replaceAll(secret, REDACTED), line) },
+    // The message, and whatever else comes into a line.
+    hooks: { streamWrite: text },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** Errors keep their stack and their causes, which their own fields do not show. */
+function withPlainError(fields: Record<string, unknown>): Record<string, unknown> {
+  return fields['error'] instanceof Error ? { ...fields, error: stdSerializers.err(fields['error']) } : fields;
 }
 
 /** A logger as the runtime takes it: `compose({ log: toRuntimeLog(log) })`. */
 export function toRuntimeLog(log: Logger): (message: string, fields: Readonly<Record<string, unknown>>) => void {
   return (message, fields) => ('error' in fields ? log.error(fields, message) : log.info(fields, message));
+}
+
+/** Calls `log` outside of any request: what is committed together was asked for by several. */
+export function apartFromRequests(log: () => void): void {
+  doing.exit(log);
 }
 
 /** One line for each request, once it is answered. */
@@ -68,15 +64,33 @@ export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<HttpEn
     doing.run({ requestId: c.get('requestId') }, async () => {
       const begun = clock.now();
       await next();
-      const runId = c.req.path.match(/\/runs\/([^/]+)/)?.[1];
       const line = {
         method: c.req.method,
         route: matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'none',
         status: c.res.status,
         ms: clock.now() - begun,
-        ...(runId === undefined ? {} : { runId }),
+        ...idsOf(c),
       };
       if (c.error !== undefined && c.res.status >= 500) log.error({ ...line, error: c.error }, 'request failed');
       else log.info(line, 'request');
     });
+}
+
+/** The run and the task that a request was about: its path names them, or its handler has found them. */
+function idsOf(c: Context<HttpEnvironment>): { readonly runId?: string; readonly task?: string } {
+  const runId = c.get('runId') ?? segmentAfter(c.req.path, 'runs');
+  const task = segmentAfter(c.req.path, 'tasks');
+  return { ...(runId === undefined ? {} : { runId }), ...(task === undefined ? {} : { task }) };
+}
+
+function segmentAfter(path: string, name: string): string | undefined {
+  const segments = path.split('/');
+  const found = segments[segments.indexOf(name) + 1];
+  if (!segments.includes(name) || found === undefined || found === '') return undefined;
+  try {
+    return decodeURIComponent(found);
+  } catch {
+    // Not a URL's text; it is refused elsewhere, and logged as it came.
+    return found;
+  }
 }

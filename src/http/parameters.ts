@@ -8,7 +8,11 @@ export const runPath = z.object({ id: z.string().min(1).max(200) });
 export const workflowPath = z.object({ id: z.string().min(1).max(200) });
 
 /** Tags, and-ed: `a,b`. */
-export const tagsParameter = z.string().max(10_000).optional().describe('a,b: those that have both');
+export const tagsParameter = z
+  .string()
+  .max(10_000)
+  .optional()
+  .describe('a,b: those that have both. A backslash takes the next character as it is: one\\,two is one tag');
 /** Text to search for. */
 export const searchParameter = z.string().min(1).max(200).optional().describe('Part of the name or id');
 /** Tags that a run is given. */
@@ -25,6 +29,10 @@ export const approvalBody = fields({
 }).openapi('ApprovalDecision');
 
 /** Where a stream goes on. */
+export const streamHeaders = z.object({
+  'last-event-id': z.string().optional().describe('Id of the last event received; EventSource sends it by itself'),
+});
+/** Where a stream goes on, written. */
 export const streamQuery = fields({
   after: z.string().max(200).optional().describe('Id of the last event received; like Last-Event-ID, and stronger'),
 });
@@ -34,11 +42,11 @@ export const streamResponses = {
   204: { description: 'The run has ended and everything was received' },
 };
 
-/** `a,b` as a list. */
+/** `a,b` as a list; `a\\,b` is one tag. */
 export function splitTags(text: string | undefined): string[] | undefined {
-  const found = text
-    ?.split(',')
-    .map((tag) => tag.trim())
+  const found = (text?.match(/(?:\\.|[^,\\])+/gs) ?? [])
+    // Blanks around a tag are the writer's, unless they are escaped.
+    .map((tag) => tag.replace(/^\s+|(?<!\\)\s+$/g, '').replace(/\\(.)/gs, '$1'))
     .filter((tag) => tag !== '');
-  return found === undefined || found.length === 0 ? undefined : found;
+  return found.length === 0 ? undefined : found;
 }

@@ -10,7 +10,10 @@ import { FermataError, type Fault } from '../errors.ts';
 
 /** What the middlewares leave for the handlers. */
 export interface HttpEnvironment {
-  Variables: RequestIdVariables;
+  Variables: RequestIdVariables & {
+    /** The run that a request was about, where its path does not name it. */
+    runId?: string;
+  };
 }
 
 /** What the routes stand on. */
@@ -26,9 +29,10 @@ const refuseFaults: Hook<unknown, HttpEnvironment, string, unknown> = (result) =
   if (result.success) return;
   const { target, error } = result;
   const { data } = result as { data?: unknown };
+  const seen = target === 'query' ? withNumbers(data, error.issues) : data;
   const base = target === 'json' ? [] : [target === 'param' ? 'path' : target];
   const faults = error.issues.flatMap((issue): Fault[] => {
-    if (issue.code !== 'unrecognized_keys') return issueFaults(issue, data, base);
+    if (issue.code !== 'unrecognized_keys') return issueFaults(issue, seen, base);
     const path = [...base, ...issue.path].join('.');
     return [
       {
@@ -39,6 +43,15 @@ const refuseFaults: Hook<unknown, HttpEnvironment, string, unknown> = (result) =
   });
   throw new FermataError('invalidRequest', faultsMessage('The request', faults), { faults });
 };
+
+/** A query holds texts only; one that was read as a number is told as a number: `came a number (0)`, not its length. */
+function withNumbers(data: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+  const numbers = issues.flatMap((issue) =>
+    (issue.code === 'too_small' || issue.code === 'too_big') && issue.origin === 'number' ? issue.path.slice(0, 1) : [],
+  );
+  const texts = data as Readonly<Record<PropertyKey, unknown>>;
+  return Object.assign({}, texts, ...numbers.map((name) => ({ [name]: Number(texts[name]) }))) as unknown;
+}
 
 /** An empty router. */
 export function newRouter(): OpenAPIHono<HttpEnvironment> {

@@ -3,8 +3,8 @@ import { z } from '@hono/zod-openapi';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import { iso, toJson } from './json.ts';
-import { listOf } from './page.ts';
-import type { Surroundings } from './router.ts';
+import { listOf, pageQuery } from './page.ts';
+import { fields, type Surroundings } from './router.ts';
 import { taskPage, taskSchema } from './task-view.ts';
 
 const TASKS_SHOWN = 100;
@@ -88,12 +88,21 @@ export const statusSchema = z
   })
   .openapi('RunProgress');
 
+/** What `…/results` takes. The output of a run can be long, and whoever reads page after page needs it once. */
+export const resultsQuery = fields({
+  ...pageQuery,
+  output: z
+    .enum(['true', 'false'])
+    .default('true')
+    .transform((text) => text === 'true')
+    .openapi({ description: "false: without the run's output", enum: ['true', 'false'], default: 'true' }),
+});
 /** The answer of `…/results`. */
 export const resultsSchema = z
   .object({
     runId: z.string(),
     status: runStatusSchema,
-    output: z.unknown(),
+    output: z.unknown().optional(),
     tasks: z.array(taskSchema),
     nextCursor: z.string().nullable(),
   })
@@ -173,10 +182,11 @@ export async function runProgress({ fermata }: Surroundings, runId: string): Pro
 export async function runResults(
   { fermata }: Surroundings,
   runId: string,
-  page: { readonly limit: number; readonly after: number | undefined },
+  page: { readonly limit: number; readonly after: number | undefined; readonly output: boolean },
 ): Promise<z.infer<typeof resultsSchema>> {
   const run = await fermata.runtime.read(runId);
-  return { runId, status: run.status, output: toJson(run.output) ?? null, ...(await taskPage(fermata, run, page)) };
+  const output = page.output ? { output: toJson(run.output) ?? null } : {};
+  return { runId, status: run.status, ...output, ...(await taskPage(fermata, run, page)) };
 }
 
 function taskCounts({ counts, endedAt }: RunView): z.infer<typeof taskCountsSchema> {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { FermataError } from '../errors.ts';
 import { createApp, type AppOptions } from './app.ts';
@@ -22,6 +22,8 @@ export interface ServeOptions extends Omit<AppOptions, 'stopping'> {
   readonly insecure?: boolean;
   /** Adds to the app before it listens, such as the inspector's routes. */
   extend?(app: OpenAPIHono<HttpEnvironment>): void;
+  /** Takes the WebSockets of routes that `extend` adds; made with `noServer`. Default: there are none. */
+  readonly webSockets?: WebSocketServerLike;
 }
 
 /** A server that listens. */
@@ -62,6 +64,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       void answer.finally(() => active.delete(answer));
       return answer;
     },
+    ...(options.webSockets === undefined ? {} : { websocket: { server: options.webSockets } }),
   }) as Server;
   const bound = await listen(server, host.replace(/^\[|\]$/g, ''), port);
   const url = `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;

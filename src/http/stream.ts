@@ -26,6 +26,8 @@ export async function streamOfRun(
   const { runtime } = surroundings.fermata;
   const after = readAfter(c, query, (cursor) => (/^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined));
   const run = await runtime.read(runId);
+  if (after !== undefined && after > run.facts)
+    refuseCursor(query, `expected at most ${run.facts}, the id of the run's last event, came ${after}`);
   if (run.endedAt !== null && after !== undefined && after >= run.facts) return c.body(null, 204);
   return send(
     c,
@@ -64,8 +66,11 @@ function readAfter(
   if (cursor === undefined || cursor === '') return undefined;
   const after = read(cursor);
   if (after !== undefined) return after;
+  return refuseCursor(query, `expected the id of an event of this stream, came ${JSON.stringify(cursor)}`);
+}
+
+function refuseCursor(query: string | undefined, message: string): never {
   const path = query === undefined ? 'header.last-event-id' : 'query.after';
-  const message = `expected the id of an event of this stream, came ${JSON.stringify(cursor)}`;
   throw new FermataError('invalidRequest', `The stream cannot go on from there: ${message}.`, {
     faults: [{ path, message }],
   });
@@ -79,6 +84,8 @@ function send(
 ): Response {
   // Proxies that buffer would keep events back.
   c.header('X-Accel-Buffering', 'no');
+  // Nobody would read the body of HEAD, and what waits to be read would be kept for ever.
+  if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
   return streamSSE(c, async (stream) => {
     const gone = new AbortController();
     stream.onAbort(() => gone.abort());

@@ -26,6 +26,8 @@ export const taskStatusSchema = z
   ])
   .openapi('TaskStatus');
 
+const usageSchema = z.looseObject({ inputTokens: z.int(), outputTokens: z.int(), totalTokens: z.int() });
+
 /** One task of a run. */
 export const taskSchema = z
   .object({
@@ -39,10 +41,7 @@ export const taskSchema = z
       .describe('The last one, also of an attempt that was repeated'),
     reason: z.string().optional().describe('Why it was skipped or cancelled'),
     attempts: z.int(),
-    usage: z
-      .looseObject({ inputTokens: z.int(), outputTokens: z.int(), totalTokens: z.int() })
-      .nullable()
-      .describe('Tokens, as the provider counted them'),
+    usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
     requestId: z.string().optional().describe("The provider's"),
     finishReason: z.string().optional(),
@@ -60,7 +59,7 @@ export type TaskView = z.infer<typeof taskSchema>;
 /** What rows keep beside the columns. */
 interface Detail {
   readonly description?: string;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: string; readonly message: string; readonly data?: { readonly usage?: unknown } };
   readonly reason?: string;
   readonly usage?: TaskView['usage'];
   readonly model?: string;
@@ -139,7 +138,7 @@ async function taskView(
     error: detail.error ?? null,
     ...(reason === undefined ? {} : { reason }),
     attempts: row?.attempts ?? 0,
-    usage: detail.usage ?? null,
+    usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),
     ...(requestId === undefined ? {} : { requestId }),
     ...(finishReason === undefined ? {} : { finishReason }),
@@ -149,4 +148,9 @@ async function taskView(
     startedAt: iso(row?.startedAt ?? null),
     endedAt: iso(row?.endedAt ?? null),
   };
+}
+
+/** What the call that failed had used by then: its error tells it. */
+function usageOf(error: Detail['error']): TaskView['usage'] | undefined {
+  return usageSchema.safeParse(error?.data?.usage).data;
 }

@@ -79,6 +79,8 @@ export interface RuntimeOptions {
   readonly inspect?: Inspect;
   /** Answers and takes commands, but does no work: nothing is recovered and no effect starts. To look into a stopped server's database. */
   readonly passive?: boolean;
+  /** Called before anything is recovered: who subscribes here misses nothing that happens in this process. */
+  readonly opened?: (runtime: Runtime) => void;
   /** Called at each named point of the commit path; tests end the process there. */
   readonly crashPoint?: (point: CrashPoint) => void;
 }
@@ -105,6 +107,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
   const runtime = new Runtime(options, catalog, start);
   doubt = (error) => runtime.doubt(error);
+  options.opened?.(runtime);
   if (options.passive !== true) await runtime.recover();
   return runtime;
 }
@@ -233,6 +236,14 @@ export class Runtime {
     }
     if (options.snapshot !== undefined) this.#inspecting.assertRestorable(options.snapshot, this.catalog.logic(name));
     return this.#starts.start(name, options);
+  }
+
+  /**
+   * The run that was started under an idempotency key; undefined where none was. What was started stays started, so this
+   * is asked before anything about a request is checked. Throws `idempotencyConflict`.
+   */
+  async startedBefore(idempotency: StartOptions['idempotency']): Promise<Started | undefined> {
+    return idempotency === undefined ? undefined : this.#starts.before(idempotency);
   }
 
   /**

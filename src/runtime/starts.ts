@@ -7,6 +7,12 @@ import type { RunKey, RunOrigin, RunStatus, Store } from '../store/store.ts';
 import { assertStorable, encode } from './codec.ts';
 import type { Input, Receipt } from './input.ts';
 
+/** What makes two requests the same one. */
+export interface Keys {
+  readonly key: string;
+  readonly bodyHash: string;
+}
+
 /** How a run is started. */
 export interface StartOptions {
   readonly input?: unknown;
@@ -14,7 +20,7 @@ export interface StartOptions {
   readonly snapshot?: unknown;
   readonly tags?: readonly string[];
   /** The same key and body again gives the same run; the same key with another body is refused. */
-  readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+  readonly idempotency?: Keys | undefined;
   readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
   /** Input as shown and as prompts read it, where it is not what the machine gets. */
   readonly shownInput?: unknown;
@@ -59,19 +65,18 @@ export class Starts {
     const { idempotency } = options;
     if (idempotency === undefined) return this.#begin(machine, options);
     const { key, bodyHash } = idempotency;
-    const before = this.#underWay.get(key) ?? (await this.#committed(key)) ?? this.#underWay.get(key);
-    if (before !== undefined) {
-      if (before.bodyHash !== bodyHash) {
-        throw new FermataError(
-          'idempotencyConflict',
-          `Idempotency-Key "${key}" was used with another body. Use a new key for a new request.`,
-        );
-      }
-      return { ...(await before.started), repeated: true };
-    }
+    // Asked again after the wait, and nothing waits between this and the line that makes it known.
+    const known = this.#underWay.get(key) ?? (await this.#committed(key)) ?? this.#underWay.get(key);
+    if (known !== undefined) return again(known, idempotency);
     const started = this.#begin(machine, options);
     this.#underWay.set(key, { bodyHash, started });
     return started.finally(() => this.#underWay.delete(key));
+  }
+
+  /** The run that was started under a key, or is being started now. Throws `idempotencyConflict`. */
+  async before(idempotency: Keys): Promise<Started | undefined> {
+    const known = this.#underWay.get(idempotency.key) ?? (await this.#committed(idempotency.key));
+    return known === undefined ? undefined : again(known, idempotency);
   }
 
   async #committed(key: string): Promise<Keyed | undefined> {
@@ -110,4 +115,12 @@ export class Starts {
     const { state } = await begin({ tenant, run }, input);
     return { runId: run, status: state.status, repeated: false };
   }
+}
+
+async function again({ bodyHash, started }: Keyed, given: Keys): Promise<Started> {
+  if (bodyHash === given.bodyHash) return { ...(await started), repeated: true };
+  throw new FermataError(
+    'idempotencyConflict',
+    `Idempotency-Key "${given.key}" was used with another body. Use a new key for a new request.`,
+  );
 }

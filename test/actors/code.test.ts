@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { code, type CodeFunction, type CodeInput } from '../../actors/code.ts';
 import { FermataError } from '../../src/errors.ts';
+import { redactor } from '../../src/http/redact.ts';
 import { effectContext, type RecordingContext } from '../harness/effect-context.ts';
 import { failureOf } from './model-setup.ts';
 
@@ -14,7 +15,7 @@ const INPUT: CodeInput = {
 };
 
 function call(sumUp: CodeFunction, context: RecordingContext = effectContext()) {
-  return code({ functions: { sumUp } }).run(INPUT, context);
+  return code({ functions: { sumUp }, redact: redactor(['sk-code-0123456789']) }).run(INPUT, context);
 }
 
 describe('a function', () => {
@@ -79,9 +80,7 @@ describe('what a function throws', () => {
     const cause = new TypeError('x is undefined');
     const failure = await failureOf(call(() => Promise.reject(cause)));
     expect(failure).toMatchObject({ code: 'codeFailed', retry: 'backoff', cause });
-    expect(failure.message).toBe(
-      'Function "sumUp" of task "sum" threw TypeError: x is undefined. It can be tried again.',
-    );
+    expect(failure.message).toBe('Function "sumUp" of task "sum" threw TypeError: x is undefined.');
   });
 
   it('synchronously is the same', async () => {
@@ -107,6 +106,17 @@ describe('what a function throws', () => {
     expect(failure.message).toContain('paid already. It is not tried again.');
   });
 
+  it.each([
+    new RangeError('bad key sk-code-0123456789'),
+    new FermataError('codeRefused', 'bad key sk-code-0123456789', {
+      data: { asked: ['sk-code-0123456789'], apiKey: 'x' },
+    }),
+  ])('goes on without secrets: %s', async (thrown) => {
+    const { message, data } = await failureOf(call(() => Promise.reject(thrown)));
+    expect(message).toContain('bad key [redacted]');
+    expect(JSON.stringify(data)).not.toMatch(/0123456789|"x"/);
+  });
+
   it('passes as it is where it is a FermataError', async () => {
     const own = new FermataError('codeRefused', 'The invoice is already paid.');
     expect(await failureOf(call(() => Promise.reject(own)))).toBe(own);
@@ -127,7 +137,7 @@ describe('what a function throws', () => {
 it.each(['sumup', 'constructor', '__proto__'])(
   'a function %s that is not registered is refused, naming the others',
   async (name) => {
-    const effect = code({ functions: { sumUp: () => 1, charge: () => 2 } });
+    const effect = code({ functions: { sumUp: () => 1, charge: () => 2 }, redact: redactor() });
     const failure = await failureOf(effect.run({ ...INPUT, function: name }, effectContext()));
     expect(failure).toMatchObject({ code: 'functionMissing', retry: 'never' });
     expect(failure.message).toContain(`"${name}", but registered are only: sumUp, charge.`);
@@ -135,7 +145,7 @@ it.each(['sumup', 'constructor', '__proto__'])(
 );
 
 it('the effect says how it is settled, repeated and shown', () => {
-  const effect = code({ functions: {} });
+  const effect = code({ functions: {}, redact: redactor() });
   expect(effect.onInDoubt?.(INPUT)).toBe('ask');
   expect(effect.repeatOf?.(INPUT)).toBe('k-0');
   expect(effect.describe?.(INPUT)).toEqual({ task: 'sum', attempt: 2 });

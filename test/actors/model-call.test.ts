@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { modelCall } from '../../actors/model-call.ts';
 import { openaiFromEnvironment } from '../../actors/model/provider.ts';
+import { redactor } from '../../src/http/redact.ts';
 import { type ModelServer, type ScriptLine, startModelServer } from '../../src/cli/demo/model-server.ts';
 import { effectContext } from '../harness/effect-context.ts';
 import {
@@ -299,7 +300,11 @@ describe('providers', () => {
   });
 
   it('without key and base URL are refused, saying what to set', async () => {
-    const call = modelCall({ providers: { openai: openaiFromEnvironment({}), groq: {} }, checkAnswer });
+    const call = modelCall({
+      providers: { openai: openaiFromEnvironment({}), groq: {} },
+      checkAnswer,
+      redact: redactor(),
+    });
     const openai = await failureOf(call.run(question(), effectContext()));
     expect(openai.code).toBe('providerMissing');
     expect(openai.message).toContain('Set OPENAI_API_KEY');
@@ -318,7 +323,7 @@ describe('providers', () => {
 });
 
 it('the effect says how it is settled, repeated and shown', () => {
-  const call = modelCall({ providers: {}, checkAnswer });
+  const call = modelCall({ providers: {}, checkAnswer, redact: redactor() });
   const input = question({ onInDoubt: 'ask', repeatOf: 'k-1', attempt: 2 });
   expect(call.onInDoubt?.(input)).toBe('ask');
   expect(call.repeatOf?.(input)).toBe('k-1');

@@ -6,7 +6,9 @@ import {
   type ModelCallOutput,
 } from '../../actors/model-call.ts';
 import type { CheckAnswer } from '../../actors/model/answer.ts';
+import { providerSecrets } from '../../actors/model/provider.ts';
 import { FermataError } from '../../src/errors.ts';
+import { redactor } from '../../src/http/redact.ts';
 import { effectContext, type RecordingContext } from '../harness/effect-context.ts';
 
 export const KEY = 'sk-test-0123456789abcdef';
@@ -39,7 +41,8 @@ export function callModel(
   { context = effectContext(), ...dependencies }: Partial<ModelCallDependencies> & { context?: RecordingContext } = {},
 ): Promise<ModelCallOutput> {
   const providers = { openai: { apiKey: KEY, baseUrl } };
-  return modelCall({ providers, checkAnswer, ...dependencies }).run(question(given), context);
+  const redact = redactor(providerSecrets(dependencies.providers ?? providers));
+  return modelCall({ providers, checkAnswer, redact, ...dependencies }).run(question(given), context);
 }
 
 /** The FermataError that a promise is rejected with. */

@@ -8,6 +8,8 @@ export default {
   functions: {
     greet: ({ name }) => 'Hello ' + name,
     breakDown: () => { throw Object.assign(new Error('no'), { retryable: false }); },
+    hang: (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject)),
+    report: (_, { progress }) => { progress(50, 'half'); return 'done'; },
     secondTime: (_, { attempt }) => { if (attempt === 1) throw new Error('not yet'); return 'now'; },
   },
 };
@@ -135,6 +137,24 @@ describe('run', () => {
     expect((await folder.run(['runs'])).err).toBe('No runs.');
   });
 
+  it('names a missing key and missing input together', async () => {
+    const text = `name: m
+input: { type: object, properties: { topic: { type: string }, depth: { default: 3 } }, required: [topic, depth] }
+tasks: [{ name: a, prompt: Hi }]`;
+    const folder = folderWith({ 'm.yaml': text });
+    const { status, err } = await folder.run(['run', 'm.yaml']);
+    expect(status).toBe(2);
+    expect(err).toMatch(/OPENAI_API_KEY.*incomplete, too: add --input 'topic=…'\.$/);
+    expect((await folder.run(['run', 'm.yaml', '-i', 'topic=tea'])).err).not.toContain('incomplete');
+  });
+
+  it('shows what a task reports by another sign than what is skipped', async () => {
+    const { err } = await folderWith({
+      'p.yaml': 'name: p\ntasks: [{ name: a, kind: code, function: report }]',
+    }).run(['run', 'p.yaml']);
+    expect(err).toContain('[  0%] · a: 50 % half');
+  });
+
   it('runs at a server just as well', async () => {
     const folder = folderWith({ 'greet.yaml': GREET });
     const functions = { greet: ({ name }: Readonly<Record<string, unknown>>) => `Served ${String(name)}` };
@@ -156,7 +176,12 @@ describe('run', () => {
       // The same file through the back door: the server has it.
       const inUse = await folder.run(['runs', '--db', 'server.db']);
       expect(inUse.status).toBe(1);
-      expect(inUse.err).toMatch(/in use[^]*--server http:\/\/127\.0\.0\.1:3000/);
+      expect(inUse.err).toMatch(/in use[^]*add --server URL: the URL is in the line .* "Fermata listens on …"/);
+      // A second server cannot talk to the first one.
+      const second = await folder.run(['serve', '--db', 'server.db', '--port', '0']);
+      expect(second.status).toBe(1);
+      expect(second.err).toMatch(/in use[^]*"Fermata listens on …": use that one, or stop it/);
+      expect(second.err).not.toContain('--server');
     } finally {
       await server.stop();
     }
@@ -171,7 +196,9 @@ describe('a run that waits for a person', () => {
     const folder = folderWith({ 'gate.yaml': GATE });
     const runId = await waitingRun(folder);
     const why = await folder.run(['why', runId]);
-    expect(why.out).toContain(`asked: Really?\n  moved by: fermata approve ${runId} 'send it'`);
+    expect(why.out).toContain(
+      `asked: Really?\n  moved by: fermata approve ${runId} 'send it' --db ${folder.directory}`,
+    );
 
     const approved = await folder.run(['approve', runId, 'send it', '--by', 'Ada']);
     expect(approved).toMatchObject({ status: 0, out: 'Hello Ada' });
@@ -191,6 +218,34 @@ describe('a run that waits for a person', () => {
     });
     expect(watched.status).toBe(143);
     expect(watched.err).toContain(`fermata watch ${runId}`);
+  });
+
+  it('is decided with --json: the result as one object', async () => {
+    const folder = folderWith({ 'gate.yaml': GATE });
+    const runId = await waitingRun(folder);
+    const { status, out } = await folder.run(['approve', runId, 'send it', '--json']);
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ runId, status: 'completed', output: 'Hello Ada' });
+  });
+
+  it('is cancelled with --json, and told of its end with --json', async () => {
+    const folder = folderWith({ 'gate.yaml': GATE });
+    const runId = await waitingRun(folder);
+    const cancelled = await folder.run(['cancel', runId, '--json']);
+    expect(JSON.parse(cancelled.out)).toEqual({ runId, status: 'cancelled' });
+    const twice = await folder.run(['cancel', runId, '--json']);
+    expect(JSON.parse(twice.out)).toMatchObject({ error: { code: 'runEnded' } });
+  });
+
+  it('a graceful stop is no crash', async () => {
+    const folder = folderWith({ 'h.yaml': 'name: h\ntasks: [{ name: a, kind: code, function: hang }]' });
+    const stopAt = (text: string) => (line: string) => {
+      if (line.includes(text)) folder.signals.send('SIGINT');
+    };
+    const { err } = await folder.run(['run', 'h.yaml'], stopAt('a… ⏳'));
+    const again = await folder.run(['watch', runIdOf(err)], stopAt('↻'));
+    expect(again.err).toContain('↻ a: the process was stopped; this call is made again, same key');
+    expect(again.err).not.toContain('crash');
   });
 
   it('is refused with --reject: the run fails', async () => {
@@ -246,6 +301,9 @@ describe('looking at a database', () => {
     const { status, err } = await folder.run([command, 'nobody']);
     expect(status).toBe(2);
     expect(err).toContain('"nobody"');
+    // Commands, not routes; and one that finds the same database.
+    if (command !== 'cancel') expect(err).toContain(`"fermata runs --db ${folder.directory}/fermata.db --config `);
+    expect(err).not.toContain('/api/');
   });
 });
 
@@ -260,6 +318,34 @@ describe('documents', () => {
       /^bad\.yaml:2:11: config\.bredth: .*breadth.*\nbad\.yaml:4:16: tasks\[0\]\.prompt: .*\nbad\.yaml has 2 faults\.$/,
     );
     expect((await folder.run(['run', 'bad.yaml'])).err).toBe(err);
+  });
+
+  it('a task that is not there: the command that lists them', async () => {
+    const folder = folderWith({ 'gate.yaml': GATE });
+    const runId = await waitingRun(folder);
+    const { status, err } = await folder.run(['approve', runId, 'nope']);
+    expect(status).toBe(2);
+    expect(err).toContain(`"fermata show ${runId} --db `);
+    expect(err).not.toContain('/api/');
+  });
+
+  it('validate and graph --json: one object', async () => {
+    const folder = folderWith({ 'gate.yaml': GATE, 'bad.yaml': 'name: bad\ntasks: []' });
+    expect(JSON.parse((await folder.run(['validate', 'gate.yaml', '--json'])).out)).toMatchObject({
+      valid: true,
+      name: 'gate',
+      tasks: 1,
+    });
+    expect(JSON.parse((await folder.run(['graph', 'gate.yaml', '--json'])).out)).toMatchObject({
+      name: 'gate',
+      nodes: [{ name: 'send it', requiresApproval: true }],
+      edges: [],
+    });
+    for (const command of ['validate', 'graph']) {
+      const { status, out } = await folder.run([command, 'bad.yaml', '--json']);
+      expect(status).toBe(2);
+      expect(JSON.parse(out)).toMatchObject({ error: { code: 'invalidDocument', errors: [{ path: 'tasks' }] } });
+    }
   });
 
   it('validate says what is fine', async () => {

@@ -1,51 +1,13 @@
 /** The entry as a real process: few tests, since each costs a start. What commands do is in `commands.test.ts`. */
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { once } from 'node:events';
+import { cpSync, existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { fermata, folder, ROOT, shell, start, startFermata } from './entry.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
-const BIN = join(ROOT, 'bin/fermata.js');
-
-interface Ended {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Options {
-  readonly directory?: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Called with all that came on standard error so far. */
-  readonly onProgress?: (err: string, kill: (signal: NodeJS.Signals) => void) => void;
-}
-
-function folder(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'fermata-entry-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-function fermata(
-  args: readonly string[],
-  { directory = folder(), environment = {}, onProgress }: Options = {},
-): Promise<Ended> {
-  // No key, no proxy, no database of whoever runs the tests.
-  const child = spawn(process.execPath, [BIN, ...args], {
-    cwd: directory,
-    env: { PATH: process.env['PATH'], TMPDIR: directory, ...environment },
-  });
-  let [out, err] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-    onProgress?.(err, (signal) => void child.kill(signal));
-  });
-  return new Promise((ended) => child.on('close', (status) => ended({ status, out, err })));
-}
-
-it('lists its commands', async () => {
+it('lists its commands, and what it exits with', async () => {
   const { status, out, err } = await fermata(['--help']);
   expect({ status, err }).toEqual({ status: 0, err: '' });
   for (const command of [
@@ -65,6 +27,7 @@ it('lists its commands', async () => {
   ]) {
     expect(out).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
   }
+  expect(out).toMatch(/Exit status: 0 completed, 1 failed or cancelled, 2 wrong use; 130 and 143 /);
 });
 
 it('runs the research example with scripted models: --json is one object', async () => {
@@ -98,7 +61,7 @@ it('refuses a wrong document with 2', async () => {
 });
 
 describe('Ctrl-C', () => {
-  const wait = (): string => {
+  it('once: stops gracefully, and says how the run goes on', async () => {
     const directory = folder();
     // It ignores its signal: the process must end all the same.
     writeFileSync(
@@ -106,34 +69,102 @@ describe('Ctrl-C', () => {
       'export default { functions: { hang: () => new Promise((resolve) => setTimeout(resolve, 600_000)) } };',
     );
     writeFileSync(join(directory, 'hang.yaml'), 'name: hang\ntasks: [{ name: a, kind: code, function: hang }]');
-    return directory;
-  };
-
-  it('once: stops gracefully, and says how the run goes on', async () => {
-    const directory = wait();
-    let sent = false;
-    const { status, err } = await fermata(['run', 'hang.yaml'], {
-      directory,
-      onProgress(text, kill) {
-        if (sent || !text.includes('a… ⏳')) return;
-        sent = true;
-        kill('SIGINT');
-      },
-    });
+    const run = startFermata(['run', 'hang.yaml'], { directory });
+    await run.saw(/a… ⏳/);
+    run.child.kill('SIGINT');
+    const { status, err } = await run.ended;
     expect(status).toBe(130);
-    expect(err).toMatch(/Stopping…[^]*fermata watch \S+\n/);
+    expect(err).toMatch(/Stopping…[^]*fermata\.js watch \S+ --db \S+ --config \S+fermata\.config\.ts\n/);
     const { out } = await fermata(['runs'], { directory });
     expect(out).toMatch(/ running /);
   });
 
-  it('twice: at once', async () => {
-    const { status } = await fermata(['run', 'hang.yaml'], {
-      directory: wait(),
-      onProgress(text, kill) {
-        if (text.includes('a… ⏳')) for (const signal of ['SIGINT', 'SIGINT'] as const) kill(signal);
-      },
+  it('twice: at once, although the graceful stop is not over', async () => {
+    // Ctrl-C asks this server whether the run has ended, and gets no answer: the first one alone would never end.
+    let asked = 0;
+    const { promise: stopping, resolve: stopBegun } = Promise.withResolvers<void>();
+    const server = createServer(({ url }, response) => {
+      if (url?.endsWith('/stream') === true) {
+        const fact = { runId: 'r', seq: 1, timestamp: new Date(0).toISOString(), task: 'a', progress: 0 };
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`id: 1\nevent: task_started\ndata: ${JSON.stringify(fact)}\n\n`);
+      } else if (asked++ === 0) {
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"runId":"r","status":"running"}');
+      } else stopBegun();
     });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => (server.closeAllConnections(), void server.close()));
+    const { port } = server.address() as AddressInfo;
+
+    const watch = startFermata(['watch', 'r', '--server', `http://127.0.0.1:${port}`]);
+    await watch.saw(/a… ⏳/);
+    watch.child.kill('SIGINT');
+    await stopping;
+    watch.child.kill('SIGINT');
+    const { status, err } = await watch.ended;
     expect(status).toBe(130);
+    expect(err).toContain('Stopping…');
+    expect(err).not.toContain('goes on at the server');
+  });
+});
+
+describe('the commands that are printed', () => {
+  /** Two tasks of models, the second one after an approval. */
+  const GATE = `name: gate
+tasks:
+  - { name: draft, prompt: Say hello }
+  - { name: send, prompt: 'Send {{ tasks.draft.output }}', requiresApproval: true, approvalPrompt: 'Really?' }
+`;
+
+  /** Runs the gate with scripted models up to its question, and stops it there. */
+  async function untilTheQuestion(line: string, directory: string): Promise<string> {
+    writeFileSync(join(directory, 'gate.yaml'), GATE);
+    const run = start('/bin/sh', ['-c', `exec ${line}`], { directory });
+    const [, approve = ''] = await run.saw(/Really\? → (.*)\n[^]*waits here/);
+    run.child.kill('SIGINT');
+    const { err } = await run.ended;
+    expect(err).toMatch(/Run \S+ is kept/);
+    return approve;
+  }
+
+  it('go on in the same way, as they stand there, from any directory', async () => {
+    const directory = folder();
+    const elsewhere = { directory: folder() };
+    const program = `${process.execPath} ${join(ROOT, 'bin/fermata.js')}`;
+    const approve = await untilTheQuestion(`${program} run gate.yaml --demo --db my.db`, directory);
+    expect(approve).toMatch(/ approve \S+ send --db \S+\/my\.db --demo$/);
+    const [, runId = ''] = /approve (\S+)/.exec(approve) ?? [];
+
+    // Who looks does not say --demo, and gets commands that do.
+    const why = await fermata(['why', runId, '--db', join(directory, 'my.db')], elsewhere);
+    expect(why.out).toContain(`moved by: ${approve} (or with --reject)`);
+    const [, watch = ''] = /it goes on with: (.*)/.exec(why.out) ?? [];
+    expect(watch).toMatch(/ watch \S+ --db \S+\/my\.db --demo$/);
+
+    // A key is there: without --demo a real model would be asked.
+    const environment = { OPENAI_API_KEY: 'sk-nobody', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' };
+    const refused = await shell(approve.replace(' --demo', ''), { ...elsewhere, environment });
+    expect(refused).toMatchObject({ status: 2, err: expect.stringContaining(`Type: ${approve}`) });
+
+    const { status, out, err } = await shell(approve, elsewhere);
+    expect({ status, out }).toMatchObject({ status: 0, out: expect.stringContaining('[scripted]') });
+    expect(err).toContain('✓ send: approved');
+    const shown = await fermata(['show', runId, '--db', join(directory, 'my.db')], elsewhere);
+    expect(shown.out).toMatch(/models +scripted/);
+  });
+
+  it('name npx where npx was called', async () => {
+    const directory = folder();
+    symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+    for (const part of ['bin', 'src', 'machines', 'actors', 'inspector', 'package.json'])
+      symlinkSync(join(ROOT, part), join(directory, part));
+    writeFileSync(join(directory, 'good.yaml'), 'name: good\ntasks: [{ name: a, prompt: Hi }]');
+    const ran = await shell('npx --no-install fermata run good.yaml --demo', { directory });
+    expect(ran).toMatchObject({ status: 0 });
+    const unknown = await shell('npx --no-install fermata show nobody', { directory });
+    const [, runs = ''] = /"(npx fermata runs --db \S+)"/.exec(unknown.err) ?? [];
+    expect((await shell(runs, { directory })).out).toMatch(/completed .*good@1/);
   });
 });
 
@@ -154,10 +185,9 @@ describe('the demo', () => {
       expect(existsSync(database)).toBe(true);
 
       // The commands that it shows do what they say.
-      const [, runId = ''] = /FERMATA_DB=\S+ npx fermata show (\S+)/.exec(err) ?? [];
-      const shown = await fermata(['show', runId], { directory, environment: { FERMATA_DB: database } });
-      expect(shown.out).toContain('completed, 100 %');
-      await startAgain(err, database, directory);
+      const [, show = ''] = /Look at the run again:\n +(.*)/.exec(err) ?? [];
+      expect((await shell(show)).out).toContain('completed, 100 %');
+      await startAgain(err);
     }
   });
 
@@ -166,35 +196,24 @@ describe('the demo', () => {
     for (const part of ['src', 'machines', 'actors', 'inspector', 'examples', 'bin', 'package.json']) {
       cpSync(join(ROOT, part), join(copy, part), { recursive: true });
     }
-    const { symlinkSync } = await import('node:fs');
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    const { status, out } = await new Promise<Ended>((ended) => {
-      const child = spawn(process.execPath, ['bin/fermata.js', 'demo'], {
-        cwd: copy,
-        env: { PATH: process.env['PATH'], TMPDIR: copy },
-      });
-      let written = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (written += text));
-      child.on('close', (code) => ended({ status: code, out: written, err: '' }));
-    });
+    const { status, out } = await start(process.execPath, ['bin/fermata.js', 'demo'], { directory: copy }).ended;
     expect({ status, out }).toMatchObject({ status: 0, out: expect.stringContaining('[scripted] Roadmap:') });
   });
 });
 
-/** `serve --demo` on the database of the demo, and its curl line as a request. */
-async function startAgain(shown: string, database: string, directory: string): Promise<void> {
+/** `serve` on the database of the demo, and its curl line as a request. */
+async function startAgain(shown: string): Promise<void> {
+  const [, serve = ''] = /Start the server .*\n +(.*)/.exec(shown) ?? [];
   const [, body = '', path = ''] = /-d '(\{.*?\})' http:\/\/127\.0\.0\.1:3000(\S+execute)/.exec(shown) ?? [];
-  let answered: Promise<Response> | undefined;
-  const { status } = await fermata(['serve', '--demo', '--port', '0'], {
-    directory,
-    environment: { FERMATA_DB: database, LOG_LEVEL: 'silent' },
-    onProgress(text, kill) {
-      const [, url] = /listens on (\S+)/.exec(text) ?? [];
-      if (url === undefined || answered !== undefined) return;
-      answered = fetch(`${url}${path}`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
-      void answered.finally(() => kill('SIGTERM'));
-    },
+  const server = start('/bin/sh', ['-c', `exec ${serve} --port 0`], { environment: { LOG_LEVEL: 'silent' } });
+  const [, url = ''] = await server.saw(/listens on (\S+)/);
+  const answered = await fetch(`${url}${path}`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
   });
-  expect(status).toBe(0);
-  expect((await answered)?.status).toBe(202);
+  expect(answered.status).toBe(202);
+  server.child.kill('SIGTERM');
+  expect((await server.ended).status).toBe(0);
 }

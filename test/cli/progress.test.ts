@@ -37,7 +37,7 @@ describe('a line of progress', () => {
     [
       'task_in_doubt',
       { task: 'b', progress: 50, policy: 'retry' },
-      '[ 50%] ↻ b: a crash cut this call off; it is made again, under the same key',
+      '[ 50%] ↻ b: the process was stopped; this call is made again, same key',
     ],
     [
       'approval_requested',
@@ -55,12 +55,12 @@ describe('a line of progress', () => {
       { task: 'b', progress: 50, approved: false, expired: true },
       '[ 50%] ✗ b: nobody decided in time',
     ],
-    ['progress', { task: 'b', progress: 50, percent: 33.9, note: 'page 3' }, '[ 50%] – b: 33 % page 3'],
+    ['progress', { task: 'b', progress: 50, percent: 33.9, note: 'page 3' }, '[ 50%] · b: 33 % page 3'],
     ['run_completed', { progress: 100 }, '[100%] ✓ Complete'],
     ['run_failed', { progress: 40, error: { message: 'task b failed' } }, '[ 40%] ✗ The run failed: task b failed'],
     ['run_cancelled', { progress: 40, reason: { message: 'enough' } }, '[ 40%] ✗ The run was cancelled: enough'],
     ['run_paused', { progress: 40 }, '[ 40%] ⏸ The run is paused'],
-    ['emitted', { event: { type: 'ping' } }, '– {"type":"ping"}'],
+    ['emitted', { event: { type: 'ping' } }, '· {"type":"ping"}'],
     ['run_started', { total: 3, progress: 0 }, undefined],
     ['what_comes_later', {}, undefined],
   ])('of %s %j', (event, data, expected) => {

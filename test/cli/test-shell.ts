@@ -64,6 +64,7 @@ export function testFolder(environment: Shell['environment'] = {}): TestFolder {
     async run(args, seen = () => {}) {
       const [out, err]: [string[], string[]] = [[], []];
       const shell: Shell = {
+        program: 'fermata',
         environment,
         directory,
         isTerminal: false,

@@ -56,6 +56,21 @@ describe('calls', () => {
     await expect(client.deleteRun('none')).rejects.toMatchObject({ status: 404 });
   });
 
+  it.each(['.', '..', ''])('refuse the name %j, which no URL can carry', async (name) => {
+    const hold = holding();
+    const harness = await openFermata({ config: hold.config });
+    const { client } = harness;
+    const { runId } = await startRun(harness, { tasks: [{ ...NOW, function: 'hold' }] });
+    const refused = { code: 'invalidRequest', status: 0, message: expect.stringContaining('stand in a URL') };
+    await expect(client.cancelTask(runId, name, 'only this one')).rejects.toMatchObject(refused);
+    await expect(client.approve(runId, name, { approved: true })).rejects.toMatchObject(refused);
+    await expect(client.deleteRun(name)).rejects.toMatchObject(refused);
+    await expect(Array.fromAsync(client.stream(name))).rejects.toMatchObject(refused);
+    expect((await client.run(runId)).status).toBe('running');
+    hold.release();
+    await harness.fermata.runtime.waitFor(runId);
+  });
+
   it('say where nobody answers, and what is not Fermata', async () => {
     const nobody = createClient({
       baseUrl: 'http://127.0.0.1:1',

@@ -83,6 +83,42 @@ describe('at load', () => {
   });
 });
 
+describe('M2: fields called as what JavaScript gives every object', () => {
+  const names = ['constructor', '__proto__', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', 'size', 'length'];
+  const field = (name: string, value: unknown): unknown =>
+    JSON.parse(`{"${name}":${JSON.stringify(value)},"ok":"yes"}`);
+
+  test.each(names)('%s in the input and in an output, beside others and deep inside', (name) => {
+    const hostile = field(name, field(name, 'v'));
+    const awkward = taskScope({ team: hostile, list: [hostile] }, [
+      ['a', { status: 'completed', output: hostile }],
+      [name, { status: 'completed', output: 'mine' }],
+    ]);
+    for (const root of ['input.team', 'input.list[0]', 'tasks.a.output']) {
+      expect(evaluate(`${root}.ok`, awkward)).toBe('yes');
+      expect(evaluate(`${root}[${JSON.stringify(name)}].ok`, awkward)).toBe('yes');
+      expect(evaluate(`${root}[${JSON.stringify(name)}][${JSON.stringify(name)}]`, awkward)).toBe('v');
+      expect(evaluate(`${root}.?nothing.orValue(1.5)`, awkward)).toBe(1.5);
+      expect(evaluate(`${JSON.stringify(name)} in ${root} && !("zz" in ${root})`, awkward)).toBe(true);
+      expect(evaluate(`size(${root})`, awkward)).toBe(2);
+      expect(JSON.stringify(evaluate(root, awkward))).toBe(JSON.stringify(hostile));
+    }
+    expect(evaluate('has(input.team.ok) && has(tasks.a.output.ok) && !has(input.team.zz)', awkward)).toBe(true);
+    expect(evaluate('input.list.map(x, x.ok)', awkward)).toEqual(['yes']);
+    expect(evaluate('input.team == tasks.a.output', awkward)).toBe(true);
+    expect(evaluate(`tasks[${JSON.stringify(name)}].output`, awkward)).toBe('mine');
+    expect(evaluate('tasks.a.status', awkward)).toBe('completed');
+  });
+
+  test.each(['__proto__', 'constructor', 'prototype'])(
+    '%s in a map of the expression is refused, not left out',
+    (name) => {
+      const error = errorOf(() => readsOfExpression(`{"a": 1, "${name}": 2}`));
+      expect(error.message).toMatch(`column 10: a map written here cannot have the field "${name}"`);
+    },
+  );
+});
+
 test('a tree keeps what is not a text, and leaves out what is absent', () => {
   const tree = { a: 'tasks.a.output.x', b: [1, true, null, 'input.topic'], c: { d: 'input.?zz' }, e: '"text"' };
   expect(evaluateTree(tree, scope)).toEqual({ a: 1.5, b: [1, true, null, 'tea'], c: {}, e: 'text' });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDocument } from '../../src/document/parse.ts';
+import { parseDocument, parseInTurns } from '../../src/document/parse.ts';
 import { errorOf, faultsOf } from './faults-of.ts';
 
 const task = (fields: Record<string, unknown> = {}): Record<string, unknown> => ({
@@ -187,8 +187,8 @@ test.each<[string, unknown, string]>([
   ],
   [
     'input schema',
-    { name: 'w', input: { not: { type: 'string' } }, tasks: [task()] },
-    'input: cannot be read as a JSON Schema: not is not supported in Zod (except { not: {} } for never)',
+    { name: 'w', input: { properties: { n: { minimun: 5 } } }, tasks: [task()] },
+    'input.properties.n.minimun: unknown keyword "minimun" of JSON Schema: did you mean "minimum"?',
   ],
   ['unknown field', one({ dependson: [] }), 'tasks[0].dependson: unknown field "dependson": did you mean "dependsOn"?'],
   ['unknown field, nothing near', one({ quux: 1 }), 'tasks[0].quux: unknown field "quux"'],
@@ -216,6 +216,21 @@ test.each<[string, unknown, string]>([
     'seed: timeout_seconds',
     config({ timeout_seconds: 1 }),
     'config.timeout_seconds: unknown field "timeout_seconds": did you mean "timeoutSeconds"?',
+  ],
+  [
+    'L8: a field of config at the root',
+    { name: 'w', breadth: 2, tasks: [task()] },
+    'breadth: unknown field "breadth": it belongs into config: write config.breadth',
+  ],
+  [
+    'L8: a former name of config at the root',
+    { name: 'w', max_parallel: 2, tasks: [task()] },
+    'max_parallel: unknown field "max_parallel": did you mean "config.breadth"?',
+  ],
+  [
+    'L8: a mistyped field of config at the root',
+    { name: 'w', timeout_seconds: 2, tasks: [task()] },
+    'timeout_seconds: unknown field "timeout_seconds": did you mean "config.timeoutSeconds"?',
   ],
   [
     'unknown field of retry',
@@ -386,11 +401,33 @@ describe('what a later version brings', () => {
   });
 });
 
-test('a value that contains itself is refused, not walked for ever', () => {
+test('L12: a value that contains itself is refused, not walked for ever', () => {
   const metadata: Record<string, unknown> = {};
   metadata['self'] = [metadata, metadata];
   expect(faultsOf(() => parseDocument(one({ metadata })))).toEqual([
-    'tasks[0].metadata.self[0]: expected JSON, came a value that contains itself',
-    'tasks[0].metadata.self[1]: expected JSON, came a value that contains itself',
+    'tasks[0].metadata.self[0]: expected JSON, came a value that contains itself: it is tasks[0].metadata again',
+    'tasks[0].metadata.self[1]: expected JSON, came a value that contains itself: it is tasks[0].metadata again',
   ]);
+});
+
+describe('parseInTurns', () => {
+  test('gives what parseDocument gives, and rejects with what it throws', async () => {
+    const document = one({ requiresApproval: true, tags: ['x'] });
+    expect(await parseInTurns(document)).toEqual(parseDocument(document));
+    await expect(parseInTurns(one({ prompt: '' }))).rejects.toMatchObject({ code: 'invalidDocument' });
+  });
+
+  test('lets the process do other things meanwhile', async () => {
+    const names = Array.from({ length: 2_000 }, (_, index) => task({ name: `t${index}` }));
+    let others = 0;
+    let done = false;
+    const other = (): void => {
+      others += 1;
+      if (!done) setImmediate(other);
+    };
+    setImmediate(other);
+    await parseInTurns(tasks(...names));
+    done = true;
+    expect(others).toBeGreaterThan(50);
+  });
 });

@@ -12,13 +12,26 @@ test('describes itself as JSON Schema, with limits and defaults', () => {
     additionalProperties: false,
     required: ['name', 'tasks'],
     properties: {
-      name: { type: 'string', minLength: 1, maxLength: 200, pattern: '^[^/\\u0000-\\u001f\\u007f-\\u009f]+$' },
+      name: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 200,
+        pattern: '^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f-\\u009f]+$',
+      },
       config: { type: 'object', properties: { breadth: { type: 'integer', minimum: 1, maximum: 1000, default: 3 } } },
       tasks: { type: 'array', minItems: 1, maxItems: 100_000 },
     },
   });
   const name = new RegExp(String(z.toJSONSchema(documentSchema.shape.name).pattern));
-  expect([name.test('a b'), name.test('a/b'), name.test('a\u0007')]).toEqual([true, false, false]);
+  expect(['a b', 'a.b', '...', 'a/b', 'a\u0007', '.', '..'].map((text) => name.test(text))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test('reads back as a schema that takes the documents it describes', () => {

@@ -63,12 +63,31 @@ describe('faults of syntax', () => {
     ['YAML', 'name: w\ntasks: [\n  - a', /^3:3: line 3, column 3: /],
     ['JSON', '{\n  "name": "w",\n  "tasks": [}\n}', /^3:13: line 3, column 13: /],
     ['a key twice', 'name: w\nname: v', /^2:1: line 2, column 1: Map keys must be unique$/],
-    ['several documents', 'name: w\n---\nname: v', /^2:1: /],
+    [
+      'several documents',
+      'name: w\n---\nname: v',
+      /^2:1: line 2, column 1: a second document begins here: give each in a text of its own$/,
+    ],
+    [
+      'a key twice in JSON',
+      '{"name": "w",\n "tasks": [], "name": "v"}',
+      /^2:15: line 2, column 15: "name" is given twice$/,
+    ],
+    [
+      'a key twice deep in JSON',
+      '{"tasks":[{"a":1},{"a":{"x\\"":1,"b":["a"],"x\\u0022" :2}}]}',
+      /"x\\"" is given twice$/,
+    ],
     ['an unknown tag', 'name: !js/function x', /^1:7: line 1, column 7: Unresolved tag/],
     ['an alias bomb', bomb.join('\n'), /aliases unfold to too much/],
     ['an alias of itself', 'name: &a [*a]', /contains itself/],
     ['endless nesting', `a: ${'['.repeat(20_000)}`, /nested too deep/],
     ['endless nesting in JSON', `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, /nested deeper than 100 levels/],
+    [
+      'M5: YAML without end',
+      `name: ${'x'.repeat(2_000_000)}`,
+      /^: expected at most 2000000 characters of YAML, came 2000006/,
+    ],
     ['an empty text', '', /expected an object, came null/],
     [
       'not a number',
@@ -78,6 +97,11 @@ describe('faults of syntax', () => {
   ])('%s', (_, text, fault) => {
     expect(faultsOf(() => parseText(text))[0]).toMatch(fault);
   });
+});
+
+test('a key may stand in several objects, and in texts', () => {
+  const text = '{"a":{"a":"\\"a\\":1,\\"a\\":2"},"b":[{"a":1},{"a":2}],"c":"a"}';
+  expect(readText(text)).toEqual(JSON.parse(text));
 });
 
 test('the first example is a document', () => {

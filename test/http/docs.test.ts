@@ -33,6 +33,19 @@ describe('/openapi.json', () => {
     expect(described.filter((route) => !served.has(route))).toEqual([]);
   });
 
+  it('tells how streams are resumed', async () => {
+    const { call } = await openFermata();
+    const { paths } = (await call('GET', '/openapi.json')).body;
+    for (const path of ['/api/v1/stream', '/api/v1/runs/{id}/stream', '/api/v1/workflows/{id}/stream']) {
+      expect(paths[path].get.parameters).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ in: 'header', name: 'last-event-id' }),
+          expect.objectContaining({ in: 'query', name: 'after' }),
+        ]),
+      );
+    }
+  });
+
   it('has an id and a problem answer for each operation, and resolves its references', async () => {
     const { call } = await openFermata();
     const description = (await call('GET', '/openapi.json')).body as Description;

@@ -80,6 +80,44 @@ describe('Idempotency-Key', () => {
   });
 });
 
+describe('Idempotency-Key, when the workflow has moved on', () => {
+  const strict = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] };
+
+  it.each<[what: string, method: string, document?: unknown]>([
+    ['has another input', 'PUT', { name: 'w', input: strict, ...NOW }],
+    ['needs what is not here', 'PUT', { name: 'w', tasks: [{ name: 'a', kind: 'code', function: 'gone' }] }],
+    ['is deleted', 'DELETE'],
+  ])('and %s: the same run; another body is still 409', async (_, method, document) => {
+    const { call, fermata } = await openFermata({ config });
+    const { body: workflow } = await call('POST', '/workflows', { name: 'w', ...NOW });
+    const execute = (input: unknown) =>
+      call('POST', `/workflows/${workflow.id}/execute`, { input }, { 'idempotency-key': 'k1' });
+    const first = await execute({ a: 1 });
+    await fermata.runtime.waitFor(first.body.runId);
+    await call(method, `/workflows/${workflow.id}`, document);
+    const again = await execute({ a: 1 });
+    expect([again.status, again.body.runId, again.body.status]).toEqual([202, first.body.runId, 'completed']);
+    expect(again.headers.get('location')).toBe(`/api/v1/runs/${first.body.runId}`);
+    const other = await execute({ a: 2 });
+    expect([other.status, other.body.code]).toEqual([409, 'idempotencyConflict']);
+  });
+});
+
+it.each<[config: unknown, path: string, said: string]>([
+  [{ bredth: 2 }, 'config.bredth', 'unknown field "bredth": did you mean "breadth"?'],
+  [{ breadth: 1_001 }, 'config.breadth', 'expected at most 1000, came a number (1001)'],
+  [{ timeoutSeconds: 1e300 }, 'config.timeoutSeconds', 'expected at most 1000000000, came a number (1e+300)'],
+  [{ timeoutSeconds: 0 }, 'config.timeoutSeconds', 'expected at least 0.001, came a number (0)'],
+  [{ onTaskFailure: 'stopp' }, 'config.onTaskFailure', 'did you mean "stop"?'],
+])("a run's config has the document's limits: %j", async (given, path, said) => {
+  const { call } = await openFermata({ config });
+  const { body: workflow } = await call('POST', '/workflows', { name: 'w', ...NOW });
+  const { status, body } = await call('POST', `/workflows/${workflow.id}/execute`, { config: given });
+  expect([status, body.errors]).toEqual([400, [{ path, message: expect.stringContaining(said) }]]);
+  const document = await call('POST', '/workflows', { name: 'w2', config: given, ...NOW });
+  expect([document.status, document.body.errors]).toEqual([422, body.errors]);
+});
+
 describe('what is asked of a workflow', () => {
   it('is answered by its latest run, which Content-Location names', async () => {
     const hold = holding();

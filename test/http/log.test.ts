@@ -1,14 +1,7 @@
-import { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { createLogger, toRuntimeLog } from '../../src/http/log.ts';
 import { openFermata } from '../harness/fermata.ts';
-
-/** Collects the lines of a log. */
-function lines() {
-  const texts: string[] = [];
-  const destination = new Writable({ write: (chunk, _encoding, done) => (texts.push(String(chunk)), done()) });
-  return { destination, texts, entries: () => texts.map((text) => JSON.parse(text) as Record<string, unknown>) };
-}
+import { lines } from './log-lines.ts';
 
 it('logs each request with its id, its run, its route and its status', async () => {
   const { destination, entries } = lines();
@@ -60,19 +53,23 @@ it('puts the request id on what is logged meanwhile', async () => {
 });
 
 it('redacts by name and by value', () => {
-  const { destination, texts } = lines();
+  const { destination, texts, entries } = lines();
   const secret = 'sk-"quoted"-1234';
   const log = createLogger({ level: 'info', destination, secrets: [secret, undefined, 'short'] });
   log.info(
-    { authorization: 'one', headers: { cookie: 'two' }, provider: { openai: { apiKey: 'three' } } },
+    {
+      Authorization: 'hidden-1',
+      request: { first: { headers: { 'x-api-key': 'hidden-2', 'set-cookie': ['hidden-3'] } } },
+      env: { OPENAI_API_KEY: 'hidden-4' },
+    },
     `calling with ${secret}`,
   );
-  log.error({ error: new Error(`401: ${secret} is wrong`), password: 'four' }, 'failed');
+  log.error({ error: new Error(`401: ${secret} is wrong`), password: 'hidden-5' }, 'failed');
   const text = texts.join('');
-  for (const hidden of ['one', 'two', 'three', 'four', '1234']) expect(text).not.toContain(hidden);
-  expect(texts.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+  for (const hidden of ['hidden-', 'quoted']) expect(text).not.toContain(hidden);
+  expect(entries()).toMatchObject([
     { msg: 'calling with [redacted]' },
-    { error: { message: '401: [redacted] is wrong' } },
+    { error: { type: 'Error', message: '401: [redacted] is wrong', stack: expect.any(String) } },
   ]);
 });
 

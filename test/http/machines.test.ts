@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assign, createActor, setup } from 'xstate';
-import { openFermata } from '../harness/fermata.ts';
+import { openFermata, type Harness } from '../harness/fermata.ts';
 
 const order = setup({
   types: {} as {
@@ -121,6 +121,14 @@ describe('runs of a machine of ones own', () => {
   });
 });
 
+it('GET /machines pages', async () => {
+  const { call } = await openFermata({ config });
+  const { body: first } = await call('GET', '/machines?limit=1');
+  expect(first).toMatchObject({ items: [{ name: 'order' }], nextCursor: expect.any(String) });
+  const { body: second } = await call('GET', `/machines?limit=1&cursor=${first.nextCursor}`);
+  expect(second).toMatchObject({ items: [{ name: 'workflow' }], nextCursor: null });
+});
+
 describe('from a snapshot', () => {
   it('goes on, and says which delays it cannot restore', async () => {
     const { call, client } = await openFermata({ config });
@@ -151,6 +159,21 @@ describe('from a snapshot', () => {
     );
     expect((await call('POST', '/machines/workflow/runs', { input: {} })).body.code).toBe('invalidRequest');
     expect((await call('GET', '/runs')).body.items).toEqual([]);
+  });
+
+  it('Idempotency-Key: the same run, also where the machine is not registered any more', async () => {
+    const ended = setup({}).createMachine({ id: 'brief', initial: 'over', states: { over: { type: 'final' } } });
+    const before = await openFermata({ config: { machines: { 'brief@1': ended } } });
+    const start = (harness: Harness) => harness.call('POST', '/machines/brief/runs', {}, { 'idempotency-key': 'k' });
+    const first = await start(before);
+    await before.fermata.runtime.waitFor(first.body.runId);
+    await before.close();
+    for (const machines of [{}, { 'brief@1': ended, 'brief@2': ended }]) {
+      const harness = await openFermata({ config: { machines }, database: before.database });
+      const again = await start(harness);
+      expect([again.status, again.body.runId]).toEqual([202, first.body.runId]);
+      await harness.close();
+    }
   });
 
   it('Idempotency-Key: one run', async () => {

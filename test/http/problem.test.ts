@@ -249,3 +249,50 @@ describe('who may call', () => {
     expect((await open.app.request('/api/v1/runs', { headers: { host: 'whatever' } })).status).toBe(200);
   });
 });
+
+describe('a query', () => {
+  it.each([
+    ['/runs?limit=0', 'query.limit', 'expected at least 1, came a number (0)'],
+    ['/runs?limit=1001', 'query.limit', 'expected at most 1000, came a number (1001)'],
+    ['/runs?limit=1.5', 'query.limit', 'expected a whole number, came a text ("1.5")'],
+    ['/runs?limit=ten', 'query.limit', 'expected a number, came a text ("ten")'],
+    ['/runs/none/journal?after=-1', 'query.after', 'expected at least 0, came a number (-1)'],
+    [`/runs?q=${'x'.repeat(201)}`, 'query.q', 'expected at most 200 characters, came 201'],
+    [`/runs?q=${'1'.repeat(201)}`, 'query.q', 'expected at most 200 characters, came 201'],
+  ])('%s is refused with what came', async (path, place, message) => {
+    const { call } = await openFermata();
+    expect((await call('GET', path)).body).toMatchObject({ status: 400, errors: [{ path: place, message }] });
+  });
+
+  it('a list that is too long is refused with its length', async () => {
+    const { call } = await openFermata({ config });
+    const { body } = await call('POST', '/workflows', { name: 'w', tasks: HELLO.tasks });
+    const tags = Array.from({ length: 101 }, (_, index) => `t${index}`);
+    const refused = (await call('POST', `/workflows/${body.id}/execute`, { tags })).body;
+    expect(refused.errors).toEqual([{ path: 'tags', message: 'expected at most 100 entries, came 101' }]);
+  });
+
+  it('is refused alike by routes that take one and by those that take none', async () => {
+    const { call } = await openFermata({ config });
+    const { body } = await call('POST', '/workflows', { name: 'w', tasks: HELLO.tasks });
+    for (const [method, path] of [
+      ['GET', '/runs'],
+      ['GET', `/workflows/${body.id}/versions`],
+      ['GET', `/workflows/${body.id}/graph`],
+      ['GET', '/runs/none/status'],
+      ['GET', '/machines'],
+      ['POST', `/workflows/${body.id}/execute`],
+      ['POST', '/runs/none/cancel'],
+      ['DELETE', `/workflows/${body.id}`],
+    ] as const) {
+      const answer = await call(method, `${path}?limits=1`);
+      expect([path, answer.status, answer.body.errors]).toEqual([
+        path,
+        400,
+        [{ path: 'query.limits', message: expect.stringContaining('unknown field "limits"') }],
+      ]);
+    }
+    // Probes add what they like, and a refusal would end the process.
+    expect((await call('GET', '/healthz?now=1')).status).toBe(200);
+  });
+});

@@ -101,6 +101,30 @@ describe('GET /runs/{id}', () => {
 });
 
 describe('GET /runs/{id}/results', () => {
+  it('output=false leaves the output of the run out', async () => {
+    const harness = await openFermata({ config });
+    const runId = await finished(harness, { tasks: [code('a')] });
+    expect((await harness.call('GET', `/runs/${runId}/results`)).body).toMatchObject({ output: 'now' });
+    const { body } = await harness.call('GET', `/runs/${runId}/results?output=false`);
+    expect(body).toMatchObject({ status: 'completed', tasks: [{ name: 'a', output: 'now' }] });
+    expect(body).not.toHaveProperty('output');
+    expect((await harness.call('GET', `/runs/${runId}/results?output=no`)).status).toBe(400);
+  });
+
+  it('tells what a failed call has used', async () => {
+    const wrong = { text: '{}', usage: { inputTokens: 7, outputTokens: 2 } };
+    const harness = await openFermata({ script: [{ prompt: '', answers: [wrong] }] });
+    const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] };
+    const runId = await finished(harness, {
+      tasks: [{ name: 'say', prompt: 'Say', maxRetries: 0, responseFormat: { schema } }],
+    });
+    expect((await harness.call('GET', `/runs/${runId}/results`)).body.tasks[0]).toMatchObject({
+      status: 'failed',
+      error: { code: 'invalidAnswer' },
+      usage: { inputTokens: 14, outputTokens: 4, totalTokens: 18 },
+    });
+  });
+
   it('pages over the document, also over tasks that have no row yet', async () => {
     const hold = holding();
     const harness = await openFermata({ config: hold.config });
@@ -251,6 +275,17 @@ describe('looking inside', () => {
     }
     const { seq } = (await harness.call('GET', `/runs/${runId}`)).body;
     expect(seqs).toEqual(Array.from({ length: seq }, (_, index) => index + 1));
+  });
+
+  it('GET /snapshot?at= beyond the last entry: 400', async () => {
+    const harness = await openFermata({ config });
+    const runId = await finished(harness, { tasks: [code('a')] });
+    const { seq } = (await harness.call('GET', `/runs/${runId}`)).body;
+    expect((await harness.call('GET', `/runs/${runId}/snapshot?at=${seq}`)).status).toBe(200);
+    expect((await harness.call('GET', `/runs/${runId}/snapshot?at=${seq + 1}`)).body).toMatchObject({
+      status: 400,
+      errors: [{ path: 'query.at', message: `expected at most ${seq}, the number of the last entry, came ${seq + 1}` }],
+    });
   });
 
   it("GET /snapshot is XState's own form, now and as of an entry", async () => {

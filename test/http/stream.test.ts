@@ -75,6 +75,7 @@ describe('the stream of a run', () => {
       'task_completed',
       'run_completed',
     ]);
+    expect(events.map(({ id }) => id)).toEqual(['1', '2', '3', '4', '5', '6']);
     for (const { id, json } of events)
       expect(json).toMatchObject({
         runId,
@@ -120,6 +121,35 @@ describe('the stream of a run', () => {
     expect((await harness.call('GET', '/stream', undefined, { 'last-event-id': '%%' })).body.errors[0].path).toBe(
       'header.last-event-id',
     );
+  });
+
+  it('refuses to go on behind an event that has not been: 400', async () => {
+    const hold = holding();
+    const harness = await openFermata({ config: hold.config });
+    const { runId } = await startRun(harness, { tasks: [{ name: 'a', kind: 'code', function: 'hold' }] });
+    const query = await harness.call('GET', `/runs/${runId}/stream?after=9999`);
+    expect(query.body).toMatchObject({ status: 400, errors: [{ path: 'query.after' }] });
+    expect(query.body.detail).toMatch(/expected at most \d+, the id of the run's last event, came 9999/);
+    const header = await harness.call('GET', `/runs/${runId}/stream`, undefined, { 'last-event-id': '9999' });
+    expect(header.body).toMatchObject({ status: 400, errors: [{ path: 'header.last-event-id' }] });
+    hold.release();
+    await harness.fermata.runtime.waitFor(runId);
+  });
+
+  it('HEAD answers the headers and leaves nothing behind', async () => {
+    const clock = new ManualClock();
+    const harness = await openFermata({ config, clock });
+    const { runId, workflowId } = await startRun(harness, { tasks: [code('a')] });
+    await harness.fermata.runtime.waitFor(runId);
+    await harness.fermata.runtime.idle();
+    const before = clock.armed;
+    for (const path of ['/stream', `/runs/${runId}/stream`, `/workflows/${workflowId}/stream`]) {
+      const { status, headers, body } = await harness.call('HEAD', path);
+      expect([path, status, headers.get('content-type'), body]).toEqual([path, 200, 'text/event-stream', '']);
+    }
+    expect((await harness.app.request('/api/v1/runs/none/stream', { method: 'HEAD' })).status).toBe(404);
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    expect(clock.armed).toBe(before);
   });
 
   it('sends text as it comes, without ids; who joins late gets what was said so far', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { WorkflowSummaries } from '../../src/http/workflow-summaries.ts';
 import { openFermata } from '../harness/fermata.ts';
 
 const HELLO = {
@@ -124,6 +125,20 @@ describe('versions', () => {
     expect((await call('PUT', '/workflows/none', HELLO)).status).toBe(404);
   });
 
+  it('GET /versions pages, newest first', async () => {
+    const { call } = await openFermata();
+    const { body } = await call('POST', '/workflows', HELLO);
+    for (let version = 2; version <= 5; version++) await call('PUT', `/workflows/${body.id}`, HELLO);
+    const seen: number[][] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const query = `limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`;
+      const { body: page } = await call('GET', `/workflows/${body.id}/versions?${query}`);
+      seen.push(page.items.map(({ version }: { version: number }) => version));
+      cursor = page.nextCursor as string | null;
+    }
+    expect(seen).toEqual([[5, 4], [3, 2], [1]]);
+  });
+
   it('DELETE hides a workflow', async () => {
     const { call } = await openFermata();
     const { body } = await call('POST', '/workflows', HELLO);
@@ -142,6 +157,50 @@ describe('versions', () => {
       expect([path, (await call(method, `/workflows/${body.id}${path}`)).status]).toEqual([path, 404]);
     }
   });
+});
+
+it.each(['.', '..'])('a task named %j is refused: no URL could name it', async (name) => {
+  const { call } = await openFermata();
+  const { status, body } = await call('POST', '/workflows', { name: 'w', tasks: [{ name, prompt: 'x' }] });
+  expect([status, body.code]).toEqual([422, 'invalidDocument']);
+  expect(body.errors).toEqual([{ path: 'tasks[0].name', message: `must not be "." or "..", came "${name}"` }]);
+});
+
+it('lists read each document once', () => {
+  let reads = 0;
+  const row = {
+    tenant: 'default',
+    id: 'w',
+    name: 'w',
+    version: 1,
+    tags: ['a'],
+    createdAt: 0,
+    updatedAt: 0,
+    get documentJson() {
+      reads++;
+      return JSON.stringify(HELLO);
+    },
+  };
+  const summaries = new WorkflowSummaries();
+  for (let list = 0; list < 3; list++)
+    expect(summaries.of(row)).toMatchObject({ id: 'w', tasks: 1, description: 'Says hello', tags: ['a'] });
+  expect(reads).toBe(1);
+  expect(summaries.of({ ...row, version: 2, documentJson: '{"tasks":[]}' }).tasks).toBe(0);
+});
+
+it('a tag with a comma or a backslash can be searched for', async () => {
+  const { call } = await openFermata();
+  const tags = ['one,two', 'a\\b', ' blank'];
+  await call('POST', '/workflows', { ...HELLO, tags });
+  await call('POST', '/workflows', { ...HELLO, name: 'other', tags: ['one', 'two'] });
+  const found = async (text: string): Promise<string[]> =>
+    (await call('GET', `/workflows?tags=${encodeURIComponent(text)}`)).body.items.map(
+      ({ name }: { name: string }) => name,
+    );
+  expect(await found('one\\,two')).toEqual(['hello']);
+  expect(await found('one, two')).toEqual(['other']);
+  expect(await found('a\\\\b , one\\,two')).toEqual(['hello']);
+  expect(await found('\\ blank')).toEqual(['hello']);
 });
 
 it('GET /workflows/{id}/graph shows tasks, dependencies and stages', async () => {

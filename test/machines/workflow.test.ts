@@ -70,6 +70,31 @@ describe('order', () => {
     await bench.complete('b');
   });
 
+  it('M6: an execution is held to the limits of a document', async () => {
+    const document = { tasks: [{ name: 'a' }] };
+    await expect(bench.start(document, { config: { timeoutSeconds: 1e300 } })).rejects.toMatchObject({
+      code: 'invalidRequest',
+      faults: [{ path: 'config.timeoutSeconds', message: 'expected at most 1000000000, came a number (1e+300)' }],
+    });
+    const typo = { bredth: 2 } as object;
+    await expect(bench.start(document, { config: typo })).rejects.toMatchObject({
+      faults: [{ path: 'config.bredth', message: 'unknown field "bredth": did you mean "breadth"?' }],
+    });
+  });
+
+  it('gathers the output of very many last tasks', async () => {
+    const names = Array.from({ length: 1_200 }, (_, index) => `t${index}`);
+    const echo = { kind: 'code', function: 'echo' };
+    const run = await bench.start({
+      config: { breadth: 1_000 },
+      tasks: names.map((name) => ({ name, ...echo, input: { name: JSON.stringify(name) } })),
+    });
+    await bench.settle();
+    const { status, output } = await bench.read(run);
+    expect(status).toBe('completed');
+    expect(output).toEqual(Object.fromEntries(names.map((name) => [name, { name }])));
+  });
+
   it('passes outputs on as the arguments of code tasks', async () => {
     const run = await bench.start(
       {
@@ -388,6 +413,56 @@ describe('facts', () => {
     const facts = await bench.facts(run);
     expect(facts.map(({ data }) => data['progress'])).toEqual([0, 0, 50, 50, 100, 100]);
     expect(facts[2]?.data).toMatchObject({ task: 'a', description: 'Looking at tea', result: 'leaf', attempt: 1 });
+  });
+
+  it('L4: every fact about a task carries its description, or else its name', async () => {
+    const run = await bench.start(
+      {
+        config: { breadth: 1, onTaskFailure: 'continue' },
+        tasks: [
+          { name: 'a', retry: { maxRetries: 1, initialSeconds: 0.001 } },
+          { name: 'b', requiresApproval: true, approvalPrompt: 'b?' },
+          after('c', 'a'),
+          { name: 'd', dependsOn: ['a'], description: 'Telling of {{ input.x }}' },
+          { name: 'e', dependsOn: ['a'], description: 'Telling of {{ tasks.a.output.x }}' },
+          { name: 'f', description: 'Never {{ input.x }}' },
+          { name: 'g' },
+          { name: 'h' },
+        ],
+      },
+      { input: { x: 'tea' } },
+    );
+    const { runtime } = bench.fermata;
+    await runtime.control(run, '/', { type: 'fermata.task.cancel', task: 'f' });
+    await runtime.control(run, '/', { type: 'fermata.task.cancel', task: 'g' });
+    await bench.fail('a');
+    await bench.decide(run, 'b', true);
+    await bench.advance(1);
+    await bench.complete('h');
+    while (bench.running.length > 0) {
+      if (bench.running.includes('a')) await bench.fail('a');
+      else await bench.complete('b');
+    }
+    const facts = (await bench.facts(run)).filter(({ data }) => 'task' in data);
+    const told = new Set(
+      facts.map(({ type, data }) => `${type} ${String(data['task'])}: ${String(data['description'])}`),
+    );
+    expect([...told].toSorted()).toEqual(
+      [
+        ...['task_started', 'task_retrying', 'task_queued', 'task_failed'].map((type) => `${type} a: a`),
+        ...['approval_requested', 'approval_resolved', 'task_queued', 'task_started', 'task_completed'].map(
+          (type) => `${type} b: b`,
+        ),
+        'task_skipped c: c',
+        'task_skipped d: Telling of tea',
+        'task_skipped e: e',
+        'task_cancelled f: Never tea',
+        'task_cancelled g: g',
+        'task_started h: h',
+        'task_completed h: h',
+      ].toSorted(),
+    );
+    expect(await bench.read(run)).toMatchObject({ status: 'completed' });
   });
 
   it('progress of a code task is a fact', async () => {

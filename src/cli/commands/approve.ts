@@ -1,6 +1,13 @@
 /** `fermata approve RUN TASK`: decides on a task that awaits approval; without a server, the run then goes on here. */
-import { configOption, databaseOption, demoOption, serverOption, type AddCommand } from '../command-line.ts';
-import { withConnection, type ConnectionOptions } from '../connection.ts';
+import {
+  configOption,
+  databaseOption,
+  demoOption,
+  jsonOption,
+  serverOption,
+  type AddCommand,
+} from '../command-line.ts';
+import { withRun, type ConnectionOptions } from '../connection.ts';
 import { follow } from '../follow.ts';
 import { printable } from '../text.ts';
 
@@ -8,6 +15,7 @@ interface ApproveOptions extends ConnectionOptions {
   readonly reject: boolean;
   readonly reason?: string;
   readonly by?: string;
+  readonly json: boolean;
 }
 
 export const addApprove: AddCommand = (program, { shell, exitWith }) => {
@@ -20,21 +28,24 @@ export const addApprove: AddCommand = (program, { shell, exitWith }) => {
     .option('--reject', 'refuse instead', false)
     .option('--reason <text>', 'why')
     .option('--by <name>', 'who decides')
+    .addOption(jsonOption())
     .addOption(serverOption())
     .addOption(databaseOption())
     .addOption(configOption())
     .addOption(demoOption().conflicts('server'))
     .action(async (runId: string, task: string, options: ApproveOptions) => {
-      const { reject, reason, by } = options;
-      await withConnection(shell, options, 'works', async (connection) => {
+      const { reject, reason, by, json } = options;
+      const words = [task, ...(reject ? ['--reject'] : [])];
+      await withRun(shell, options, ['approve', runId, ...words], async (connection) => {
         const decision = {
           approved: !reject,
           ...(reason === undefined ? {} : { reason }),
           ...(by === undefined ? {} : { by }),
         };
-        await connection.client.approve(runId, task, decision);
+        const taken = await connection.client.approve(runId, task, decision);
         shell.err(printable(`Task ${JSON.stringify(task)} of run ${runId} is ${reject ? 'refused' : 'approved'}.`));
-        if (connection.embedded) exitWith(await follow(shell, { connection, runId, json: false }));
+        if (connection.embedded) exitWith(await follow(shell, { connection, runId, json }));
+        else if (json) shell.out(JSON.stringify(taken));
       });
     });
 };

@@ -1,5 +1,5 @@
 /** `fermata cancel RUN`. */
-import { configOption, databaseOption, serverOption, type AddCommand } from '../command-line.ts';
+import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type ConnectionOptions } from '../connection.ts';
 
 export const addCancel: AddCommand = (program, { shell }) => {
@@ -8,13 +8,18 @@ export const addCancel: AddCommand = (program, { shell }) => {
     .summary('cancel a run')
     .argument('<run>', 'its id')
     .option('--reason <text>', 'why')
+    .addOption(jsonOption())
     .addOption(serverOption())
     .addOption(databaseOption())
     .addOption(configOption())
-    .action(async (runId: string, options: ConnectionOptions & { readonly reason?: string }) => {
-      await withConnection(shell, options, 'looks', async ({ client }) => {
-        const { status } = await client.cancel(runId, options.reason);
-        shell.out(`Run ${runId} is ${status === 'cancelled' ? 'cancelled' : `${status}, and will be cancelled`}.`);
-      });
-    });
+    .action(
+      async (runId: string, options: ConnectionOptions & { readonly reason?: string; readonly json: boolean }) => {
+        await withConnection(shell, options, 'looks', async ({ client }) => {
+          const taken = await client.cancel(runId, options.reason);
+          if (options.json) return shell.out(JSON.stringify(taken));
+          const { status } = taken;
+          shell.out(`Run ${runId} is ${status === 'cancelled' ? 'cancelled' : `${status}, and will be cancelled`}.`);
+        });
+      },
+    );
 };

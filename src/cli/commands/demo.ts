@@ -5,11 +5,14 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createClient } from '../../client/index.ts';
 import type { RunningServer } from '../../serve.ts';
 import type { AddCommand } from '../command-line.ts';
+import type { Connection } from '../connection.ts';
 import { plainDisplay } from '../display.ts';
 import { follow } from '../follow.ts';
+import { nextCommand, SCRIPTED_TAG, type NextCommand } from '../next-command.ts';
 import type { Shell } from '../shell.ts';
 import { shellQuote } from '../text.ts';
 
@@ -41,34 +44,41 @@ async function research(shell: Shell, { url }: RunningServer, database: string):
   const client = createClient({ baseUrl: url });
   const file = new URL(EXAMPLE, import.meta.resolve('fermata/package.json'));
   const { id, name } = await client.createWorkflow(await readFile(file, 'utf8'));
-  const { runId } = await client.execute(id, { input: { topic: TOPIC } });
+  const { runId } = await client.execute(id, { input: { topic: TOPIC }, tags: [SCRIPTED_TAG] });
   shell.err(
     `Fermata listens on ${url}, and runs the workflow ${JSON.stringify(name)} (${EXAMPLE}) on ${JSON.stringify(TOPIC)}.`,
   );
   shell.err(shell.style('yellow', 'Demo: answers of models are scripted; no provider is asked.\n'));
-  const connection = { client, embedded: false, suffix: ` --server ${url}` };
+  // The server ends with the demo; what goes on goes on in its database.
+  const again = nextCommand(shell, { db: database, demo: true });
+  const connection: Connection = { client, embedded: true, next: again };
   const status = await follow(shell, { connection, runId, json: false, display: plainDisplay(shell) });
-  shell.err(`\n${howToGoOn(database, id, runId).join('\n')}`);
+  shell.err(
+    `\n${howToGoOn(shell, again, { database, workflowId: id, runId, example: fileURLToPath(file) }).join('\n')}`,
+  );
   return status;
 }
 
 /** The server ends with the demo: these commands start it again on the same database. */
-function howToGoOn(database: string, workflowId: string, runId: string): string[] {
-  const db = `FERMATA_DB=${shellQuote(database)}`;
+function howToGoOn(
+  shell: Shell,
+  again: NextCommand,
+  { database, workflowId, runId, example }: Readonly<Record<'database' | 'workflowId' | 'runId' | 'example', string>>,
+): string[] {
   const url = 'http://127.0.0.1:3000';
   return [
     `The database is left in ${database}`,
     '',
     'Look at the run again:',
-    `  ${db} npx fermata show ${runId}`,
+    `  ${again('show', runId)}`,
     '',
     'Start the server on that database, and in another terminal a run of your own:',
-    `  ${db} npx fermata serve --demo`,
+    `  ${again('serve')}`,
     `  curl -s -H 'content-type: application/json' -d '{"input":{"topic":"tea houses"}}' ${url}/api/v1/workflows/${workflowId}/execute`,
     `  curl -sN ${url}/api/v1/workflows/${workflowId}/stream`,
-    `  npx fermata runs --server ${url}`,
+    `  ${nextCommand(shell, { server: url })('runs')}`,
     '',
     'With a real model: set OPENAI_API_KEY, and leave out --demo:',
-    `  npx fermata run ${EXAMPLE} --input topic='tea houses'`,
+    `  ${shell.program} run ${shellQuote(example)} --input topic='tea houses'`,
   ];
 }

@@ -13,10 +13,12 @@ import {
 } from '../command-line.ts';
 import { withConnection, type Connection, type ConnectionOptions } from '../connection.ts';
 import { readDocumentFile, type DocumentFile } from '../document-file.ts';
-import { reportFailure } from '../failure.ts';
+import { FermataError } from '../../errors.ts';
 import { follow } from '../follow.ts';
-import { readInput } from '../input.ts';
+import { missingInput, readInput } from '../input.ts';
+import { SCRIPTED_TAG } from '../next-command.ts';
 import type { Shell } from '../shell.ts';
+import { shellQuote } from '../text.ts';
 
 interface RunOptions extends ConnectionOptions {
   readonly input: readonly string[];
@@ -24,7 +26,7 @@ interface RunOptions extends ConnectionOptions {
   readonly json: boolean;
 }
 
-export const addRun: AddCommand = (program, { shell, exitWith }) => {
+export const addRun: AddCommand = (program, { shell, exitWith, failWith }) => {
   program
     .command('run')
     .summary('run a workflow document')
@@ -45,13 +47,12 @@ export const addRun: AddCommand = (program, { shell, exitWith }) => {
     .addOption(configOption())
     .addOption(demoOption().conflicts('server'))
     .action(async (name: string, options: RunOptions) => {
-      const { json } = options;
       let file: DocumentFile | undefined;
       try {
         file = await readDocumentFile(name, shell.directory);
         exitWith(await run(shell, file, options));
       } catch (thrown) {
-        exitWith(reportFailure(shell, thrown, { file, json }));
+        failWith(thrown, file);
       }
     });
 };
@@ -70,8 +71,19 @@ async function start(shell: Shell, { client }: Connection, file: DocumentFile, o
   const { id, document } = await store(client, file);
   const schema = (document as { readonly input?: unknown }).input;
   const input = await readInput(options.input, schema, shell.directory);
-  const { runId } = await client.execute(id, { input, tags: [...options.tag] });
-  return runId;
+  const tags = [...options.tag, ...(options.demo === true ? [SCRIPTED_TAG] : [])];
+  try {
+    return (await client.execute(id, { input, tags })).runId;
+  } catch (thrown) {
+    const missing = missingInput(input, schema);
+    if (!(thrown instanceof FermataClientError) || thrown.code !== 'providerMissing' || missing.length === 0)
+      throw thrown;
+    // Who sets the key would only then learn of the other half.
+    const flags = missing.map((name) => `--input ${shellQuote(`${name}=…`)}`).join(' ');
+    throw new FermataError('providerMissing', `${thrown.message} The input is incomplete, too: add ${flags}.`, {
+      cause: thrown,
+    });
+  }
 }
 
 /** The stored workflow of the document: the one there is where it says the same, else a new one or a new version. */

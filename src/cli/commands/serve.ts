@@ -13,6 +13,7 @@ interface ServeOptions {
   readonly insecure: boolean;
   readonly demo: boolean;
   readonly stately: boolean;
+  readonly statelyUrl?: string;
 }
 
 export const addServe: AddCommand = (program, { shell }) => {
@@ -26,19 +27,23 @@ export const addServe: AddCommand = (program, { shell }) => {
     .addOption(configOption())
     .option('--insecure', 'listen on any address although there is no authentication', false)
     .addOption(demoOption())
-    .option('--stately', 'show runs in the Stately Inspector', false)
+    .option('--stately', 'show runs in the Stately Inspector, whose viewer comes from the internet', false)
+    .addOption(
+      new Option('--stately-url <url>', 'another viewer than https://stately.ai/inspect').implies({ stately: true }),
+    )
     .action(async (options: ServeOptions) => {
       const { environment } = shell;
       const settings = readSettings(environment);
-      const { host = settings.host, port = settings.port, insecure, stately } = options;
+      const { host = settings.host, port = settings.port, insecure, stately, statelyUrl } = options;
       const program = await readProgramSettings(shell, options);
       const { composeServer } = await import('../../serve.ts');
-      const server = await composeServer({ ...program, logLevel: settings.logLevel, host, port, insecure, stately });
-      shell.err(`Fermata listens on ${server.url} (API ${server.url}/docs, database ${program.database})`);
-      if (options.demo) shell.err(shell.style('yellow', 'Demo: answers of models are scripted; no provider is asked.'));
-      if (server.inspectorUrl !== undefined) shell.err(`Stately Inspector: ${server.inspectorUrl}`);
+      const settled = { ...program, logLevel: settings.logLevel, host, port, insecure, stately };
       await shell.interrupt.during(
         async ({ signal }) => {
+          const server = await composeServer({ ...settled, ...(statelyUrl === undefined ? {} : { statelyUrl }) });
+          shell.err(`Fermata listens on ${server.url} (API ${server.url}/docs, database ${program.database})`);
+          if (options.demo) shell.err(shell.style('yellow', DEMO));
+          if (server.inspectorUrl !== undefined) shell.err(`Stately Inspector: ${server.inspectorUrl}`);
           if (!signal.aborted) await once(signal, 'abort');
           await server.stop();
           shell.err('Stopped. Unfinished runs go on at the next start.');
@@ -47,6 +52,8 @@ export const addServe: AddCommand = (program, { shell }) => {
       );
     });
 };
+
+const DEMO = 'Demo: answers of models are scripted; no provider is asked.';
 
 function portOf(text: string): number {
   const port = Number(text);

@@ -2,6 +2,7 @@
 import type { FermataClient, Task } from '../../client/index.ts';
 import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type ConnectionOptions } from '../connection.ts';
+import { SCRIPTED_TAG } from '../next-command.ts';
 import { allTasks, outputText, summary } from '../report.ts';
 import type { Shell } from '../shell.ts';
 import { columns, firstLine, printable } from '../text.ts';
@@ -26,11 +27,13 @@ export const addShow: AddCommand = (program, { shell }) => {
 };
 
 function showRun(shell: Shell, run: Awaited<ReturnType<FermataClient['run']>>, tasks: readonly Task[]): void {
-  const { runId, workflow, machine, status, progress, reason, state, output, createdAt, startedAt, endedAt } = run;
+  const { runId, workflow, machine, tags, status, progress, reason, state, output, createdAt, startedAt, endedAt } =
+    run;
   const about: [string, string | undefined][] = [
     ['run', runId],
     ['workflow', workflow === null ? undefined : `${workflow.name}, version ${workflow.version}`],
     ['machine', workflow === null ? machine : undefined],
+    ['models', tags.includes(SCRIPTED_TAG) ? 'scripted (--demo): no provider was asked' : undefined],
     ['status', workflow === null ? status : `${status}, ${progress} %`],
     ['reason', reason?.message],
     ['state', state === undefined ? undefined : JSON.stringify(state)],

@@ -7,7 +7,7 @@ import {
   serverOption,
   type AddCommand,
 } from '../command-line.ts';
-import { withConnection, type ConnectionOptions } from '../connection.ts';
+import { withRun, type ConnectionOptions } from '../connection.ts';
 import { follow } from '../follow.ts';
 
 export const addWatch: AddCommand = (program, { shell, exitWith }) => {
@@ -22,7 +22,7 @@ export const addWatch: AddCommand = (program, { shell, exitWith }) => {
     .addOption(configOption())
     .addOption(demoOption().conflicts('server'))
     .action(async (runId: string, options: ConnectionOptions & { readonly json: boolean }) => {
-      await withConnection(shell, options, 'works', async (connection) => {
+      await withRun(shell, options, ['watch', runId], async (connection) => {
         await connection.client.status(runId);
         exitWith(await follow(shell, { connection, runId, json: options.json }));
       });

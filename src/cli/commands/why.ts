@@ -3,7 +3,9 @@ import type { FermataClient } from '../../client/index.ts';
 import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type Connection, type ConnectionOptions } from '../connection.ts';
 import type { Shell } from '../shell.ts';
-import { printable, shellQuote } from '../text.ts';
+import { nextCommand, SCRIPTED_TAG, type NextCommand } from '../next-command.ts';
+import { inCommands } from '../routes.ts';
+import { printable } from '../text.ts';
 
 type Why = Awaited<ReturnType<FermataClient['why']>>;
 
@@ -17,19 +19,24 @@ export const addWhy: AddCommand = (program, { shell }) => {
     .addOption(databaseOption())
     .addOption(configOption())
     .action(async (runId: string, options: ConnectionOptions & { readonly json: boolean }) => {
-      await withConnection(shell, options, 'looks', async (connection) => {
-        const why = await connection.client.why(runId);
-        if (options.json) shell.out(JSON.stringify(why));
-        else showWhy(shell, connection, why);
+      await withConnection(shell, options, 'looks', async ({ client, embedded }) => {
+        const why = await client.why(runId);
+        if (options.json) return shell.out(JSON.stringify(why));
+        const demo = (await client.run(runId)).tags.includes(SCRIPTED_TAG);
+        showWhy(shell, { embedded, next: nextCommand(shell, { ...options, demo }) }, why);
       });
     });
 };
 
-function showWhy(shell: Shell, connection: Connection, { runId, status, blocked, tasks, actors, note }: Why): void {
+function showWhy(
+  shell: Shell,
+  { embedded, next }: Pick<Connection, 'embedded' | 'next'>,
+  { runId, status, blocked, tasks, actors, note }: Why,
+): void {
   shell.out(`Run ${runId} is ${status}.`);
   if (blocked !== null) shell.out(printable(`It cannot go on: ${blocked.message}`));
-  if (connection.embedded && status !== 'completed' && status !== 'failed' && status !== 'cancelled') {
-    shell.out(`No process works on it now; it goes on with: fermata watch ${runId}${connection.suffix}`);
+  if (embedded && status !== 'completed' && status !== 'failed' && status !== 'cancelled') {
+    shell.out(`No process works on it now; it goes on with: ${next('watch', runId)}`);
   }
   for (const { task, status: state, waitsFor, dependencies, prompt, until, moves } of tasks) {
     shell.out(
@@ -37,11 +44,17 @@ function showWhy(shell: Shell, connection: Connection, { runId, status, blocked,
     );
     if (prompt !== undefined) shell.out(printable(`  asked: ${prompt}`));
     if (until !== null) shell.out(`  until: ${until}`);
-    const decide = `fermata approve ${runId} ${shellQuote(task)}${connection.suffix} (or with --reject)`;
-    shell.out(printable(`  moved by: ${waitsFor === 'approval' ? decide : moves}`));
+    const decide = `${next('approve', runId, task)} (or with --reject)`;
+    shell.out(printable(`  moved by: ${waitsFor === 'approval' ? decide : movesInCommands(moves, embedded, next)}`));
   }
   if (tasks.length === 0) for (const actor of actors) shell.out(printable(actorText(actor)));
   if (note !== undefined) shell.out(`\n${note}`);
+}
+
+/** What no command does yet is done over HTTP, and that needs a server. */
+function movesInCommands(moves: string, embedded: boolean, next: NextCommand): string {
+  const text = inCommands(moves, next);
+  return embedded && text.includes('/api/v1/') ? `${text} (of a server: ${next('serve')})` : text;
 }
 
 function actorText({ actor, state, waitsFor, until, accepts }: Why['actors'][number]): string {

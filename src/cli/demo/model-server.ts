@@ -197,7 +197,7 @@ async function loadServer() {
     throw new FermataError(
       'invalidConfig',
       'The scripted model server of --demo needs the package @copilotkit/aimock, which is not installed. ' +
-        'Run npm install without --omit=dev.',
+        'Run npm install @copilotkit/aimock.',
       { cause },
     );
   }

@@ -1,16 +1,26 @@
 /** Runs of a workflow: start one, and what is asked of a workflow and answered by its latest run. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { execute as startRun, runConfigSchema } from '../../document/execute.ts';
+import { execute as startRun, runConfigSchema, type ExecuteRequest } from '../../document/execute.ts';
 import { FermataError } from '../../errors.ts';
+import type { Started } from '../../runtime/runtime.ts';
 import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
-import { pageQuery, readNumberCursor } from '../page.ts';
-import { approvalBody, cancelBody, givenTags, streamQuery, streamResponses, workflowPath } from '../parameters.ts';
+import { readNumberCursor } from '../page.ts';
+import {
+  approvalBody,
+  cancelBody,
+  givenTags,
+  streamHeaders,
+  streamQuery,
+  streamResponses,
+  workflowPath,
+} from '../parameters.ts';
 import { answers, body, fields, newRouter, type HttpEnvironment, type Surroundings } from '../router.ts';
 import { approveTask, cancelRun } from '../run-commands.ts';
 import {
   commandSchema,
   linksOf,
+  resultsQuery,
   resultsSchema,
   runProgress,
   runResults,
@@ -24,7 +34,7 @@ const tags = ['executions'];
 const executeBody = fields({
   input: z.unknown().optional(),
   tags: givenTags,
-  config: runConfigSchema.optional(),
+  config: fields(runConfigSchema.shape).optional(),
 }).openapi('ExecuteRequest');
 const contentLocation = { headers: z.object({ 'Content-Location': z.string().describe('The run that answers') }) };
 
@@ -52,7 +62,7 @@ const results = createRoute({
   operationId: 'getLatestResults',
   summary: 'Results of the latest run',
   tags,
-  request: { params: workflowPath, query: fields(pageQuery) },
+  request: { params: workflowPath, query: resultsQuery },
   responses: { 200: { ...answers('Its results', resultsSchema), ...contentLocation } },
 });
 const stream = createRoute({
@@ -61,7 +71,7 @@ const stream = createRoute({
   operationId: 'streamLatest',
   summary: 'Facts of the latest run (SSE)',
   tags,
-  request: { params: workflowPath, query: streamQuery },
+  request: { params: workflowPath, query: streamQuery, headers: streamHeaders },
   responses: streamResponses,
 });
 const cancel = createRoute({
@@ -98,18 +108,25 @@ export function executionRoutes(surroundings: Surroundings) {
         `Workflow ${id} has no run yet. Start one with POST /api/v1/workflows/${id}/execute.`,
       );
     c.header('Content-Location', `/api/v1/runs/${run.runId}`);
+    c.set('runId', run.runId);
     return run.runId;
+  };
+
+  const startNew = async (id: string, request: ExecuteRequest): Promise<Started> => {
+    const workflow = await workflows.get(id);
+    const definition = await workflows.definition(id, workflow.version);
+    fermata.assertRunnable(definition);
+    return startRun(runtime, workflow, definition, request);
   };
 
   return newRouter()
     .openapi(execute, async (c) => {
       const { id } = c.req.valid('param');
       const request = c.req.valid('json');
-      const workflow = await workflows.get(id);
-      const definition = await workflows.definition(id, workflow.version);
-      fermata.assertRunnable(definition);
       const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], id, request);
-      const started = await startRun(runtime, workflow, definition, { ...request, idempotency });
+      // First of all: what was started stays started, whatever has become of the workflow since.
+      const started = (await runtime.startedBefore(idempotency)) ?? (await startNew(id, { ...request, idempotency }));
+      c.set('runId', started.runId);
       c.header('Location', `/api/v1/runs/${started.runId}`);
       return c.json({ runId: started.runId, status: started.status, links: linksOf(started.runId) }, 202);
     })
@@ -117,11 +134,12 @@ export function executionRoutes(surroundings: Surroundings) {
       c.json(await runProgress(surroundings, await latest(c, c.req.valid('param').id)), 200),
     )
     .openapi(results, async (c) => {
-      const { limit, cursor } = c.req.valid('query');
+      const { limit, cursor, output } = c.req.valid('query');
       return c.json(
         await runResults(surroundings, await latest(c, c.req.valid('param').id), {
           limit,
           after: readNumberCursor('tasks', cursor),
+          output,
         }),
         200,
       );

@@ -1,8 +1,9 @@
 /** Registered machines, and runs of them. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { FermataError } from '../../errors.ts';
+import type { Runtime, Started, StartOptions } from '../../runtime/runtime.ts';
 import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
-import { listOf } from '../page.ts';
+import { listOf, pageOf, pageQuery, readCursor, toCursor } from '../page.ts';
 import { givenTags } from '../parameters.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
 import { linksOf, startedSchema } from '../run-view.ts';
@@ -34,7 +35,8 @@ const list = createRoute({
   operationId: 'listMachines',
   summary: 'Registered machines',
   tags,
-  responses: { 200: answers('All of them', listOf(machineSchema)) },
+  request: { query: fields(pageQuery) },
+  responses: { 200: answers('A page', listOf(machineSchema)) },
 });
 const start = createRoute({
   method: 'post',
@@ -52,48 +54,77 @@ const start = createRoute({
   responses: { 202: answers('Started', machineStartedSchema) },
 });
 
+/** A run of a machine, with what its snapshot could not carry; a repeated request is not told it again. */
+interface MachineStarted extends Started {
+  readonly notRestored?: ReturnType<Runtime['notRestored']>;
+}
+
 /** Routes of machines. */
-export function machineRoutes({ fermata: { runtime } }: Surroundings) {
+export function machineRoutes({ fermata }: Surroundings) {
+  const { runtime } = fermata;
+
+  const startNew = async (
+    name: string,
+    { input, snapshot, tags: given = [] }: z.infer<typeof startBody>,
+    idempotency: StartOptions['idempotency'],
+  ): Promise<MachineStarted> => {
+    const machine = runtime.catalog.resolve(name);
+    if (machine === undefined) {
+      throw new FermataError(
+        'notFound',
+        `No machine "${name}" is registered; there are: ${runtime.catalog.names().join(', ')}.`,
+        { data: { registered: runtime.catalog.names() } },
+      );
+    }
+    if (machine.startsWith(`${DOCUMENT_MACHINE}@`))
+      throw new FermataError(
+        'invalidRequest',
+        `"${machine}" interprets documents: start its runs with POST /api/v1/workflows/{id}/execute.`,
+      );
+    if (input !== undefined && snapshot !== undefined) {
+      throw new FermataError(
+        'invalidRequest',
+        'A run begins with an input or goes on from a snapshot, not both. Send one of them.',
+        { faults: [{ path: 'snapshot', message: 'cannot stand beside input' }] },
+      );
+    }
+    const notRestored = snapshot === undefined ? undefined : runtime.notRestored(machine, snapshot);
+    const started = await runtime.start(machine, {
+      ...(input === undefined ? {} : { input }),
+      ...(snapshot === undefined ? {} : { snapshot }),
+      tags: given,
+      idempotency,
+    });
+    return notRestored === undefined ? started : { ...started, notRestored };
+  };
+
   return newRouter()
     .openapi(list, (c) => {
-      const items = runtime.catalog.names().map((machine) => {
-        const [name = '', version = ''] = machine.split('@');
-        return { name, version, machine, builtIn: name === DOCUMENT_MACHINE };
-      });
-      return c.json({ items, nextCursor: null }, 200);
+      const { limit, cursor } = c.req.valid('query');
+      const names = runtime.catalog.names();
+      const after = readCursor('machines', cursor);
+      const begin = after === undefined ? 0 : names.indexOf(after) + 1;
+      return c.json(
+        pageOf(
+          names.slice(begin, begin + limit + 1),
+          limit,
+          (machine) => toCursor('machines', machine),
+          (machine) => {
+            const [name = '', version = ''] = machine.split('@');
+            return { name, version, machine, builtIn: name === DOCUMENT_MACHINE };
+          },
+        ),
+        200,
+      );
     })
     .openapi(start, async (c) => {
       const { name } = c.req.valid('param');
       const request = c.req.valid('json');
-      const { input, snapshot, tags: given = [] } = request;
-      const machine = runtime.catalog.resolve(name);
-      if (machine === undefined) {
-        throw new FermataError(
-          'notFound',
-          `No machine "${name}" is registered; there are: ${runtime.catalog.names().join(', ')}.`,
-          { data: { registered: runtime.catalog.names() } },
-        );
-      }
-      if (machine.startsWith(`${DOCUMENT_MACHINE}@`))
-        throw new FermataError(
-          'invalidRequest',
-          `"${machine}" interprets documents: start its runs with POST /api/v1/workflows/{id}/execute.`,
-        );
-      if (input !== undefined && snapshot !== undefined) {
-        throw new FermataError(
-          'invalidRequest',
-          'A run begins with an input or goes on from a snapshot, not both. Send one of them.',
-          { faults: [{ path: 'snapshot', message: 'cannot stand beside input' }] },
-        );
-      }
-      const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], machine, request);
-      const notRestored = snapshot === undefined ? undefined : runtime.notRestored(machine, snapshot);
-      const started = await runtime.start(machine, {
-        ...(input === undefined ? {} : { input }),
-        ...(snapshot === undefined ? {} : { snapshot }),
-        tags: given,
-        idempotency,
-      });
+      const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], `machine ${name}`, request);
+      // First of all: what was started stays started, whatever is registered now.
+      const before: MachineStarted | undefined = await runtime.startedBefore(idempotency);
+      const { notRestored, ...started } = before ?? (await startNew(name, request, idempotency));
+      c.set('runId', started.runId);
       c.header('Location', `/api/v1/runs/${started.runId}`);
       const answer = { runId: started.runId, status: started.status, links: linksOf(started.runId) };
       return c.json(notRestored === undefined ? answer : { ...answer, notRestored: [...notRestored] }, 202);

@@ -4,6 +4,7 @@ import { pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../pa
 import { runPath, searchParameter, splitTags, tagsParameter } from '../parameters.ts';
 import { answers, fields, newRouter, type Surroundings } from '../router.ts';
 import {
+  resultsQuery,
   resultsSchema,
   runDetail,
   runListSchema,
@@ -58,7 +59,7 @@ const results = createRoute({
   operationId: 'getRunResults',
   summary: 'Output of a run and of its tasks',
   tags,
-  request: { params: runPath, query: fields(pageQuery) },
+  request: { params: runPath, query: resultsQuery },
   responses: { 200: answers('A page', resultsSchema) },
 });
 const remove = createRoute({
@@ -93,9 +94,13 @@ export function runRoutes(surroundings: Surroundings) {
     .openapi(read, async (c) => c.json(await runDetail(surroundings, c.req.valid('param').id), 200))
     .openapi(status, async (c) => c.json(await runProgress(surroundings, c.req.valid('param').id), 200))
     .openapi(results, async (c) => {
-      const { limit, cursor } = c.req.valid('query');
+      const { limit, cursor, output } = c.req.valid('query');
       return c.json(
-        await runResults(surroundings, c.req.valid('param').id, { limit, after: readNumberCursor('tasks', cursor) }),
+        await runResults(surroundings, c.req.valid('param').id, {
+          limit,
+          after: readNumberCursor('tasks', cursor),
+          output,
+        }),
         200,
       );
     })

@@ -1,6 +1,6 @@
 /** Facts as they come: of one run, and of all. */
 import { createRoute } from '@hono/zod-openapi';
-import { runPath, streamQuery, streamResponses } from '../parameters.ts';
+import { runPath, streamHeaders, streamQuery, streamResponses } from '../parameters.ts';
 import { newRouter, type Surroundings } from '../router.ts';
 import { streamOfAll, streamOfRun } from '../stream.ts';
 
@@ -12,7 +12,7 @@ const stream = createRoute({
   operationId: 'streamRun',
   summary: 'Facts of a run as they come (SSE)',
   tags,
-  request: { params: runPath, query: streamQuery },
+  request: { params: runPath, query: streamQuery, headers: streamHeaders },
   responses: streamResponses,
 });
 const streamAll = createRoute({
@@ -21,7 +21,7 @@ const streamAll = createRoute({
   operationId: 'streamAll',
   summary: 'Facts of all runs as they come (SSE)',
   tags,
-  request: { query: streamQuery },
+  request: { query: streamQuery, headers: streamHeaders },
   responses: streamResponses,
 });
 

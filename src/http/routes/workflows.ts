@@ -2,26 +2,19 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { graphOf } from '../../document/graph.ts';
 import type { Workflow } from '../../document/workflows.ts';
-import { iso } from '../json.ts';
-import { listOf, pageOf, pageQuery, readCursor, toCursor } from '../page.ts';
+import { listOf, pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
 import { searchParameter, splitTags, tagsParameter, workflowPath } from '../parameters.ts';
 import { readDocument } from '../request-body.ts';
 import { answers, fields, newRouter, type Surroundings } from '../router.ts';
 import { graphSchema, graphView } from '../graph-view.ts';
+import {
+  shownOf,
+  WorkflowSummaries,
+  workflowSummary,
+  workflowSummarySchema,
+  type WorkflowSummary,
+} from '../workflow-summaries.ts';
 
-/** A stored workflow, without its document. */
-const workflowSummarySchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    version: z.int(),
-    description: z.string().nullable(),
-    tags: z.array(z.string()),
-    tasks: z.int().describe('How many'),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
-  })
-  .openapi('WorkflowSummary');
 const workflowSchema = workflowSummarySchema
   .extend({ document: z.unknown().openapi({ type: 'object', description: 'As it was written' }) })
   .openapi('Workflow');
@@ -81,8 +74,8 @@ const versions = createRoute({
   operationId: 'listWorkflowVersions',
   summary: 'All versions, newest first',
   tags,
-  request: { params: workflowPath },
-  responses: { 200: answers('All of them', listOf(workflowSummarySchema)) },
+  request: { params: workflowPath, query: fields(pageQuery) },
+  responses: { 200: answers('A page', listOf(workflowSummarySchema)) },
 });
 const graph = createRoute({
   method: 'get',
@@ -106,28 +99,34 @@ const remove = createRoute({
 /** Routes of workflows. */
 export function workflowRoutes({ fermata }: Surroundings) {
   const { workflows } = fermata;
-  const validated = (document: unknown): z.infer<typeof validSchema> => {
-    const { name, tasks } = workflows.check(document);
+  const summaries = new WorkflowSummaries();
+  const validated = async (document: unknown): Promise<z.infer<typeof validSchema>> => {
+    const { name, tasks } = await workflows.checkInTurns(document);
     return { valid: true, name, tasks: tasks.length };
   };
   return newRouter()
     .openapi(create, async (c) => {
       const document = await readDocument(c);
-      if (c.req.valid('query').validate === 'only') return c.json(validated(document), 200);
+      if (c.req.valid('query').validate === 'only') return c.json(await validated(document), 200);
       const workflow = await workflows.create(document);
       c.header('Location', `/api/v1/workflows/${workflow.id}`);
       return c.json(workflowView(workflow), 201);
     })
     .openapi(list, async (c) => {
       const { tags: wanted, q, limit, cursor } = c.req.valid('query');
-      const rows = await workflows.list({
+      const rows = await fermata.workflowRows({
         tags: splitTags(wanted),
         q,
         limit: limit + 1,
         after: readCursor('workflows', cursor),
       });
       return c.json(
-        pageOf(rows, limit, ({ id }) => toCursor('workflows', id), workflowSummary),
+        pageOf(
+          rows,
+          limit,
+          ({ id }) => toCursor('workflows', id),
+          (row) => summaries.of(row),
+        ),
         200,
       );
     })
@@ -139,16 +138,19 @@ export function workflowRoutes({ fermata }: Surroundings) {
       const { id } = c.req.valid('param');
       if (c.req.valid('query').validate === 'only') {
         await workflows.get(id);
-        return c.json(validated(document), 200);
+        return c.json(await validated(document), 200);
       }
       return c.json(workflowView(await workflows.addVersion(id, document)), 200);
     })
-    .openapi(versions, async (c) =>
-      c.json(
-        { items: (await workflows.versions(c.req.valid('param').id)).map(workflowSummary), nextCursor: null },
+    .openapi(versions, async (c) => {
+      const { limit, cursor } = c.req.valid('query');
+      const after = readNumberCursor('versions', cursor) ?? Infinity;
+      const rows = (await workflows.versions(c.req.valid('param').id)).filter(({ version }) => version < after);
+      return c.json(
+        pageOf(rows, limit, ({ version }) => toCursor('versions', version), summaryOf),
         200,
-      ),
-    )
+      );
+    })
     .openapi(graph, async (c) => {
       const { id, version } = await workflows.get(c.req.valid('param').id);
       const definition = await workflows.definition(id, version);
@@ -160,27 +162,10 @@ export function workflowRoutes({ fermata }: Surroundings) {
     });
 }
 
-function workflowSummary({
-  id,
-  name,
-  version,
-  tags: given,
-  createdAt,
-  updatedAt,
-  document,
-}: Workflow): z.infer<typeof workflowSummarySchema> {
-  return {
-    id,
-    name,
-    version,
-    description: document.description ?? null,
-    tags: [...given],
-    tasks: document.tasks.length,
-    createdAt: iso(createdAt),
-    updatedAt: iso(updatedAt),
-  };
+function summaryOf(workflow: Workflow): WorkflowSummary {
+  return workflowSummary(workflow, shownOf(workflow.document));
 }
 
 function workflowView(workflow: Workflow): z.infer<typeof workflowSchema> {
-  return { ...workflowSummary(workflow), document: workflow.document };
+  return { ...summaryOf(workflow), document: workflow.document };
 }

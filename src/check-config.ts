@@ -1,0 +1,150 @@
+/**
+ * Is a configuration right? Every way in asks here, so that what is wrong is told at the start and not by the first run
+ * that needs it. No message shows a value: it may be a key.
+ */
+import { z } from 'zod';
+import { openaiFromEnvironment } from '../actors/model/provider.ts';
+import type { FermataConfig } from './config.ts';
+import { formatPath } from './document/faults.ts';
+import { didYouMean } from './document/nearest.ts';
+import { FermataError, type Fault } from './errors.ts';
+import { isMachine, promiseCreator } from './runtime/xstate.ts';
+
+/** Effects that documents invoke. */
+const OWN_ACTORS: readonly string[] = ['modelCall', 'code'];
+/** The machine that interprets documents, in every version: the newest one would take them over. */
+const OWN_MACHINE = /^workflow(?:@|$)/;
+const A_URL = 'a URL such as https://api.example.com/v1';
+
+const baseUrl = z.string(expected(A_URL)).superRefine((text, context) => {
+  const fault = urlFault(text, 'apiKey or headers');
+  if (fault !== undefined) context.addIssue(fault);
+});
+const providerSchema = object('the settings of a provider', {
+  apiKey: z.string(expected('a text')).optional(),
+  baseUrl: baseUrl.optional(),
+  headers: z.record(z.string(), z.string(expected('a text')), expected('an object of texts')).optional(),
+  maxTokensField: z
+    .enum(['max_completion_tokens', 'max_tokens'], expected('"max_completion_tokens" or "max_tokens"'))
+    .optional(),
+});
+const configSchema = object('an object', {
+  providers: named(providerSchema, 'model providers'),
+  functions: named(that('a function', isFunction), 'functions'),
+  machines: named(that('an XState machine, such as setup({ … }).createMachine({ … })', isRegistration), 'machines'),
+  actors: named(that('effect({ run }), fromPromise(…) or a machine', isActor), 'actors'),
+});
+
+/**
+ * Checks a configuration.
+ *
+ * @param from where it stands, for the message
+ * @throws FermataError `invalidConfig` naming where it stands and every fault, with its path
+ * @example
+ * checkConfig({ providers: { mine: { baseURL: 'http://127.0.0.1:9/v1' } } }) // … unknown field "baseURL": did you mean "baseUrl"?
+ */
+export function checkConfig(config: FermataConfig, from = 'The configuration'): void {
+  const parsed = configSchema.safeParse(config);
+  refuse(from, parsed.success ? [...ownNames(config), ...unsetUrls(config)] : parsed.error.issues.flatMap(toFaults));
+}
+
+/** Checks the environment as far as it describes a provider. Throws `invalidConfig`. */
+export function checkEnvironment(environment: Readonly<Record<string, string | undefined>>): void {
+  const address = openaiFromEnvironment(environment).baseUrl;
+  const fault = address === undefined ? undefined : urlFault(address, 'OPENAI_API_KEY');
+  refuse('The environment', fault === undefined ? [] : [{ path: 'OPENAI_BASE_URL', message: fault }]);
+}
+
+function refuse(subject: string, faults: readonly Fault[]): void {
+  if (faults.length === 0) return;
+  const list = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  throw new FermataError('invalidConfig', `${subject} is wrong: ${list}.`, { faults });
+}
+
+function toFaults(issue: z.core.$ZodIssue): Fault[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: formatPath(issue.path), message: issue.message }];
+  const known = Object.keys(issue.path.length === 0 ? configSchema.shape : providerSchema.shape);
+  return issue.keys.map((key) => ({
+    path: formatPath([...issue.path, key]),
+    message: `unknown field ${JSON.stringify(key)}${didYouMean(key, known) || `; known are ${known.join(', ')}`}`,
+  }));
+}
+
+/** What of the user's would be overwritten by the product's own, or take its place. */
+function ownNames({ actors = {}, machines = {} }: FermataConfig): Fault[] {
+  const taken = (path: string, name: string): Fault => ({
+    path: formatPath([path, name]),
+    message: `the name ${JSON.stringify(name)} is Fermata's own; choose another one`,
+  });
+  return [
+    ...Object.keys(actors).flatMap((name) => (OWN_ACTORS.includes(name) ? [taken('actors', name)] : [])),
+    ...Object.keys(machines).flatMap((name) => (OWN_MACHINE.test(name) ? [taken('machines', name)] : [])),
+  ];
+}
+
+/** `baseUrl: process.env.MINE_URL`, and the variable is not set: the key would go to OpenAI. */
+function unsetUrls({ providers = {} }: FermataConfig): Fault[] {
+  return Object.entries(providers).flatMap(([name, settings]) =>
+    name !== 'openai' && Object.hasOwn(settings, 'baseUrl') && settings.baseUrl === undefined
+      ? [
+          {
+            path: formatPath(['providers', name, 'baseUrl']),
+            message: `expected ${A_URL}, came nothing: set what it is read from, or leave the field out for OpenAI's own address`,
+          },
+        ]
+      : [],
+  );
+}
+
+/** Why a text cannot be the address of a provider; `keyPlace` is where its key belongs. */
+function urlFault(text: string, keyPlace: string): string | undefined {
+  const url = URL.parse(text);
+  if (text.trim() === '') return `expected ${A_URL}, came an empty text`;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    return `expected ${A_URL}, came a text that is no http or https URL`;
+  if (url.username === '' && url.password === '') return undefined;
+  return `expected ${A_URL}, came one with a user name or password: requests cannot carry them; put the key into ${keyPlace}`;
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+function isRegistration(value: unknown): boolean {
+  return (
+    isMachine(value) || (typeof value === 'object' && value !== null && 'machine' in value && isMachine(value.machine))
+  );
+}
+
+function isActor(value: unknown): boolean {
+  if (isMachine(value) || promiseCreator(value) !== undefined) return true;
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'effect';
+}
+
+/** A value that passes `check`. */
+function that(what: string, check: (value: unknown) => boolean) {
+  return z.custom<unknown>(check, expected(what));
+}
+
+/** Values by name. */
+function named<Value extends z.ZodType>(value: Value, what: string) {
+  return z.record(z.string(), value, expected(`an object: ${what} by name`)).optional();
+}
+
+/** An object of these fields and no others. */
+function object<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
+  return z.strictObject(shape, expected(what));
+}
+
+/** The message of a fault: what was expected and what came, but not its contents. */
+function expected(what: string): { error: (issue: { readonly input?: unknown }) => string } {
+  return { error: ({ input }) => `expected ${what}, came ${kindOf(input)}` };
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  const kinds: Readonly<Record<string, string>> = { string: 'a text', object: 'an object', boolean: 'true or false' };
+  return kinds[typeof value] ?? `a ${typeof value}`;
+}

@@ -1,0 +1,165 @@
+/** Settings and `fermata.config.ts`: what is wrong is told at the start, with its place, and never with a key. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { fromCallback, fromPromise, setup } from 'xstate';
+import { compose } from '../src/compose.ts';
+import { loadConfig, readSettings, type FermataConfig } from '../src/config.ts';
+import { FermataError } from '../src/errors.ts';
+import { effect } from '../src/runtime/effect.ts';
+import { composeProgram } from '../src/serve.ts';
+import { sqliteStore } from '../src/store/sqlite/index.ts';
+
+const KEY = 'sk-my-own-server-123456';
+const machine = setup({}).createMachine({ id: 'm' });
+
+/** Composes, and closes again where that succeeds. */
+async function start(config: unknown, environment: Readonly<Record<string, string>> = {}): Promise<void> {
+  const fermata = await compose({ store: sqliteStore(':memory:'), config: config as FermataConfig, environment });
+  await fermata.close();
+}
+
+async function refusalOf(config: unknown, environment: Readonly<Record<string, string>> = {}): Promise<FermataError> {
+  const thrown: unknown = await start(config, environment).catch((error: unknown) => error);
+  if (!(thrown instanceof FermataError))
+    throw new FermataError('internal', `expected a refusal, got ${String(thrown)}`);
+  expect(thrown.code).toBe('invalidConfig');
+  return thrown;
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'fermata-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Writes a configuration file and starts a program with it. */
+async function startFile(text: string, options: { readonly demo?: boolean } = {}): Promise<unknown> {
+  const directory = folder();
+  writeFileSync(join(directory, 'fermata.config.ts'), text);
+  try {
+    const config = await loadConfig(undefined, directory);
+    const settings = { database: ':memory:', environment: {}, logLevel: 'silent', demo: false, ...options };
+    await (await composeProgram({ ...settings, config })).stop();
+  } catch (thrown) {
+    return thrown;
+  }
+  return undefined;
+}
+
+describe('a configuration', () => {
+  const mine = (settings: unknown) => ({ providers: { mine: settings } });
+
+  it.each<[path: string, said: string, config: unknown]>([
+    ['provider', 'unknown field "provider": did you mean "providers"?', { provider: {} }],
+    ['xyz', 'unknown field "xyz"; known are providers, functions, machines, actors', { xyz: {} }],
+    ['', 'expected an object, came a list', []],
+    ['providers.mine', 'expected the settings of a provider, came a text', mine(KEY)],
+    ['providers.mine.baseURL', 'did you mean "baseUrl"?', mine({ baseURL: 'http://x/v1', apiKey: KEY })],
+    ['providers.mine.api_key', 'did you mean "apiKey"?', mine({ api_key: KEY })],
+    ['providers.mine.apiKey', 'expected a text, came a number', mine({ apiKey: 7_654_321_098 })],
+    ['providers.mine.headers.a', 'expected a text, came a number', mine({ headers: { a: 1 } })],
+    ['providers.mine.headers', 'expected an object of texts, came a text', mine({ headers: KEY })],
+    ['providers.mine.maxTokensField', 'or "max_tokens", came a text', mine({ maxTokensField: KEY })],
+    ['providers.mine.baseUrl', 'came a text that is no http or https URL', mine({ baseUrl: KEY })],
+    ['providers.mine.baseUrl', 'came a text that is no http or', mine({ baseUrl: `user:${KEY}@host/v1` })],
+    ['providers.mine.baseUrl', 'put the key into apiKey or headers', mine({ baseUrl: `https://u:${KEY}@host/v1` })],
+    ['providers.mine.baseUrl', 'came an empty text', mine({ baseUrl: '', apiKey: KEY })],
+    ['providers.mine.baseUrl', 'came nothing: set what it is read from', mine({ baseUrl: undefined, apiKey: KEY })],
+    ['functions.f', 'expected a function, came a text', { functions: { f: KEY } }],
+    ['machines["m@1"]', 'expected an XState machine', { machines: { 'm@1': {} } }],
+    ['machines["m@1"]', 'createMachine({ … }), came an object', { machines: { 'm@1': { machine: {} } } }],
+    ['actors.a', 'expected effect({ run }), fromPromise(…) or a machine', { actors: { a: fromCallback(() => {}) } }],
+    ['actors.modelCall', "is Fermata's own", { actors: { modelCall: effect({ run: async () => 1 }) } }],
+    ['actors.code', "is Fermata's own", { actors: { code: fromPromise(async () => 1) } }],
+    ['machines["workflow@1"]', "is Fermata's own", { machines: { 'workflow@1': machine } }],
+    ['machines["workflow@2"]', "is Fermata's own; choose another one", { machines: { 'workflow@2': machine } }],
+  ])('refused at %j: %s', async (path, said, config) => {
+    const { message, faults } = await refusalOf(config);
+    expect(faults).toEqual([{ path, message: expect.stringContaining(said) }]);
+    expect(message).toContain(path);
+    expect(message).not.toContain(KEY);
+    expect(message).not.toContain('7654321098');
+  });
+
+  it('tells all that is wrong at once', async () => {
+    const { faults } = await refusalOf({ functions: { f: 1, g: 2 }, providers: { mine: { key: 'x', url: 'y' } } });
+    expect(faults?.map(({ path }) => path)).toEqual([
+      'providers.mine.key',
+      'providers.mine.url',
+      'functions.f',
+      'functions.g',
+    ]);
+  });
+
+  it('takes what is right', async () => {
+    await start({
+      providers: {
+        openai: { apiKey: undefined, baseUrl: undefined },
+        mine: { apiKey: KEY, baseUrl: 'http://127.0.0.1:9/v1', headers: { 'X-A': 'b' }, maxTokensField: 'max_tokens' },
+      },
+      functions: { f: () => 1 },
+      machines: { 'm@1': machine, 'n@1': { machine } },
+      actors: { a: effect({ run: async () => 1 }), b: fromPromise(async () => 1) },
+    });
+  });
+
+  it.each([`https://u:${KEY}@host/v1`, `u:${KEY}@host`, 'host/v1'])('OPENAI_BASE_URL=%s is refused', async (url) => {
+    const { message, faults } = await refusalOf({}, { OPENAI_BASE_URL: url });
+    expect(faults).toHaveLength(1);
+    expect(message).toContain('OPENAI_BASE_URL: expected a URL such as');
+    expect(message).not.toContain(KEY);
+    // Nobody reads it where the configuration says how OpenAI is reached.
+    await start({ providers: { openai: { apiKey: KEY } } }, { OPENAI_BASE_URL: url });
+  });
+});
+
+describe('fermata.config.ts', () => {
+  it.each([
+    ['export const config = {};', 'expected a default export that is a configuration, came no default export'],
+    ['export default 7;', 'came number'],
+    ['export default [];', 'came a list'],
+    ['export default { functions: { f: 7 } };', 'functions.f: expected a function, came a number'],
+    ['export default { providers: { a: { baseURL: "x" } } };', 'did you mean "baseUrl"?'],
+    ['throw new TypeError("broken");', 'cannot be loaded: broken'],
+  ])('%s is refused, naming the file', async (text, said) => {
+    expect(await startFile(text)).toMatchObject({
+      code: 'invalidConfig',
+      message: expect.stringMatching(/^\/.*fermata\.config\.ts /),
+    });
+    expect(await startFile(text)).toMatchObject({ message: expect.stringContaining(said) });
+  });
+
+  it('is checked before a demo replaces its providers', async () => {
+    const thrown = await startFile('export default { providers: { a: { baseURL: "x" } } };', { demo: true });
+    expect(thrown).toMatchObject({ code: 'invalidConfig', message: expect.stringContaining('fermata.config.ts') });
+  });
+
+  it('may be missing, unless it is named', async () => {
+    expect(await loadConfig(undefined, folder())).toEqual({});
+    await expect(loadConfig('my.config.ts', folder())).rejects.toMatchObject({
+      code: 'invalidConfig',
+      message: expect.stringContaining('my.config.ts, which does not exist'),
+    });
+  });
+});
+
+describe('the environment', () => {
+  it('has defaults, and blank means unset', () => {
+    const settings = { port: 3_000, host: '127.0.0.1', database: './fermata.db', configFile: undefined };
+    expect(readSettings({ PORT: '', LOG_LEVEL: '' })).toEqual({ ...settings, logLevel: 'info' });
+    expect(readSettings({ PORT: '0', LOG_LEVEL: 'debug' })).toMatchObject({ port: 0, logLevel: 'debug' });
+  });
+
+  it.each([
+    ['PORT', 'http', 'PORT: expected a whole number from 0 to 65535, came "http"'],
+    ['PORT', '65536', 'PORT: expected a whole number from 0 to 65535, came "65536"'],
+    ['PORT', '1e3', 'PORT: expected a whole number from 0 to 65535, came "1e3"'],
+    ['LOG_LEVEL', 'loud', 'LOG_LEVEL: expected one of trace, debug, info, warn, error, fatal, silent, came "loud"'],
+  ])('%s=%s: says what was expected and what came', (name, value, said) => {
+    expect(() => readSettings({ [name]: value })).toThrow(
+      expect.objectContaining({ code: 'invalidConfig', message: expect.stringContaining(said) }) as Error,
+    );
+  });
+});
