@@ -34,6 +34,7 @@ export interface FermataOptions {
   readonly maxInFlight?: number;
   readonly passive?: RuntimeOptions['passive'];
   readonly opened?: RuntimeOptions['opened'];
+  readonly tags?: RuntimeOptions['tags'];
 }
 
 /** A running Fermata: the durable actor system, and the documents that its workflow machine interprets. */
@@ -108,6 +109,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
     ...(options.opened === undefined ? {} : { opened: options.opened }),
+    ...(options.tags === undefined ? {} : { tags: options.tags }),
   });
   return {
     runtime,

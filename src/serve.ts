@@ -151,6 +151,7 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
   // Before a demo replaces what is wrong in it.
   checkConfig(settings.config);
   const models = demo ? await startScriptedModels() : undefined;
+  const tags = models === undefined ? [] : [models.tag];
   const config = models === undefined ? settings.config : withScriptedModels(settings.config, models.baseUrl);
   const environment = demo ? {} : settings.environment;
   const log = createLogger({
@@ -164,6 +165,7 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     environment,
     log: toRuntimeLog(log),
     passive,
+    tags,
   };
   try {
     const fermata = await compose({ ...options, opened: (runtime) => void logRuns(runtime, log) });
@@ -177,8 +179,8 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
 /** Loaded on demand only: a server that asks real models does not need it. */
 async function startScriptedModels() {
   const { startModelServer } = await import('./cli/demo/model-server.ts');
-  const { DEMO_PACE } = await import('./cli/demo/script.ts');
-  return startModelServer(DEMO_PACE);
+  const { DEMO_PACE, SCRIPTED_TAG } = await import('./cli/demo/script.ts');
+  return { ...(await startModelServer(DEMO_PACE)), tag: SCRIPTED_TAG };
 }
 
 /** Every provider that documents may name answers from the script: in a demo nothing is paid for by mistake. */

@@ -6,7 +6,8 @@ import { loadConfig, readSettings } from '../config.ts';
 import { FermataError } from '../errors.ts';
 import type { Program, ProgramSettings } from '../serve.ts';
 import type { Shell } from './shell.ts';
-import { nextCommand, SCRIPTED_TAG, type NextCommand } from './next-command.ts';
+import { SCRIPTED_TAG } from './demo/script.ts';
+import { nextCommand, type NextCommand } from './next-command.ts';
 
 /** What of the command line says where Fermata is. */
 export interface ConnectionOptions {

@@ -12,9 +12,6 @@ import { shellQuote } from './text.ts';
 /** Writes a command, as a shell takes it. */
 export type NextCommand = (command: string, ...words: readonly string[]) => string;
 
-/** What runs of scripted models are tagged with, so that nobody goes on with them at a provider by mistake. */
-export const SCRIPTED_TAG = 'scripted-models';
-
 /** Others only look: it makes no difference to them who answers. */
 const ASKS_MODELS: ReadonlySet<string> = new Set(['run', 'watch', 'approve', 'serve']);
 

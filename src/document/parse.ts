@@ -71,6 +71,25 @@ export function parseText(text: string): Definition {
 }
 
 /**
+ * The value of a text that has to be JSON: the document as written.
+ *
+ * @throws FermataError `malformedJson`; `invalidDocument` where a field is given twice
+ */
+export function readJsonText(text: string): unknown {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (thrown) {
+    throw new FermataError(
+      'malformedJson',
+      `The body is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
+    );
+  }
+  refuseDuplicate(text);
+  return json;
+}
+
+/**
  * The value that a text in JSON or YAML stands for: the document as written, to be kept as it is.
  *
  * @throws FermataError `invalidDocument` with the faults of syntax, each with line and column
@@ -78,9 +97,8 @@ export function parseText(text: string): Definition {
 export function readText(text: string): unknown {
   const json = readJson(text);
   if (json !== undefined) {
-    const duplicate = duplicateField(text);
-    if (duplicate === undefined) return json;
-    throw syntaxError([placedFault(`${JSON.stringify(duplicate.name)} is given twice`, text, duplicate.offset)]);
+    refuseDuplicate(text);
+    return json;
   }
   if (text.length > LIMITS.yamlLength) {
     const message = `expected at most ${LIMITS.yamlLength} characters of YAML, came ${text.length}: give it as JSON, which is read at once`;
@@ -98,6 +116,12 @@ export function readText(text: string): unknown {
     if (thrown instanceof FermataError) throw thrown;
     throw syntaxError([thrown instanceof ReferenceError ? ALIAS_BOMB : TOO_DEEP], thrown);
   }
+}
+
+function refuseDuplicate(text: string): void {
+  const duplicate = duplicateField(text);
+  if (duplicate === undefined) return;
+  throw syntaxError([placedFault(`${JSON.stringify(duplicate.name)} is given twice`, text, duplicate.offset)]);
 }
 
 /** YAML reads JSON as well, but fifty times slower, and large documents are JSON. What is not JSON, YAML explains. */

@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { jsonFaults } from '../document/json.ts';
-import { readText } from '../document/parse.ts';
+import { readJsonText, readText } from '../document/parse.ts';
 import { FermataError } from '../errors.ts';
 import { problem, wrongContentType } from './problem.ts';
 import type { HttpEnvironment } from './router.ts';
@@ -66,14 +66,7 @@ export async function readDocument(c: Context): Promise<unknown> {
   const text = await c.req.text();
   if (YAML_TYPE.test(type)) return readText(text);
   if (!JSON_TYPE.test(type)) throw wrongContentType(c, 'application/json, application/yaml or text/yaml');
-  try {
-    return JSON.parse(text);
-  } catch (thrown) {
-    throw new FermataError(
-      'malformedJson',
-      `The body is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
-    );
-  }
+  return readJsonText(text);
 }
 
 function mediaType(c: Context): string {

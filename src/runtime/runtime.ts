@@ -63,6 +63,8 @@ export interface RuntimeOptions {
   readonly actors?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
   readonly projections?: readonly Projection[];
+  /** Tags of every run that is started here, besides its own. */
+  readonly tags?: readonly string[];
   /** Whose rows these are; default `default`. */
   readonly tenant?: string;
   readonly newRunId?: () => string;
@@ -195,6 +197,7 @@ export class Runtime {
       store: options.store,
       clock: this.clock,
       tenant: this.tenant,
+      tags: options.tags ?? [],
       newRunId: options.newRunId ?? randomUUID,
       begin: (key, input) => this.#ask(key, input),
     });

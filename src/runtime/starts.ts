@@ -39,6 +39,8 @@ export interface StartSurroundings {
   readonly store: Pick<Store, 'startedUnder' | 'run'>;
   readonly clock: Clock;
   readonly tenant: string;
+  /** Tags of every run. */
+  readonly tags: readonly string[];
   newRunId(): string;
   /** Gives the new run its first input; answers once that is committed. */
   begin(key: RunKey, input: Omit<Extract<Input, { kind: 'start' }>, 'reply'>): Promise<Receipt>;
@@ -91,7 +93,7 @@ export class Starts {
   }
 
   async #begin(machine: string, options: StartOptions): Promise<Started> {
-    const { tenant, clock, newRunId, begin } = this.#surroundings;
+    const { tenant, clock, tags, newRunId, begin } = this.#surroundings;
     const run = newRunId();
     const shown = 'shownInput' in options ? options.shownInput : options.input;
     const blobs = new Map<string, string>();
@@ -105,7 +107,7 @@ export class Starts {
       ...(workflow === undefined
         ? {}
         : { workflowId: workflow.id, workflowName: workflow.name, workflowVersion: workflow.version }),
-      tags: options.tags ?? [],
+      tags: [...new Set([...(options.tags ?? []), ...tags])],
       seed: run,
       createdAt: clock.now(),
       inputJson,

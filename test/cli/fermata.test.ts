@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createClient } from '../../src/client/index.ts';
 import { fermata, folder, ROOT, shell, start, startFermata } from './entry.ts';
 
 it('lists its commands, and what it exits with', async () => {
@@ -141,6 +142,14 @@ tasks:
     expect(why.out).toContain(`moved by: ${approve} (or with --reject)`);
     const [, watch = ''] = /it goes on with: (.*)/.exec(why.out) ?? [];
     expect(watch).toMatch(/ watch \S+ --db \S+\/my\.db --demo$/);
+
+    // A run that was asked for over HTTP is known as one of scripted models, too.
+    const server = startFermata(['serve', '--port', '0', '--demo', '--db', join(folder(), 'served.db')]);
+    const [, url = ''] = await server.saw(/listens on (\S+)/);
+    const client = createClient({ baseUrl: url });
+    const { id } = await client.createWorkflow({ name: 'asked', tasks: [{ name: 'ask', prompt: 'Hello' }] });
+    const served = await client.execute(id, {});
+    expect((await client.run(served.runId)).tags).toEqual(['scripted-models']);
 
     // A key is there: without --demo a real model would be asked.
     const environment = { OPENAI_API_KEY: 'sk-nobody', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' };

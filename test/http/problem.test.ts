@@ -36,6 +36,15 @@ describe('every error is a problem document', () => {
     }
   });
 
+  it('a field of a document given twice: 422, with line and column', async () => {
+    const { call } = await openFermata();
+    const { status, body } = await call('POST', '/workflows', '{"name": "a",\n "tasks": [], "name": "b"}');
+    expect([status, body.code]).toEqual([422, 'invalidDocument']);
+    expect(body.errors).toEqual([
+      { path: '2:15', message: expect.stringContaining('"name" is given twice') as string },
+    ]);
+  });
+
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
     'content type %s: 415',
     async (type) => {

@@ -12,7 +12,7 @@ import type { AddCommand } from '../command-line.ts';
 import type { Connection } from '../connection.ts';
 import { plainDisplay } from '../display.ts';
 import { follow } from '../follow.ts';
-import { nextCommand, SCRIPTED_TAG, type NextCommand } from '../next-command.ts';
+import { nextCommand, type NextCommand } from '../next-command.ts';
 import type { Shell } from '../shell.ts';
 import { shellQuote } from '../text.ts';
 
@@ -44,7 +44,7 @@ async function research(shell: Shell, { url }: RunningServer, database: string):
   const client = createClient({ baseUrl: url });
   const file = new URL(EXAMPLE, import.meta.resolve('fermata/package.json'));
   const { id, name } = await client.createWorkflow(await readFile(file, 'utf8'));
-  const { runId } = await client.execute(id, { input: { topic: TOPIC }, tags: [SCRIPTED_TAG] });
+  const { runId } = await client.execute(id, { input: { topic: TOPIC } });
   shell.err(
     `Fermata listens on ${url}, and runs the workflow ${JSON.stringify(name)} (${EXAMPLE}) on ${JSON.stringify(TOPIC)}.`,
   );

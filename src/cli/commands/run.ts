@@ -16,7 +16,6 @@ import { readDocumentFile, type DocumentFile } from '../document-file.ts';
 import { FermataError } from '../../errors.ts';
 import { follow } from '../follow.ts';
 import { missingInput, readInput } from '../input.ts';
-import { SCRIPTED_TAG } from '../next-command.ts';
 import type { Shell } from '../shell.ts';
 import { shellQuote } from '../text.ts';
 
@@ -71,7 +70,7 @@ async function start(shell: Shell, { client }: Connection, file: DocumentFile, o
   const { id, document } = await store(client, file);
   const schema = (document as { readonly input?: unknown }).input;
   const input = await readInput(options.input, schema, shell.directory);
-  const tags = [...options.tag, ...(options.demo === true ? [SCRIPTED_TAG] : [])];
+  const tags = [...options.tag];
   try {
     return (await client.execute(id, { input, tags })).runId;
   } catch (thrown) {

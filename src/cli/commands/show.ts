@@ -2,7 +2,7 @@
 import type { FermataClient, Task } from '../../client/index.ts';
 import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type ConnectionOptions } from '../connection.ts';
-import { SCRIPTED_TAG } from '../next-command.ts';
+import { SCRIPTED_TAG } from '../demo/script.ts';
 import { allTasks, outputText, summary } from '../report.ts';
 import type { Shell } from '../shell.ts';
 import { columns, firstLine, printable } from '../text.ts';

@@ -3,7 +3,8 @@ import type { FermataClient } from '../../client/index.ts';
 import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type Connection, type ConnectionOptions } from '../connection.ts';
 import type { Shell } from '../shell.ts';
-import { nextCommand, SCRIPTED_TAG, type NextCommand } from '../next-command.ts';
+import { SCRIPTED_TAG } from '../demo/script.ts';
+import { nextCommand, type NextCommand } from '../next-command.ts';
 import { inCommands } from '../routes.ts';
 import { printable } from '../text.ts';
 

@@ -4,6 +4,9 @@ import { sampleValue } from './sample-value.ts';
 /** Begins every scripted text. */
 const LABEL = '[scripted]';
 
+/** What runs of scripted models are tagged with, so that nobody goes on with them at a provider by mistake. */
+export const SCRIPTED_TAG = 'scripted-models';
+
 /** The pace of a fast model, so that streaming can be seen. */
 export const DEMO_PACE = { firstTokenMs: 300, tokensPerSecond: 60 } as const;
 
