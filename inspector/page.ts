@@ -63,12 +63,14 @@ frame.src = inspector.href;
 export function runsPage(runs: readonly ListedRun[], nonce: string): string {
   const rows = runs.map(
     ({ runId, name, status, createdAt, href }) =>
-      `<tr><td><a href="${escapeHtml(href)}">${escapeHtml(runId)}</a></td><td>${escapeHtml(name)}</td><td>${escapeHtml(status)}</td><td>${new Date(createdAt).toISOString()}</td></tr>`,
+      `<tr><td><a href="${escapeHtml(href)}"><code>${escapeHtml(runId)}</code></a></td><td>${escapeHtml(name)}</td><td><span class="${escapeHtml(status)}">${escapeHtml(status)}</span></td><td><time>${new Date(createdAt).toISOString().slice(0, 19).replace('T', ' ')} UTC</time></td></tr>`,
   );
+  const heading =
+    '<h1>Runs</h1>\n<p>Open one to see its statechart, its actors and its events, live or as it went.</p>\n';
   const body =
     rows.length === 0
-      ? '<p>There is no run yet. Start one and load this page again.</p>'
-      : `<table><thead><tr><th>Run</th><th>Machine</th><th>Status</th><th>Begun</th></tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
+      ? `${heading}<p>There is no run yet. Start one and load this page again.</p>`
+      : `${heading}<table><thead><tr><th>Run</th><th>Machine</th><th>Status</th><th>Begun</th></tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
   return document('Runs', nonce, body);
 }
 
@@ -79,11 +81,23 @@ function document(title: string, nonce: string, body: string): string {
 <meta charset="utf-8">
 <title>${escapeHtml(title)} · Fermata</title>
 <style nonce="${nonce}">
-html, body { height: 100%; margin: 0; font: 14px/1.5 system-ui, sans-serif; }
+:root { color-scheme: light dark; }
+html, body { height: 100%; margin: 0; font: 15px/1.5 system-ui, sans-serif; }
 body { display: flex; flex-direction: column; }
 iframe { flex: 1; border: 0; }
-p, table { margin: 1em; max-width: 60em; text-align: left; }
-th, td { padding: 0 2em 0 0; }
+h1, p, table { box-sizing: border-box; width: 100%; max-width: 68rem; margin: 0 auto; padding: 0 1.5rem; text-align: left; }
+h1 { padding-top: 1.5rem; font-size: 1.5rem; font-weight: 600; }
+p { padding-block: 0.5rem; opacity: 0.75; }
+table { border-collapse: collapse; margin-top: 1rem; padding: 0; }
+th { font-size: 0.8rem; font-weight: 600; opacity: 0.6; }
+th, td { padding: 0.5rem 1.5rem; border-bottom: 1px solid #8884; }
+tbody tr:hover { background: #8881; }
+time { font-variant-numeric: tabular-nums; }
+span { padding: 0.1rem 0.6rem; border-radius: 1rem; background: #8883; font-size: 0.85rem; }
+.running { background: #3b82f640; }
+.waiting, .paused { background: #f59e0b40; }
+.completed { background: #22c55e40; }
+.failed { background: #ef444440; }
 [hidden] { display: none; }
 </style>
 </head>

@@ -17,6 +17,8 @@
  *
  * The life of an event: `send` here → `group.ts` queues it → `run.ts` takes it → `xstate.ts` decides → `group.ts` commits
  * through the store → `effects.ts` acts → the outcome re-enters at `group.ts` → `facts.ts` tells who listens.
+ *
+ * A long file, because it is the whole embedded API in one place: half of it is what its methods promise.
  */
 import { randomUUID } from 'node:crypto';
 import { systemClock, type Clock } from '../clock.ts';
