@@ -1,15 +1,21 @@
 /**
  * What every store must do: the invariants S1 to S4 of `src/store/store.ts`, and each of its methods.
  *
- * @example storeContract('SQLite in memory', async () => ({ store, reopen, cleanup }));
+ * @example storeContract('SQLite in memory', async () => ({ store, cleanup }));
  */
 import { describe } from 'vitest';
 import { commitContract } from './contract/commit.ts';
 import { deletionContract } from './contract/deletion.ts';
 import { listsContract } from './contract/lists.ts';
-import { readsContract } from './contract/reads.ts';
-import type { MakeStore } from './contract/under-test.ts';
+import { readsContract, reopeningContract } from './contract/reads.ts';
+import type { LastingStoreUnderTest, MakeStore } from './contract/under-test.ts';
 import { workflowsContract } from './contract/workflows.ts';
+
+/** Runs the suite on stores that `make` makes whose rows outlive them. */
+export function lastingStoreContract(name: string, make: MakeStore<LastingStoreUnderTest>): void {
+  storeContract(name, make);
+  describe(`store contract: ${name}`, () => reopeningContract(make));
+}
 
 /** Runs the suite on stores that `make` makes: a new, open, empty one for every test. */
 export function storeContract(name: string, make: MakeStore): void {

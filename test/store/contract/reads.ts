@@ -17,7 +17,7 @@ import {
   timer,
 } from './rows.ts';
 import { storeOfTest } from './under-test.ts';
-import type { MakeStore } from './under-test.ts';
+import type { LastingStoreUnderTest, MakeStore } from './under-test.ts';
 
 const a = runKey('a');
 const b = runKey('b');
@@ -178,10 +178,16 @@ export function readsContract(make: MakeStore): void {
       await expect(store.commit(group([begin(a)]))).rejects.toMatchObject({ outcome: 'unchanged' });
       await expect(store.messages(1)).rejects.toMatchObject({ code: 'storeUnavailable' });
     });
+  });
+}
 
-    test('what was committed is there after a reopening, and numbers go on', async ({ skip }) => {
+/** What a store has to keep whose rows outlive it. */
+export function reopeningContract(make: MakeStore<LastingStoreUnderTest>): void {
+  describe('reopening', () => {
+    const current = storeOfTest(make);
+
+    test('what was committed is there after a reopening, and numbers go on', async () => {
       const { store, reopen } = current();
-      if (typeof reopen !== 'function') return skip(reopen.impossible);
       await store.commit(
         group([begin(a, { entries: [entry(1, 41)], actors: [actor('root')] })], { messagesSent: [message(7)] }),
       );

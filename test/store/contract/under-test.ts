@@ -6,16 +6,20 @@ import type { Store } from '../../../src/store/store.ts';
 export interface StoreUnderTest {
   /** Open and empty. */
   readonly store: Store;
-  /** Closes the store and opens what it has written; undefined where nothing outlives the store, with the reason. */
-  readonly reopen: (() => Promise<Store>) | { readonly impossible: string };
   cleanup(): Promise<void>;
 }
 
-export type MakeStore = () => Promise<StoreUnderTest>;
+/** A store whose rows outlive it. */
+export interface LastingStoreUnderTest extends StoreUnderTest {
+  /** Closes the store and opens what it has written. */
+  reopen(): Promise<Store>;
+}
+
+export type MakeStore<Under extends StoreUnderTest = StoreUnderTest> = () => Promise<Under>;
 
 /** Inside a `describe`: a function that returns the store of the running test. */
-export function storeOfTest(make: MakeStore): () => StoreUnderTest {
-  let current: StoreUnderTest | undefined;
+export function storeOfTest<Under extends StoreUnderTest>(make: MakeStore<Under>): () => Under {
+  let current: Under | undefined;
   beforeEach(async () => {
     current = await make();
   });
