@@ -11,7 +11,21 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
   ['machines/', ['xstate', 'zod', 'machines/', 'src/document/', 'src/cost/', 'src/errors.ts']],
   ['actors/model-call.ts', ['openai', 'actors/model/', 'src/errors.ts', 'src/runtime/effect.ts']],
   ['actors/', ['xstate', 'zod', 'actors/', 'src/errors.ts', 'src/runtime/effect.ts']],
-  ['src/document/', ['zod', 'liquidjs', 'yaml', '@marcbachmann/cel-js', 'src/document/', 'src/errors.ts']],
+  [
+    'src/document/',
+    [
+      'zod',
+      'liquidjs',
+      'yaml',
+      '@marcbachmann/cel-js',
+      'ajv',
+      'ajv-formats',
+      're2js',
+      'canonicalize',
+      'src/document/',
+      'src/errors.ts',
+    ],
+  ],
   [
     'src/runtime/',
     ['xstate', 'node:crypto', 'node:util', 'src/runtime/', 'src/clock.ts', 'src/errors.ts', 'src/store/store.ts'],

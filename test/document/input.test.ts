@@ -48,7 +48,7 @@ describe('the input of a run', () => {
       'names of the prototype',
       { properties: { constructor: { type: 'string' } }, required: ['toString'] },
       { constructor: 5 },
-      ['input.constructor: expected a text, came a number (5)', 'input.toString: is required'],
+      ['input.toString: is required', 'input.constructor: expected a text, came a number (5)'],
     ],
     ['no JSON', undefined, { a: 1n }, ['input.a: expected JSON, came a bigint']],
   ])('refuses: %s', (_, schema, input, faults) => {
@@ -97,9 +97,9 @@ test('an answer is checked in sentences for the model', () => {
   };
   expect(checkAnswer(schema, { title: 'x', n: 1 })).toEqual([]);
   expect(checkAnswer(schema, { n: 0, z: 1 })).toEqual([
-    'answer.n: expected at least 1, came a number (0)',
     'answer.title: is required',
     'answer.z: unknown field "z"',
+    'answer.n: expected at least 1, came a number (0)',
   ]);
   expect(checkAnswer({ type: 'array', items: { type: 'string' } }, 'text')).toEqual([
     'answer: expected a list, came a text ("text")',

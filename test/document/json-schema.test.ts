@@ -56,6 +56,12 @@ describe('a keyword that is taken is kept', () => {
     ['contains', { contains: { type: 'number' }, minContains: 2, maxContains: 3 }, [[1, 2, 'x']], [[1], [1, 2, 3, 4]]],
     ['prefixItems', { prefixItems: [{ type: 'number' }], items: false }, [[1], []], [['x'], [1, 2]]],
     ['items as a list', { items: [{ type: 'number' }], additionalItems: { type: 'string' } }, [[1, 'x']], [[1, 2]]],
+    [
+      'unevaluatedProperties',
+      { allOf: [{ properties: { a: { type: 'number' } } }], unevaluatedProperties: false },
+      [{ a: 1 }],
+      [{ b: 1 }],
+    ],
     ['propertyNames', { propertyNames: { pattern: '^x' } }, [{ xa: 1 }], [{ a: 1 }]],
     ['minProperties', { minProperties: 1, maxProperties: 2 }, [{ a: 1 }], [{}, { a: 1, b: 2, c: 3 }]],
     [
@@ -123,8 +129,17 @@ describe('a keyword that is taken is kept', () => {
     };
     const value = JSON.parse('{"o":{"__proto__":5}}') as unknown;
     const checked = checkValue(schema, value, ['input']).value;
-    expect(JSON.stringify(checked)).toBe('{"o":{"__proto__":5,"a":[1]},"__proto__x":1,"z":2}');
+    expect(JSON.stringify(checked)).toBe('{"o":{"__proto__":5,"a":[1]},"z":2,"__proto__x":1}');
     expect(JSON.stringify(value)).toBe('{"o":{"__proto__":5}}');
+  });
+
+  test('the defaults of a variant that fails stay away from those that hold', () => {
+    const $defs = {
+      cat: { properties: { kind: { const: 'cat' }, lives: { default: 9 } }, additionalProperties: false },
+      dog: { properties: { kind: { const: 'dog' }, legs: { default: 4 } }, additionalProperties: false },
+    };
+    const schema = { anyOf: [{ $ref: '#/$defs/cat' }, { $ref: '#/$defs/dog' }], $defs };
+    expect(checkValue(schema, { kind: 'dog' }, []).value).toEqual({ kind: 'dog', legs: 4 });
   });
 
   test('a field called __proto__ is kept, and checked', () => {
@@ -162,14 +177,14 @@ describe('what would not be kept is refused when the document is loaded', () => 
       'input.items.nullable: the keyword "nullable" is not supported: write type: ["string", "null"]',
     ],
     [
-      { unevaluatedProperties: false },
-      'input.unevaluatedProperties: the keyword "unevaluatedProperties" is not supported: write additionalProperties',
+      { $anchor: 'a' },
+      'input.$anchor: the keyword "$anchor" is not supported: refer to a schema by its place: #/$defs/NAME',
     ],
     [
       { format: 'date_time' },
       'input.format: unknown format "date_time", which would not be checked: did you mean "date-time"?',
     ],
-    [{ dependentRequired: { a: 'b' } }, 'input.dependentRequired.a: expected a list of names'],
+    [{ dependentRequired: { a: 'b' } }, 'input.dependentRequired.a: expected a list, came a text ("b")'],
     [{ minimum: 1, exclusiveMinimum: true }, 'input.exclusiveMinimum: expected a number, came true'],
     [{ properties: { a: 5 } }, 'input.properties.a: expected a JSON Schema: an object, true or false'],
     [{ $ref: '#/$defs/x' }, 'input.$ref: nothing stands at "#/$defs/x": expected "#" or "#/$defs/NAME" of this schema'],
@@ -177,10 +192,7 @@ describe('what would not be kept is refused when the document is loaded', () => 
       { $ref: 'https://x/y.json' },
       'input.$ref: nothing stands at "https://x/y.json": expected "#" or "#/$defs/NAME" of this schema',
     ],
-    [
-      { pattern: '(' },
-      'input.pattern: the pattern "(" cannot be read: Invalid regular expression: /(/: Unterminated group',
-    ],
+    [{ pattern: '(' }, 'input.pattern: the pattern "(" cannot be read: missing closing ): `(`'],
     [
       { pattern: '^(?=.*[A-Z])' },
       'input.pattern: the pattern "^(?=.*[A-Z])" looks ahead or behind: write each condition as a pattern of its own, in allOf',
@@ -191,13 +203,12 @@ describe('what would not be kept is refused when the document is loaded', () => 
     ],
     [
       { pattern: '(a{100}){100}' },
-      'input.pattern: the pattern "(a{100}){100}" is too large: its repetitions unfold to more than 1000 steps',
+      'input.pattern: the pattern "(a{100}){100}" cannot be read: invalid repeat count: `{100}`',
     ],
     [
-      { $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }] }, b: { allOf: [{ $ref: '#/$defs/a' }] } } },
-      'input: a schema in it refers to itself for the same value, without going into a property or an item',
+      { 'x-order': { type: 'number' }, $ref: '#/x-order' },
+      'input.$ref: nothing stands at "#/x-order": expected "#" or "#/$defs/NAME" of this schema',
     ],
-    [{ 'x-order': { $ref: 5 }, $ref: '#/x-order' }, 'input.$ref.$ref: expected a text, came a number (5)'],
   ])('%j', (schema, fault) => {
     expect(refusals(schema)).toEqual([fault]);
   });
@@ -216,6 +227,19 @@ describe('what would not be kept is refused when the document is loaded', () => 
   });
 });
 
+test.each<[string, string[], string[]]>([
+  ['^[a-z]+(-[a-z]+)*$', ['a', 'two-words'], ['', 'a-', '-a', 'A']],
+  ['^(?<year>\\d{4})', ['2024-01'], ['24']],
+  ['\\bcat\\b', ['a cat', 'cat'], ['cats', 'concat']],
+  ['^.$', ['😀', 'a'], ['', 'ab', '\n']],
+  ['^[\\w\\-]+\\-x$', ['a-b-x'], ['a-b']],
+  ['^\\u{1F600}\\x41\\t$', ['😀A\t'], ['😀A']],
+  ['^\\uD83D\\uDE00$', ['😀'], ['\ud83d']],
+])('patterns are written as in JavaScript: %j', (pattern, right, wrong) => {
+  expect(right.filter((text) => faultsOf({ pattern }, text).length > 0)).toEqual([]);
+  expect(wrong.filter((text) => faultsOf({ pattern }, text).length === 0)).toEqual([]);
+});
+
 describe('M5: no schema occupies the process', () => {
   const milliseconds = (work: () => unknown): number => {
     const before = process.cpuUsage();
@@ -226,14 +250,18 @@ describe('M5: no schema occupies the process', () => {
 
   test('a pattern that doubles JavaScript’s time with each letter', () => {
     const schema = { pattern: '^(a+)+$' };
-    expect(milliseconds(() => expect(faultsOf(schema, `${'a'.repeat(9_000)}!`)).toHaveLength(1))).toBeLessThan(2_000);
     expect(faultsOf(schema, 'aaa')).toEqual([]);
+    expect(milliseconds(() => expect(faultsOf(schema, `${'a'.repeat(10_000)}!`)).toHaveLength(1))).toBeLessThan(100);
   });
 
-  test('a text of unbounded length is not tested', () => {
-    expect(faultsOf({ pattern: 'a' }, 'a'.repeat(10_001))).toEqual([
-      'input: has 10001 characters: expected at most 10000 where a pattern or a format is tested',
-    ]);
+  test('what has no end', () => {
+    const message =
+      'input: cannot be checked: it is nested too deeply, or its schema refers to itself without going into a property or an item';
+    const nested = (name: string): Record<string, unknown> =>
+      Array.from({ length: 10_000 }).reduce<Record<string, unknown>>((inner) => ({ [name]: inner }), {});
+    expect(faultsOf({ $ref: '#/$defs/a', $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }] } } }, 1)).toEqual([message]);
+    expect(faultsOf({ properties: { next: { $ref: '#' } } }, nested('next'))).toEqual([message]);
+    expect(refusals(nested('not'))).toEqual(['input: is nested too deeply']);
   });
 
   test('variants that double with each level', () => {

@@ -183,7 +183,7 @@ test.each<[string, unknown, string]>([
   [
     'response schema',
     one({ responseFormat: { schema: { type: 'objekt' } } }),
-    'tasks[0].responseFormat.schema.type: expected "string" or "number" or "integer" or "boolean" or "object" or "array" or "null" or a list, came a text ("objekt")',
+    'tasks[0].responseFormat.schema.type: expected "array" or "boolean" or "integer" or "null" or "number" or "object" or "string" or a list, came a text ("objekt")',
   ],
   [
     'input schema',
