@@ -18,6 +18,8 @@ interface Active {
   readonly abort: AbortController;
   readonly about: Readonly<Record<string, unknown>>;
   text: string;
+  /** It has its place, and the mark "about to call" is being committed. */
+  marking: boolean;
 }
 
 /** What effects need of their surroundings. */
@@ -50,7 +52,14 @@ export class Effects {
   /** Starts it, or lets it wait for a place. Starting what is under way does nothing. */
   start(effect: EffectStart): void {
     const id = name(effect.row, effect.row.token);
-    if (this.#closed || this.#active.has(id)) return;
+    if (this.#closed) return;
+    const known = this.#active.get(id);
+    if (known !== undefined) {
+      if (!known.marking || !effect.row.marked) return;
+      known.marking = false;
+      void this.#run(id, effect, known);
+      return;
+    }
     if (this.#active.size >= this.#surroundings.maxInFlight) {
       this.#waiting.set(id, effect);
       return;
@@ -61,9 +70,12 @@ export class Effects {
       abort: new AbortController(),
       about: {},
       text: '',
+      // Not before it has a place: marked and never called, it would be in doubt after a crash.
+      marking: effect.policy !== 'retry' && !row.marked,
     };
     this.#active.set(id, active);
-    void this.#run(id, effect, active);
+    if (active.marking) this.#surroundings.enter(active.key, { kind: 'mark', row });
+    else void this.#run(id, effect, active);
   }
 
   /** It cannot be called in this process: it stays a row, and waits for the next one. */

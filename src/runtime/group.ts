@@ -33,7 +33,8 @@ const MAX_CLOSING_MS = 5_000;
 /** Entries over all runs, and characters, so that a commit stays short. */
 const MAX_ENTRIES = 5_000;
 const MAX_CHARS = 8_000_000;
-/** Times that a run is decided anew after something unexpected. */
+const LONGEST_RETRY_MS = 30_000;
+/** Times that closing tries again to write. */
 const MAX_TRIES = 5;
 const LASTING: ReadonlySet<string> = new Set<ErrorCode>(['machineMissing', 'databaseCorrupt']);
 
@@ -61,8 +62,8 @@ export class Groups {
   readonly #resident = new Map<string, Run>();
   readonly #queue = new RunQueue();
   readonly #pending = new Map<string, Input[]>();
-  /** How often in a row a run could not be decided. */
-  readonly #tries = new Map<string, number>();
+  /** Runs that could not be decided: how often in a row, and when they are tried again. */
+  readonly #trying = new Map<string, { readonly tries: number; readonly again: TimerHandle }>();
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
   #numbers: Numbers;
@@ -116,10 +117,31 @@ export class Groups {
     this.#closing = error;
     const until = performance.now() + MAX_CLOSING_MS;
     await this.#draining;
-    while (this.#queue.size > 0 && this.#mayGoOn() && performance.now() < until) await this.#drain();
+    this.#dropMarks();
+    for (let tries = 0; this.#queue.size > 0 && this.#halted === undefined && performance.now() < until;) {
+      if (this.#backingOff !== undefined) {
+        if (++tries > MAX_TRIES) break;
+        this.#backingOff.clear();
+        this.#backingOff = undefined;
+        // By the machine's own time: nobody moves a clock that is being stopped.
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS / 5));
+      }
+      await this.#drain().catch((thrown: unknown) =>
+        this.#surroundings.log('a group failed unexpectedly', { error: thrown }),
+      );
+    }
     this.#halted ??= error;
     this.#backingOff?.clear();
+    for (const { again } of this.#trying.values()) again.clear();
     this.#refuseAll(error);
+  }
+
+  /** Nothing is called any more: what is marked now would be in doubt at the next start. */
+  #dropMarks(): void {
+    for (const inputs of [...this.#pending.values(), ...[...this.#resident.values()].map(({ inbox }) => inbox)]) {
+      const kept = inputs.filter(({ kind }) => kind !== 'mark');
+      inputs.splice(0, inputs.length, ...kept);
+    }
   }
 
   #mayGoOn(): boolean {
@@ -208,7 +230,7 @@ export class Groups {
         run.inbox.push(...pending);
       }
       if ((await this.#advance(run)) === 'cut') cut.push(key);
-      if (this.#tries.size > 0) this.#tries.delete(key.run);
+      this.#decided(key.run);
       if (run.draft.empty && run.draft.inputs.length === 0) {
         if (run.idle) this.#resident.delete(key.run);
         return undefined;
@@ -220,19 +242,32 @@ export class Groups {
     }
   }
 
-  /** What will be no better later blocks the run; anything else, a read that failed, is tried again a few times. */
+  /** What will be no better later blocks the run; after anything else, a read that failed, it is tried again. */
   #cannotDecide(key: RunKey, run: Run | undefined, error: Error): void {
-    const tries = (this.#tries.get(key.run) ?? 0) + 1;
-    if (tries >= MAX_TRIES || (error instanceof FermataError && LASTING.has(error.code))) {
-      this.#tries.delete(key.run);
+    if (error instanceof FermataError && LASTING.has(error.code)) {
       this.#block(key, run, error);
       return;
     }
-    this.#tries.set(key.run, tries);
+    const { tries = 0 } = this.#trying.get(key.run) ?? {};
     this.#surroundings.log('a run could not be decided, and is tried again', { runId: key.run, error: error.message });
     const message = `Run ${key.run} could not be read or decided (${error.message}). Nothing was changed; try again.`;
     this.#putBack(key, run, new FermataError('storeUnavailable', message, { cause: error }));
-    this.#backOff();
+    // Only this run waits, longer each time: others may be well.
+    this.#trying.get(key.run)?.again.clear();
+    const again = this.#surroundings.clock.setTimer(
+      () => {
+        this.#queue.add(key);
+        this.#schedule();
+      },
+      Math.min(RETRY_MS * 2 ** tries, LONGEST_RETRY_MS),
+    );
+    this.#trying.set(key.run, { tries: tries + 1, again });
+  }
+
+  #decided(run: string): void {
+    if (this.#trying.size === 0) return;
+    this.#trying.get(run)?.again.clear();
+    this.#trying.delete(run);
   }
 
   #advance(run: Run): MaybePromise<Advance> {
@@ -331,7 +366,10 @@ export class Groups {
         `The database could not be written (${thrown.message}). Nothing was changed; try again.`,
         { cause: thrown },
       );
-      for (const run of group) this.#putBack(run.key, run, error);
+      for (const run of group) {
+        this.#putBack(run.key, run, error);
+        this.#queue.add(run.key);
+      }
       this.#surroundings.log('a commit failed and changed nothing', { error: thrown.message });
       this.#backOff();
       return;
@@ -374,7 +412,6 @@ export class Groups {
     // An agenda cut by an earlier group is in the row; it goes on when the run is read back.
     kept.push({ kind: 'goOn' });
     this.#pending.set(key.run, run === undefined ? kept : [...kept, ...waiting]);
-    this.#queue.add(key);
   }
 
   #refuse(key: RunKey, error: Error): void {

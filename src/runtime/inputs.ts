@@ -52,7 +52,7 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
           : startOf(memory, input.row, false);
       if (start === undefined) return;
       memory.draft.effectsMarked.add(input.row.token);
-      memory.draft.starts.set(input.row.token, start);
+      memory.draft.starts.set(input.row.token, { ...start, row: { ...start.row, marked: true } });
       return;
     }
     case 'fact':
@@ -238,8 +238,7 @@ function inDoubt(memory: RunMemory, row: EffectRow): undefined {
     return unavailable(memory, row, error);
   }
   if (start.policy !== 'retry' && !row.marked) {
-    // Never sent: the mark comes before the call.
-    memory.draft.effectsMarked.add(row.token);
+    // Never sent: the mark comes before the call, once it has its place.
     memory.draft.starts.set(row.token, startOf(memory, row, false));
     const unsent: xstate.Event = { type: 'fermata.unsent', id: start.id, key: start.key };
     if (understands(actor, unsent)) deliverLater(memory, row.actor, unsent);

@@ -55,12 +55,15 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
           action.event,
         );
       } else {
-        memory.draft.messagesSent.push({
-          tenant: memory.key.tenant,
-          fromRun: memory.key.run,
-          toRun: action.to.run,
-          eventJson: encode(action.event, 'message', memory),
+        const blobs: string[] = [];
+        const eventJson = encode(action.event, 'message', {
+          add(hash, text) {
+            blobs.push(hash);
+            memory.add(hash, text);
+          },
         });
+        const { tenant, run: fromRun } = memory.key;
+        memory.draft.messagesSent.push({ tenant, fromRun, toRun: action.to.run, eventJson, blobs });
       }
   }
 }

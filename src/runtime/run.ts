@@ -105,7 +105,8 @@ export class Run {
     const until = performance.now() + budget.ms;
     const { draft } = memory;
     const spent = (): boolean =>
-      draft.turns >= budget.turns || draft.chars >= budget.chars || (draft.turns > 0 && performance.now() > until);
+      // Never before the first turn: a run that begins with a big input would be committed without its actor.
+      draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || performance.now() > until);
     memory.clockNow = memory.services.clock.now();
     memory.now = Math.max(memory.clockNow, memory.head.lastAt);
     for (;;) {

@@ -239,6 +239,7 @@ export class Runtime {
         { data: { machine, registered } },
       );
     }
+    assertStorable(options.snapshot, 'snapshot');
     if (options.snapshot !== undefined) this.#inspecting.assertRestorable(options.snapshot, this.catalog.logic(name));
     return this.#starts.start(name, options);
   }
@@ -419,18 +420,25 @@ export class Runtime {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<RunView> {
     const signal = this.#whileOpen(options.signal);
-    for (;;) {
-      const { promise: change, resolve: changed } = Promise.withResolvers<void>();
-      const stop = this.subscribe(runId, { fact: () => {}, committed: () => changed() });
-      signal.addEventListener('abort', () => changed(), { once: true });
-      try {
+    let changed = (): void => {};
+    const wake = (): void => changed();
+    const stop = this.subscribe(runId, { fact: () => {}, committed: wake });
+    signal.addEventListener('abort', wake);
+    try {
+      for (;;) {
+        const change = new Promise<void>((resolve) => (changed = resolve));
         signal.throwIfAborted();
         const run = await this.read(runId);
         if (until(run)) return run;
         await change;
-      } finally {
-        stop();
       }
+    } catch (thrown) {
+      // What was being read when the runtime closed says so in words of the store.
+      signal.throwIfAborted();
+      throw thrown;
+    } finally {
+      stop();
+      signal.removeEventListener('abort', wake);
     }
   }
 
@@ -517,8 +525,7 @@ export class Runtime {
       if (error !== undefined) {
         this.#effects.hold(start, error);
         this.#groups.enter(start.row, { kind: 'unavailable', row: start.row, error });
-      } else if (start.policy === 'retry') this.#effects.start(start);
-      else this.#groups.enter(start.row, { kind: 'mark', row: start.row });
+      } else this.#effects.start(start);
     }
     for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);

@@ -59,6 +59,9 @@ export async function* streamRun(
       yield* listening.take(() => source.streamed(key.run));
       await listening.next();
     }
+  } catch (thrown) {
+    // Cut off in the middle of a read: the runtime has closed.
+    if (options.signal?.aborted !== true) throw thrown;
   } finally {
     listening.stop();
   }
@@ -87,6 +90,9 @@ export async function* streamAll(
       yield* listening.take(() => [], tenant);
       await listening.next();
     }
+  } catch (thrown) {
+    // Cut off in the middle of a read: the runtime has closed.
+    if (options.signal?.aborted !== true) throw thrown;
   } finally {
     listening.stop();
   }

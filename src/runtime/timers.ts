@@ -8,8 +8,6 @@ import type { Clock, TimerHandle } from '../clock.ts';
 import type { Store, TimerRow } from '../store/store.ts';
 
 const LOOK_AHEAD_MS = 60_000;
-/** Later than this no timer of Node's is: the clock has leapt. */
-const LEAP_MS = 1_000;
 /** Also how many timers of one moment fire in the order in which they were armed. */
 const PAGE = 5_000;
 
@@ -27,7 +25,7 @@ export class TimerWheel {
   readonly #handedOver = new Set<string>();
   /** Up to here everything has been handed over, so that 50,000 that are being taken are not read again and again. */
   #handedUpTo: TimerRow | undefined;
-  #armed: { readonly at: number; readonly handle: TimerHandle } | undefined;
+  #armed: { readonly at: number; readonly atOnce: boolean; readonly handle: TimerHandle } | undefined;
   #looking = false;
   #again = false;
   #closed = false;
@@ -43,7 +41,8 @@ export class TimerWheel {
     if (this.#looking) this.#again = true;
     else if (this.#armed === undefined || due < this.#armed.at) this.#arm(due);
     // Armed before the clock leapt ahead, and not as close as it looks.
-    else if (this.#armed.at + LEAP_MS < this.#surroundings.clock.now()) this.#arm(this.#surroundings.clock.now());
+    else if (!this.#armed.atOnce && this.#armed.at <= this.#surroundings.clock.now())
+      this.#arm(this.#surroundings.clock.now());
   }
 
   /** The commit that took the timer is done, or will be repeated. */
@@ -108,7 +107,7 @@ export class TimerWheel {
       this.#armed = undefined;
       void this.look();
     }, ahead);
-    this.#armed = { at, handle };
+    this.#armed = { at, atOnce: ahead === 0, handle };
   }
 }
 

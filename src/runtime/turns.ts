@@ -58,6 +58,9 @@ export async function* turnsOf(
       if (ended) return;
       await committed.promise;
     }
+  } catch (thrown) {
+    // Cut off in the middle of a read: the runtime has closed.
+    if (signal?.aborted !== true) throw thrown;
   } finally {
     unlisten();
     signal?.removeEventListener('abort', hear);

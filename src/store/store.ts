@@ -142,6 +142,8 @@ export interface MessageRow {
   readonly fromRun: string;
   readonly toRun: string;
   readonly eventJson: string;
+  /** Hashes of all big values that the event is made of, also those inside of others: they stay until it is taken. */
+  readonly blobs: readonly string[];
 }
 
 /** A task of a run, as projections keep it. A task without a row is `pending` with all its dependencies open. */

@@ -74,3 +74,24 @@ describe('R3, R11: big values', () => {
     expect((await under.runtime.journal(runId)).find(({ type }) => type === 'ADD')?.data).toMatchObject({ text });
   });
 });
+
+describe('R4: a run that begins with 10 MB', () => {
+  it('is committed whole: whoever finds it finds its actor', async () => {
+    const groups: number[] = [];
+    const under = await openRuntime({
+      machines: { 'keeping@1': keeping },
+      wrap: (store) => ({
+        ...store,
+        commit(group) {
+          for (const { origin, actors } of group.runs) if (origin !== undefined) groups.push(actors.length);
+          return store.commit(group);
+        },
+      }),
+    });
+    const { runId } = await under.runtime.start('keeping', { input: { huge: 'z'.repeat(10_000_000) } });
+    expect(groups).toEqual([1]);
+    await under.restart();
+    await under.runtime.send(runId, { type: 'COUNT' });
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toMatchObject({ count: 1 });
+  });
+});

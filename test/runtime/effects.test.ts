@@ -198,6 +198,75 @@ describe('R5: what is in doubt is settled by its policy', () => {
     expect(calls).toBe(0);
   });
 
+  it.each(['ask', 'fail'] as const)(
+    '%s: a call that found no place was never marked, and is no doubt',
+    async (policy) => {
+      const called: string[] = [];
+      const call = effect({
+        run: (_, { runId }) => {
+          called.push(runId);
+          return new Promise(() => {});
+        },
+        onInDoubt: () => policy,
+      });
+      const actors = { call };
+      const under = await openRuntime({ machines: { 'asker@1': asker }, actors, maxInFlight: 1, leavesWork: true });
+      const runs = await Promise.all([1, 2, 3].map(() => under.runtime.start('asker')));
+      await Promise.all(runs.map(({ runId }) => under.runtime.send(runId, { type: 'ASK' })));
+      await under.settle();
+      expect(called).toHaveLength(1);
+      await under.crash({ maxInFlight: 10 });
+      await under.settle();
+      const values = await Promise.all(
+        runs.map(async ({ runId }) => (await under.runtime.snapshot(runId)).snapshot.value),
+      );
+      expect(
+        values.filter((value) => value === 'refused'),
+        'the one that was called',
+      ).toHaveLength(1);
+      expect(called).toHaveLength(3);
+    },
+  );
+
+  it('ask: a call that is asked for while the process stops is not marked', async () => {
+    const first = new Deferred();
+    const called: string[] = [];
+    const chain = setup({
+      actors: {
+        one: fromPromise<unknown, unknown>(() => Promise.reject(new RangeError('replaced'))),
+        two: fromPromise<unknown, unknown>(() => Promise.reject(new RangeError('replaced'))),
+      },
+    }).createMachine({
+      initial: 'one',
+      states: {
+        one: { invoke: { src: 'one', onDone: 'two' } },
+        two: { invoke: { src: 'two', onDone: 'done', onError: 'refused' } },
+        done: {},
+        refused: {},
+      },
+    });
+    const two = effect({
+      run: async () => {
+        called.push('two');
+      },
+      onInDoubt: () => 'fail' as const,
+    });
+    const under = await openRuntime({
+      machines: { 'chain@1': chain },
+      actors: { one: effect({ run: () => first.promise }), two },
+    });
+    const { runId } = await under.runtime.start('chain');
+    first.resolve(1);
+    await first.promise;
+    await Promise.resolve();
+    await under.runtime.close();
+    expect(called).toEqual([]);
+    await under.open();
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot.value).toBe('done');
+    expect(called).toEqual(['two']);
+  });
+
   it('many runs: each call is repeated once', async () => {
     const { calls, definition } = callable();
     const under = await openRuntime({ machines, actors: { call: definition } });

@@ -293,6 +293,17 @@ describe('R7: what JSON cannot carry is kept', () => {
     expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ count: 0 });
   });
 
+  it('a snapshot to go on from that cannot be stored is refused to the caller', async () => {
+    const under = await openRuntime({ machines: { 'counter@1': counter } });
+    const loop: Record<string, unknown> = {};
+    loop['self'] = loop;
+    for (const context of [{ count: () => {} }, loop]) {
+      const snapshot = { status: 'active', value: 'counting', context, historyValue: {}, children: {} };
+      await expect(under.runtime.start('counter', { snapshot })).rejects.toMatchObject({ code: 'notSerializable' });
+    }
+    expect(await under.runtime.list({ limit: 10 })).toEqual([]);
+  });
+
   it('a reference to an actor in the output', async () => {
     const machine = setup({ types: {} as { context: Record<string, never> }, actors: { child } }).createMachine({
       context: {},

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { effect } from '../../src/runtime/effect.ts';
 import { StoreError, type Store } from '../../src/store/store.ts';
-import { openRuntime } from '../harness/runtime.ts';
+import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
 import { asker, counter, Deferred } from './machines.ts';
+import { faulty } from './stores.ts';
 
 describe('R5: an orderly stop', () => {
   it('commits the answers that have come in: their calls are not made again', async () => {
@@ -28,6 +29,31 @@ describe('R5: an orderly stop', () => {
     expect(answers).toHaveLength(50);
     for (const { runId } of runs)
       expect((await under.runtime.snapshot(runId)).snapshot).toMatchObject({ value: 'answered' });
+  });
+
+  it('commits them also where the disk was busy for a moment', async () => {
+    const store = faulty();
+    const answer = new Deferred();
+    let calls = 0;
+    const call = effect({
+      run: () => {
+        calls++;
+        return answer.promise;
+      },
+    });
+    const under = await openRuntime({ machines: { 'asker@1': asker }, actors: { call }, wrap: store.wrap });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    store.fault = 'unchanged';
+    answer.resolve('yes');
+    await turnsOfTheLoop();
+    const closing = under.runtime.close();
+    store.fault = 'none';
+    await closing;
+    await under.open();
+    await under.settle();
+    expect((await under.runtime.snapshot(runId)).snapshot).toMatchObject({ value: 'answered' });
+    expect(calls).toBe(1);
   });
 
   it('takes no new request', async () => {
@@ -89,6 +115,22 @@ describe('R7: a run that cannot be read', () => {
     expect((await under.runtime.read(runId)).state).toBe('counting');
     expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ count: 1 });
     expect((await under.runtime.why(runId)).blocked).toBeUndefined();
+  });
+
+  it('for a while: it is tried again and again, and others do not wait for it', async () => {
+    let times = 0;
+    const under = await openRuntime({ machines: { 'counter@1': counter }, wrap: failingReads(() => times) });
+    const [{ runId }, other] = [await under.runtime.start('counter'), await under.runtime.start('counter')];
+    await under.restart();
+    await under.runtime.send(other.runId, { type: 'ADD' });
+    times = 8;
+    for (let i = 0; i < 7; i++)
+      await expect(under.runtime.send(runId, { type: 'ADD' })).rejects.toMatchObject({ code: 'storeUnavailable' });
+    times = 0;
+    await under.runtime.send(other.runId, { type: 'ADD' });
+    await under.advance(60_000);
+    await under.runtime.send(runId, { type: 'ADD' });
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ count: 1 });
   });
 
   it('for good: it waits and says so, others go on, and it can be deleted', async () => {

@@ -25,6 +25,6 @@ export function isCheckedLast(tenant: string): SQL {
  */
 export function isUnused(hash: SQLWrapper | string): SQL {
   const byRun = sql`select 1 from ${blobUse} where ${blobUse.hash} = ${blob.hash}`;
-  const byMessage = sql`select 1 from ${message} where instr(${message.eventJson}, ${blob.hash}) > 0`;
+  const byMessage = sql`select 1 from ${message} where instr(${message.blobs}, ${blob.hash}) > 0`;
   return sql`${blob.hash} = ${hash} and not exists (${byRun}) and not exists (${byMessage})`;
 }

@@ -190,6 +190,7 @@ export const message = sqliteTable('message', {
   fromRun: text('from_run').notNull(),
   toRun: text('to_run').notNull(),
   eventJson: text('event').notNull(),
+  blobs: text('blobs', { mode: 'json' }).$type<readonly string[]>().notNull(),
 });
 
 /** Big values, stored once under their hash. */

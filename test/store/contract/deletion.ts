@@ -112,15 +112,19 @@ export function deletionContract(make: MakeStore): void {
 
     test('R11: a big value in a message under way outlives its sender', async () => {
       const { store } = current();
-      const sent = message(1, { eventJson: '{"body":{"$fermata":"blob","hash":"cafe"}}' });
+      // The second is named by the first, not by the message.
+      const sent = message(1, { eventJson: '{"body":{"$fermata":"blob","hash":"cafe"}}', blobs: ['cafe', 'inner'] });
       await store.commit(
-        group([begin(a, { ...ended, blobs: uses(['cafe']) })], {
-          blobs: [{ hash: 'cafe', text: 'C' }],
+        group([begin(a, { ...ended, blobs: uses(['cafe', 'inner']) })], {
+          blobs: [
+            { hash: 'cafe', text: 'C' },
+            { hash: 'inner', text: 'I' },
+          ],
           messagesSent: [sent],
         }),
       );
       await store.deleteRun(a);
-      expect(await store.blob('cafe')).toBe('C');
+      expect([await store.blob('cafe'), await store.blob('inner')]).toEqual(['C', 'I']);
       await store.commit(group([begin(fork, { ...ended, blobs: uses(['cafe']) })], { messagesTaken: [1] }));
       expect(await store.blob('cafe')).toBe('C');
       await store.deleteRun(fork);

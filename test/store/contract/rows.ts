@@ -117,7 +117,7 @@ export function effect(owner: RunKey, token: string): EffectRow {
 }
 
 export function message(id: number, over: Partial<MessageRow> = {}): MessageRow {
-  return { id, tenant: 'default', fromRun: 'a', toRun: 'b', eventJson: '{"type":"hello"}', ...over };
+  return { id, tenant: 'default', fromRun: 'a', toRun: 'b', eventJson: '{"type":"hello"}', blobs: [], ...over };
 }
 
 export function taskRow(name: string, position: number, over: Partial<TaskRow> = {}): TaskRow {

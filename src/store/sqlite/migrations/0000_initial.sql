@@ -79,7 +79,8 @@ CREATE TABLE `message` (
 	`tenant` text NOT NULL,
 	`from_run` text NOT NULL,
 	`to_run` text NOT NULL,
-	`event` text NOT NULL
+	`event` text NOT NULL,
+	`blobs` text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `run` (
