@@ -3,6 +3,8 @@
  *
  * Its top-level states are the API's task statuses. It holds a slot of the workflow's `breadth` only while it runs:
  * before it waits (for a person, a back-off, an answer about a doubtful call) it parks, and asks for a slot afterwards.
+ *
+ * A long file, because a statechart is read in one piece: half of it are the actions that its states name.
  */
 import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../src/errors.ts';

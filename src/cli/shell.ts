@@ -54,7 +54,7 @@ export function processShell(): Shell {
  *
  * @param script path of the script that Node was started with: an installed command is a link named `fermata`
  * @example
- * calledAs({ PATH: '/usr/bin' }, '/work/fermata/bin/fermata.js') // 'node /work/fermata/bin/fermata.js'
+ * calledAs({ PATH: '/usr/bin' }, '/home/ada/fermata/bin/fermata.js') // 'node /home/ada/fermata/bin/fermata.js'
  */
 export function calledAs(environment: Shell['environment'], script: string): string {
   // Set by npm for what it runs; the folder of the link is in the PATH only as long as that.

@@ -7,6 +7,8 @@
  *     again; what was decided in memory is dropped and read back (R4).
  * G3. A commit whose outcome is unknown: nothing starts, nothing is released, the process must stop (R4).
  * G4. A run that cannot go on (its machine is missing, its row is damaged) waits; the others go on (R7).
+ *
+ * A long file: what may happen between a decision and its commit, and after it, has to be seen at once to be believed.
  */
 import { FermataError, type ErrorCode } from '../errors.ts';
 import { StoreError, type MaybePromise, type RunChanges, type RunKey, type Store } from '../store/store.ts';
