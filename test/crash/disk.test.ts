@@ -181,6 +181,24 @@ describe('a file that is damaged, taken or too new', () => {
     expect((await place.ended(damaged)).status).toBe('completed');
   });
 
+  it('a damaged run is listed as such, beside the others, and can be read by nobody', async () => {
+    const place = await openEmbedded({ functions: { work: worker().work } });
+    const [damaged, sound] = [await place.run(gated), await place.run(gated)];
+    await place.close();
+    edit(place.file, (database) =>
+      database
+        .prepare(`update run_state set counts = '{"total":' from run where run.key = run_state.run and run.id = ?`)
+        .run(damaged),
+    );
+    await place.open();
+    const runs = await place.fermata.runtime.list({ limit: 10 });
+    expect(runs.map(({ runId, reason }) => [runId, reason?.code])).toEqual([
+      [sound, undefined],
+      [damaged, 'databaseCorrupt'],
+    ]);
+    await expect(place.fermata.runtime.read(damaged)).rejects.toMatchObject({ code: 'databaseCorrupt' });
+  });
+
   it('a file that somebody else has open is refused, and he goes on', async () => {
     const place = await openEmbedded({ functions: { work: worker().work } });
     const run = await place.run(gated);

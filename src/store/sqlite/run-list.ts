@@ -5,7 +5,7 @@ import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { RunFilter, RunRow } from '../store.ts';
 import { contains, isCheckedLast } from './conditions.ts';
 import type { RunKeys } from './run-keys.ts';
-import { runColumns, toRunRow } from './run-row.ts';
+import { runColumns, toListedRow } from './run-row.ts';
 import { run, runState, runTag } from './schema.ts';
 
 /** Lists a tenant's runs in descending order of creation, which is the order of their keys. */
@@ -23,7 +23,7 @@ export function runList(
       .orderBy(desc(leadsByStatus(filter) ? runState.run : run.key))
       .limit(filter.limit)
       .all()
-      .map(toRunRow);
+      .map(toListedRow);
 }
 
 function leadsByStatus({ status, workflowId }: RunFilter): boolean {

@@ -28,6 +28,17 @@ export function toRunRow(selected: Selected): RunRow & { readonly revision: numb
   };
 }
 
+/** The same for a list: a damaged row says so in its reason, and does not hide the others. */
+export function toListedRow(selected: Selected): RunRow {
+  try {
+    return toRunRow(selected);
+  } catch (thrown) {
+    if (!(thrown instanceof FermataError)) throw thrown;
+    const reasonJson = JSON.stringify({ code: thrown.code, message: thrown.message });
+    return toRunRow({ ...selected, tagsJson: '[]', countsJson: '{}', systemIdsJson: '{}', reasonJson });
+  }
+}
+
 /** Parses a text that this store wrote. */
 export function parseColumn<T>(text: string, column: string, id: string): T {
   try {
