@@ -120,6 +120,7 @@ function spawnChild(
     ask(memory, parent, { id: action.id, src: action.src, token, input: action.input, systemId: action.systemId });
     return;
   }
+  if (parent.children.has(action.id)) memory.find(address);
   const birth = memory.head.seq + 1;
   const identity: ActorIdentity = {
     address,

@@ -29,6 +29,8 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
     (error) => xstate.stillborn(logic.machine, error),
   );
   const actor = new DurableActor(identity, self, decision.snapshot);
+  // Its row takes the place of an earlier actor's at the same address, and lets go of what that one held.
+  actor.blobs = memory.actors.get(address)?.blobs ?? actor.blobs;
   memory.actors.set(address, actor);
   memory.inspection?.began(actor, given, decision.actions);
   const turn = memory.entry('event', address, event.type, event);

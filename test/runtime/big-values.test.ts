@@ -57,6 +57,49 @@ describe('R3, R11: big values', () => {
     expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ text: big, more: [], count: 100 });
   });
 
+  it('a child that is invoked again and again leaves nothing of the earlier ones', async () => {
+    // Another text each time: one and the same would be stored once anyway.
+    const kid = setup({
+      types: {} as { context: { text: string }; input: { n: number } },
+    }).createMachine({ context: ({ input }) => ({ text: `${input.n} `.repeat(30_000) }) });
+    const parent = setup({
+      types: {} as { context: { n: number }; events: { type: 'AGAIN' } },
+      actors: { kid },
+    }).createMachine({
+      context: { n: 0 },
+      initial: 'on',
+      states: {
+        on: {
+          invoke: { id: 'kid', src: 'kid', input: ({ context }) => ({ n: context.n }) },
+          on: {
+            AGAIN: { target: 'on', reenter: true, actions: assign({ n: ({ context }) => context.n + 1 }) },
+          },
+        },
+      },
+    });
+    const held = new Map<string, Set<string>>();
+    const under = await openRuntime({
+      machines: { 'parent@1': parent },
+      wrap: (store) => ({
+        ...store,
+        commit(group) {
+          for (const { blobs, blobsGone } of group.runs) {
+            for (const { hash, holder } of blobs) held.set(holder, (held.get(holder) ?? new Set()).add(hash));
+            for (const { hash, holder } of blobsGone) held.get(holder)?.delete(hash);
+          }
+          return store.commit(group);
+        },
+      }),
+    });
+    const { runId } = await under.runtime.start('parent');
+    const before = held.get('/kid')?.size;
+    for (let i = 0; i < 20; i++) {
+      await under.runtime.send(runId, { type: 'AGAIN' });
+      if (i === 10) await under.restart();
+    }
+    expect(held.get('/kid')?.size).toBe(before);
+  });
+
   it('what an event brought stays in the journal when the state lets go of it', async () => {
     const { under } = await open();
     const { runId } = await under.runtime.start('keeping');
