@@ -77,7 +77,7 @@ export function commitContract(make: MakeStore): void {
       await store.commit(
         group([
           begin(a, {
-            entries: [entry(1, 1), entry(2, 2, { kind: 'fact', type: 'run_started' })],
+            entries: [entry(1, 1), entry(2, 2, { kind: 'fact', factSeq: 1, type: 'run_started' })],
             actors: [actor('root')],
             timersArmed: [timer(a, '1.0', NOON)],
             effectsAsked: [effect(a, '1.1')],
@@ -86,7 +86,7 @@ export function commitContract(make: MakeStore): void {
           }),
         ]),
       );
-      expect(await store.entry(a, 2)).toEqual(entry(2, 2, { kind: 'fact', type: 'run_started' }));
+      expect(await store.entry(a, 2)).toEqual(entry(2, 2, { kind: 'fact', factSeq: 1, type: 'run_started' }));
       expect(await store.actor(a, 'root')).toEqual(actor('root'));
       expect(await store.timersOf(a)).toEqual([timer(a, '1.0', NOON)]);
       expect(await store.effectsOf(a)).toEqual([effect(a, '1.1')]);

@@ -119,7 +119,7 @@ export function readsContract(make: MakeStore): void {
       const yours = runKey('a', 'yours');
       const rows = [taskChange(taskRow('plan', 0, { ready: true, live: true })), approvalChange(approvalRow('plan'))];
       const full = {
-        entries: [entry(1, 1, { kind: 'fact' as const })],
+        entries: [entry(1, 1, { kind: 'fact' as const, factSeq: 1 })],
         actors: [actor('root')],
         rows,
         taken: [{ id: 'm', seq: 1 }],
