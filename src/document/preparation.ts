@@ -137,7 +137,7 @@ function candidates(
     for (;;) {
       const spec = graph.roots[root];
       if (spec === undefined) return undefined;
-      const row = rows.get('task', spec.name);
+      const row = rows.task(spec);
       if (!gone.has(spec.name) && (row === undefined || !isSettled(row.status))) return spec;
       root++;
     }

@@ -27,7 +27,7 @@ export function isSettled(status: TaskStatus): boolean {
 
 /** A task's row, or what it would be. */
 export function taskRow(rows: RunRows, graph: Graph, name: string): TaskRow {
-  return rows.get('task', name) ?? untouched(graph, name);
+  return rows.task(graph.spec(name)) ?? untouched(graph, name);
 }
 
 function untouched(graph: Graph, name: string): TaskRow {

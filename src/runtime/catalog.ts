@@ -39,6 +39,12 @@ export interface MachineRegistration {
    * build: change it whenever the machine's behaviour changes. Default: the structure, with the source of its functions.
    */
   readonly definition?: string;
+  /**
+   * By logic path: ids of delayed events that measure a call under way, such as the timeout of an attempt. A call does not
+   * outlive its process and begins anew in the next one, and so does its time (R10): these timers are kept in memory only,
+   * which spares each call four writes. The machine arms them again when it hears `fermata.inDoubt` or `fermata.unsent`.
+   */
+  readonly callTimers?: Readonly<Record<string, readonly string[]>>;
   /** 0..100 from the run's counts. */
   readonly progress?: (counts: Readonly<Record<string, number>>) => number;
 }
@@ -49,6 +55,8 @@ export interface Logic {
   readonly path: string;
   readonly machine: xstate.Machine;
   readonly prepare: Prepare | undefined;
+  /** Ids of its delayed events that end with the process. */
+  readonly callTimers: ReadonlySet<string>;
   readonly root: MachineRegistration;
 }
 
@@ -144,7 +152,9 @@ export class Catalog {
         },
       );
     }
-    const logic: Logic = { path, machine, root, prepare: root.prepare?.[sources.join('>')] };
+    const place = sources.join('>');
+    const callTimers = new Set(root.callTimers?.[place]);
+    const logic: Logic = { path, machine, root, prepare: root.prepare?.[place], callTimers };
     this.#logics.set(path, logic);
     return logic;
   }

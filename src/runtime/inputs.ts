@@ -6,7 +6,7 @@ import type { DurableActor } from './actor.ts';
 import type { Logic } from './catalog.ts';
 import { encode } from './codec.ts';
 import type { EffectStart } from './draft.ts';
-import { deliverLater, end, familyOf, freeSystemId } from './ending.ts';
+import { deliverLater, disarm, end, familyOf, freeSystemId } from './ending.ts';
 import type { Input, Receipt } from './input.ts';
 import { ask } from './perform.ts';
 import { restoreActors } from './persisted.ts';
@@ -216,11 +216,12 @@ function timer(memory: RunMemory, token: string, source: string, timerJson: stri
     to: xstate.Address;
     event: xstate.Event;
   };
-  memory.draft.dropTimer(token);
-  if (actor === undefined || actor.status !== 'active' || !actor.timers.delete(token)) {
+  if (actor === undefined || actor.status !== 'active' || !actor.timers.has(token)) {
+    memory.draft.dropTimer(token);
     memory.entry('ignored', source, event.type, { type: event.type, token });
     return;
   }
+  disarm(memory, actor, token);
   actor.dirty = true;
   deliverLater(memory, to.address, event, { birth: to.birth, from: source });
 }

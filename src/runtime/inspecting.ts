@@ -1,6 +1,6 @@
 /** Looking at runs without moving them: snapshots in XState's own form, now or as of an entry, and why a run waits. */
 import { FermataError } from '../errors.ts';
-import type { ActorRow, RunKey, Store } from '../store/store.ts';
+import type { ActorRow, RunKey, Store, TimerRow } from '../store/store.ts';
 import { fromRow, readRefs, type DurableActor, type Refer } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
 import { decode, type RefCodec } from './codec.ts';
@@ -38,6 +38,8 @@ export interface InspectingSurroundings {
   readonly catalog: Catalog;
   readonly store: Store;
   blocked(run: string): Error | undefined;
+  /** Timers of a run that are only in memory. */
+  callTimers(run: string): readonly TimerRow[];
 }
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
@@ -91,7 +93,7 @@ export class Inspecting {
     });
     const timers =
       at === undefined
-        ? (await store.timersOf(key)).filter(
+        ? (await this.#timers(key)).filter(
             ({ source }) => source === path || source.startsWith(path === '/' ? '/' : `${path}/`),
           )
         : [];
@@ -117,7 +119,7 @@ export class Inspecting {
     const run = await store.run(key);
     if (run === undefined)
       throw new FermataError('notFound', `No run "${key.run}" exists. List the runs with GET /api/v1/runs.`);
-    const timers = await store.timersOf(key);
+    const timers = await this.#timers(key);
     const waiting: WaitingActor[] = [];
     let missing = blocked(key.run);
     for (const row of await store.actors(key)) {
@@ -148,6 +150,11 @@ export class Inspecting {
     if (row === undefined || row.status !== 'active') return [];
     const actor = await this.#actor(row);
     return xstate.ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
+  }
+
+  async #timers(key: RunKey): Promise<readonly TimerRow[]> {
+    const { store, callTimers } = this.#surroundings;
+    return [...(await store.timersOf(key)), ...callTimers(key.run)];
   }
 
   async #actors(key: RunKey): Promise<ReadonlyMap<string, DurableActor>> {

@@ -79,7 +79,7 @@ export class RunMemory implements BlobSink {
     this.origin = origin;
     this.services = services;
     this.acting = acting;
-    this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash));
+    this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash), state === undefined);
     this.inspection = services.inspection?.of(this.key, (event) => this.draft.inspected.push(event));
     this.head = {
       status: state?.status ?? 'pending',

@@ -207,6 +207,7 @@ export class Runtime {
       catalog,
       store: options.store,
       blocked: (run) => this.#groups.blocked(run) ?? this.#effects.held(run),
+      callTimers: (run) => this.#timers.callsOf(run),
     });
   }
 
@@ -529,7 +530,9 @@ export class Runtime {
     }
     for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);
-    for (const [, row] of draft.timersArmed) this.#timers.notice(row.due);
+    for (const row of draft.timersArmed.values()) this.#timers.notice(row.due);
+    for (const row of draft.callTimersArmed.values()) this.#timers.armCall(row);
+    for (const token of draft.callTimersGone) this.#timers.disarmCall(key, token);
     for (const token of draft.aborts) this.#effects.abort(key, token);
   }
 

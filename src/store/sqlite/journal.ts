@@ -11,9 +11,9 @@ import { isCheckedLast } from './conditions.ts';
 import { journal, run } from './schema.ts';
 
 /** Limits of a row: enough that rows are few, few enough that one entry is found in it within microseconds. */
-const MAX_ENTRIES = 64;
-const MAX_CHARS = 32_768;
-/** Rows read at a time: at most 2 MB, unless single entries are larger. */
+const MAX_ENTRIES = 32;
+const MAX_CHARS = 8_192;
+/** Rows read at a time: at most half a megabyte, unless single entries are larger. */
 const PAGE = 64;
 
 const LETTERS = { event: 'e', fact: 'f', ignored: 'i' } as const satisfies Record<JournalEntry['kind'], string>;
