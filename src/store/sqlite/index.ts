@@ -117,7 +117,7 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
   const { db, driver } = connection;
   const keys = new RunKeys(db);
   const journal = prepareJournalReads(db);
-  const writer = new Writer(driver, prepareProbe(db), doubt);
+  const writer = new Writer(driver, prepareProbe(db), doubt, database.checkpoints);
   return {
     database,
     writer,
