@@ -10,8 +10,9 @@ import { w1 } from './w1-chain.ts';
 import { w2 } from './w2-breadth.ts';
 import { w3 } from './w3-many-runs.ts';
 import { w4 } from './w4-parked.ts';
+import { w5 } from './w5-killed.ts';
 
-const WORKLOADS = [w1, w2, w3, w4];
+const WORKLOADS = [w1, w2, w3, w4, w5];
 const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json]`;
 
 function options() {

@@ -4,7 +4,8 @@
  *
  * P1. The file changes at checkpoints only. Before one, the pages that it will write are marked as unknown, and that is
  *     synced; after it, their sums are written. Whenever the process ends, a sum that is there is that of its page.
- * P2. At the start every page with a sum is compared. One that differs: the database is refused, whatever else is in it.
+ * P2. Every page with a sum is compared: in the first 64 MB before anything is read, in the rest while the process works.
+ *     One that differs: the database is refused, or the process stops and the next one refuses it.
  * P3. Without the file there is nothing to compare; it is made anew from the pages as they are.
  */
 import { closeSync, existsSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
@@ -13,8 +14,10 @@ import { crc32 } from 'node:zlib';
 const MAGIC = 'FermSum1';
 const HEADER = 16;
 const UNKNOWN = 0;
-/** Bytes read at a time. */
-const CHUNK = 4 * 1024 * 1024;
+/** Where the header says whether all pages are to be compared before anything else. */
+const SUSPECT = 12;
+/** Bytes compared at a time: a few milliseconds. */
+const PART = 4 * 1024 * 1024;
 /** Sums between two changed ones that are written along, to spare a write of their own. */
 const GAP = 1_024;
 
@@ -36,7 +39,7 @@ export class PageSums {
     const fd = openSync(path, existsSync(path) ? 'r+' : 'w+');
     const bytes = readAll(fd);
     const header = headerOf(pageSize);
-    if (bytes.length >= HEADER && bytes.subarray(0, HEADER).equals(header)) {
+    if (bytes.length >= HEADER && bytes.subarray(0, SUSPECT).equals(header.subarray(0, SUSPECT))) {
       const count = Math.floor((bytes.length - HEADER) / 4);
       return new PageSums(fd, pageSize, new Uint32Array(bytes.buffer, bytes.byteOffset + HEADER, count).slice());
     }
@@ -65,15 +68,18 @@ export class PageSums {
     this.#write(learned);
   }
 
-  /** Compares all pages of the database file, and learns those that were unknown. Returns the numbers of those that differ. */
-  verify(database: number): number[] {
-    const differ: number[] = [];
-    const learned: number[] = [];
-    const perChunk = Math.floor(CHUNK / this.#pageSize);
-    const buffer = Buffer.alloc(perChunk * this.#pageSize);
-    const pages = Math.floor(fstatSync(database).size / this.#pageSize);
-    for (let first = 0; first < pages; first += perChunk) {
+  /**
+   * Compares the pages of the database file, a few megabytes at a time, and learns those that were unknown. Yields the
+   * numbers of those that differ, of each part.
+   */
+  *compare(database: number): Generator<readonly number[], void> {
+    const perPart = Math.floor(PART / this.#pageSize);
+    const buffer = Buffer.alloc(perPart * this.#pageSize);
+    for (let first = 0; ; first += perPart) {
       const got = readSync(database, buffer, 0, buffer.length, first * this.#pageSize);
+      if (got < this.#pageSize) return;
+      const differ: number[] = [];
+      const learned: number[] = [];
       for (let at = 0; at + this.#pageSize <= got; at += this.#pageSize) {
         const page = first + at / this.#pageSize + 1;
         const sum = sumOf(buffer.subarray(at, at + this.#pageSize));
@@ -83,9 +89,22 @@ export class PageSums {
           learned.push(page);
         } else if (known !== sum) differ.push(page);
       }
+      this.#write(learned);
+      yield differ;
     }
-    if (differ.length === 0) this.#write(learned);
-    return differ;
+  }
+
+  /** True where the process before found a page that differs while it was running: this time all are compared first. */
+  get isSuspect(): boolean {
+    const flag = Buffer.alloc(1);
+    readSync(this.#fd, flag, 0, 1, SUSPECT);
+    return flag[0] === 1;
+  }
+
+  set isSuspect(suspect: boolean) {
+    if (suspect === this.isSuspect) return;
+    writeSync(this.#fd, Buffer.of(suspect ? 1 : 0), 0, 1, SUSPECT);
+    fdatasyncSync(this.#fd);
   }
 
   close(): void {

@@ -25,7 +25,7 @@ export class Writer {
   readonly #rollback: BetterSqlite3.Statement<[]>;
   readonly #probe: () => void;
   readonly #doubt: (error: StoreError) => void;
-  readonly #checkpoints: Pick<Checkpoints, 'noticeCommit'> | undefined;
+  readonly #checkpoints: Pick<Checkpoints, 'noticeCommit' | 'compareRest'> | undefined;
   #condition: 'sound' | 'failing' | 'inDoubt' = 'sound';
 
   /**
@@ -37,7 +37,7 @@ export class Writer {
     driver: BetterSqlite3.Database,
     probe: () => void,
     doubt: (error: StoreError) => void,
-    checkpoints?: Pick<Checkpoints, 'noticeCommit'>,
+    checkpoints?: Pick<Checkpoints, 'noticeCommit' | 'compareRest'>,
   ) {
     this.#checkpoints = checkpoints;
     this.#driver = driver;
@@ -46,6 +46,7 @@ export class Writer {
     this.#begin = driver.prepare('begin immediate');
     this.#commit = driver.prepare('commit');
     this.#rollback = driver.prepare('rollback');
+    checkpoints?.compareRest((damage) => this.#inDoubt(damage.message, damage));
   }
 
   /** True once a commit is in doubt (W3). */

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFile
 import { describe, expect, test } from 'vitest';
 import { fraction } from '../../../machines/backoff.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
-import type { JournalEntry, Store } from '../../../src/store/store.ts';
+import type { JournalEntry, Store, StoreError } from '../../../src/store/store.ts';
 import { begin, changes, entry, group, runKey, state } from '../contract/rows.ts';
 import { CHILD, ended, firstLine, folderOfTest } from './folder.ts';
 
@@ -79,6 +79,31 @@ describe('a bit that flips on the disk', () => {
     const trusted = sqliteStore(damaged);
     await trusted.open();
     await trusted.close();
+  });
+
+  test('far behind in a big file: the process stops, and the next start refuses it', async () => {
+    const [file, damaged] = [path('sound.db'), path('damaged.db')];
+    const store = sqliteStore(file);
+    await store.open();
+    const blobs = Array.from({ length: 80 }, (_, index) => ({ hash: `h${index}`, text: `${index}`.padEnd(1e6, 'x') }));
+    const used = blobs.map(({ hash }) => ({ hash, holder: '' }));
+    await store.commit(group([begin(a, { blobs: used })], { blobs }));
+    await store.close();
+    copy(file, damaged);
+    flip(damaged, readFileSync(file).length - 2_000_000);
+    const stopped = new Promise<StoreError>((resolve) => {
+      const working = sqliteStore(damaged);
+      void working.open((error) => void working.close().then(() => resolve(error)));
+    });
+    expect(await stopped).toMatchObject({
+      outcome: 'unknown',
+      message: expect.stringContaining('not as they were written') as string,
+    });
+    // The next process: this one keeps the file until it ends.
+    copy(damaged, path('next.db'));
+    await expect(sqliteStore(path('next.db')).open()).rejects.toMatchObject({ code: 'databaseCorrupt' });
+    await store.open();
+    await store.close();
   });
 
   test('in the log of a process that was killed: refused, unless it is in the last commit, which a power cut may cost', async () => {
