@@ -42,6 +42,7 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     const key = changes.origin === undefined ? existing(changes) : create(changes, changes.origin);
     if (changes.origin !== undefined) created.set(changes.origin, key);
     for (const page of pagesOf(changes.entries, changes.state.facts)) write.journal({ ...page, run: key });
+    if (changes.machine !== undefined) write.machine({ run: key, machine: changes.machine });
     for (const row of changes.actors) write.actor({ ...row, run: key });
     for (const row of changes.timersArmed) write.timer({ ...row, run: key });
     for (const row of changes.effectsAsked) write.effect({ ...row, run: key });
@@ -146,6 +147,12 @@ function prepareWrites(connection: Connection) {
         ),
     ),
     journal: prepareInsert(connection, journal),
+    machine: written(
+      db
+        .update(run)
+        .set({ machine: sql`${sql.placeholder('machine')}` })
+        .where(eq(run.key, runIs)),
+    ),
     actor: prepareUpsert(connection, actor, [actor.run, actor.address], { auto: 'key' }),
     timer: prepareInsert(connection, timer),
     dropTimer: written(db.delete(timer).where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))),
