@@ -61,10 +61,10 @@ export class Scene implements AsyncDisposable {
     return join(this.#folder, name);
   }
 
-  /** Waits until the server has died of SIGKILL, and keeps what it left. */
-  async died(server: ServerProcess): Promise<Kill> {
+  /** Waits until the server has died of SIGKILL (or as it is said), and keeps what it left. */
+  async died(server: ServerProcess, how: string | number = 'SIGKILL'): Promise<Kill> {
     await until('the server to die', () => server.isDead);
-    assert.equal(await server.ended, 'SIGKILL', 'how the server ended');
+    assert.equal(await server.ended, how, 'how the server ended');
     const kill = { ...(await readEvidence(this.file)), calls: countKeys(this.calls()) };
     this.kills.push(kill);
     return kill;

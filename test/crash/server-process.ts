@@ -57,6 +57,10 @@ export class ServerProcess {
     this.url = firstLine(child);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get isDead(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }

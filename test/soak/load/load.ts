@@ -19,8 +19,11 @@ export interface LoadOptions {
 /** A load, growing as its owner says. */
 export class Load {
   readonly acknowledged = new Acknowledged();
+  /** How often clients were refused with 503, by code. */
+  readonly refusals = new Map<string, number>();
   readonly #options: LoadOptions;
   readonly #errands: Promise<void>[] = [];
+  #ended = 0;
   #failure: { readonly thrown: unknown } | undefined;
 
   constructor(options: LoadOptions) {
@@ -39,11 +42,23 @@ export class Load {
       const n = this.size;
       const does = ERRANDS[n < ERRANDS.length ? n : chance(ERRANDS.length)];
       assert.ok(does);
-      const errand = { client: clientOf(url), label: `errand ${n}`, acknowledged: this.acknowledged, kilobytes };
+      const client = clientOf(url, (code) => this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1));
+      const errand = { client, label: `errand ${n}`, acknowledged: this.acknowledged, kilobytes };
       const done = does(errand);
-      done.catch((thrown: unknown) => (this.#failure ??= { thrown }));
+      void done.then(
+        () => this.#ended++,
+        (thrown: unknown) => {
+          this.#ended++;
+          this.#failure ??= { thrown };
+        },
+      );
       this.#errands.push(done);
     }
+  }
+
+  /** True once no errand is under way. */
+  get isDone(): boolean {
+    return this.#ended === this.size;
   }
 
   /** Throws what went wrong with any of them. */
@@ -54,12 +69,7 @@ export class Load {
   /** Waits until so much more is acknowledged, or all errands begun are done. */
   async progress(more: number): Promise<void> {
     const goal = this.acknowledged.all.length + more;
-    let done = false;
-    void this.done().then(
-      () => (done = true),
-      () => (done = true),
-    );
-    await until('clients to get on', () => done || this.acknowledged.all.length >= goal);
+    await until('clients to get on', () => this.isDone || this.acknowledged.all.length >= goal);
     this.expectNoFailure();
   }
 

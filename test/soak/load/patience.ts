@@ -6,9 +6,21 @@ import { createClient, FermataClientError, type FermataClient } from '../../../s
 const DEADLINE_MS = 90_000;
 const PAUSE_MS = 20;
 
-/** The product's client; its streams come back soon, because servers do here. */
-export function clientOf(baseUrl: string): FermataClient {
-  return createClient({ baseUrl, wait: (ms, signal) => quietly(Math.min(ms, 50), signal) });
+/**
+ * The product's client; its streams come back soon, because servers do here.
+ *
+ * @param refused is told the code of each 503
+ */
+export function clientOf(baseUrl: string, refused: (code: string) => void = () => {}): FermataClient {
+  return createClient({
+    baseUrl,
+    wait: (ms, signal) => quietly(Math.min(ms, 50), signal),
+    async fetch(input, init) {
+      const response = await fetch(input, init);
+      if (response.status === 503) refused(((await response.clone().json()) as { readonly code: string }).code);
+      return response;
+    },
+  });
 }
 
 async function quietly(ms: number, signal: AbortSignal | undefined): Promise<void> {
