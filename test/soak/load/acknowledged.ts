@@ -2,22 +2,27 @@
 import assert from 'node:assert/strict';
 import type { Evidence } from '../../crash/evidence.ts';
 
-/** One thing that a server may never forget. `at` is when the client knew, in milliseconds since 1970. */
-export type Acknowledgement =
-  | { readonly at: number; readonly kind: 'run'; readonly run: string; readonly key: string }
-  /** The `count`-th event of this type that the run took. */
-  | { readonly at: number; readonly kind: 'event'; readonly run: string; readonly type: string; readonly seq: number }
-  | { readonly at: number; readonly kind: 'fact'; readonly run: string; readonly type: string; readonly seq: number };
+/** One thing that a server may never forget, about a run. */
+export type Acknowledgement = { readonly run: string } & (
+  | { readonly kind: 'run'; readonly asked: number }
+  /** `seq` is the number of the journal's entry. */
+  | { readonly kind: 'event'; readonly asked: number; readonly type: string; readonly seq: number }
+  /** `seq` is the number among the run's facts. */
+  | { readonly kind: 'fact'; readonly type: string; readonly seq: number }
+);
 
-type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never;
+/** When a client asked, and when it knew, in milliseconds since 1970. */
+export function moment(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 /** A ledger of what was acknowledged. */
 export class Acknowledged {
-  readonly all: Acknowledgement[] = [];
+  readonly all: (Acknowledgement & { readonly at: number })[] = [];
 
   /** Keeps it with the time of its arrival. */
-  keep(acknowledgement: Unstamped<Acknowledgement>): void {
-    this.all.push({ ...acknowledgement, at: performance.timeOrigin + performance.now() });
+  keep(acknowledgement: Acknowledgement): void {
+    this.all.push({ ...acknowledgement, at: moment() });
   }
 
   /** Expects that a file has everything that was acknowledged up to a moment. Returns how much that is. */

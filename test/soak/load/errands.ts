@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { FermataClientError, type FermataClient } from '../../../src/client/index.ts';
 import type { WorkflowDocument } from '../../../src/document/schema.ts';
 import { answerTo } from '../../crash/model.ts';
-import type { Acknowledged } from './acknowledged.ts';
+import { moment, type Acknowledged } from './acknowledged.ts';
 import { patiently, untilSo } from './patience.ts';
 
 /** Who runs an errand. */
@@ -59,10 +59,12 @@ async function workflowOf(client: FermataClient): Promise<string> {
 /** A document with model calls, one that fails at first, functions and an approval, followed to its end. */
 const execute: Does = async ({ client, label, acknowledged, kilobytes }) => {
   const workflow = await workflowOf(client);
-  const { runId } = await patiently(`${label} to be started`, () =>
-    client.execute(workflow, { input: { label, kilobytes } }, label),
-  );
-  acknowledged.keep({ kind: 'run', run: runId, key: label });
+  let asked = 0;
+  const { runId } = await patiently(`${label} to be started`, () => {
+    asked = moment();
+    return client.execute(workflow, { input: { label, kilobytes } }, label);
+  });
+  acknowledged.keep({ kind: 'run', run: runId, asked });
   let seen = 0;
   for await (const { event, id, data } of client.stream(runId)) {
     if (id === undefined) continue;
@@ -129,10 +131,12 @@ const wake: Does = async (errand) => {
 export const ERRANDS: readonly Does[] = [execute, tally, execute, tell, execute, wake];
 
 async function startMachine({ client, label, acknowledged }: Errand, machine: string, input: unknown): Promise<string> {
-  const { runId } = await patiently(`${label} to be started`, () =>
-    client.startMachine(machine, input === undefined ? {} : { input }, label),
-  );
-  acknowledged.keep({ kind: 'run', run: runId, key: label });
+  let asked = 0;
+  const { runId } = await patiently(`${label} to be started`, () => {
+    asked = moment();
+    return client.startMachine(machine, input === undefined ? {} : { input }, label);
+  });
+  acknowledged.keep({ kind: 'run', run: runId, asked });
   return runId;
 }
 
@@ -141,8 +145,12 @@ async function send(
   run: string,
   event: { readonly type: string; readonly id: string; readonly to?: string },
 ): Promise<void> {
-  const { seq } = await patiently(`${label}: ${event.id} to be taken`, () => client.send(run, event));
-  acknowledged.keep({ kind: 'event', run, type: event.type, seq });
+  let asked = 0;
+  const { seq } = await patiently(`${label}: ${event.id} to be taken`, () => {
+    asked = moment();
+    return client.send(run, event);
+  });
+  acknowledged.keep({ kind: 'event', run, type: event.type, seq, asked });
 }
 
 async function outputOf({ client, label }: Errand, run: string): Promise<unknown> {

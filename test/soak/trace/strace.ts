@@ -24,8 +24,8 @@ export interface Fault {
   readonly lasting: boolean;
 }
 
-/** The files of a database. */
-export function filesOf(database: string): readonly string[] {
+/** All files that a database may have. */
+function filesOf(database: string): readonly string[] {
   return ['', '-wal', '-journal', '-shm'].map((suffix) => database + suffix);
 }
 
@@ -37,10 +37,10 @@ export function failing(database: string, { call, error, nth, lasting }: Fault, 
   return [...STRACE, '-o', output, ...paths, '-e', `trace=${calls}`, '-e', inject, '--'];
 }
 
-/** What starts a program whose writes and syncs of a database are recorded in `output`, with the bytes. */
+/** What starts a program whose writes and syncs of a database and its log are recorded in `output`, with the bytes. */
 export function recording(database: string, output: string): readonly string[] {
-  const paths = filesOf(database).flatMap((path) => ['-P', path]);
-  const calls = `pwrite64,ftruncate,unlink,${SYNCS}`;
+  const paths = [database, `${database}-wal`].flatMap((path) => ['-P', path]);
+  const calls = `pwrite64,ftruncate,${SYNCS}`;
   return [...STRACE, '-o', output, ...paths, '-xx', '-s', '70000', '-e', `trace=${calls}`, '--'];
 }
 
@@ -62,7 +62,7 @@ export interface Trace {
   readonly endedAt: number;
 }
 
-const LINE = /^\d+ +(\d+\.\d+) (?:<\.\.\. )?(\w+)(?:\(| resumed>)(?:\d+<(.*?)>|"(.*?)")?(?:, )?(.*)$/;
+const LINE = /^\d+ +(\d+\.\d+) (?:<\.\.\. )?(\w+)(?:\(| resumed>)(?:\d+<(.*?)>)?(?:, )?(.*)$/;
 
 /** Reads the trace of a process that has ended. A call that another thread's interrupted counts from its begin. */
 export async function readTrace(output: string, { pid }: { readonly pid: number }): Promise<Trace> {
@@ -74,7 +74,7 @@ export async function readTrace(output: string, { pid }: { readonly pid: number 
   const lines = text.trimEnd().split('\n');
   const calls = lines.flatMap((line, index): TracedCall[] => {
     if (line.includes(' +++ ') || line.includes(' --- ') || line.includes('<... ')) return [];
-    const [, seconds, name, file, unlinked, rest = ''] = LINE.exec(line) ?? [];
+    const [, seconds, name, file = '', rest = ''] = LINE.exec(line) ?? [];
     if (name === undefined) return [];
     const isCut = rest.endsWith('<unfinished ...>');
     const whole = isCut ? lines.slice(index + 1).find((other) => other.includes(`<... ${name} resumed>`)) : line;
@@ -82,7 +82,7 @@ export async function readTrace(output: string, { pid }: { readonly pid: number 
       {
         at: Number(seconds) * 1_000,
         name,
-        path: unescape(file ?? unlinked ?? ''),
+        path: bytesOf(file)?.toString('utf8') ?? file,
         rest,
         injected: whole?.includes('(INJECTED)') === true,
       },
@@ -91,12 +91,7 @@ export async function readTrace(output: string, { pid }: { readonly pid: number 
   return { calls, endedAt: Number(end.exec(text)?.[1]) * 1_000 };
 }
 
-/** With `-xx` names are bytes, too. */
-function unescape(text: string): string {
-  return bytesOf(text)?.toString('utf8') ?? text;
-}
-
-/** The bytes that strace wrote as `\x12\xab`; undefined where the text is something else. */
+/** The bytes that strace wrote as `\x12\xab` (with `-xx` also names); undefined where the text is something else. */
 export function bytesOf(text: string): Buffer | undefined {
   return text.startsWith('\\x') ? Buffer.from(text.replaceAll('\\x', ''), 'hex') : undefined;
 }
