@@ -7,9 +7,6 @@
  * is flushed, as when the machine's memory runs out.
  */
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
-import type { CodeFunction } from '../../actors/code.ts';
 import { Interrupt } from '../../src/cli/interrupt.ts';
 import { compose } from '../../src/compose.ts';
 import { createLogger } from '../../src/http/log.ts';
@@ -17,7 +14,7 @@ import { serve } from '../../src/http/server.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { jumpingClock } from './jumping-clock.ts';
-import { alarm, tally, teller } from './machines.ts';
+import { registered } from './registered.ts';
 
 /** What the process is told. */
 export interface ServerSettings {
@@ -41,27 +38,10 @@ function dieHere(reached: CrashPoint): void {
   if (reached === crash?.point && --left === 0) process.kill(process.pid, 'SIGKILL');
 }
 
-function keepCall(key: string, prompt: string): void {
-  appendFileSync(callLog, `${JSON.stringify({ key, prompt })}\n`);
-}
-
-const count: CodeFunction = async ({ items }, { idempotencyKey, task, progress, signal }) => {
-  keepCall(idempotencyKey, task);
-  progress(50, 'half of it');
-  await pause(15, undefined, { signal });
-  return { counted: items };
-};
-
-/** So many kilobytes that no other call returns. */
-const write: CodeFunction = ({ kilobytes, label }, { idempotencyKey }) => {
-  keepCall(idempotencyKey, `${String(label)} write`);
-  return idempotencyKey.repeat(Math.ceil((Number(kilobytes) * 1_024) / idempotencyKey.length));
-};
-
 await new Interrupt().during(async ({ signal }) => {
   const fermata = await compose({
     store: sqliteStore(file),
-    config: { functions: { count, write }, machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm } },
+    config: registered(callLog),
     environment: { OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: model },
     crashPoint: dieHere,
     ...(clockFile === undefined ? {} : { clock: jumpingClock(clockFile) }),
