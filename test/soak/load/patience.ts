@@ -46,9 +46,12 @@ export async function patiently<T>(what: string, ask: () => Promise<T>): Promise
   }
 }
 
-/** The server was not there, or said that it could not now. */
+/** The server was not there, said that it could not now, or stood still until Node gave the request up unread (408). */
 export function isWorthAnotherTry(thrown: unknown): boolean {
-  return thrown instanceof FermataClientError && (thrown.code === 'unreachable' || thrown.status === 503);
+  return (
+    thrown instanceof FermataClientError &&
+    (thrown.code === 'unreachable' || thrown.status === 503 || thrown.status === 408)
+  );
 }
 
 /** Asks until it is so. */
