@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly chance: Chance;
   /** Kilobytes that each document writes; default 1. */
   readonly kilobytes?: number;
+  /** The server's clock cannot be believed. Default false. */
+  readonly clockJumps?: boolean;
 }
 
 /** A load, growing as its owner says. */
@@ -37,13 +39,13 @@ export class Load {
 
   /** Begins so many errands more; the first ones are of each kind. */
   begin(count: number): void {
-    const { url, chance, kilobytes = 1 } = this.#options;
+    const { url, chance, kilobytes = 1, clockJumps = false } = this.#options;
     for (let more = 0; more < count; more++) {
       const n = this.size;
       const does = ERRANDS[n < ERRANDS.length ? n : chance(ERRANDS.length)];
       assert.ok(does);
       const client = clientOf(url, (code) => this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1));
-      const errand = { client, label: `errand ${n}`, acknowledged: this.acknowledged, kilobytes };
+      const errand = { client, label: `errand ${n}`, acknowledged: this.acknowledged, kilobytes, clockJumps };
       const done = does(errand);
       void done.then(
         () => this.#ended++,
