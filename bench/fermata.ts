@@ -6,6 +6,7 @@ import { compose, type Fermata } from '../src/compose.ts';
 import { execute } from '../src/document/execute.ts';
 import { FermataError } from '../src/errors.ts';
 import { sqliteStore } from '../src/store/sqlite/index.ts';
+import { pagesOf } from '../src/store/sqlite/journal.ts';
 import type { CommitGroup, Store } from '../src/store/store.ts';
 import { sizeOf } from './database-file.ts';
 import type { Sample } from './workload.ts';
@@ -84,7 +85,7 @@ function counted(store: Store, tally: Tally): Store {
 /** Rows inserted, changed and deleted. */
 function rowsOf(run: CommitGroup['runs'][number]): number {
   const written = [
-    run.entries,
+    [...pagesOf(run.entries, run.state.facts)],
     run.actors,
     run.timersArmed,
     run.timersGone,

@@ -43,7 +43,8 @@ export function table({ metrics }: Case, { title, target, rounds, figures }: Cas
   const names = Object.keys(figures);
   const rows = metrics.map(({ key, label, digits }) => {
     const [own, raw] = [figures['fermata']?.[key], figures['raw sqlite']?.[key]];
-    const ratio = own === undefined || raw === undefined ? '' : (own.median / raw.median).toFixed(2);
+    const ratio =
+      own === undefined || raw === undefined || raw.median === 0 ? '' : (own.median / raw.median).toFixed(2);
     return [label, ...names.map((name) => shown(figures[name]?.[key], digits)), ratio];
   });
   const head = ['', ...names, '÷ raw'];

@@ -57,6 +57,7 @@ function workflowRegistration(definitionOf: DefinitionOf): MachineRegistration {
     status: (snapshot) => snapshot.value as RunStatus,
     outcome: (snapshot) => snapshot.output as { output: unknown; reason: unknown },
     prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf) },
+    callTimers: { task: ['attemptTimeout'] },
     progress: progressOf,
   };
 }

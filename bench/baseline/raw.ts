@@ -5,9 +5,9 @@
 import BetterSqlite3 from 'better-sqlite3';
 
 const TABLES = `
-  create table run (id integer primary key, status text not null, done integer not null);
-  create table step (run integer not null, name text not null, output text not null, ended_at integer not null, primary key (run, name)) without rowid;
-  create table approval (run integer primary key, prompt text not null, decision text)`;
+  create table if not exists run (id integer primary key, status text not null, done integer not null);
+  create table if not exists step (run integer not null, name text not null, output text not null, ended_at integer not null, primary key (run, name)) without rowid;
+  create table if not exists approval (run integer primary key, prompt text not null, decision text)`;
 
 /** A database with runs of steps. Each method is one durable commit. */
 export class RawDatabase {
@@ -21,6 +21,8 @@ export class RawDatabase {
   readonly approve: (run: number) => void;
   /** The last step of a run and the run's end at once. */
   readonly stepAndEnd: (run: number, name: string) => void;
+  /** How many steps of a run are done. */
+  readonly done: (run: number) => number;
 
   constructor(file: string) {
     const db = (this.#db = new BetterSqlite3(file));
@@ -37,6 +39,8 @@ export class RawDatabase {
       step.run(id, name, '"done"', Date.now());
       progress.run(status, id);
     };
+    const done = db.prepare<[number], number>('select done from run where id = ?').pluck();
+    this.done = (id) => done.get(id) ?? 0;
     this.begin = (id) => void run.run(id, 'running');
     this.end = (id) => void end.run(id);
     this.step = db.transaction((id: number, name: string) => record(id, name, 'running'));

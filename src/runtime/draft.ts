@@ -39,6 +39,8 @@ export interface DraftFact {
 /** One run's part of a group. */
 export class Draft {
   origin: RunOrigin | undefined;
+  /** The version of its machine that the run goes on with from here. */
+  machine: string | undefined;
   /** It goes on with a cascade that an earlier group was cut in, whose row must be written anew. */
   goesOn = false;
   readonly entries: DraftEntry[] = [];
@@ -47,6 +49,9 @@ export class Draft {
   readonly facts: DraftFact[] = [];
   readonly timersArmed = new Map<string, TimerRow>();
   readonly timersGone = new Set<string>();
+  /** Timers that end with the process. They have no rows. */
+  readonly callTimersArmed = new Map<string, TimerRow>();
+  readonly callTimersGone = new Set<string>();
   readonly effectsAsked = new Map<string, EffectStart>();
   readonly effectsMarked = new Set<string>();
   readonly effectsGone = new Set<string>();
@@ -88,6 +93,14 @@ export class Draft {
 
   dropTimer(token: string): void {
     if (!this.timersArmed.delete(token)) this.timersGone.add(token);
+  }
+
+  armCallTimer(row: TimerRow): void {
+    this.callTimersArmed.set(row.token, row);
+  }
+
+  dropCallTimer(token: string): void {
+    if (!this.callTimersArmed.delete(token)) this.callTimersGone.add(token);
   }
 
   askEffect(start: EffectStart): void {

@@ -85,6 +85,14 @@ export function stopChild(memory: RunMemory, parent: DurableActor, id: string, d
   parent.dirty = true;
 }
 
+/** Takes back a timer of an actor. */
+export function disarm(memory: RunMemory, actor: DurableActor, token: string): void {
+  const sendId = actor.timers.get(token) ?? '';
+  actor.timers.delete(token);
+  if (actor.identity.logic.callTimers.has(sendId)) memory.draft.dropCallTimer(token);
+  else memory.draft.dropTimer(token);
+}
+
 /** Takes back everything an actor has asked for. */
 function retire(memory: RunMemory, actor: DurableActor, stopped: boolean): void {
   if (stopped) {
@@ -93,8 +101,7 @@ function retire(memory: RunMemory, actor: DurableActor, stopped: boolean): void 
     memory.inspection?.stopped(actor);
   }
   actor.dirty = true;
-  for (const token of actor.timers.keys()) memory.draft.dropTimer(token);
-  actor.timers.clear();
+  for (const token of actor.timers.keys()) disarm(memory, actor, token);
   for (const [id, child] of actor.children) {
     if (child.kind !== 'effect' || child.settled !== undefined) continue;
     dropEffect(memory, child.token, xstate.childAddress(actor.identity.address, id));

@@ -1,9 +1,11 @@
 /** Looking at runs without moving them: snapshots in XState's own form, now or as of an entry, and why a run waits. */
 import { FermataError } from '../errors.ts';
-import type { ActorRow, RunKey, Store } from '../store/store.ts';
-import { fromRow, readRefs, type DurableActor, type Refer } from './actor.ts';
+import type { ActorRow, RunKey, Store, TimerRow } from '../store/store.ts';
+import { fromRow, readRefs, type DurableActor } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
 import { decode, type RefCodec } from './codec.ts';
+import { inert } from './inert.ts';
+import { MIGRATE } from './migrating.ts';
 import { restoreActors, toPersisted, type PersistedSnapshot } from './persisted.ts';
 import { Replay } from './replay.ts';
 import { Reader, settle } from './suspend.ts';
@@ -38,6 +40,8 @@ export interface InspectingSurroundings {
   readonly catalog: Catalog;
   readonly store: Store;
   blocked(run: string): Error | undefined;
+  /** Timers of a run that are only in memory. */
+  callTimers(run: string): readonly TimerRow[];
 }
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
@@ -91,7 +95,7 @@ export class Inspecting {
     });
     const timers =
       at === undefined
-        ? (await store.timersOf(key)).filter(
+        ? (await this.#timers(key)).filter(
             ({ source }) => source === path || source.startsWith(path === '/' ? '/' : `${path}/`),
           )
         : [];
@@ -117,7 +121,7 @@ export class Inspecting {
     const run = await store.run(key);
     if (run === undefined)
       throw new FermataError('notFound', `No run "${key.run}" exists. List the runs with GET /api/v1/runs.`);
-    const timers = await store.timersOf(key);
+    const timers = await this.#timers(key);
     const waiting: WaitingActor[] = [];
     let missing = blocked(key.run);
     for (const row of await store.actors(key)) {
@@ -150,6 +154,11 @@ export class Inspecting {
     return xstate.ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
   }
 
+  async #timers(key: RunKey): Promise<readonly TimerRow[]> {
+    const { store, callTimers } = this.#surroundings;
+    return [...(await store.timersOf(key)), ...callTimers(key.run)];
+  }
+
   async #actors(key: RunKey): Promise<ReadonlyMap<string, DurableActor>> {
     const rows = await this.#surroundings.store.actors(key);
     const actors = await Promise.all(
@@ -166,7 +175,10 @@ export class Inspecting {
     if (entries.length === 0) throw new FermataError('notFound', `Run ${key.run} has no entry ${at} yet or any more.`);
     const replay = new Replay(key.run, catalog);
     const refs = readRefs(replay.refer);
-    for (const entry of entries) replay.take(entry, (await this.#decode(entry.dataJson, refs)) as xstate.Event);
+    // A migration's entry has all that went before it, also what a machine decided that is not registered any more.
+    const from = entries.findLastIndex(({ type }) => type === MIGRATE);
+    for (const entry of entries.slice(Math.max(0, from)))
+      replay.take(entry, (await this.#decode(entry.dataJson, refs)) as xstate.Event);
     return replay.actors;
   }
 
@@ -190,13 +202,6 @@ export class Inspecting {
     return text;
   }
 }
-
-/** References of actors that are only looked at. */
-const inert: Refer = ({ address, birth }) =>
-  new xstate.ActorReference(
-    { address, birth, id: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), src: '' },
-    () => {},
-  );
 
 function isWaiting(meta: unknown): meta is { readonly waitsFor: string } {
   return typeof meta === 'object' && meta !== null && 'waitsFor' in meta && typeof meta.waitsFor === 'string';

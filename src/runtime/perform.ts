@@ -7,7 +7,7 @@ import { WRITE_REFS, type ActorIdentity, type DurableActor } from './actor.ts';
 import type { Frame } from './cascade.ts';
 import { encode, portable } from './codec.ts';
 import type { InDoubtPolicy } from './effect.ts';
-import { deliverLater, stopChild } from './ending.ts';
+import { deliverLater, disarm, stopChild } from './ending.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
 import { begin, take } from './turn.ts';
 import * as xstate from './xstate.ts';
@@ -32,9 +32,8 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
     case 'cancel': {
       const armed = from?.timerToken(action.sendId);
       if (from === undefined || armed === undefined) return;
-      from.timers.delete(armed);
+      disarm(memory, from, armed);
       from.dirty = true;
-      memory.draft.dropTimer(armed);
       return;
     }
     case 'spawn':
@@ -98,13 +97,15 @@ function arm(
   if (delay === Infinity) return;
   // By the clock and not by the journal: after the clock was set back an hour, a second must not take an hour.
   const due = Math.min(memory.clockNow + Math.max(0, Number.isNaN(delay) ? 0 : delay), LAST_DATE);
-  memory.draft.armTimer({
+  const row = {
     ...memory.key,
     token,
     due,
     source: actor.identity.address,
     timerJson: encode({ to: { address: to.address, birth: to.birth }, event }, 'timer', memory, WRITE_REFS),
-  });
+  };
+  if (sendId !== undefined && actor.identity.logic.callTimers.has(sendId)) memory.draft.armCallTimer(row);
+  else memory.draft.armTimer(row);
 }
 
 function spawnChild(

@@ -11,6 +11,7 @@ import type {
   RunKey,
   RunOrigin,
   Store,
+  TaskRow,
 } from '../store/store.ts';
 import { decode } from './codec.ts';
 import { Reader } from './suspend.ts';
@@ -27,7 +28,7 @@ interface Place {
 /** Rows of one resident run. */
 export class RunRows {
   readonly key: RunKey;
-  readonly origin: RunOrigin;
+  origin: RunOrigin;
   readonly #store: RowStore;
   /** Big values that this group sets aside: the store has them after the commit. */
   readonly #uncommitted: (hash: string) => string | undefined;
@@ -36,9 +37,13 @@ export class RunRows {
   /** Rows as they are committed (undefined: there is none), seen lately. */
   readonly #recent = new Map<string, RowChange['row'] | undefined>();
   #undecoded = new Map<number, string>();
+  /** Places of the tasks that have a row; unknown of a run that was loaded. */
+  readonly #written: Places | undefined;
   #ready: ReadyQueue | undefined;
 
-  constructor(origin: RunOrigin, store: RowStore, uncommitted: (hash: string) => string | undefined) {
+  /** @param begins whether the run begins here, so that there is no row of it yet */
+  constructor(origin: RunOrigin, store: RowStore, uncommitted: (hash: string) => string | undefined, begins: boolean) {
+    this.#written = begins ? new Places() : undefined;
     this.key = { tenant: origin.tenant, run: origin.run };
     this.origin = origin;
     this.#store = store;
@@ -59,6 +64,11 @@ export class RunRows {
     const row = this.#reader.read(id, () => this.#store.row(this.key, table, rowKey));
     this.#keep(id, row);
     return row;
+  }
+
+  /** A task's row by its name and place; undefined where nothing was stated about it yet, which is mostly known without a read. */
+  task({ name, position }: Place): TaskRow | undefined {
+    return this.#written?.has(position) === false ? undefined : this.get('task', name);
   }
 
   /** Nobody else writes the run's rows, so a row once seen stays true; only memory bounds how many are kept. */
@@ -121,6 +131,7 @@ export class RunRows {
 
   put(change: RowChange): void {
     if (change.table === 'task') {
+      this.#written?.add(change.row.position);
       // A queue that is not loaded yet finds this change when it is.
       if (change.row.ready) this.#ready?.add({ name: change.key, position: change.row.position });
       else this.#ready?.remove(change.key);
@@ -162,6 +173,25 @@ export class RunRows {
       this.#ready = queue;
     }
     return this.#ready;
+  }
+}
+
+/** A set of small numbers: one bit each, so that a run of 100,000 tasks takes 12 KB. */
+class Places {
+  #bits = new Uint8Array(64);
+
+  add(place: number): void {
+    const byte = place >> 3;
+    if (byte >= this.#bits.length) {
+      const grown = new Uint8Array(Math.max(byte + 1, this.#bits.length * 2));
+      grown.set(this.#bits);
+      this.#bits = grown;
+    }
+    this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (place & 7));
+  }
+
+  has(place: number): boolean {
+    return ((this.#bits[place >> 3] ?? 0) & (1 << (place & 7))) !== 0;
   }
 }
 

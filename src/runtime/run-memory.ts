@@ -22,7 +22,17 @@ export interface RunServices {
   readonly catalog: Catalog;
   readonly store: Pick<
     Store,
-    'run' | 'actor' | 'actors' | 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob' | 'messageTaken' | 'effectsOf'
+    | 'run'
+    | 'actor'
+    | 'actors'
+    | 'row'
+    | 'readyTasks'
+    | 'liveTasks'
+    | 'entry'
+    | 'blob'
+    | 'messageTaken'
+    | 'effectsOf'
+    | 'timersOf'
   >;
   readonly clock: Clock;
   readonly projections: ReadonlyMap<string, readonly Projection[]>;
@@ -53,7 +63,7 @@ interface Head {
 /** Everything of a run that is in memory. */
 export class RunMemory implements BlobSink {
   readonly key: RunKey;
-  readonly origin: RunOrigin;
+  origin: RunOrigin;
   readonly rows: RunRows;
   readonly services: RunServices;
   readonly head: Head;
@@ -79,7 +89,7 @@ export class RunMemory implements BlobSink {
     this.origin = origin;
     this.services = services;
     this.acting = acting;
-    this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash));
+    this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash), state === undefined);
     this.inspection = services.inspection?.of(this.key, (event) => this.draft.inspected.push(event));
     this.head = {
       status: state?.status ?? 'pending',

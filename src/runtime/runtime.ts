@@ -45,6 +45,7 @@ import { Inspecting, type SnapshotView } from './inspecting.ts';
 import { Inspection, type Inspect } from './inspection.ts';
 import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
+import { Migrations } from './migrations.ts';
 import type { Projection } from './projection.ts';
 import { recover } from './recovery.ts';
 import { runView, stateValue, type RunView } from './run-view.ts';
@@ -96,7 +97,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const start = await options.store.open((error) => doubt(error));
   try {
     for (const name of catalog.names()) {
-      const before = await options.store.machineHash(name, catalog.hashOf(name));
+      // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
+      const known = options.passive === true ? [] : [catalog.hashOf(name)];
+      const before = await options.store.machineHash(name, ...known);
       if (before !== undefined && before !== catalog.hashOf(name)) {
         throw new FermataError(
           'machineChanged',
@@ -121,6 +124,8 @@ export class Runtime {
   readonly catalog: Catalog;
   readonly tenant: string;
   readonly clock: Clock;
+  /** Moves runs to another version of their machine. */
+  readonly migrations: Migrations;
   readonly #store: Store;
   readonly #feed: FactFeed;
   readonly #groups: Groups;
@@ -203,10 +208,18 @@ export class Runtime {
       newRunId: options.newRunId ?? randomUUID,
       begin: (key, input) => this.#ask(key, input),
     });
+    this.migrations = new Migrations({
+      catalog,
+      store: options.store,
+      clock: this.clock,
+      tenant: this.tenant,
+      ask: (key, input) => this.#ask(key, input),
+    });
     this.#inspecting = new Inspecting({
       catalog,
       store: options.store,
       blocked: (run) => this.#groups.blocked(run) ?? this.#effects.held(run),
+      callTimers: (run) => this.#timers.callsOf(run),
     });
   }
 
@@ -375,7 +388,7 @@ export class Runtime {
     const source = {
       store: this.#store,
       feed: this.#feed,
-      streamed: (run: string) => this.#effects.streamed(run),
+      streamed: (run?: string) => this.#effects.streamed(run),
       decode: (text: string) => this.decode(text),
     };
     if (runId === undefined) return streamAll(this.tenant, source, options);
@@ -529,7 +542,9 @@ export class Runtime {
     }
     for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);
-    for (const [, row] of draft.timersArmed) this.#timers.notice(row.due);
+    for (const row of draft.timersArmed.values()) this.#timers.notice(row.due);
+    for (const row of draft.callTimersArmed.values()) this.#timers.armCall(row);
+    for (const token of draft.callTimersGone) this.#timers.disarmCall(key, token);
     for (const token of draft.aborts) this.#effects.abort(key, token);
   }
 

@@ -3,11 +3,14 @@
  *
  * W1. At most a minute ahead: Node fires a 30-day timeout at once, and a clock that jumps is noticed within a minute (R10).
  * W2. A row is handed over once; it is gone with the commit of the turn that took it, and handed over again if that commit fails.
+ * W3. What measures a call under way has no row: it ends with the process, as the call does.
  */
 import type { Clock, TimerHandle } from '../clock.ts';
-import type { Store, TimerRow } from '../store/store.ts';
+import type { RunKey, Store, TimerRow } from '../store/store.ts';
 
 const LOOK_AHEAD_MS = 60_000;
+/** Beyond it `setTimeout` fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** Also how many timers of one moment fire in the order in which they were armed. */
 const PAGE = 5_000;
 
@@ -23,6 +26,7 @@ export interface TimerSurroundings {
 export class TimerWheel {
   readonly #surroundings: TimerSurroundings;
   readonly #handedOver = new Set<string>();
+  readonly #calls = new Map<string, { readonly row: TimerRow; handle: TimerHandle }>();
   /** Up to here everything has been handed over, so that 50,000 that are being taken are not read again and again. */
   #handedUpTo: TimerRow | undefined;
   #armed: { readonly at: number; readonly atOnce: boolean; readonly handle: TimerHandle } | undefined;
@@ -43,6 +47,35 @@ export class TimerWheel {
     // Armed before the clock leapt ahead, and not as close as it looks.
     else if (!this.#armed.atOnce && this.#armed.at <= this.#surroundings.clock.now())
       this.#arm(this.#surroundings.clock.now());
+  }
+
+  /** Measures a call: fires once, unless it is disarmed or the process ends (W3). */
+  armCall(row: TimerRow): void {
+    if (this.#closed) return;
+    const { clock, fire } = this.#surroundings;
+    const call = { row, handle: NEVER };
+    // By the time that passes, not by the clock's: a clock that leaps must not cut off a call.
+    const wait = (ms: number): void => {
+      const part = Math.min(ms, LONGEST_MS);
+      call.handle = clock.setTimer(() => {
+        if (ms > part) return wait(ms - part);
+        this.#calls.delete(name(row));
+        fire(row);
+      }, part);
+    };
+    wait(Math.max(row.due - clock.now(), 0));
+    this.#calls.set(name(row), call);
+  }
+
+  disarmCall(key: RunKey, token: string): void {
+    const id = name({ ...key, token });
+    this.#calls.get(id)?.handle.clear();
+    this.#calls.delete(id);
+  }
+
+  /** Timers of a run that have no row. */
+  callsOf(run: string): readonly TimerRow[] {
+    return [...this.#calls.values()].flatMap(({ row }) => (row.run === run ? [row] : []));
   }
 
   /** The commit that took the timer is done, or will be repeated. */
@@ -78,6 +111,7 @@ export class TimerWheel {
 
   close(): void {
     this.#closed = true;
+    for (const { handle } of this.#calls.values()) handle.clear();
     this.#armed?.handle.clear();
   }
 
@@ -118,6 +152,8 @@ function asArmed(a: TimerRow, b: TimerRow): number {
   return a.due - b.due || byNumber.compare(a.token, b.token);
 }
 
-function name(row: TimerRow): string {
-  return `${row.run} ${row.token}`;
+function name({ run, token }: Pick<TimerRow, 'run' | 'token'>): string {
+  return `${run} ${token}`;
 }
+
+const NEVER: TimerHandle = { clear() {} };

@@ -1,5 +1,5 @@
 /** R4, R7: a disk that is full, commits that fail, a damaged row, a file that is taken or too new. Nothing is lost. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { CodeFunction } from '../../actors/code.ts';
@@ -148,6 +148,8 @@ describe('a file that is damaged, taken or too new', () => {
     const database = new BetterSqlite3(file);
     change(database);
     database.close();
+    // Changed on purpose: without the sums of its pages the file is taken as it is.
+    rmSync(`${file}.sums`);
   }
 
   it('a damaged snapshot row stops its own run, which says so; mended, the run goes on', async () => {

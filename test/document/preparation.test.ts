@@ -15,7 +15,12 @@ async function prepared(prepare: Prepare, preparing: Omit<Preparing, 'rows'>) {
   const waits: Promise<unknown>[] = [];
   const rows = {
     origin: { seed: 's' },
-    get: (_: string, name: string) => ({ name, status: 'completed', resultSeq: Number(name.slice(1)), live: false }),
+    task: ({ name }: { name: string }) => ({
+      name,
+      status: 'completed',
+      resultSeq: Number(name.slice(1)),
+      live: false,
+    }),
     entry: (seq: number) => {
       reads[reads.length - 1] = (reads.at(-1) ?? 0) + 1;
       return { result: seq };

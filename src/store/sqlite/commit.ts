@@ -10,6 +10,7 @@ import type { BlobUse, CommitGroup, RowChange, RunChanges, RunOrigin, RunState }
 import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
+import { pagesOf } from './journal.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
 import {
@@ -40,7 +41,8 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
   function writeRun(changes: RunChanges, created: Map<RunOrigin, number>): number {
     const key = changes.origin === undefined ? existing(changes) : create(changes, changes.origin);
     if (changes.origin !== undefined) created.set(changes.origin, key);
-    for (const entry of changes.entries) write.entry({ ...entry, run: key });
+    for (const page of pagesOf(changes.entries, changes.state.facts)) write.journal({ ...page, run: key });
+    if (changes.machine !== undefined) write.machine({ run: key, machine: changes.machine });
     for (const row of changes.actors) write.actor({ ...row, run: key });
     for (const row of changes.timersArmed) write.timer({ ...row, run: key });
     for (const row of changes.effectsAsked) write.effect({ ...row, run: key });
@@ -144,7 +146,13 @@ function prepareWrites(connection: Connection) {
           ),
         ),
     ),
-    entry: prepareInsert(connection, journal),
+    journal: prepareInsert(connection, journal),
+    machine: written(
+      db
+        .update(run)
+        .set({ machine: sql`${sql.placeholder('machine')}` })
+        .where(eq(run.key, runIs)),
+    ),
     actor: prepareUpsert(connection, actor, [actor.run, actor.address], { auto: 'key' }),
     timer: prepareInsert(connection, timer),
     dropTimer: written(db.delete(timer).where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))),

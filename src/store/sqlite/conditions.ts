@@ -15,7 +15,7 @@ export function contains(text: SQLWrapper, part: string): SQL {
  * The tenant's rows, among those that the other conditions find. The `+` keeps SQLite from beginning with all runs of
  * the tenant: it would read and sort the whole journal for one page of the feed.
  */
-export function isCheckedLast(tenant: string): SQL {
+export function isCheckedLast(tenant: string | SQLWrapper): SQL {
   return sql`+${run.tenant} = ${tenant}`;
 }
 

@@ -8,6 +8,7 @@ import type { Store } from '../store.ts';
 import { prepareCommit } from './commit.ts';
 import { prepareDeleteRun } from './delete-run.ts';
 import { prepareProbe, readHighWater } from './high-water.ts';
+import { prepareJournalReads } from './journal.ts';
 import { lists } from './lists.ts';
 import { machineHashes } from './machines.ts';
 import { openDatabase } from './open.ts';
@@ -115,15 +116,16 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
   const { connection } = database;
   const { db, driver } = connection;
   const keys = new RunKeys(db);
-  const writer = new Writer(driver, prepareProbe(db), doubt);
+  const journal = prepareJournalReads(db);
+  const writer = new Writer(driver, prepareProbe(db), doubt, database.checkpoints);
   return {
     database,
     writer,
     commit: prepareCommit(connection, keys, writer),
-    turn: prepareTurnReads(db, keys),
+    turn: prepareTurnReads(db, keys, journal),
     recovery: prepareRecoveryReads(db, keys),
     runs: runList(db, keys),
-    lists: lists(db, keys),
+    lists: lists(db, keys, journal),
     workflows: workflowStore(db, writer),
     deleteRun: prepareDeleteRun(db, keys, writer),
     machineHash: machineHashes(db, writer),

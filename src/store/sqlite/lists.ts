@@ -3,43 +3,26 @@ import { and, asc, eq, getTableColumns, gt } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Store } from '../store.ts';
 import { isCheckedLast } from './conditions.ts';
+import type { JournalReads } from './journal.ts';
 import { timerColumns } from './recovery.ts';
 import type { RunKeys } from './run-keys.ts';
-import { actor, approval, journal, run, task, timer } from './schema.ts';
+import { actor, approval, run, task, timer } from './schema.ts';
 
 type Lists = Pick<Store, 'journal' | 'feed' | 'actors' | 'timersOf' | 'tasks' | 'approvals'>;
 
-const { run: _journalRun, ...entryColumns } = getTableColumns(journal);
 const { run: _taskRun, ...taskColumns } = getTableColumns(task);
 const { run: _actorRun, key: _actorKey, ...actorColumns } = getTableColumns(actor);
 const owner = { tenant: run.tenant, run: run.run };
 
 /** The lists. Their queries are built when they are asked: a person waits for them, not a turn. */
-export function lists(db: BetterSQLite3Database, keys: RunKeys): Lists {
+export function lists(db: BetterSQLite3Database, keys: RunKeys, journal: JournalReads): Lists {
   return {
     journal: async (ownerRun, page) => {
       const key = keys.of(ownerRun);
-      if (key === undefined) return [];
-      const kind = page.kind === undefined ? undefined : eq(journal.kind, page.kind);
-      const by = page.actor === undefined ? undefined : eq(journal.actor, page.actor);
-      return db
-        .select(entryColumns)
-        .from(journal)
-        .where(and(eq(journal.run, key), gt(journal.seq, page.after), kind, by))
-        .orderBy(asc(journal.seq))
-        .limit(page.limit)
-        .all();
+      return key === undefined ? [] : journal.after(key, page);
     },
 
-    feed: async (tenant, after, limit) =>
-      db
-        .select({ ...entryColumns, ...owner })
-        .from(journal)
-        .innerJoin(run, eq(run.key, journal.run))
-        .where(and(isCheckedLast(tenant), gt(journal.position, after), eq(journal.kind, 'fact')))
-        .orderBy(asc(journal.position))
-        .limit(limit)
-        .all(),
+    feed: async (tenant, after, limit) => journal.feed(tenant, after, limit),
 
     actors: async (ownerRun) => {
       const key = keys.of(ownerRun);

@@ -1,5 +1,7 @@
 /** Opening and closing: lock, connection, upgrade, in this order, and back again where one of them fails. */
+import { closeSync, constants, openSync } from 'node:fs';
 import { FermataError } from '../../errors.ts';
+import { Checkpoints, requireSoundLog } from './checkpoint.ts';
 import { connect, sqliteCode } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { databasePath, lockDatabase } from './lock.ts';
@@ -14,6 +16,8 @@ export interface SqliteOptions {
 /** A database that this process owns. */
 export interface OpenDatabase {
   readonly connection: Connection;
+  /** Absent in memory. */
+  readonly checkpoints: Checkpoints | undefined;
   /** Moves the log into the file and gives the file free. */
   close(): void;
 }
@@ -30,15 +34,29 @@ export function openDatabase(file: string, options: SqliteOptions): OpenDatabase
   const path = file === MEMORY ? MEMORY : databasePath(file);
   const lock = file === MEMORY ? undefined : lockDatabase(path);
   let connection: Connection | undefined;
+  let descriptor: number | undefined;
+  let checkpoints: Checkpoints | undefined;
   const close = () => {
-    connection?.driver.close();
-    lock?.release();
+    try {
+      checkpoints?.close();
+    } finally {
+      connection?.driver.close();
+      // After SQLite, because closing it gives up SQLite's locks on the file.
+      if (descriptor !== undefined) closeSync(descriptor);
+      lock?.release();
+    }
   };
   try {
-    connection = connect(path);
-    upgrade(connection, path);
-    if (options.maxPages !== undefined) connection.driver.pragma(`max_page_count = ${options.maxPages}`);
-    return { connection, close };
+    if (path !== MEMORY) {
+      requireSoundLog(path);
+      descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT);
+    }
+    const { driver } = (connection = connect(path));
+    upgrade(connection, path, () => {
+      if (descriptor !== undefined) checkpoints = new Checkpoints({ driver, path, descriptor });
+    });
+    if (options.maxPages !== undefined) driver.pragma(`max_page_count = ${options.maxPages}`);
+    return { connection, checkpoints, close };
   } catch (error) {
     close();
     throw error instanceof FermataError ? error : unusable(path, error);

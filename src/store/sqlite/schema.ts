@@ -9,14 +9,14 @@
  */
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import type { ActorRow, ApprovalRow, JournalEntry, RunStatus, TaskStatus } from '../store.ts';
+import type { ActorRow, ApprovalRow, RunStatus, TaskStatus } from '../store.ts';
 
 const ownerRun = () =>
   integer('run')
     .notNull()
     .references(() => run.key, { onDelete: 'cascade' });
 
-/** What a run is created with; never updated, so that a big input is written once. */
+/** What a run is created with; updated only by a migration of its machine, so that a big input is written once. */
 export const run = sqliteTable(
   'run',
   {
@@ -118,18 +118,16 @@ export const effect = sqliteTable(
   (t) => [primaryKey({ columns: [t.run, t.token] })],
 );
 
+/** Several entries a row: `journal.ts` says how, and why. */
 export const journal = sqliteTable(
   'journal',
   {
     position: integer('position').primaryKey(),
     run: ownerRun(),
     seq: integer('seq').notNull(),
-    factSeq: integer('fact_seq'),
-    at: integer('at').notNull(),
-    kind: text('kind').$type<JournalEntry['kind']>().notNull(),
-    actor: text('actor').notNull(),
-    type: text('type').notNull(),
-    dataJson: text('data').notNull(),
+    facts: integer('facts').notNull(),
+    count: integer('count').notNull(),
+    entries: text('entries').notNull(),
   },
   (t) => [uniqueIndex('journal_seq').on(t.run, t.seq)],
 );

@@ -1,10 +1,11 @@
 /** What a turn may ask: answered at once, from statements prepared once. */
-import { and, asc, desc, eq, getTableColumns, gte, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { EffectRow, ProjectedRows, ProjectedTable, RunKey, Store } from '../store.ts';
+import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toRunRow } from './run-row.ts';
-import { actor, approval, blob, effect, journal, run, runState, taken, task } from './schema.ts';
+import { actor, approval, blob, effect, run, runState, taken, task } from './schema.ts';
 
 type TurnReads = Pick<
   Store,
@@ -22,7 +23,7 @@ type TurnReads = Pick<
 >;
 
 /** Prepares the reads of a turn. */
-export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys): TurnReads {
+export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journal: JournalReads): TurnReads {
   const read = prepareReads(db);
   const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
     task: (run, name) => read.task.get({ run, name }),
@@ -35,21 +36,6 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys): Turn
     return key === undefined ? none : answer(key);
   }
 
-  /**
-   * Both numbers rise together, and a fact's is never above its entry's: between there and the end, halving finds it. An
-   * index would find it faster, for a price that every fact of every run pays.
-   */
-  function find(run: number, factSeq: number): number | undefined {
-    let [low, high] = [factSeq, read.lastFact.get({ run })?.seq ?? 0];
-    while (low <= high) {
-      const fact = read.factFrom.get({ run, seq: Math.trunc((low + high) / 2) });
-      if (fact?.factSeq === factSeq) return fact.seq;
-      if (fact === undefined || (fact.factSeq ?? 0) > factSeq) high = Math.trunc((low + high) / 2) - 1;
-      else low = fact.seq + 1;
-    }
-    return undefined;
-  }
-
   return {
     run: (owner) =>
       owned(owner, undefined, (key) => {
@@ -60,8 +46,8 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys): Turn
     row: (owner, table, key) => owned(owner, undefined, (run) => readers[table](run, key)),
     readyTasks: (owner, limit) => owned(owner, [], (run) => read.ready.all({ run, limit })),
     liveTasks: (owner) => owned(owner, [], (run) => read.live.all({ run }).map(({ name }) => name)),
-    entryOfFact: (owner, factSeq) => owned(owner, undefined, (run) => find(run, factSeq)),
-    entry: (owner, seq) => owned(owner, undefined, (run) => read.entry.get({ run, seq })),
+    entryOfFact: (owner, factSeq) => owned(owner, undefined, (run) => journal.entryOfFact(run, factSeq)),
+    entry: (owner, seq) => owned(owner, undefined, (run) => journal.entry(run, seq)),
     effectsOf: (owner) =>
       owned<readonly EffectRow[]>(owner, [], (key) =>
         read.effects.all({ run: key }).map((row) => ({ ...row, ...named(owner) })),
@@ -85,7 +71,6 @@ function prepareReads(db: BetterSQLite3Database) {
   const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
   const { run: _taskRun, ...taskColumns } = getTableColumns(task);
   const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
-  const { run: _journalRun, ...journalColumns } = getTableColumns(journal);
   const nameIs = sql.placeholder('name');
   return {
     run: db
@@ -122,25 +107,6 @@ function prepareReads(db: BetterSQLite3Database) {
       .from(task)
       .where(and(eq(task.run, runIs), eq(task.live, true)))
       .orderBy(asc(task.name))
-      .prepare(),
-    entry: db
-      .select(journalColumns)
-      .from(journal)
-      .where(and(eq(journal.run, runIs), eq(journal.seq, sql.placeholder('seq'))))
-      .prepare(),
-    lastFact: db
-      .select({ seq: journal.seq })
-      .from(journal)
-      .where(and(eq(journal.run, runIs), isNotNull(journal.factSeq)))
-      .orderBy(desc(journal.seq))
-      .limit(1)
-      .prepare(),
-    factFrom: db
-      .select({ seq: journal.seq, factSeq: journal.factSeq })
-      .from(journal)
-      .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq')), isNotNull(journal.factSeq)))
-      .orderBy(asc(journal.seq))
-      .limit(1)
       .prepare(),
     effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)).prepare(),
     taken: db

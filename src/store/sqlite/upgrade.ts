@@ -11,20 +11,18 @@ const migrationsFolder = join(import.meta.dirname, 'migrations');
 const APPLICATION_ID = 0x46_65_72_6d;
 
 /**
- * Makes the file ours and current: refuses what is not ours or newer, switches to WAL, settles what an unclean stop
- * left in the log, then runs the missing migrations.
+ * Makes the file ours and current: refuses what is not ours or newer, switches to WAL, then runs the missing migrations.
  *
- * The log is settled before anything is read from it (R4): a commit that failed in doubt may have come back, and only
- * what is in the file itself can no longer go away.
- *
+ * @param settle called before anything is read from the log (R4): a commit that failed in doubt may have come back, and
+ * only what is in the file itself can no longer go away
  * @throws FermataError `databaseNewer` or `storeUnavailable`, or what the driver throws
  */
-export function upgrade(connection: Connection, file: string): void {
+export function upgrade(connection: Connection, file: string, settle: () => void = () => {}): void {
   const { db, driver } = connection;
   const shipped = readMigrationFiles({ migrationsFolder }).length;
   requireOurs(connection, file, shipped);
   driver.pragma('journal_mode = WAL');
-  settleLog(connection, file);
+  settle();
   driver.pragma(`application_id = ${APPLICATION_ID}`);
   migrate(db, { migrationsFolder });
   driver.pragma(`user_version = ${shipped}`);
@@ -48,14 +46,4 @@ function requireOurs({ driver }: Connection, file: string, shipped: number): voi
         'left as it is. Start the newer Fermata that wrote it, or name another file.',
     );
   }
-}
-
-function settleLog({ driver }: Connection, file: string): void {
-  const busy = driver.prepare<[], { busy: number }>('pragma wal_checkpoint(truncate)').get()?.busy;
-  if (busy === 0) return;
-  throw new FermataError(
-    'storeUnavailable',
-    `The log of the database file "${file}" cannot be settled, because another program is reading it. Close that ` +
-      'program (a database browser, a backup) and start again.',
-  );
 }

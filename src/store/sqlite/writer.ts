@@ -10,6 +10,7 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import { FermataError } from '../../errors.ts';
 import { StoreError } from '../store.ts';
+import type { Checkpoints } from './checkpoint.ts';
 import { sqliteCode } from './connection.ts';
 
 /**
@@ -24,19 +25,28 @@ export class Writer {
   readonly #rollback: BetterSqlite3.Statement<[]>;
   readonly #probe: () => void;
   readonly #doubt: (error: StoreError) => void;
+  readonly #checkpoints: Pick<Checkpoints, 'noticeCommit' | 'compareRest'> | undefined;
   #condition: 'sound' | 'failing' | 'inDoubt' = 'sound';
 
   /**
    * @param probe writes something small that differs from call to call
    * @param doubt is told when a commit falls in doubt (W3)
+   * @param checkpoints absent in memory
    */
-  constructor(driver: BetterSqlite3.Database, probe: () => void, doubt: (error: StoreError) => void) {
+  constructor(
+    driver: BetterSqlite3.Database,
+    probe: () => void,
+    doubt: (error: StoreError) => void,
+    checkpoints?: Pick<Checkpoints, 'noticeCommit' | 'compareRest'>,
+  ) {
+    this.#checkpoints = checkpoints;
     this.#driver = driver;
     this.#probe = probe;
     this.#doubt = doubt;
     this.#begin = driver.prepare('begin immediate');
     this.#commit = driver.prepare('commit');
     this.#rollback = driver.prepare('rollback');
+    checkpoints?.compareRest((damage) => this.#inDoubt(damage.message, damage));
   }
 
   /** True once a commit is in doubt (W3). */
@@ -68,6 +78,7 @@ export class Writer {
       );
     }
     this.#condition = 'sound';
+    this.#checkpoints?.noticeCommit((cause) => this.#checkpointFailed(cause));
     return result;
   }
 
@@ -98,6 +109,12 @@ export class Writer {
     } catch {
       return false;
     }
+  }
+
+  /** A sync that failed may succeed falsely when it is tried again, and the log would then be overwritten: as W3. */
+  #checkpointFailed(cause: unknown): void {
+    if (sqliteCode(cause)?.startsWith('SQLITE_IOERR') === true)
+      this.#inDoubt(`The log could not be moved into the database file (${describe(cause)}). Stop the process.`, cause);
   }
 
   #run<T>(work: () => T): T {

@@ -38,7 +38,7 @@ export function deletionContract(make: MakeStore): void {
       const { store } = current();
       const full = (owner: RunKey, position: number) => ({
         ...ended,
-        entries: [entry(1, position, { kind: 'fact' as const })],
+        entries: [entry(1, position, { kind: 'fact' as const, factSeq: 1 })],
         actors: [actor('root')],
         timersArmed: [timer(owner, 't', 1)],
         effectsAsked: [effect(owner, 'e')],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RunFilter, RunStatus, Store } from '../../../src/store/store.ts';
+import type { JournalEntry, RunFilter, RunStatus, Store } from '../../../src/store/store.ts';
 import {
   approvalChange,
   approvalRow,
@@ -16,6 +16,9 @@ import { storeOfTest } from './under-test.ts';
 import type { MakeStore } from './under-test.ts';
 
 const a = runKey('a');
+
+/** An entry that is a fact of this number. */
+const fact = (factSeq: number) => ({ kind: 'fact' as const, factSeq });
 
 async function ids(store: Store, filter: Partial<RunFilter>): Promise<string> {
   return (await store.runs('default', { limit: 100, ...filter })).map(({ run }) => run).join(' ');
@@ -73,7 +76,10 @@ export function listsContract(make: MakeStore): void {
     test('journal: pages, of one kind, of one actor', async () => {
       const { store } = current();
       const entries = Array.from({ length: 6 }, (_, i) =>
-        entry(i + 1, 100 + i, { kind: i % 2 === 0 ? 'event' : 'fact', actor: i < 4 ? 'root' : 'root/child' }),
+        entry(i + 1, 100 + i, {
+          ...(i % 2 === 0 ? {} : fact((i + 1) / 2)),
+          actor: i < 4 ? 'root' : 'root/child',
+        }),
       );
       await store.commit(group([begin(a, { entries })]));
       const seqs = async (page: Partial<Parameters<Store['journal']>[1]>) =>
@@ -87,19 +93,49 @@ export function listsContract(make: MakeStore): void {
       expect(await store.entry(a, 7)).toBeUndefined();
     });
 
+    test('journal: one entry or 300 a commit, short or long, each is found again as it was written', async () => {
+      const { store } = current();
+      let facts = 0;
+      const all: JournalEntry[] = [];
+      for (const [commit, size] of [1, 300, 2, 64, 65, 128, 1].entries()) {
+        const entries = Array.from({ length: size }, (_, i) => {
+          const seq = all.length + 1 + i;
+          const odd = { actor: `a\t"\n${seq % 7}`, type: `go\t\n"${'é'.repeat(seq % 5)}` };
+          const dataJson = JSON.stringify({ text: 'x'.repeat(seq % 50 === 0 ? 40_000 : seq % 90), tab: '\t\n' });
+          return entry(seq, 1_000 + seq, { ...odd, dataJson, ...(seq % 3 === 0 ? fact(++facts) : {}) });
+        });
+        const part = { entries, state: state({ seq: all.length + size, facts }) };
+        await store.commit(group([commit === 0 ? begin(a, part) : changes(a, commit, part)]));
+        all.push(...entries);
+      }
+      expect(await store.journal(a, { after: 0, limit: 1_000 })).toEqual(all);
+      for (const after of [0, 1, 63, 64, 65, 300, 302, 430, all.length])
+        expect(await store.journal(a, { after, limit: 7 })).toEqual(all.slice(after, after + 7));
+      for (const wanted of all) expect(await store.entry(a, wanted.seq)).toEqual(wanted);
+      for (const { seq, factSeq } of all.filter(({ kind }) => kind === 'fact'))
+        expect(await store.entryOfFact(a, factSeq ?? 0)).toBe(seq);
+      const stated = all.filter(({ kind }) => kind === 'fact').map((row) => ({ ...row, ...a }));
+      expect(await store.feed('default', 0, 1_000)).toEqual(stated);
+      expect(await store.feed('default', 1_100, 5)).toEqual(
+        stated.filter(({ position }) => position > 1_100).slice(0, 5),
+      );
+    });
+
     test('feed: the facts of all runs of a tenant, in commit order', async () => {
       const { store } = current();
       const b = runKey('b');
-      const fact = { kind: 'fact' as const };
       await store.commit(
-        group([begin(a, { entries: [entry(1, 1), entry(2, 2, fact)] }), begin(b, { entries: [entry(1, 3, fact)] })]),
+        group([
+          begin(a, { entries: [entry(1, 1), entry(2, 2, fact(1))] }),
+          begin(b, { entries: [entry(1, 3, fact(1))] }),
+        ]),
       );
-      await store.commit(group([changes(a, 1, { entries: [entry(3, 4, fact), entry(4, 5, { kind: 'ignored' })] })]));
+      await store.commit(group([changes(a, 1, { entries: [entry(3, 4, fact(2)), entry(4, 5, { kind: 'ignored' })] })]));
       expect(await store.feed('default', 0, 2)).toEqual([
-        { ...a, ...entry(2, 2, fact) },
-        { ...b, ...entry(1, 3, fact) },
+        { ...a, ...entry(2, 2, fact(1)) },
+        { ...b, ...entry(1, 3, fact(1)) },
       ]);
-      expect(await store.feed('default', 3, 9)).toEqual([{ ...a, ...entry(3, 4, fact) }]);
+      expect(await store.feed('default', 3, 9)).toEqual([{ ...a, ...entry(3, 4, fact(2)) }]);
     });
 
     test('tasks: in document order, in pages', async () => {

@@ -119,7 +119,7 @@ export function readsContract(make: MakeStore): void {
       const yours = runKey('a', 'yours');
       const rows = [taskChange(taskRow('plan', 0, { ready: true, live: true })), approvalChange(approvalRow('plan'))];
       const full = {
-        entries: [entry(1, 1, { kind: 'fact' as const })],
+        entries: [entry(1, 1, { kind: 'fact' as const, factSeq: 1 })],
         actors: [actor('root')],
         rows,
         taken: [{ id: 'm', seq: 1 }],
@@ -164,7 +164,9 @@ export function readsContract(make: MakeStore): void {
 
     test('a machine keeps the hash it was registered with', async () => {
       const { store } = current();
+      expect(await store.machineHash('light@1')).toBeUndefined();
       expect(await store.machineHash('light@1', 'h1')).toBeUndefined();
+      expect(await store.machineHash('light@1')).toBe('h1');
       expect(await store.machineHash('light@1', 'h1')).toBe('h1');
       expect(await store.machineHash('light@1', 'h2')).toBe('h1');
       expect(await store.machineHash('light@2', 'h2')).toBeUndefined();

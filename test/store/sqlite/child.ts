@@ -2,7 +2,7 @@
  * A process of its own that uses a store: `node child.ts COMMAND FILE`. It prints one line of JSON.
  *
  * `open`: tries to open the file. `hold`: opens it and keeps it until it is killed. `commit`: ten commits.
- * `fill`: commits until one fails, then once more.
+ * `fill`: commits until one fails, then once more. `leave`: ten commits, then `process.exit` without a close.
  */
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import { StoreError } from '../../../src/store/store.ts';
@@ -40,9 +40,14 @@ async function fill(): Promise<void> {
 
 try {
   await store.open();
-  if (command === 'fill' || command === 'commit') await store.commit(group([begin(owner)]));
+  if (['fill', 'commit', 'leave'].includes(command ?? '')) await store.commit(group([begin(owner)]));
   if (command === 'fill') await fill();
-  else if (command === 'commit') for (let revision = 1; revision <= 10; revision++) await outcomeOf(revision);
+  else if (command === 'commit' || command === 'leave')
+    for (let revision = 1; revision <= 10; revision++) await outcomeOf(revision);
+  if (command === 'leave') {
+    print({ left: true });
+    process.exit(0);
+  }
   if (command === 'hold') {
     print({ held: true });
     process.stdin.resume();

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { requireSoundSqlite } from '../../../src/store/sqlite/connection.ts';
@@ -112,6 +112,7 @@ describe('opening a file', () => {
     const raw = new BetterSqlite3(file);
     raw.exec(`update run_state set counts = '{"total":' where run = 1`);
     raw.close();
+    rmSync(`${file}.sums`);
     await store.open();
     expect(() => store.run(runKey('a'))).toThrow(expect.objectContaining({ code: 'databaseCorrupt' }) as Error);
     expect(await store.run(runKey('b'))).toMatchObject({ revision: 1 });

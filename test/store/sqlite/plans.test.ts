@@ -1,6 +1,7 @@
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 import { connect } from '../../../src/store/sqlite/connection.ts';
+import { prepareJournalReads } from '../../../src/store/sqlite/journal.ts';
 import { lists } from '../../../src/store/sqlite/lists.ts';
 import { prepareRecoveryReads } from '../../../src/store/sqlite/recovery.ts';
 import { RunKeys } from '../../../src/store/sqlite/run-keys.ts';
@@ -22,9 +23,10 @@ const db = drizzle({ client: driver, logger: { logQuery: (query, parameters) => 
 afterAll(() => driver.close());
 
 const keys = new RunKeys(db);
-const turn = prepareTurnReads(db, keys);
+const journal = prepareJournalReads(db);
+const turn = prepareTurnReads(db, keys, journal);
 const recovery = prepareRecoveryReads(db, keys);
-const page = lists(db, keys);
+const page = lists(db, keys, journal);
 const runs = runList(db, keys);
 const a = runKey('a');
 const effectSeen = { ...a, token: '1.0' };

@@ -1,0 +1,184 @@
+/**
+ * The journal on disk: a row holds several entries of a run, one after the other as lines of text.
+ *
+ * What a step of a chain states and takes is written together, so it is one row with one index entry and not five of
+ * each: a third of all that a step wrote. A row is never changed; nothing inside it is searched by SQL.
+ */
+import { and, asc, desc, eq, gt, gte, sql } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type { FeedEntry, JournalEntry } from '../store.ts';
+import { isCheckedLast } from './conditions.ts';
+import { journal, run } from './schema.ts';
+
+/** Limits of a row: enough that rows are few, few enough that one entry is found in it within microseconds. */
+const MAX_ENTRIES = 32;
+const MAX_CHARS = 8_192;
+/** Rows read at a time: at most half a megabyte, unless single entries are larger. */
+const PAGE = 64;
+
+const LETTERS = { event: 'e', fact: 'f', ignored: 'i' } as const satisfies Record<JournalEntry['kind'], string>;
+const FACT = '["f"';
+const KINDS: Readonly<Record<string, JournalEntry['kind']>> = { e: 'event', f: 'fact', i: 'ignored' };
+
+/** Consecutive entries of one run, as a row. Numbers are those of the last entry. */
+export interface JournalPage {
+  readonly position: number;
+  readonly seq: number;
+  /** Facts of the run up to here. */
+  readonly facts: number;
+  readonly count: number;
+  readonly entries: string;
+}
+
+/**
+ * Entries as rows.
+ *
+ * @param entries consecutive ones of one run
+ * @param facts of the run after the last of them
+ */
+export function* pagesOf(entries: readonly JournalEntry[], facts: number): Generator<JournalPage> {
+  const first = entries.find(({ factSeq }) => factSeq !== null)?.factSeq;
+  let fact = first === undefined || first === null ? facts : first - 1;
+  let text = '';
+  let count = 0;
+  for (const [index, entry] of entries.entries()) {
+    const { kind, at, actor, type, dataJson, position, seq } = entry;
+    if (entry.factSeq !== null) fact = entry.factSeq;
+    text += `${JSON.stringify([LETTERS[kind], at, actor, type])}\t${dataJson}\n`;
+    count++;
+    if (index < entries.length - 1 && count < MAX_ENTRIES && text.length < MAX_CHARS) continue;
+    yield { position, seq, facts: fact, count, entries: text };
+    text = '';
+    count = 0;
+  }
+}
+
+/** The entries of a row, the last one first, because its numbers are those of the row. Only what `wanted` says is decoded. */
+function* backwards(
+  { position, seq, facts, count, entries }: JournalPage,
+  wanted: (seq: number) => boolean,
+): Generator<JournalEntry> {
+  let fact = facts;
+  let end = entries.length - 1;
+  for (let back = 0; back < count; back++) {
+    const begin = entries.lastIndexOf('\n', end - 1) + 1;
+    const factSeq = entries.startsWith(FACT, begin) ? fact-- : null;
+    if (wanted(seq - back)) {
+      const tab = entries.indexOf('\t', begin);
+      const [letter, at, actor, type] = JSON.parse(entries.slice(begin, tab)) as [string, number, string, string];
+      const kind = KINDS[letter] ?? 'event';
+      const dataJson = entries.slice(tab + 1, end);
+      yield { seq: seq - back, factSeq, position: position - back, at, kind, actor, type, dataJson };
+    }
+    end = begin - 1;
+  }
+}
+
+/** The entries of a row. */
+export function entriesOf(page: JournalPage): JournalEntry[] {
+  return [...backwards(page, () => true)].reverse();
+}
+
+/** Reads of the journal by a run's integer key; statements prepared once. */
+export interface JournalReads {
+  entry(run: number, seq: number): JournalEntry | undefined;
+  /** Journal number of a fact. */
+  entryOfFact(run: number, factSeq: number): number | undefined;
+  after(
+    run: number,
+    page: {
+      readonly after: number;
+      readonly limit: number;
+      readonly kind?: JournalEntry['kind'];
+      readonly actor?: string;
+    },
+  ): JournalEntry[];
+  feed(tenant: string, after: number, limit: number): FeedEntry[];
+}
+
+/** Prepares the reads of the journal. */
+export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
+  const runIs = sql.placeholder('run');
+  const { position, seq, facts, count, entries } = journal;
+  const columns = { position, seq, facts, count, entries };
+  const from = db
+    .select(columns)
+    .from(journal)
+    .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq'))))
+    .orderBy(asc(journal.seq))
+    .limit(sql.placeholder('limit'))
+    .prepare();
+  const last = db
+    .select({ seq: journal.seq })
+    .from(journal)
+    .where(eq(journal.run, runIs))
+    .orderBy(desc(journal.seq))
+    .limit(1)
+    .prepare();
+  const fed = db
+    .select({ ...columns, tenant: run.tenant, run: run.run })
+    .from(journal)
+    .innerJoin(run, eq(run.key, journal.run))
+    .where(and(isCheckedLast(sql.placeholder('tenant')), gt(journal.position, sql.placeholder('after'))))
+    .orderBy(asc(journal.position))
+    .limit(PAGE)
+    .prepare();
+
+  return {
+    entry(key, wanted) {
+      const page = from.get({ run: key, seq: wanted, limit: 1 });
+      if (page === undefined) return undefined;
+      const [found] = backwards(page, (seq) => seq === wanted);
+      return found;
+    },
+
+    // Both numbers rise together, and a fact's is never above its entry's: between there and the end, halving finds it.
+    entryOfFact(key, factSeq) {
+      let [low, high] = [factSeq, last.get({ run: key })?.seq ?? 0];
+      while (low <= high) {
+        const middle = Math.trunc((low + high) / 2);
+        const page = from.get({ run: key, seq: middle, limit: 1 });
+        const found = page && entriesOf(page).find((entry) => entry.factSeq === factSeq);
+        if (found !== undefined) return found.seq;
+        if (page === undefined || page.facts > factSeq) high = middle - 1;
+        else low = page.seq + 1;
+      }
+      return undefined;
+    },
+
+    after(key, { after, limit, kind, actor }) {
+      const found: JournalEntry[] = [];
+      let next = after + 1;
+      while (found.length < limit) {
+        const pages = from.all({ run: key, seq: next, limit: PAGE });
+        for (const page of pages) {
+          for (const entry of entriesOf(page)) {
+            if (entry.seq <= after || found.length >= limit) continue;
+            if ((kind === undefined || entry.kind === kind) && (actor === undefined || entry.actor === actor))
+              found.push(entry);
+          }
+          next = page.seq + 1;
+        }
+        if (pages.length < PAGE) break;
+      }
+      return found;
+    },
+
+    feed(tenant, after, limit) {
+      const found: FeedEntry[] = [];
+      let next = after;
+      while (found.length < limit) {
+        const pages = fed.all({ tenant, after: next });
+        for (const page of pages) {
+          for (const entry of entriesOf(page)) {
+            if (entry.position > after && entry.kind === 'fact' && found.length < limit)
+              found.push({ ...entry, tenant: page.tenant, run: page.run });
+          }
+          next = page.position;
+        }
+        if (pages.length < PAGE) break;
+      }
+      return found;
+    },
+  };
+}
