@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
-import { sceneOfTest } from './scene.ts';
+import { sceneOfTest } from './scene-of-test.ts';
 import { until } from './until.ts';
 
 const POINTS: readonly CrashPoint[] = ['decided', 'committed', 'published', 'acted'];
@@ -34,7 +34,7 @@ describe('killed on the commit path', () => {
     const scene = await setScene({ firstTokenMs: 5 });
     let workflow = '';
     for (const nth of TIMES) {
-      const server = scene.serve({ point, nth });
+      const server = scene.serve({ crash: { point, nth } });
       // Storing a document is no commit of the runtime; the first server lives until a run begins.
       if (workflow === '') workflow = await server.create(document);
       await server.execute(workflow, { label: `${point} ${nth}` }, `run ${nth}`);

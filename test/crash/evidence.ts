@@ -6,10 +6,10 @@
  * J3. A call that was in flight is made again, under the same key (unless its policy says otherwise).
  * J4. Each repeat was stated as in doubt before it was made.
  */
+import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
 import type { InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { EffectRow, JournalEntry, RunRow, Store, TaskRow } from '../../src/store/store.ts';
@@ -89,37 +89,35 @@ export function countKeys(calls: readonly { readonly key: string }[]): ReadonlyM
 
 /** Expects J1 to J4. `calls` are all calls that the other side has seen up to the end. */
 export function expectSoundRecovery(kills: readonly Kill[], end: Evidence, calls: ReadonlyMap<string, number>): void {
-  expect(end.open, 'no call is left without an outcome').toEqual([]);
+  assert.deepEqual(end.open, [], 'no call is left without an outcome');
   for (const { run, journal } of end.runs.values()) {
-    expect(
-      journal.map(({ seq }) => seq),
-      `J1: the journal of ${run.run} has no gap`,
-    ).toEqual(journal.map((_, index) => index + 1));
+    const numbers = journal.map(({ seq }) => seq);
+    assert.deepEqual(numbers, naturals(numbers.length), `J1: the journal of ${run.run} has no gap`);
     expectNeverFalling(journal);
   }
   for (const [index, kill] of kills.entries()) {
     for (const [id, { journal }] of kill.runs) {
-      expect(
-        end.runs.get(id)?.journal.slice(0, journal.length),
-        `J1: what was committed at kill ${index + 1} stands`,
-      ).toEqual(journal);
+      const after = end.runs.get(id)?.journal.slice(0, journal.length);
+      assert.deepEqual(after, journal, `J1: what was committed at kill ${index + 1} stands`);
     }
-    const open = new Set(kill.open.map(({ key }) => key));
-    for (const [key, count] of kill.calls) {
-      if (!open.has(key))
-        expect(calls.get(key), `J2: key ${key}, settled at kill ${index + 1}, is not called again`).toBe(count);
-    }
-    for (const { key, task, policy } of kill.open) {
-      if (policy !== 'retry') continue;
-      expect(
-        calls.get(key) ?? 0,
-        `J3: the call of "${task}" in flight at kill ${index + 1} is repeated`,
-      ).toBeGreaterThan(kill.calls.get(key) ?? 0);
-    }
+    expectCalls(kill, calls, `kill ${index + 1}`);
   }
   for (const call of new Map(kills.flatMap(({ open }) => open.map((one) => [one.key, one] as const))).values()) {
     const repeats = (calls.get(call.key) ?? 0) - 1;
-    expect(doubtsOf(end, call), `J4: ${repeats} repeats of "${call.task}" were stated`).toBeGreaterThanOrEqual(repeats);
+    const doubts = doubtsOf(end, call);
+    assert.ok(doubts >= repeats, `J4: ${repeats} repeats of "${call.task}" were stated, came ${doubts}`);
+  }
+}
+
+/** J2 and J3. */
+function expectCalls(kill: Kill, calls: ReadonlyMap<string, number>, when: string): void {
+  const open = new Set(kill.open.map(({ key }) => key));
+  for (const [key, count] of kill.calls) {
+    if (!open.has(key)) assert.equal(calls.get(key), count, `J2: key ${key}, settled at ${when}, is not called again`);
+  }
+  for (const { key, task, policy } of kill.open) {
+    const repeated = (calls.get(key) ?? 0) > (kill.calls.get(key) ?? 0);
+    assert.ok(repeated || policy !== 'retry', `J3: the call of "${task}" in flight at ${when} is repeated`);
   }
 }
 
@@ -135,9 +133,14 @@ function expectNeverFalling(journal: readonly JournalEntry[]): void {
   const progress = journal
     .filter(({ kind }) => kind === 'fact')
     .map(({ dataJson }) => (JSON.parse(dataJson) as { progress?: number }).progress ?? 0);
-  expect(progress, 'progress never falls').toEqual([...progress].sort((a, b) => a - b));
-  expect(
-    journal.map(({ at }) => at),
-    'time never goes back',
-  ).toEqual(journal.map(({ at }) => at).sort((a, b) => a - b));
+  assert.deepEqual(progress, progress.toSorted(ascending), 'progress never falls');
+  const times = journal.map(({ at }) => at);
+  assert.deepEqual(times, times.toSorted(ascending), 'time never goes back');
+}
+
+const ascending = (a: number, b: number): number => a - b;
+
+/** 1, 2, … */
+function naturals(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
 }

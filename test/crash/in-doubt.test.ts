@@ -5,7 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
-import { sceneOfTest, type Scene } from './scene.ts';
+import { sceneOfTest } from './scene-of-test.ts';
+import type { Scene } from './scene.ts';
 import type { ServerProcess } from './server-process.ts';
 import { until } from './until.ts';
 
@@ -48,7 +49,7 @@ async function killAt(
   document: WorkflowDocument,
   crash: { readonly point: CrashPoint; readonly nth: number },
 ): Promise<string> {
-  const server = scene.serve(crash);
+  const server = scene.serve({ crash });
   await server.execute(await server.create(document), {}, 'run');
   const { runs } = await scene.died(server);
   return [...runs.keys()][0] ?? '';

@@ -5,7 +5,6 @@
  * How a task is answered is said by its prompt: `flaky` fails at its first key and `silent` never answers it, however
  * often that key comes back; `stuck` never answers at all; everything else is answered.
  */
-import { onTestFinished } from 'vitest';
 import {
   startModelServer,
   type MadeAnswer,
@@ -36,7 +35,7 @@ export interface ModelOptions {
   readonly answer?: (prompt: string) => string;
 }
 
-/** Starts a model for the running test. */
+/** Starts a model. */
 export async function startModel({ answer = answerTo, ...pace }: ModelOptions = {}): Promise<Model> {
   const firstKeys = new Map<string, string>();
   const made = (request: ScriptedRequest): MadeAnswer => {
@@ -48,7 +47,6 @@ export async function startModel({ answer = answerTo, ...pace }: ModelOptions = 
     return { text: answer(prompt) };
   };
   const server: ModelServer = await startModelServer({ ...pace, script: [{ prompt: '', answers: [made] }] });
-  onTestFinished(() => server.stop());
   return { baseUrl: server.baseUrl, calls: () => server.requests().map(toCall), stop: () => server.stop() };
 }
 

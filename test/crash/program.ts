@@ -33,3 +33,13 @@ export async function buildServer(): Promise<Program> {
   cpSync(join(ROOT, 'src/store/sqlite/migrations'), join(folder, 'migrations'), { recursive: true });
   return { path, remove: () => rmSync(folder, { recursive: true }) };
 }
+
+let server: Promise<Program> | undefined;
+
+/** The same for a process that needs it many times: built once, gone with the process. */
+export function serverOfProcess(): Promise<Program> {
+  return (server ??= buildServer().then((program) => {
+    process.once('exit', () => program.remove());
+    return program;
+  }));
+}

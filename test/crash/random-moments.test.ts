@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { fraction } from '../../machines/backoff.ts';
 import type { WorkflowDocument, WorkflowTask } from '../../src/document/schema.ts';
 import { countKeys } from './evidence.ts';
-import { sceneOfTest } from './scene.ts';
+import { sceneOfTest } from './scene-of-test.ts';
 import type { ServerProcess, WireFact } from './server-process.ts';
 import { until } from './until.ts';
 

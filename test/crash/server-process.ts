@@ -1,9 +1,9 @@
 /** A server process under test, seen from outside: started, asked over HTTP, watched over SSE, killed. */
+import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { createParser } from 'eventsource-parser';
-import { expect, onTestFinished } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { ServerSettings } from './server.ts';
 
@@ -24,6 +24,20 @@ export interface Answer {
   readonly body: { readonly [key: string]: unknown };
 }
 
+/** How the process is started. */
+export interface Launch {
+  /** A program that starts ours, with its arguments: `['strace', '-D']`. It must become ours, so that signals reach it. */
+  readonly under?: readonly string[];
+  /** Options of Node: `['--max-old-space-size=64']`. */
+  readonly node?: readonly string[];
+  /** Its complaints are expected, and not shown. */
+  readonly quiet?: boolean;
+}
+
+/** Servers that run; they end with this process, however it does. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 /** A server process. What is asked of it has no answer (undefined) where it died meanwhile. */
 export class ServerProcess {
   readonly #child: ChildProcess;
@@ -33,14 +47,18 @@ export class ServerProcess {
   readonly ended: Promise<string | number>;
 
   /** @param program path of the built program */
-  constructor(program: string, settings: ServerSettings) {
-    const child = spawn(process.execPath, [program, JSON.stringify(settings)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+  constructor(program: string, settings: ServerSettings, { under = [], node = [], quiet = false }: Launch = {}) {
+    const [command, ...args] = [...under, process.execPath, ...node, program, JSON.stringify(settings)];
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit'] });
     this.#child = child;
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     this.ended = once(child, 'exit').then(([status, signal]) => (signal ?? status) as string | number);
     this.url = firstLine(child);
-    onTestFinished(() => this.kill());
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   get isDead(): boolean {
@@ -51,6 +69,10 @@ export class ServerProcess {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.ended;
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
+    this.#child.kill(signal);
   }
 
   async get(path: string): Promise<Answer | undefined> {
@@ -68,7 +90,7 @@ export class ServerProcess {
   /** Stores a document; its id. */
   async create(document: WorkflowDocument): Promise<string> {
     const answer = await this.post('/workflows', document);
-    expect(answer?.status, JSON.stringify(answer?.body)).toBe(201);
+    assert.equal(answer?.status, 201, JSON.stringify(answer?.body));
     return String(answer?.body['id']);
   }
 
@@ -76,7 +98,7 @@ export class ServerProcess {
   async execute(workflow: string, input: unknown, key: string): Promise<string | undefined> {
     const answer = await this.post(`/workflows/${workflow}/execute`, { input }, { 'idempotency-key': key });
     if (answer === undefined) return undefined;
-    expect(answer.status, JSON.stringify(answer.body)).toBe(202);
+    assert.equal(answer.status, 202, JSON.stringify(answer.body));
     return String(answer.body['runId']);
   }
 

@@ -1,10 +1,16 @@
 /** Trouble with those who are called: a model that is down, an answer that comes too late, one that is far too long. */
 import BetterSqlite3 from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CodeFunction } from '../../actors/code.ts';
 import { openEmbedded } from './embedded.ts';
-import { startModel } from './model.ts';
+import { startModel, type Model, type ModelOptions } from './model.ts';
 import { until } from './until.ts';
+
+async function modelOfTest(options: ModelOptions = {}): Promise<Model> {
+  const model = await startModel(options);
+  onTestFinished(() => model.stop());
+  return model;
+}
 
 describe('those who are called', () => {
   it('a model that is down at the start is asked again until it is up', async () => {
@@ -20,7 +26,7 @@ describe('those who are called', () => {
       { data: { error: { code: 'modelUnavailable' } } },
       {},
     ]);
-    const model = await startModel({ port: Number(new URL(gone.baseUrl).port) });
+    const model = await modelOfTest({ port: Number(new URL(gone.baseUrl).port) });
     expect((await place.ended(run)).status).toBe('completed');
     expect(model.calls()).toHaveLength(1);
   });
@@ -28,7 +34,7 @@ describe('those who are called', () => {
   it('an answer that comes after the cancel changes nothing', async () => {
     let answer: (value: string) => void = () => {};
     const deaf: CodeFunction = () => new Promise<string>((resolve) => (answer = resolve));
-    const model = await startModel();
+    const model = await modelOfTest();
     const place = await openEmbedded({ functions: { deaf }, model: model.baseUrl });
     const run = await place.run({
       name: 'two',

@@ -1,6 +1,6 @@
 /** Waiting for something to become true, with a deadline: a test that hangs says what it waited for. */
+import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect } from 'vitest';
 
 const DEADLINE_MS = 20_000;
 const POLL_MS = 5;
@@ -19,7 +19,7 @@ export async function until<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > deadline) return expect.fail(`waited ${DEADLINE_MS / 1_000} s for ${what}`);
+    if (performance.now() > deadline) assert.fail(`waited ${DEADLINE_MS / 1_000} s for ${what}`);
     await pause(POLL_MS);
   }
 }

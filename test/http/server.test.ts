@@ -97,6 +97,24 @@ describe('serve', () => {
     expect((await fermata.runtime.waitFor(runId)).output).toBe('after');
   });
 
+  it('stops when a big answer has reached its client, whole', async () => {
+    const big = 'x'.repeat(8_000_000);
+    const harness = await openFermata({ config: { functions: { write: () => big } } });
+    const { runId } = await startRun(harness, { tasks: [{ name: 'a', kind: 'code', function: 'write' }] });
+    await harness.fermata.runtime.waitFor(runId);
+    const server = await start(harness);
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(`GET /api/v1/runs/${runId}/results HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await once(socket, 'readable');
+    // Most of the answer is still in the server, which is told to stop.
+    const closed = server.close();
+    await harness.fermata.runtime.waitFor(runId, () => false).catch(() => {});
+    let bytes = 0;
+    socket.on('data', (data: Buffer) => (bytes += data.length));
+    await Promise.all([once(socket, 'end'), closed]);
+    expect(bytes).toBeGreaterThan(big.length);
+  });
+
   it('closing twice is closing once', async () => {
     const server = await start(await openFermata());
     await Promise.all([server.close(), server.close()]);

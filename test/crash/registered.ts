@@ -1,0 +1,34 @@
+/** What is registered with the server that the tests of crashes kill: machines of a user's own, and functions of `code` tasks. */
+import { appendFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CodeFunction } from '../../actors/code.ts';
+import type { FermataConfig } from '../../src/config.ts';
+import { alarm, tally, teller } from './machines.ts';
+
+/**
+ * The configuration.
+ *
+ * @param callLog the functions write each of their calls there, a line of JSON each
+ */
+export function registered(callLog: string): FermataConfig {
+  const keepCall = (key: string, prompt: string): void =>
+    appendFileSync(callLog, `${JSON.stringify({ key, prompt })}\n`);
+
+  const count: CodeFunction = async ({ items }, { idempotencyKey, task, progress, signal }) => {
+    keepCall(idempotencyKey, task);
+    progress(50, 'half of it');
+    await pause(15, undefined, { signal });
+    return { counted: items };
+  };
+
+  /** So many kilobytes that no other call returns. */
+  const write: CodeFunction = ({ kilobytes, label }, { idempotencyKey }) => {
+    keepCall(idempotencyKey, `${String(label)} write`);
+    return idempotencyKey.repeat(Math.ceil((Number(kilobytes) * 1_024) / idempotencyKey.length));
+  };
+
+  return {
+    functions: { count, write },
+    machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm },
+  };
+}
