@@ -61,5 +61,6 @@ describe('a migration that is killed', () => {
     expect(await afterChild('migrate')).toEqual([1, RUNS]);
     expect(await afterChild('undo', 'decided', 2)).toEqual(['SIGKILL', RUNS - 1]);
     expect(await afterChild('undo')).toEqual([RUNS - 1, 0]);
-  });
+    // Six processes, one after the other.
+  }, 120_000);
 });
