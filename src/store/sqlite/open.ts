@@ -14,6 +14,8 @@ export interface SqliteOptions {
 /** A database that this process owns. */
 export interface OpenDatabase {
   readonly connection: Connection;
+  /** Its file; undefined where it is in memory. */
+  readonly path: string | undefined;
   /** Moves the log into the file and gives the file free. */
   close(): void;
 }
@@ -38,7 +40,7 @@ export function openDatabase(file: string, options: SqliteOptions): OpenDatabase
     connection = connect(path);
     upgrade(connection, path);
     if (options.maxPages !== undefined) connection.driver.pragma(`max_page_count = ${options.maxPages}`);
-    return { connection, close };
+    return { connection, path: path === MEMORY ? undefined : path, close };
   } catch (error) {
     close();
     throw error instanceof FermataError ? error : unusable(path, error);
