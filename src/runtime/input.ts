@@ -27,6 +27,8 @@ export type Input =
       readonly blobs: ReadonlyMap<string, string>;
       readonly input: unknown;
       readonly restore: unknown;
+      /** The same for the same request, however often it comes. */
+      readonly fingerprint: string;
       readonly reply: Reply;
     }
   /** A request from outside; where `checked`, refused if the actor does not accept it now. */
@@ -38,8 +40,13 @@ export type Input =
       readonly messageId: string | undefined;
       readonly reply: Reply;
     }
-  /** Stop the run, gracefully where its machine knows how. */
-  | { readonly kind: 'cancel'; readonly reason: string | undefined; readonly reply: Reply }
+  /** Stop the run, gracefully where its machine knows how; with `decideNothing` without asking any machine. */
+  | {
+      readonly kind: 'cancel';
+      readonly reason: string | undefined;
+      readonly decideNothing: boolean;
+      readonly reply: Reply;
+    }
   /** An effect ended. */
   | {
       readonly kind: 'outcome';

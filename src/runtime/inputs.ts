@@ -23,7 +23,7 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
     case 'event':
     case 'cancel':
       try {
-        return input.kind === 'event' ? request(memory, input) : cancel(memory, input.reason);
+        return input.kind === 'event' ? request(memory, input) : cancel(memory, input);
       } catch (thrown) {
         if (!(thrown instanceof FermataError) || thrown.code === 'machineMissing' || thrown.code === 'databaseCorrupt')
           throw thrown;
@@ -162,7 +162,7 @@ function assertSame(memory: RunMemory, seq: number, messageId: string, event: xs
   );
 }
 
-function cancel(memory: RunMemory, reason: string | undefined): Receipt {
+function cancel(memory: RunMemory, { reason, decideNothing }: Extract<Input, { kind: 'cancel' }>): Receipt {
   if (memory.ended)
     throw new FermataError(
       'runEnded',
@@ -173,7 +173,7 @@ function cancel(memory: RunMemory, reason: string | undefined): Receipt {
   const event: xstate.Event = { type: 'fermata.cancel', ...(reason === undefined ? {} : { reason }) };
   if (root === undefined)
     throw new FermataError('databaseCorrupt', `Run ${memory.key.run} has no root actor. Delete the run.`);
-  if (understands(root, event)) {
+  if (!decideNothing && understands(root, event)) {
     const frame = take(memory, root, event, null);
     memory.cascade.push(frame);
     return memory.receipt(frame.turn);

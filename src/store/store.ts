@@ -230,7 +230,7 @@ export interface BlobUse {
 export interface DecidingMark extends RunKey {
   /** Tells it apart from whatever else the run takes; the same when it comes again. The start of a run has `run` ''. */
   readonly key: string;
-  /** The same in words, for people. */
+  /** The same for people, in words that finish the sentence "the process died …". */
   readonly what: string;
 }
 
