@@ -39,9 +39,14 @@ const count: CodeFunction = async ({ items }, { idempotencyKey, task, progress, 
   return { counted: items };
 };
 
+const die: CodeFunction = async () => {
+  await pause(1);
+  process.kill(process.pid, 'SIGKILL');
+};
+
 const fermata = await compose({
   store: sqliteStore(file),
-  config: { functions: { count } },
+  config: { functions: { count, die } },
   environment: { OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: model },
   crashPoint: dieHere,
 });
