@@ -98,6 +98,7 @@ export class Groups {
   /** Lets a run take nothing more but its end, until `unblock`. */
   block(run: string, error: Error): void {
     this.#blocked.set(run, error);
+    this.#surroundings.log('a run cannot go on', { runId: run, error: error.message });
   }
 
   /** What the run did not take meanwhile is rows, and has to be entered again. */

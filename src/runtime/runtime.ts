@@ -297,7 +297,7 @@ export class Runtime {
 
   /**
    * Cancels a run: gracefully where its machine handles `fermata.cancel`, else by stopping it. A quarantined run is
-   * stopped without being asked. Throws `notFound`, `runEnded`.
+   * stopped without its machine being asked. Throws `notFound`, `runEnded`.
    */
   async cancel(runId: string, reason?: string): Promise<Receipt> {
     const decideNothing = this.isQuarantined(runId);

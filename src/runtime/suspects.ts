@@ -11,18 +11,9 @@
 import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
 import type { DecidingMark, EffectRow, LastStop, RunKey, Store, SuspectRow } from '../store/store.ts';
+import { blame, DEATHS_TOGETHER, isQuarantined } from './blame.ts';
 import { effectKey, markOfEffect } from './deciding.ts';
 import { SuspectLine } from './suspect-line.ts';
-
-/** Deaths after which a run is quarantined. */
-const DEATHS = 3;
-/** From so many on it runs alone. */
-const DEATHS_TOGETHER = 2;
-/**
- * Deaths after which one is quarantined that ran alone while the mark named something else each time: the two before,
- * and three alone. Without a limit, one that fills the memory and lets others fall over it would never be found.
- */
-const DEATHS_BESIDE_OTHERS = DEATHS_TOGETHER + 3;
 
 /** What suspecting needs. */
 export interface SuspectSurroundings {
@@ -72,38 +63,21 @@ export class Suspects {
    */
   async count(lastStop: LastStop, effects: readonly EffectRow[]): Promise<void> {
     const known = [...this.#rows.values()].flatMap((ofRun) => [...ofRun.values()]);
-    const changed = new Map<string, SuspectRow>();
-    // Whoever was alone is so no longer.
-    for (const row of known) if (row.aloneSince !== null) changed.set(name(row), { ...row, aloneSince: null });
-    if (!lastStop.orderly) {
-      const { deciding } = lastStop;
-      const newest = Math.max(...known.map(({ aloneSince }) => aloneSince ?? 0));
-      const blamed = new Map(effects.map((row) => [name(markOfEffect(row)), markOfEffect(row)]));
-      if (deciding !== undefined) blamed.set(name(deciding), deciding);
-      for (const mark of blamed.values()) {
-        const isMarked = deciding !== undefined && name(mark) === name(deciding);
-        const explained = deciding !== undefined ? !isMarked : this.#rowOf(mark)?.aloneSince !== newest;
-        const row = this.#counted(mark, { isMarked, limit: explained ? DEATHS_BESIDE_OTHERS : DEATHS });
-        if (row !== undefined) changed.set(name(row), row);
-      }
-    }
-    if (changed.size === 0) return;
-    await this.#surroundings.store.putSuspects([...changed.values()]);
-    for (const row of changed.values()) this.#keep(row);
+    const now = this.#surroundings.clock.now();
+    const changed = blame({ known, lastStop, effects: effects.map(markOfEffect), now });
+    if (changed.length === 0) return;
+    for (const row of changed) this.#keep(row);
+    await this.#write(changed);
   }
 
-  /** The row after one more death; undefined where it was not part of it. */
-  #counted(mark: DecidingMark, how: { readonly isMarked: boolean; readonly limit: number }): SuspectRow | undefined {
-    if (mark.run !== '' && this.#quarantinedIn(mark.run) !== undefined) return undefined;
-    const before = this.#rowOf(mark);
-    const deaths = before?.count ?? 0;
-    const waited = deaths >= DEATHS_TOGETHER && before?.aloneSince === null;
-    if (isQuarantined(before) || (waited && !how.isMarked)) return undefined;
-    const at = this.#surroundings.clock.now();
-    const count = deaths + 1;
-    const { log } = this.#surroundings;
-    log('the process died', { runId: mark.run, during: mark.what, count });
-    return { ...mark, count, at, aloneSince: null, quarantinedAt: count >= how.limit ? at : null };
+  /** On a full disk the process serves what it can: it knows what it counted, and the next one begins where this one did. */
+  async #write(rows: readonly SuspectRow[]): Promise<void> {
+    try {
+      await this.#surroundings.store.putSuspects(rows);
+    } catch (thrown) {
+      if (!(thrown instanceof FermataError) || thrown.code !== 'storeUnavailable') throw thrown;
+      this.#surroundings.log('a death of the process could not be counted', { error: thrown.message });
+    }
   }
 
   /** Runs that take nothing more, with what they are asked to be told. */
@@ -188,7 +162,8 @@ export class Suspects {
     if (row === undefined) return;
     const alone = { ...row, aloneSince: this.#surroundings.clock.now() };
     await this.#surroundings.store.putSuspects([alone]);
-    this.#keep(alone);
+    // It may have come to its end meanwhile.
+    if (this.has(row)) this.#keep(alone);
   }
 
   #keep(row: SuspectRow): void {
@@ -204,10 +179,6 @@ export class Suspects {
     for (const row of this.#rows.get(run)?.values() ?? []) if (isQuarantined(row)) return row;
     return undefined;
   }
-}
-
-function isQuarantined(row: SuspectRow | undefined): row is SuspectRow {
-  return row !== undefined && row.quarantinedAt !== null;
 }
 
 function quarantineOf({ run, count, at, what, key }: SuspectRow): FermataError {
@@ -229,8 +200,4 @@ function quarantineOf({ run, count, at, what, key }: SuspectRow): FermataError {
 
 function suspected({ tenant, run, key }: Suspected): Suspected {
   return { tenant, run, key };
-}
-
-function name({ run, key }: Pick<Suspected, 'run' | 'key'>): string {
-  return `${run} ${key}`;
 }
