@@ -153,6 +153,30 @@ describe('what kills the process by itself, at every start', () => {
     await expectHealthy(process, other);
   });
 
+  it('R9: several effects at once: each start makes progress, and the healthy ones complete', async () => {
+    const place = make();
+    const first = place.open();
+    const [healthy, one, other, late] = [
+      await first.start(),
+      await first.start(),
+      await first.start(),
+      await first.start(),
+    ];
+    for (const [run, way] of [
+      [healthy, 'not'],
+      [one, 'exit'],
+      [other, 'exit'],
+      [late, 'not'],
+    ])
+      void first.call('send', run, { type: 'ASK', way });
+    await first.died();
+    const { process, deaths } = await openUntilOneStays(place);
+    expect(1 + deaths, 'three of the one, and at most three of the other').toBeLessThanOrEqual(6);
+    for (const run of [one, other])
+      expect(await process.call('send', run, { type: 'END' })).toMatchObject(quarantined(/^effect\//));
+    for (const run of [healthy, late]) expect(await process.get('waitFor', run)).toMatchObject({ status: 'completed' });
+  });
+
   it('a start: the third time its request is refused, and a new one is not', async () => {
     const place = make();
     const request = { input: { way: 'exit' }, idempotency: { key: 'k', bodyHash: 'b' } };
