@@ -147,7 +147,9 @@ export class Run {
   /** A suspect is decided and written by itself: where the process dies of it, it is clear of what. */
   #joins(mark: DecidingMark): boolean {
     const { suspects } = this.#memory.services;
-    return this.#decided.length === 0 || ![mark, ...this.#decided].some((each) => suspects.has(each));
+    const [first] = this.#decided;
+    // Where the first one is a suspect, no second one has joined it.
+    return first === undefined || !(suspects.has(first) || suspects.has(mark));
   }
 
   /** What was suspected and came to its end in this group, without a death. */

@@ -36,7 +36,7 @@ export function openMark(path: string): MarkFile {
   const file = `${path}.deciding`;
   const lastStop = readLastStop(file);
   let state: { readonly at: 'looking' | 'gone' } | { readonly at: 'working'; readonly fd: number } = { at: 'looking' };
-  let written: string | undefined;
+  let written: DecidingMark | undefined | 'unknown' = 'unknown';
 
   const working = (): number | undefined => {
     if (state.at === 'looking') state = begin(file);
@@ -45,16 +45,16 @@ export function openMark(path: string): MarkFile {
   return {
     lastStop,
     write(mark) {
-      // An empty first line is the absence of a mark; what is left of a longer one behind it does not count.
-      const line = mark === undefined ? '\n' : `${JSON.stringify(mark)}\n`;
-      if (line === written) return;
+      if (mark === written) return;
       const fd = working();
       if (fd === undefined) return;
+      // An empty first line is the absence of a mark; what is left of a longer one behind it does not count.
+      const line = mark === undefined ? '\n' : `${JSON.stringify(mark)}\n`;
       try {
         writeSync(fd, line, 0, 'utf8');
-        written = line;
+        written = mark;
       } catch {
-        written = undefined;
+        written = 'unknown';
       }
     },
     remove() {
