@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { effect, type EffectContext } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/store.ts';
 import { openRuntime, turnsOfTheLoop, type RuntimeSetup, type RuntimeUnderTest } from '../harness/runtime.ts';
 import { begin, group, NOON, runKey } from '../store/contract/rows.ts';
 import { asker, bouncing, counter, Deferred } from './machines.ts';
@@ -185,6 +186,34 @@ describe('an effect that runs in the process', () => {
 function leaveMark({ file }: RuntimeUnderTest, run: string, key: string): void {
   writeFileSync(`${file}.deciding`, `${JSON.stringify({ tenant: 'default', run, key, what: 'while it tested' })}\n`);
 }
+
+describe('an input that was part of a death', () => {
+  it('is decided in a commit of its own until it has been taken', async () => {
+    const store = faulty();
+    const marks: string[] = [];
+    const wrap = (given: Store): Store => ({
+      ...store.wrap(given),
+      deciding(mark) {
+        if (mark !== undefined) marks.push(mark.key);
+        given.deciding(mark);
+      },
+    });
+    const under = await openRuntime({ machines: { 'counter@1': counter }, wrap });
+    const { runId } = await under.runtime.start('counter');
+    const commitsOf = async (numbers: readonly number[]): Promise<number> => {
+      const before = store.commits;
+      await Promise.all(numbers.map((n) => under.runtime.send(runId, { type: 'ADD', n })));
+      return store.commits - before;
+    };
+    expect(await commitsOf([1, 2, 3]), 'together').toBe(1);
+    const [, second = ''] = marks.filter((key) => key.startsWith('event/'));
+    leaveMark(under, runId, second);
+    await under.crash();
+    expect(await commitsOf([1, 2, 3]), 'the second by itself').toBe(3);
+    expect(await commitsOf([1, 2, 3]), 'together again').toBe(1);
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ count: 9 });
+  });
+});
 
 describe('the evidence of a death', () => {
   it('stays where a process only looks, and that process knows what is quarantined', async () => {
