@@ -160,6 +160,7 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
   return effect({
     run,
     unavailable: (input) => refusalOf(() => findProvider(providers, input.provider)),
+    remote: true,
     onInDoubt: (input) => input.onInDoubt,
     repeatOf: (input) => input.repeatOf,
     describe: ({ task, attempt }) => ({ task, attempt }),

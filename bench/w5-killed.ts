@@ -26,7 +26,10 @@ async function killedAndFinished(contender: 'fermata' | 'raw', file: string): Pr
     (thrown: { readonly signal?: string }) => thrown,
   );
   if (!('signal' in killed) || killed.signal !== 'SIGKILL')
-    throw new FermataError('internal', `W5: the process should have killed itself, but it ended otherwise: ${JSON.stringify(killed)}.`);
+    throw new FermataError(
+      'internal',
+      `W5: the process should have killed itself, but it ended otherwise: ${JSON.stringify(killed)}.`,
+    );
   const finished = await finishedIn(file, FINISHED[contender]);
   const { stdout } = await run(process.execPath, [PROGRAM, contender, 'finish', file, after]);
   const calls = (await readFile(after, 'utf8')).trim().split('\n');

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   notAwaitingApproval: { status: 409, retry: 'never', title: 'The task awaits no approval' },
   alreadyDecided: { status: 409, retry: 'never', title: 'The approval is already decided' },
   wrongState: { status: 409, retry: 'never', title: 'Not possible in this state' },
+  quarantined: { status: 409, retry: 'never', title: 'The run has brought the process down' },
   machineMissing: { status: 409, retry: 'never', title: 'A machine that the run needs is not registered' },
   // the process
   storeUnavailable: { status: 503, retry: 'backoff', title: 'The database cannot be written now' },

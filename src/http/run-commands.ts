@@ -27,8 +27,15 @@ export async function cancelRun({ runtime }: Fermata, runId: string, reason: str
   return { runId, status: state.status };
 }
 
-/** Pauses or resumes a run. Throws `notFound`, `runEnded`, `wrongState` where its machine does not take that now. */
+/**
+ * Pauses or resumes a run; a quarantined one is released. Throws `notFound`, `runEnded`, `wrongState` where its machine
+ * does not take that now.
+ */
 export async function pauseOrResume({ runtime }: Fermata, runId: string, command: 'pause' | 'resume'): Promise<Taken> {
+  if (command === 'resume' && runtime.isQuarantined(runId)) {
+    await runtime.release(runId);
+    return { runId, status: (await runtime.read(runId)).status };
+  }
   try {
     const { state } = await runtime.control(runId, '/', { type: `fermata.${command}` });
     return { runId, status: state.status };

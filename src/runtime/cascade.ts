@@ -78,6 +78,12 @@ export class Cascade {
     this.#mailboxes.get(actor)?.shift();
   }
 
+  /** Nothing of it happens any more. */
+  clear(): void {
+    this.#frames.length = 0;
+    this.#mailboxes.clear();
+  }
+
   store(): StoredCascade {
     return { frames: this.#frames, mailboxes: [...this.#mailboxes] };
   }

@@ -222,6 +222,14 @@ export class Catalog {
     );
   }
 
+  /** True where the effect `src` is done by another machine, so that no death of this process is its doing. */
+  isRemote(src: string): boolean {
+    const definition = this.#effects[src];
+    return (
+      typeof definition === 'object' && definition !== null && 'remote' in definition && definition.remote === true
+    );
+  }
+
   #effect(definition: object): EffectDefinition<unknown, unknown> {
     if ('kind' in definition && definition.kind === 'effect') return definition as EffectDefinition<unknown, unknown>;
     let adapted = this.#adapted.get(definition);

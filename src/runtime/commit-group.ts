@@ -1,5 +1,5 @@
 /** What a group of runs writes, as one transaction of the store. */
-import type { CommitGroup, MessageRow, RunChanges } from '../store/store.ts';
+import type { CommitGroup, MessageRow, RunChanges, SuspectRow } from '../store/store.ts';
 import type { ClosedRun, Run } from './run.ts';
 
 /** Where numbering over all runs stands. */
@@ -30,6 +30,7 @@ export function closeGroup(
   const blobs = new Map<string, string>();
   const messagesSent: MessageRow[] = [];
   const messagesTaken: number[] = [];
+  const suspectsGone: Pick<SuspectRow, 'tenant' | 'run' | 'key'>[] = [];
   for (const run of group) {
     const { draft } = run;
     if (!draft.empty) {
@@ -46,11 +47,12 @@ export function closeGroup(
       for (const message of draft.messagesSent) messagesSent.push({ ...message, id: ++messageId });
       messagesTaken.push(...draft.messagesTaken);
     }
+    suspectsGone.push(...run.settledSuspects);
     closed.push(run);
   }
   const values = [...blobs].map(([hash, text]) => ({ hash, text }));
   return {
-    commit: { runs, blobs: values, messagesSent, messagesTaken },
+    commit: { runs, blobs: values, messagesSent, messagesTaken, suspectsGone },
     runs: closed,
     numbers: { position, messageId },
   };

@@ -40,6 +40,11 @@ export interface EffectDefinition<Input = never, Output = unknown> {
    * is not set): it then waits for a process in which it can, as a run waits for its machine. Default: it always can.
    */
   unavailable?(input: Input): FermataError | undefined;
+  /**
+   * True where another machine does the work and this process only waits for its answer: a death of the process is then
+   * never blamed on it. Default false: it runs here, and may be what brought the process down.
+   */
+  readonly remote?: boolean;
   /** Default `retry`. */
   onInDoubt?(input: Input): InDoubtPolicy;
   /** The key of an earlier call of which this one is a repeat; default: a new key. */

@@ -8,10 +8,12 @@
 import { FermataError } from '../errors.ts';
 import type { RunKey } from '../store/store.ts';
 import type { Catalog } from './catalog.ts';
+import { markOfEffect } from './deciding.ts';
 import { assertStorable, portable } from './codec.ts';
 import type { EffectStart } from './draft.ts';
 import type { Delta } from './facts.ts';
 import type { Input } from './input.ts';
+import type { Suspects } from './suspects.ts';
 
 interface Active {
   readonly key: RunKey;
@@ -25,6 +27,8 @@ interface Active {
 /** What effects need of their surroundings. */
 export interface EffectSurroundings {
   readonly catalog: Catalog;
+  /** Lets those that may have brought the process down run one at a time. */
+  readonly suspects: Pick<Suspects, 'deciding' | 'run' | 'waiting'>;
   /** Takes an outcome or a notice to its run. */
   enter(key: RunKey, input: Input): void;
   delta(delta: Delta): void;
@@ -46,7 +50,7 @@ export class Effects {
   }
 
   get size(): number {
-    return this.#active.size + this.#waiting.size;
+    return this.#active.size + this.#waiting.size + this.#surroundings.suspects.waiting;
   }
 
   /** Starts it, or lets it wait for a place. Starting what is under way does nothing. */
@@ -64,6 +68,12 @@ export class Effects {
       this.#waiting.set(id, effect);
       return;
     }
+    if (this.#surroundings.catalog.isRemote(effect.row.src)) this.#begin(id, effect);
+    else this.#surroundings.suspects.run(effect.row, () => this.#begin(id, effect));
+  }
+
+  #begin(id: string, effect: EffectStart): void {
+    if (this.#closed) return;
     const { row } = effect;
     const active: Active = {
       key: { tenant: row.tenant, run: row.run },
@@ -136,34 +146,47 @@ export class Effects {
     try {
       const definition = this.#definition(effect);
       Object.assign(active, { about: definition.describe?.(input) ?? {} });
-      const output = await definition.run(input, {
-        tenant: row.tenant,
-        runId: row.run,
-        actor: row.actor,
-        key,
-        repeated,
-        signal: active.abort.signal,
-        delta: (text) => this.#delta(id, active, text),
-        restart: () => {
-          active.text = '';
-        },
-        notify: (event) => {
-          assertStorable(event, `event "${event.type}"`);
-          enter(event, 'notice');
-        },
-        emit: (event) => {
-          assertStorable(event, `event "${event.type}"`);
-          if (this.#active.get(id) !== active) return;
-          const data = { event };
-          this.#surroundings.enter(active.key, { kind: 'fact', actor: row.actor, type: 'emitted', data });
-        },
-      });
+      const begin = () =>
+        definition.run(input, {
+          tenant: row.tenant,
+          runId: row.run,
+          actor: row.actor,
+          key,
+          repeated,
+          signal: active.abort.signal,
+          delta: (text) => this.#delta(id, active, text),
+          restart: () => {
+            active.text = '';
+          },
+          notify: (event) => {
+            assertStorable(event, `event "${event.type}"`);
+            enter(event, 'notice');
+          },
+          emit: (event) => {
+            assertStorable(event, `event "${event.type}"`);
+            if (this.#active.get(id) !== active) return;
+            const data = { event };
+            this.#surroundings.enter(active.key, { kind: 'fact', actor: row.actor, type: 'emitted', data });
+          },
+        });
+      const output = await (definition.remote === true ? begin() : this.#marked(effect, begin));
       assertStorable(output, `output of "${effect.id}"`);
       enter({ type: `xstate.done.actor.${effect.id}`, output, actorId: effect.id }, 'outcome');
     } catch (thrown) {
       enter({ type: `xstate.error.actor.${effect.id}`, error: portable(thrown), actorId: effect.id }, 'outcome');
     }
     this.#next();
+  }
+
+  /** What it does before it first waits can hang or kill the process as a decision can. */
+  #marked<T>({ row }: EffectStart, begin: () => T): T {
+    const { suspects } = this.#surroundings;
+    suspects.deciding(markOfEffect(row));
+    try {
+      return begin();
+    } finally {
+      suspects.deciding(undefined);
+    }
   }
 
   #definition({ logicPath, row }: EffectStart) {

@@ -20,7 +20,8 @@ import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
 import { Run, type Advance } from './run.ts';
 import type { RunServices } from './run-memory.ts';
-import { settle } from './suspend.ts';
+import { settle, Suspended } from './suspend.ts';
+import type { Suspects } from './suspects.ts';
 import type { CustomAction } from './xstate.ts';
 
 /** Turns of one run in one group: with 2,000, others waited up to 200 ms for a run of a thousand tasks at once, with 500 not half as long. */
@@ -48,6 +49,7 @@ export interface GroupSurroundings extends RunServices {
   readonly clock: Clock;
   readonly store: Store;
   readonly feed: FactFeed;
+  readonly suspects: Suspects;
   /** After the commit: start, abort, arm. */
   act(key: RunKey, draft: Draft): void;
   /** Runs that got a message in this commit. */
@@ -95,11 +97,25 @@ export class Groups {
     return this.#blocked.get(run);
   }
 
+  /** Lets a run take nothing more but its end, until `unblock`. */
+  block(run: string, error: Error): void {
+    this.#blocked.set(run, error);
+    this.#surroundings.log('a run cannot go on', { runId: run, error: error.message });
+  }
+
+  /** What the run did not take meanwhile is rows, and has to be entered again. */
+  unblock(run: string): void {
+    this.#blocked.delete(run);
+  }
+
   /** Gives a run something to take, soon. */
   enter(key: RunKey, input: Input): void {
     const reply = replyOf(input);
     // What a blocked run does not take now is a row, and is found again at the next start.
-    const refusal = this.#halted ?? this.#blocked.get(key.run) ?? (reply === undefined ? undefined : this.#closing);
+    const refusal =
+      this.#halted ??
+      (endsAnyway(input) ? undefined : this.#blocked.get(key.run)) ??
+      (reply === undefined ? undefined : this.#closing);
     if (refusal !== undefined) {
       reply?.reject(refusal);
       return;
@@ -216,11 +232,14 @@ export class Groups {
     }
     for (const key of cut) this.#queue.add(key);
     if (group.size > 0) await this.#commit([...group]);
+    else this.#surroundings.suspects.deciding(undefined);
   }
 
   /** Lets one run decide; undefined where it contributes nothing. */
   async #decide(key: RunKey, cut: RunKey[]): Promise<Run | undefined> {
     let run: Run | undefined;
+    // Read back after a failed commit, it would go on with what it was cut in.
+    if (this.#blocked.has(key.run) && !this.#pending.get(key.run)?.some(endsAnyway)) return undefined;
     try {
       const loaded = this.#load(key);
       run = loaded instanceof Promise ? await loaded : loaded;
@@ -276,7 +295,15 @@ export class Groups {
 
   #advance(run: Run): MaybePromise<Advance> {
     const { maxTurns = MAX_TURNS } = this.#surroundings;
-    return settle(() => run.advance({ turns: maxTurns, chars: MAX_CHARS, ms: MAX_RUN_MS }));
+    return settle(() => {
+      try {
+        return run.advance({ turns: maxTurns, chars: MAX_CHARS, ms: MAX_RUN_MS });
+      } catch (thrown) {
+        // While a row is being loaded nothing is decided: a kill then is nobody's doing.
+        if (thrown instanceof Suspended) this.#surroundings.suspects.deciding(undefined);
+        throw thrown;
+      }
+    });
   }
 
   #load(key: RunKey): MaybePromise<Run | undefined> {
@@ -294,17 +321,20 @@ export class Groups {
   }
 
   async #commit(group: readonly Run[]): Promise<void> {
-    const { store, crashPoint } = this.#surroundings;
+    const { store, suspects, crashPoint } = this.#surroundings;
     const closed = closeGroup(group, this.#numbers, (run, thrown) => this.#block(run.key, run, asError(thrown)));
     const { commit } = closed;
+    const { suspectsGone = [] } = commit;
+    suspects.deciding(undefined);
     crashPoint?.('decided');
     try {
-      if (commit.runs.length > 0) await store.commit(commit);
+      if (commit.runs.length > 0 || suspectsGone.length > 0) await store.commit(commit);
     } catch (thrown) {
       this.#commitFailed(closed.runs, thrown);
       return;
     }
     this.#numbers = closed.numbers;
+    suspects.forget(suspectsGone);
     crashPoint?.('committed');
     const written = new Map(commit.runs.map((changes) => [changes.run, changes]));
     const drafts = closed.runs.map((run): [Run, Draft, RunChanges | undefined] => [
@@ -414,6 +444,7 @@ export class Groups {
       if (reply === undefined) kept.push(input);
       else reply.reject(error);
     }
+    if (this.#blocked.has(key.run)) return this.#refuse(key, error);
     // An agenda cut by an earlier group is in the row; it goes on when the run is read back.
     kept.push({ kind: 'goOn' });
     this.#pending.set(key.run, run === undefined ? kept : [...kept, ...waiting]);
@@ -430,10 +461,16 @@ export class Groups {
     this.#resident.delete(key.run);
     this.#surroundings.inspection?.forget(key.run);
     this.#blocked.set(key.run, error);
+    this.#surroundings.suspects.leave(key.run);
     this.#surroundings.log('a run cannot go on', { runId: key.run, error: error.message });
     for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);
     this.#refuse(key, error);
   }
+}
+
+/** A blocked run takes nothing, but for an end that decides nothing. */
+function endsAnyway(input: Input): boolean {
+  return input.kind === 'cancel' && input.decideNothing;
 }
 
 function asError(thrown: unknown): Error {

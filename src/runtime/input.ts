@@ -28,6 +28,8 @@ export type Input =
       readonly blobs: ReadonlyMap<string, string>;
       readonly input: unknown;
       readonly restore: unknown;
+      /** The same for the same request, however often it comes. */
+      readonly fingerprint: string;
       readonly reply: Reply;
     }
   /** A request from outside; where `checked`, refused if the actor does not accept it now. */
@@ -39,8 +41,13 @@ export type Input =
       readonly messageId: string | undefined;
       readonly reply: Reply;
     }
-  /** Stop the run, gracefully where its machine knows how. */
-  | { readonly kind: 'cancel'; readonly reason: string | undefined; readonly reply: Reply }
+  /** Stop the run, gracefully where its machine knows how; with `decideNothing` without asking any machine. */
+  | {
+      readonly kind: 'cancel';
+      readonly reason: string | undefined;
+      readonly decideNothing: boolean;
+      readonly reply: Reply;
+    }
   /** The run goes on with another version of its machine. */
   | { readonly kind: 'migrate'; readonly step: MigrationStep; readonly reply: Reply }
   /** Its last migration is taken back, if nothing has come after the entry `seq`. */

@@ -71,7 +71,7 @@ function asked(memory: RunMemory, input: Extract<Input, { kind: 'event' | 'cance
     case 'event':
       return request(memory, input);
     case 'cancel':
-      return cancel(memory, input.reason);
+      return cancel(memory, input);
     case 'migrate':
       return migrate(memory, input.step);
     case 'undoMigration':
@@ -176,7 +176,7 @@ function assertSame(memory: RunMemory, seq: number, messageId: string, event: xs
   );
 }
 
-function cancel(memory: RunMemory, reason: string | undefined): Receipt {
+function cancel(memory: RunMemory, { reason, decideNothing }: Extract<Input, { kind: 'cancel' }>): Receipt {
   if (memory.ended)
     throw new FermataError(
       'runEnded',
@@ -187,7 +187,7 @@ function cancel(memory: RunMemory, reason: string | undefined): Receipt {
   const event: xstate.Event = { type: 'fermata.cancel', ...(reason === undefined ? {} : { reason }) };
   if (root === undefined)
     throw new FermataError('databaseCorrupt', `Run ${memory.key.run} has no root actor. Delete the run.`);
-  if (understands(root, event)) {
+  if (!decideNothing && understands(root, event)) {
     const frame = take(memory, root, event, null);
     memory.cascade.push(frame);
     return memory.receipt(frame.turn);

@@ -21,7 +21,8 @@ export interface MessageSurroundings {
 /** Hands messages between runs to their receivers. */
 export class MessageDelivery {
   readonly #surroundings: MessageSurroundings;
-  readonly #handedOver = new Set<number>();
+  /** Ids, with the run to which they were handed. */
+  readonly #handedOver = new Map<number, string>();
   #retry: TimerHandle | undefined;
   #closed = false;
   #looking = false;
@@ -34,6 +35,11 @@ export class MessageDelivery {
   /** The commit of the turn that took it is done. */
   release(row: MessageRow): void {
     this.#handedOver.delete(row.id);
+  }
+
+  /** Its messages were not taken: they are handed over again at the next look. */
+  handAgain(run: string): void {
+    for (const [id, to] of this.#handedOver) if (to === run) this.#handedOver.delete(id);
   }
 
   close(): void {
@@ -77,7 +83,7 @@ export class MessageDelivery {
       await store.commit({ runs: [], blobs: [], messagesSent: [], messagesTaken: [row.id] });
       return;
     }
-    this.#handedOver.add(row.id);
+    this.#handedOver.set(row.id, row.toRun);
     deliver(to, row);
   }
 }

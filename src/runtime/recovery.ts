@@ -10,21 +10,26 @@ import type { Input } from './input.ts';
 
 const PAGE = 1_000;
 
-/** Enters everything that has to go on. */
-export async function recover(
-  store: Pick<Store, 'openEffects' | 'cutRuns'>,
-  enter: (key: RunKey, input: Input) => void,
-): Promise<void> {
+/** All effects without an outcome. */
+export async function readOpenEffects(store: Pick<Store, 'openEffects'>): Promise<readonly EffectRow[]> {
   const rows: EffectRow[] = [];
   let after: (RunKey & { readonly token: string }) | undefined;
   for (;;) {
     const page = await store.openEffects(after, PAGE);
     rows.push(...page);
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) break;
+    if (last === undefined || page.length < PAGE) return rows;
     after = { tenant: last.tenant, run: last.run, token: last.token };
   }
+}
+
+/** Enters everything that has to go on; `effects` are all that were open when this process began. */
+export async function recover(
+  store: Pick<Store, 'cutRuns'>,
+  effects: readonly EffectRow[],
+  enter: (key: RunKey, input: Input) => void,
+): Promise<void> {
   // Only now: what goes on asks for effects of its own, which are not in doubt.
   for (const key of await store.cutRuns()) enter(key, { kind: 'goOn' });
-  for (const row of rows) enter({ tenant: row.tenant, run: row.run }, { kind: 'inDoubt', row });
+  for (const row of effects) enter({ tenant: row.tenant, run: row.run }, { kind: 'inDoubt', row });
 }

@@ -15,6 +15,7 @@ import type { Receipt } from './input.ts';
 import type { Inspection, RunInspection } from './inspection.ts';
 import type { Projection } from './projection.ts';
 import { RunRows } from './rows.ts';
+import type { Suspects } from './suspects.ts';
 import * as xstate from './xstate.ts';
 
 /** What a run needs of its surroundings. */
@@ -35,6 +36,8 @@ export interface RunServices {
     | 'timersOf'
   >;
   readonly clock: Clock;
+  /** Is told what is being decided, in case the process dies of it. */
+  readonly suspects: Pick<Suspects, 'deciding' | 'has' | 'settled'>;
   readonly projections: ReadonlyMap<string, readonly Projection[]>;
   /** Set where somebody inspects. */
   readonly inspection?: Inspection | undefined;

@@ -6,6 +6,7 @@
 import type {
   ActorRow,
   BlobUse,
+  DecidingMark,
   MaybePromise,
   RowChange,
   RunKey,
@@ -17,6 +18,7 @@ import type {
 import { WRITE_REFS } from './actor.ts';
 import type { StoredCascade } from './cascade.ts';
 import { encode } from './codec.ts';
+import { markOfCascade, markOfInput } from './deciding.ts';
 import { Draft } from './draft.ts';
 import { end, familyOf, stop } from './ending.ts';
 import type { Input } from './input.ts';
@@ -51,6 +53,8 @@ export class Run {
   readonly inbox: Input[] = [];
   readonly #memory: RunMemory;
   #revision: number;
+  /** What this group decides of the run, each with the mark that stands meanwhile; the last one is being decided. */
+  #decided: DecidingMark[] = [];
 
   private constructor(memory: RunMemory, revision: number) {
     this.#memory = memory;
@@ -109,6 +113,11 @@ export class Run {
       draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || performance.now() > until);
     memory.clockNow = memory.services.clock.now();
     memory.now = Math.max(memory.clockNow, memory.head.lastAt);
+    if (mustStop(this.inbox[0])) memory.cascade.clear();
+    if (!memory.cascade.resting) {
+      if (this.#decided.length === 0) this.#decided.push(markOfCascade(memory.key, memory.head.seq));
+      memory.services.suspects.deciding(this.#decided.at(-1));
+    }
     for (;;) {
       // What was loaded is forgotten after a step and not before: a step that had to wait for it is run again.
       if (!memory.cascade.resting) {
@@ -120,9 +129,13 @@ export class Run {
       memory.idleTurns = 0;
       const input = this.inbox[0];
       if (input === undefined || spent()) break;
+      const mark = markOfInput(memory.key, input);
+      if (!this.#joins(mark)) break;
+      memory.services.suspects.deciding(mark);
       const answer = takeInput(memory, input);
       memory.rows.forgetReads();
       this.inbox.shift();
+      this.#decided.push(mark);
       memory.draft.inputs.push(input);
       if (answer !== undefined) memory.draft.answers.set(input, answer);
     }
@@ -131,9 +144,24 @@ export class Run {
     return this.inbox.length === 0 ? 'resting' : 'cut';
   }
 
+  /** A suspect is decided and written by itself: where the process dies of it, it is clear of what. */
+  #joins(mark: DecidingMark): boolean {
+    const { suspects } = this.#memory.services;
+    const [first] = this.#decided;
+    // Where the first one is a suspect, no second one has joined it.
+    return first === undefined || !(suspects.has(first) || suspects.has(mark));
+  }
+
+  /** What was suspected and came to its end in this group, without a death. */
+  get settledSuspects(): ReturnType<RunServices['suspects']['settled']> {
+    const { services, key, draft, ended } = this.#memory;
+    return services.suspects.settled(key, this.#decided, draft.effectsGone, ended);
+  }
+
   /** What this group writes of the run. */
   close(): ClosedRun {
     const memory = this.#memory;
+    memory.services.suspects.deciding(this.#decided.at(-1));
     const actors: ActorRow[] = [];
     const agendaJson = memory.cascade.resting ? null : encode(memory.cascade.store(), 'agenda', memory, WRITE_REFS);
     const { blobs } = memory;
@@ -169,6 +197,7 @@ export class Run {
     const memory = this.#memory;
     const done = memory.draft;
     memory.draft = new Draft();
+    this.#decided = [];
     memory.draft.goesOn = !memory.cascade.resting;
     // Who asked is told the state that is committed, not the one in which the turn began.
     for (const [input, answer] of done.answers) {
@@ -240,4 +269,9 @@ export class Run {
     if (status === 'waiting' && memory.head.status !== 'waiting') memory.fact(ROOT, 'run_waiting', {});
     memory.head.status = status;
   }
+}
+
+/** A run that brought the process down ends without going on with anything. */
+function mustStop(input: Input | undefined): boolean {
+  return input?.kind === 'cancel' && input.decideNothing;
 }

@@ -26,6 +26,7 @@ import { FermataError } from '../errors.ts';
 import type {
   ApprovalRow,
   JournalEntry,
+  LastStop,
   PendingApproval,
   RowPage,
   RunFilter,
@@ -47,12 +48,13 @@ import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
 import { Migrations } from './migrations.ts';
 import type { Projection } from './projection.ts';
-import { recover } from './recovery.ts';
+import { readOpenEffects, recover } from './recovery.ts';
 import { runView, stateValue, type RunView } from './run-view.ts';
 import { Starts, type StartOptions, type Started } from './starts.ts';
 import type { Turn } from './replay.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
 import { Reader, settle } from './suspend.ts';
+import { Suspects } from './suspects.ts';
 import { TimerWheel } from './timers.ts';
 import { turnsOf } from './turns.ts';
 import type { Event, Machine } from './xstate.ts';
@@ -120,7 +122,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const runtime = new Runtime(options, catalog, start);
   doubt = (error) => runtime.doubt(error);
   options.opened?.(runtime);
-  if (options.passive !== true) await runtime.recover();
+  await runtime.recover(start.lastStop);
   return runtime;
 }
 
@@ -135,6 +137,7 @@ export class Runtime {
   readonly #feed: FactFeed;
   readonly #groups: Groups;
   readonly #effects: Effects;
+  readonly #suspects: Suspects;
   readonly #timers: TimerWheel;
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
@@ -158,8 +161,10 @@ export class Runtime {
     this.#works = options.passive !== true;
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
+    this.#suspects = new Suspects({ store: options.store, clock: this.clock, passive: !this.#works, log });
     this.#effects = new Effects({
       catalog,
+      suspects: this.#suspects,
       enter: (key, input) => this.#groups.enter(key, input),
       delta: (delta) => this.#feed.publishDelta(delta),
       log,
@@ -187,6 +192,7 @@ export class Runtime {
         catalog,
         store: options.store,
         clock: this.clock,
+        suspects: this.#suspects,
         feed: this.#feed,
         projections: byFact(options.projections ?? []),
         sendLive,
@@ -212,6 +218,7 @@ export class Runtime {
     this.#starts = new Starts({
       store: options.store,
       clock: this.clock,
+      suspects: this.#suspects,
       tenant: this.tenant,
       tags: options.tags ?? [],
       newRunId: options.newRunId ?? randomUUID,
@@ -238,9 +245,20 @@ export class Runtime {
     this.#groups.doubt(error);
   }
 
-  /** Puts back to work what an earlier process left. Called once, by `createRuntime`. */
-  async recover(): Promise<void> {
-    await recover(this.#store, (key, input) => this.#groups.enter(key, input));
+  /** Puts back to work what an earlier process left (a passive one only looks). Called once, by `createRuntime`. */
+  async recover(lastStop: LastStop): Promise<void> {
+    await this.#suspects.read();
+    const effects = this.#works ? await readOpenEffects(this.#store) : [];
+    if (this.#works)
+      await this.#suspects.count(
+        lastStop,
+        effects.filter(({ src }) => !this.catalog.isRemote(src)),
+      );
+    for (const { run, error } of this.#suspects.quarantined()) this.#groups.block(run, error);
+    if (!this.#works) return;
+    // What the last stop left is counted: from here on the mark is this process's own.
+    this.#suspects.deciding(undefined);
+    await recover(this.#store, effects, (key, input) => this.#groups.enter(key, input));
     await this.#messages.look();
     await this.#timers.look();
   }
@@ -298,9 +316,46 @@ export class Runtime {
     return this.#ask(this.#key(runId), { kind: 'event', to: actor, event, checked: true, messageId: options.id });
   }
 
-  /** Cancels a run: gracefully where its machine handles `fermata.cancel`, else by stopping it. */
-  cancel(runId: string, reason?: string): Promise<Receipt> {
-    return this.#ask(this.#key(runId), { kind: 'cancel', reason });
+  /**
+   * Cancels a run: gracefully where its machine handles `fermata.cancel`, else by stopping it. A quarantined run is
+   * stopped without its machine being asked. Throws `notFound`, `runEnded`.
+   */
+  async cancel(runId: string, reason?: string): Promise<Receipt> {
+    const decideNothing = this.isQuarantined(runId);
+    const receipt = await this.#ask(this.#key(runId), { kind: 'cancel', reason, decideNothing });
+    if (decideNothing) this.#groups.unblock(runId);
+    return receipt;
+  }
+
+  /** True where the run takes nothing here, because the process has died of it too often; `why` says of what. */
+  isQuarantined(runId: string): boolean {
+    return this.#suspects.quarantineOf(runId) !== undefined;
+  }
+
+  /**
+   * Lets a quarantined run try again, as if the process had never died of it. Throws `notFound`, and `wrongState` where
+   * it is not quarantined.
+   */
+  async release(runId: string): Promise<void> {
+    const { status } = await this.read(runId);
+    if (!this.isQuarantined(runId))
+      throw new FermataError(
+        'wrongState',
+        `Run ${runId} is ${status} and not quarantined: there is nothing to release.`,
+        {
+          data: { runStatus: status },
+        },
+      );
+    const key = this.#key(runId);
+    await this.#suspects.release(key);
+    this.#groups.unblock(runId);
+    if (!this.#works) return;
+    this.#groups.enter(key, { kind: 'goOn' });
+    for (const row of await this.#store.effectsOf(key)) this.#groups.enter(key, { kind: 'inDoubt', row });
+    this.#messages.handAgain(runId);
+    await this.#messages.look();
+    this.#timers.handAgain(runId);
+    await this.#timers.look();
   }
 
   /** A run as it is committed. Throws `notFound`. */
@@ -482,6 +537,7 @@ export class Runtime {
       );
     await this.#store.deleteRun(key, { unended: stuck });
     this.#groups.forget(runId);
+    this.#suspects.forgetRun(runId);
   }
 
   /** Decodes a stored text. */
@@ -518,6 +574,7 @@ export class Runtime {
       this.#timers.close();
       this.#messages.close();
       this.#effects.close();
+      this.#suspects.close();
       await this.#groups.close(error);
       this.#open.abort(error);
       await this.#store.close();
@@ -535,6 +592,7 @@ export class Runtime {
     this.#timers.close();
     this.#messages.close();
     this.#effects.close();
+    this.#suspects.close();
     stopProcess(error);
   }
 

@@ -5,7 +5,9 @@ import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
 import type { RunKey, RunOrigin, RunStatus, Store } from '../store/store.ts';
 import { assertStorable, encode } from './codec.ts';
+import { fingerprint, markOfStart } from './deciding.ts';
 import type { Input, Receipt } from './input.ts';
+import type { Suspects } from './suspects.ts';
 
 /** What makes two requests the same one. */
 export interface Keys {
@@ -38,6 +40,7 @@ export interface Started {
 export interface StartSurroundings {
   readonly store: Pick<Store, 'startedUnder' | 'run'>;
   readonly clock: Clock;
+  readonly suspects: Pick<Suspects, 'assertMayStart'>;
   readonly tenant: string;
   /** Tags of every run. */
   readonly tags: readonly string[];
@@ -61,7 +64,10 @@ export class Starts {
     this.#surroundings = surroundings;
   }
 
-  /** Starts a run of the machine `name@version`. Throws `idempotencyConflict`, `notSerializable`, `storeUnavailable`. */
+  /**
+   * Starts a run of the machine `name@version`. Throws `idempotencyConflict`, `notSerializable`, `quarantined`,
+   * `storeUnavailable`.
+   */
   async start(machine: string, options: StartOptions): Promise<Started> {
     assertStorable(options.input, 'input');
     const { idempotency } = options;
@@ -93,13 +99,17 @@ export class Starts {
   }
 
   async #begin(machine: string, options: StartOptions): Promise<Started> {
-    const { tenant, clock, tags, newRunId, begin } = this.#surroundings;
+    const { tenant, clock, tags, suspects, newRunId, begin } = this.#surroundings;
     const run = newRunId();
     const shown = 'shownInput' in options ? options.shownInput : options.input;
     const blobs = new Map<string, string>();
     const inputJson =
       shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
-    const { workflow } = options;
+    const { workflow, idempotency } = options;
+    const asked =
+      idempotency === undefined ? [options.input, options.snapshot] : [idempotency.key, idempotency.bodyHash];
+    const request = fingerprint([machine, workflow?.id ?? null, workflow?.version ?? null, ...asked]);
+    suspects.assertMayStart(markOfStart(tenant, request, machine));
     const origin: RunOrigin = {
       tenant,
       run,
@@ -111,9 +121,10 @@ export class Starts {
       seed: run,
       createdAt: clock.now(),
       inputJson,
-      idempotency: options.idempotency,
+      idempotency,
     };
-    const input = { kind: 'start', origin, blobs, input: options.input, restore: options.snapshot } as const;
+    const given = { input: options.input, restore: options.snapshot, fingerprint: request };
+    const input = { kind: 'start', origin, blobs, ...given } as const;
     const { state } = await begin({ tenant, run }, input);
     return { runId: run, status: state.status, repeated: false };
   }

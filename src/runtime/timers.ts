@@ -83,6 +83,12 @@ export class TimerWheel {
     this.#handedOver.delete(name(row));
   }
 
+  /** Its timers were not taken: they are handed over again at the next look. */
+  handAgain(run: string): void {
+    for (const each of this.#handedOver) if (each.startsWith(`${run} `)) this.#handedOver.delete(each);
+    this.#handedUpTo = undefined;
+  }
+
   /** Looks for due timers and arms the next wake-up. */
   async look(): Promise<void> {
     if (this.#looking) {

@@ -228,6 +228,32 @@ export interface BlobUse {
   readonly holder: string;
 }
 
+/** Names what the process is at: where it dies now, it died of this. */
+export interface DecidingMark extends RunKey {
+  /** Tells it apart from whatever else the run takes; the same when it comes again. The start of a run has `run` ''. */
+  readonly key: string;
+  /** The same for people, in words that finish the sentence "the process died …". */
+  readonly what: string;
+}
+
+/** How the process before this one stopped. */
+export type LastStop =
+  | { readonly orderly: true }
+  /** It died, or was killed; `deciding` is the mark that stood then. */
+  | { readonly orderly: false; readonly deciding: DecidingMark | undefined };
+
+/** What may have brought the process down, and how often it did. */
+export interface SuspectRow extends DecidingMark {
+  /** Deaths of the process that it was part of. */
+  readonly count: number;
+  /** Time of the start that counted the last of them. */
+  readonly at: number;
+  /** Since when it runs with no other suspect beside it; null where it does not. */
+  readonly aloneSince: number | null;
+  /** Since when its run takes nothing more; null where it still does. */
+  readonly quarantinedAt: number | null;
+}
+
 /** One transaction. */
 export interface CommitGroup {
   readonly runs: readonly RunChanges[];
@@ -235,6 +261,8 @@ export interface CommitGroup {
   readonly blobs: readonly { readonly hash: string; readonly text: string }[];
   readonly messagesSent: readonly MessageRow[];
   readonly messagesTaken: readonly number[];
+  /** Suspects that came to an end without a death; left out: none. */
+  readonly suspectsGone?: readonly Pick<SuspectRow, 'tenant' | 'run' | 'key'>[];
 }
 
 /** What filters a list of runs. All given parts must match. */
@@ -309,11 +337,20 @@ export interface Store extends WorkflowStore {
   /**
    * Takes the database for this process, brings it up to date and settles what an unclean stop left.
    * Throws `FermataError` `databaseInUse`, `databaseNewer`, `databaseCorrupt` or `storeUnavailable`.
-   * What it returns is where numbering goes on: the greatest numbers ever used. `doubt` is told once where it is
-   * unknown whether a write was kept, whoever asked for it; nothing can be written afterwards.
+   * What it returns is where numbering goes on (the greatest numbers ever used), and how the process before this one
+   * stopped. `doubt` is told once where it is unknown whether a write was kept, whoever asked for it; nothing can be
+   * written afterwards.
    */
-  open(doubt?: (error: StoreError) => void): Promise<{ readonly position: number; readonly messageId: number }>;
+  open(
+    doubt?: (error: StoreError) => void,
+  ): Promise<{ readonly position: number; readonly messageId: number; readonly lastStop: LastStop }>;
+  /** An orderly stop. */
   close(): Promise<void>;
+  /**
+   * Says what this process is at now, or that it is at nothing. Kept so that it outlives the process (a store that ends
+   * with it need not), and cheap: it is called for every input. The first call ends what `lastStop` told.
+   */
+  deciding(mark: DecidingMark | undefined): void;
   /** True when the database answers and can be written (readiness). */
   healthy(): Promise<boolean>;
   commit(group: CommitGroup): Promise<void>;
@@ -348,6 +385,13 @@ export interface Store extends WorkflowStore {
   /** Runs whose agenda was cut by the cap of a group. */
   cutRuns(): Promise<readonly RunKey[]>;
   messages(limit: number): Promise<readonly MessageRow[]>;
+
+  /** All that is suspected, of all tenants. */
+  suspects(): Promise<readonly SuspectRow[]>;
+  /** Writes the rows whole, in one transaction. */
+  putSuspects(rows: readonly SuspectRow[]): Promise<void>;
+  /** Forgets all that is suspected of a run. */
+  dropSuspects(key: RunKey): Promise<void>;
 
   // reads for people
   runs(tenant: string, filter: RunFilter): Promise<readonly RunRow[]>;

@@ -31,15 +31,19 @@ export interface ModelOptions {
   readonly firstTokenMs?: number;
   readonly tokensPerSecond?: number;
   readonly port?: number;
+  /** So many calls are never answered before the first one is. */
+  readonly unanswered?: number;
   /** The answer to a prompt that is neither flaky nor silent nor stuck. */
   readonly answer?: (prompt: string) => string;
 }
 
 /** Starts a model. */
-export async function startModel({ answer = answerTo, ...pace }: ModelOptions = {}): Promise<Model> {
+export async function startModel({ answer = answerTo, unanswered = 0, ...pace }: ModelOptions = {}): Promise<Model> {
   const firstKeys = new Map<string, string>();
+  let left = unanswered;
   const made = (request: ScriptedRequest): MadeAnswer => {
     const { key, prompt } = toCall(request);
+    if (left-- > 0) return { hang: true };
     if (!firstKeys.has(prompt)) firstKeys.set(prompt, key);
     const first = firstKeys.get(prompt) === key;
     if (prompt.includes('stuck') || (first && prompt.includes('silent'))) return { hang: true };

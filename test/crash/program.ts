@@ -1,5 +1,5 @@
 /**
- * The server program as one file. From its sources it takes over a second to load, because of the many hundred modules
+ * A program of these tests as one file. From its sources it takes over a second to load, because of the many hundred modules
  * of its packages; as one file a fifth of that, and these tests start it some fifty times.
  */
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -16,13 +16,18 @@ export interface Program {
   remove(): void;
 }
 
-/** Builds `server.ts`. Packages with native parts or worker threads of their own stay outside. */
-export async function buildServer(): Promise<Program> {
+/** Builds `server.ts`. */
+export function buildServer(): Promise<Program> {
+  return buildProgram('server.ts');
+}
+
+/** Builds a file of this folder. Packages with native parts or worker threads of their own stay outside. */
+export async function buildProgram(file: string): Promise<Program> {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(CACHE, 'fermata-crash-'));
-  const path = join(folder, 'server.js');
+  const path = join(folder, file.replace(/\.ts$/, '.js'));
   const bundle = await rolldown({
-    input: join(import.meta.dirname, 'server.ts'),
+    input: join(import.meta.dirname, file),
     platform: 'node',
     external: ['better-sqlite3', 'pino'],
     logLevel: 'silent',

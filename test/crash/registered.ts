@@ -27,8 +27,13 @@ export function registered(callLog: string): FermataConfig {
     return idempotencyKey.repeat(Math.ceil((Number(kilobytes) * 1_024) / idempotencyKey.length));
   };
 
+  const die: CodeFunction = async () => {
+    await pause(1);
+    process.kill(process.pid, 'SIGKILL');
+  };
+
   return {
-    functions: { count, write },
+    functions: { count, write, die },
     machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm },
   };
 }

@@ -2,6 +2,7 @@
  * A runtime on a database file of its own, with a clock that moves only when a test says so. It is closed and checked
  * for leaks when the test ends. Nothing here waits for real time: `settle` gives the event loop turns until all is quiet.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,7 +121,10 @@ export async function openRuntime(setup: RuntimeSetup): Promise<RuntimeUnderTest
       return open(changed);
     },
     async crash(changed) {
+      // An orderly end of the store removes what says that there was none. Nothing waits here: a kill comes at once.
+      const mark = readFileSync(`${file}.deciding`);
       await store?.close();
+      writeFileSync(`${file}.deciding`, mark);
       // The dead runtime keeps a clock that stands still for ever.
       clock = new ManualClock(clock.now());
       return open(changed);

@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/store.ts';
 import { lastingStoreContract, storeContract } from './store.contract.ts';
 
 storeContract('SQLite in memory', async () => {
@@ -15,8 +17,9 @@ storeContract('SQLite in memory', async () => {
 
 lastingStoreContract('SQLite in a file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fermata-store-'));
-  const file = join(folder, 'fermata.db');
+  let file = join(folder, 'fermata.db');
   let store = sqliteStore(file);
+  const abandoned: Store[] = [];
   await store.open();
   return {
     store,
@@ -26,8 +29,17 @@ lastingStoreContract('SQLite in a file', async () => {
       await store.open();
       return store;
     },
+    async abandon() {
+      const left = file;
+      file = `${left}-left`;
+      for (const suffix of ['', '-wal', '.deciding'])
+        if (existsSync(left + suffix)) await copyFile(left + suffix, file + suffix);
+      abandoned.push(store);
+      store = sqliteStore(file);
+      return store;
+    },
     async cleanup() {
-      await store.close();
+      for (const each of [store, ...abandoned]) await each.close();
       await rm(folder, { recursive: true });
     },
   };

@@ -8,13 +8,17 @@ import { commitContract } from './contract/commit.ts';
 import { deletionContract } from './contract/deletion.ts';
 import { listsContract } from './contract/lists.ts';
 import { readsContract, reopeningContract } from './contract/reads.ts';
+import { suspectsContract, lastStopContract } from './contract/suspects.ts';
 import type { LastingStoreUnderTest, MakeStore } from './contract/under-test.ts';
 import { workflowsContract } from './contract/workflows.ts';
 
 /** Runs the suite on stores that `make` makes whose rows outlive them. */
 export function lastingStoreContract(name: string, make: MakeStore<LastingStoreUnderTest>): void {
   storeContract(name, make);
-  describe(`store contract: ${name}`, () => reopeningContract(make));
+  describe(`store contract: ${name}`, () => {
+    reopeningContract(make);
+    lastStopContract(make);
+  });
 }
 
 /** Runs the suite on stores that `make` makes: a new, open, empty one for every test. */
@@ -25,5 +29,6 @@ export function storeContract(name: string, make: MakeStore): void {
     listsContract(make);
     workflowsContract(make);
     deletionContract(make);
+    suspectsContract(make);
   });
 }

@@ -37,7 +37,7 @@ const resume = createRoute({
   method: 'post',
   path: '/runs/{id}/resume',
   operationId: 'resumeRun',
-  summary: 'Go on after a pause',
+  summary: 'Go on after a pause, or let a quarantined run try again',
   tags,
   request: { params: runPath, body: noBody },
   responses: { 202: answers('Taken', commandSchema) },

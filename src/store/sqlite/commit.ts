@@ -28,6 +28,7 @@ import {
   task,
   timer,
 } from './schema.ts';
+import { prepareDropSuspect } from './suspects.ts';
 import type { Writer } from './writer.ts';
 
 /** Commits a group: all of it or nothing (S1). Throws `StoreError` and nothing else (S3). */
@@ -97,6 +98,7 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     const keysOf = group.runs.map((changes) => writeRun(changes, created));
     for (const row of group.messagesSent) write.message(row);
     for (const id of group.messagesTaken) write.takeMessage({ id });
+    for (const gone of group.suspectsGone ?? []) write.dropSuspect(gone);
     // Last: what one run lets go of another may claim in the same group.
     for (const [index, { blobsGone }] of group.runs.entries()) letGo(keysOf[index] ?? 0, blobsGone);
     const lastSent = group.messagesSent.reduce((last, { id }) => Math.max(last, id), 0);
@@ -191,6 +193,7 @@ function prepareWrites(connection: Connection) {
         ),
     ),
     dropUnusedBlob: written(db.delete(blob).where(isUnused(sql.placeholder('hash')))),
+    dropSuspect: prepareDropSuspect(connection),
     message: prepareInsert(connection, message),
     takeMessage: written(db.delete(message).where(eq(message.id, sql.placeholder('id')))),
     messageHighWater: raiseHighWater(db, 'message'),

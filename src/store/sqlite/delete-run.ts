@@ -6,7 +6,7 @@ import type { RunKey, RunStatus } from '../store.ts';
 import { isUnused } from './conditions.ts';
 import { raiseHighWater } from './high-water.ts';
 import type { RunKeys } from './run-keys.ts';
-import { blob, blobUse, journal, run, runState } from './schema.ts';
+import { blob, blobUse, journal, run, runState, suspect } from './schema.ts';
 import type { Writer } from './writer.ts';
 
 const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled'];
@@ -42,6 +42,9 @@ export function prepareDeleteRun(
       const found = state.where(and(eq(runState.run, key), inArray(runState.status, [...ENDED]))).get();
       if (found === undefined && !unended) return 'notEnded';
       dropRows(key);
+      db.delete(suspect)
+        .where(and(eq(suspect.tenant, owner.tenant), eq(suspect.run, owner.run)))
+        .run();
       return 'deleted';
     });
     if (status === 'notEnded') {

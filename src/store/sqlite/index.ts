@@ -6,6 +6,7 @@ import { FermataError } from '../../errors.ts';
 import { StoreError } from '../store.ts';
 import type { Store } from '../store.ts';
 import { prepareCommit } from './commit.ts';
+import { noMark, openMark } from './deciding-mark.ts';
 import { prepareDeleteRun } from './delete-run.ts';
 import { prepareProbe, readHighWater } from './high-water.ts';
 import { prepareJournalReads } from './journal.ts';
@@ -16,6 +17,7 @@ import type { OpenDatabase, SqliteOptions } from './open.ts';
 import { prepareRecoveryReads } from './recovery.ts';
 import { RunKeys } from './run-keys.ts';
 import { runList } from './run-list.ts';
+import { suspectStore } from './suspects.ts';
 import { prepareTurnReads } from './turn-reads.ts';
 import { workflowStore } from './workflows.ts';
 import { Writer } from './writer.ts';
@@ -48,7 +50,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
       const database = openDatabase(file, options);
       try {
         opened = prepare(database, doubt ?? (() => {}));
-        return readHighWater(database.connection.db);
+        return { ...readHighWater(database.connection.db), lastStop: opened.mark.lastStop };
       } catch (error) {
         opened = undefined;
         database.close();
@@ -59,8 +61,11 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     async close() {
       // A commit in doubt is settled by the next start. Closing the file would move the log, and with it decide.
       if (opened?.writer.isInDoubt === false) opened.database.close();
+      opened?.mark.remove();
       opened = undefined;
     },
+
+    deciding: (mark) => opened?.mark.write(mark),
 
     healthy: async () => opened?.writer.canWrite() ?? false,
 
@@ -87,6 +92,10 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     openEffects: async (after, limit) => use().recovery.openEffects(after, limit),
     cutRuns: async () => use().recovery.cutRuns(),
     messages: async (limit) => use().recovery.messages(limit),
+
+    suspects: async () => use().suspects.suspects(),
+    putSuspects: async (rows) => use().suspects.putSuspects(rows),
+    dropSuspects: async (key) => use().suspects.dropSuspects(key),
 
     runs: async (tenant, filter) => use().runs(tenant, filter),
     journal: async (key, page) => use().lists.journal(key, page),
@@ -117,13 +126,21 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
   const { db, driver } = connection;
   const keys = new RunKeys(db);
   const journal = prepareJournalReads(db);
-  const writer = new Writer(driver, prepareProbe(db), doubt, database.checkpoints);
+  const mark = database.path === undefined ? noMark : openMark(database.path);
+  const fail = (error: StoreError): void => {
+    // The process will stop, and not because of what it decides.
+    mark.remove();
+    doubt(error);
+  };
+  const writer = new Writer(driver, prepareProbe(db), fail, database.checkpoints);
   return {
     database,
+    mark,
     writer,
     commit: prepareCommit(connection, keys, writer),
     turn: prepareTurnReads(db, keys, journal),
     recovery: prepareRecoveryReads(db, keys),
+    suspects: suspectStore(connection, writer),
     runs: runList(db, keys),
     lists: lists(db, keys, journal),
     workflows: workflowStore(db, writer),

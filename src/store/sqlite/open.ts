@@ -18,6 +18,8 @@ export interface OpenDatabase {
   readonly connection: Connection;
   /** Absent in memory. */
   readonly checkpoints: Checkpoints | undefined;
+  /** Its file; undefined where it is in memory. */
+  readonly path: string | undefined;
   /** Moves the log into the file and gives the file free. */
   close(): void;
 }
@@ -56,7 +58,7 @@ export function openDatabase(file: string, options: SqliteOptions): OpenDatabase
       if (descriptor !== undefined) checkpoints = new Checkpoints({ driver, path, descriptor });
     });
     if (options.maxPages !== undefined) driver.pragma(`max_page_count = ${options.maxPages}`);
-    return { connection, checkpoints, close };
+    return { connection, checkpoints, path: path === MEMORY ? undefined : path, close };
   } catch (error) {
     close();
     throw error instanceof FermataError ? error : unusable(path, error);

@@ -256,6 +256,25 @@ export const workflowTag = sqliteTable(
   (t) => [primaryKey({ columns: [t.tag, t.workflow] }), index('workflow_tag_workflow').on(t.workflow)],
 );
 
+/**
+ * What may have brought the process down: `SuspectRow`. By the run's name and not its key, because a run whose start
+ * kills the process has none.
+ */
+export const suspect = sqliteTable(
+  'suspect',
+  {
+    tenant: text('tenant').notNull(),
+    run: text('run_id').notNull(),
+    key: text('key').notNull(),
+    what: text('what').notNull(),
+    count: integer('count').notNull(),
+    at: integer('at').notNull(),
+    aloneSince: integer('alone_since'),
+    quarantinedAt: integer('quarantined_at'),
+  },
+  (t) => [primaryKey({ columns: [t.tenant, t.run, t.key] })],
+);
+
 /** The definition that is registered under a `name@version`. */
 export const machine = sqliteTable('machine', { machine: text('machine').primaryKey(), hash: text('hash').notNull() });
 

@@ -13,6 +13,8 @@ export interface StoreUnderTest {
 export interface LastingStoreUnderTest extends StoreUnderTest {
   /** Closes the store and opens what it has written. */
   reopen(): Promise<Store>;
+  /** Opens what is left where the process dies now. */
+  abandon(): Promise<Store>;
 }
 
 export type MakeStore<Under extends StoreUnderTest = StoreUnderTest> = () => Promise<Under>;

@@ -99,7 +99,7 @@ describe('opening a file', () => {
     const store = sqliteStore(file);
     await expect(store.open()).rejects.toMatchObject({ code: 'databaseCorrupt' });
     writeFileSync(file, '');
-    expect(await store.open()).toEqual({ position: 0, messageId: 0 });
+    expect(await store.open()).toEqual({ position: 0, messageId: 0, lastStop: { orderly: true } });
     await store.close();
   });
 

@@ -34,7 +34,18 @@ test('the shipped migrations make the tables of the schema', () => {
 
 test('tables of small rows are one B-tree, which drizzle cannot say and the SQL files must', () => {
   const single = driver.prepare(`select name from pragma_table_list where wr = 1 and schema = 'main' order by name`);
-  const names = ['blob_use', 'effect', 'high_water', 'machine', 'run_tag', 'taken', 'task', 'timer', 'workflow_tag'];
+  const names = [
+    'blob_use',
+    'effect',
+    'high_water',
+    'machine',
+    'run_tag',
+    'suspect',
+    'taken',
+    'task',
+    'timer',
+    'workflow_tag',
+  ];
   expect(single.pluck().all()).toEqual(names);
 });
 

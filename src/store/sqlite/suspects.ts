@@ -1,0 +1,51 @@
+/** Rows of what may have brought the process down. Few, and written only where a process died. */
+import { and, eq, sql } from 'drizzle-orm';
+import type { Store, SuspectRow } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { prepareRun, prepareUpsert } from './prepared.ts';
+import { suspect } from './schema.ts';
+import type { Writer } from './writer.ts';
+
+type SuspectStore = Pick<Store, 'suspects' | 'putSuspects' | 'dropSuspects'>;
+
+/** Prepares what is read and written outside of a group. */
+export function suspectStore(connection: Connection, writer: Writer): SuspectStore {
+  const { db } = connection;
+  const put = prepareUpsert(connection, suspect, [suspect.tenant, suspect.run, suspect.key]);
+  return {
+    suspects: async () => db.select().from(suspect).all(),
+    putSuspects: async (rows) =>
+      writer.writeOutsideTurns(() => {
+        for (const row of rows) put(columnsOf(row));
+      }),
+    dropSuspects: async ({ tenant, run }) =>
+      writer.writeOutsideTurns(() => {
+        db.delete(suspect)
+          .where(and(eq(suspect.tenant, tenant), eq(suspect.run, run)))
+          .run();
+      }),
+  };
+}
+
+/** Prepares "this one was decided, and nobody died of it", for a group. */
+export function prepareDropSuspect(connection: Connection): (row: Pick<SuspectRow, 'tenant' | 'run' | 'key'>) => void {
+  const drop = prepareRun(
+    connection,
+    connection.db
+      .delete(suspect)
+      .where(
+        and(
+          eq(suspect.tenant, sql.placeholder('tenant')),
+          eq(suspect.run, sql.placeholder('run')),
+          eq(suspect.key, sql.placeholder('key')),
+        ),
+      ),
+  );
+  return ({ tenant, run, key }) => {
+    drop({ tenant, run, key });
+  };
+}
+
+function columnsOf({ tenant, run, key, what, count, at, aloneSince, quarantinedAt }: SuspectRow): SuspectRow {
+  return { tenant, run, key, what, count, at, aloneSince, quarantinedAt };
+}
