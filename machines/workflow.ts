@@ -34,6 +34,8 @@ export interface PreparedStep {
   readonly cancels?: 'actor' | 'nothing';
   /** Description of a task that is to be cancelled before it began, or that broke, where it is more than the name. */
   readonly description?: string;
+  /** True where a task that broke had no slot: it waited. */
+  readonly waited?: true;
 }
 
 /** What a run of a workflow is started with. */
@@ -190,10 +192,11 @@ export const workflowMachine = setup({
         code: error?.code ?? 'actorFailed',
         message: error?.message ?? `Its actor ended with ${JSON.stringify(error)}.`,
       };
-      const description = stepOf(event)?.description ?? name;
+      const { description = name, waited } = stepOf(event) ?? {};
+      const slot = waited === true ? 'parked' : 'held';
       fact(enqueue, 'task_failed', { task: name, description, status: 'failed', error: failure });
       enqueue.assign(
-        settle(context, { name, consequence: 'fail', error: failure, slot: 'held' }, stepOf(event), enqueue, admitting),
+        settle(context, { name, consequence: 'fail', error: failure, slot }, stepOf(event), enqueue, admitting),
       );
     }),
     taskCancelled: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {

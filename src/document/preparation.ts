@@ -10,7 +10,7 @@ import type { RunRows } from '../runtime/rows.ts';
 import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { graphOf, type Graph } from './graph.ts';
-import { isSettled, taskRow } from './projection.ts';
+import { isSettled, isWaiting, taskRow } from './projection.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { TaskResult } from './reads.ts';
 import { prepareCall, taskScope } from './render.ts';
@@ -57,7 +57,11 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
         }
         if (event.type.startsWith('xstate.error.actor.')) {
           const name = String(event['actorId']);
-          return { ...afterEnd(rows, graph, context, name, 'fail'), ...described(rows, graph, name) };
+          return {
+            ...afterEnd(rows, graph, context, name, 'fail'),
+            ...described(rows, graph, name),
+            ...(isWaiting(taskRow(rows, graph, name)) ? { waited: true } : {}),
+          };
         }
         return undefined;
     }

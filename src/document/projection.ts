@@ -25,6 +25,11 @@ export function isSettled(status: TaskStatus): boolean {
   return SETTLED.has(status);
 }
 
+/** True for a task that has begun and holds no slot: it waits for a person, a back-off, an answer, or for a slot. */
+export function isWaiting({ status, ready, live }: TaskRow): boolean {
+  return live && (ready || status === 'awaitingApproval' || status === 'retrying' || status === 'inDoubt');
+}
+
 /** A task's row, or what it would be. */
 export function taskRow(rows: RunRows, graph: Graph, name: string): TaskRow {
   return rows.get('task', name) ?? untouched(graph, name);

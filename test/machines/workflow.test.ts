@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FermataError } from '../../src/errors.ts';
+import { childAddress } from '../../src/runtime/xstate.ts';
 import { Workbench } from '../harness/documents.ts';
 
 let bench: Workbench;
@@ -248,6 +249,27 @@ describe('failure', () => {
     });
     await bench.fail('a');
     expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'codeFailed' } });
+  });
+
+  it('a task that breaks while it waits has no slot to give back: its run fails, and counts on rightly', async () => {
+    const waiting = { requiresApproval: true, retry: { maxRetries: 0 } };
+    const decision = { type: 'fermata.approve', decision: { approved: false, by: { toString: 'no text' } } };
+    const stopped = await bench.start({ tasks: [{ name: 'a', ...waiting }] });
+    await bench.fermata.runtime.control(stopped, childAddress('/', 'a'), decision);
+    await bench.settle();
+    expect(await bench.read(stopped)).toMatchObject({ status: 'failed', reason: { code: 'actorFailed' } });
+
+    const continued = await bench.start({
+      config: { breadth: 1, onTaskFailure: 'continue' },
+      tasks: [{ name: 'a', ...waiting }, { name: 'b' }, { name: 'c' }],
+    });
+    await bench.fermata.runtime.control(continued, childAddress('/', 'a'), decision);
+    await bench.settle();
+    expect(bench.running).toEqual(['b']);
+    await bench.complete('b');
+    await bench.complete('c');
+    expect(await bench.statuses(continued)).toEqual({ a: 'failed', b: 'completed', c: 'completed' });
+    expect(await bench.read(continued)).toMatchObject({ status: 'completed' });
   });
 
   it('a prompt that cannot be rendered fails its task, not the process', async () => {
