@@ -1,9 +1,10 @@
 /** Runs documents of `code` tasks on a real file, with a clock that the test moves. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CodeContext } from '../../actors/code.ts';
+import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
@@ -11,6 +12,9 @@ import type { RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { ManualClock } from './clock.ts';
+
+/** A real file whose syncs cost nothing, where the system has such: what is tested here is not the disk. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** A call of the registered function `work`, which the test ends. */
 export interface Call {
@@ -24,15 +28,21 @@ export interface Call {
 /** A workflow engine whose every call waits for the test. */
 export class Workbench {
   readonly clock = new ManualClock();
-  readonly #folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+  readonly #folder = mkdtempSync(join(MEMORY, 'fermata-'));
   /** Calls that have not ended, in the order in which they began. */
   readonly calls: Call[] = [];
   /** Every call that ever began, by task. */
   readonly began: string[] = [];
   fermata!: Fermata;
+  readonly #providers: Providers;
 
-  static async open(): Promise<Workbench> {
-    const bench = new Workbench();
+  private constructor(providers: Providers) {
+    this.#providers = providers;
+  }
+
+  /** `providers` answer the tasks that have a prompt; default: nobody. */
+  static async open(providers: Providers = {}): Promise<Workbench> {
+    const bench = new Workbench(providers);
     await bench.#compose();
     return bench;
   }
@@ -52,7 +62,7 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
-      config: config ?? { functions: { work, echo: (input: unknown) => input } },
+      config: config ?? { functions: { work, echo: (input: unknown) => input }, providers: this.#providers },
     });
   }
 

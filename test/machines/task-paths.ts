@@ -1,0 +1,153 @@
+/**
+ * The paths of a task: what may happen to it in each of its states, as the machine's event and as what really happens,
+ * and every simple path from its beginning to an end, found by `@xstate/graph`.
+ */
+import { getSimplePaths } from '@xstate/graph';
+import type { EventObject, SnapshotFrom } from 'xstate';
+import { taskMachine, type PreparedTask } from '../../machines/task.ts';
+import { explorable } from '../harness/plain.ts';
+import type { TaskWalk } from './task-walk.ts';
+
+type TaskSnapshot = SnapshotFrom<typeof taskMachine>;
+
+/** What kinds of task there are to walk. */
+export interface TaskKind {
+  readonly calls: 'code' | 'model';
+  readonly approval: boolean;
+}
+
+/** Something that happens to a task. */
+export interface TaskStep {
+  readonly title: string;
+  /** States in which it may happen; their innermost names. */
+  readonly states: readonly string[];
+  /** What the machine gets. */
+  readonly event: EventObject & { readonly [field: string]: unknown };
+  /** Makes it happen to a real task. */
+  happen(walk: TaskWalk): Promise<void>;
+}
+
+/** Attempts of a task on its paths: the counter that is capped. */
+export const MAX_RETRIES = 1;
+
+const CALLING = ['callingCode', 'callingModel'];
+
+/** Everything that moves a task to another state. What it takes and stays where it is, stands in the test. */
+export const STEPS: readonly TaskStep[] = [
+  {
+    title: 'is cancelled',
+    states: ['awaitingApproval', 'queued', ...CALLING, 'backingOff', 'inDoubt'],
+    event: { type: 'fermata.cancel' },
+    happen: (walk) => walk.cancel(),
+  },
+  {
+    title: 'is approved',
+    states: ['awaitingApproval'],
+    event: { type: 'fermata.approve', decision: { approved: true } },
+    happen: (walk) => walk.decide(true),
+  },
+  {
+    title: 'is rejected',
+    states: ['awaitingApproval'],
+    event: { type: 'fermata.approve', decision: { approved: false } },
+    happen: (walk) => walk.decide(false),
+  },
+  {
+    title: 'nobody decides',
+    states: ['awaitingApproval'],
+    event: { type: 'fermata.task.approvalExpired' },
+    happen: (walk) => walk.letApprovalExpire(),
+  },
+  {
+    title: 'gets a slot',
+    states: ['queued'],
+    event: { type: 'fermata.task.admitted' },
+    happen: (walk) => walk.freeSlot(),
+  },
+  {
+    title: 'call answers',
+    states: CALLING,
+    event: { type: 'xstate.done.actor.call', output: { value: 'done' } },
+    happen: (walk) => walk.caller.answer(),
+  },
+  {
+    title: 'call fails',
+    states: CALLING,
+    event: { type: 'xstate.error.actor.call', error: { code: 'codeFailed', message: 'broke', retry: 'backoff' } },
+    happen: (walk) => walk.caller.fail('backoff'),
+  },
+  {
+    title: 'call fails for good',
+    states: CALLING,
+    event: { type: 'xstate.error.actor.call', error: { code: 'modelRefused', message: 'refused', retry: 'never' } },
+    happen: (walk) => walk.caller.fail('never'),
+  },
+  {
+    title: 'call takes too long',
+    states: CALLING,
+    event: { type: 'fermata.task.attemptTimedOut' },
+    happen: (walk) => walk.letCallTimeOut(),
+  },
+  {
+    title: 'a crash cuts the call off',
+    states: CALLING,
+    event: { type: 'fermata.inDoubt', key: 'key', policy: 'ask' },
+    happen: (walk) => walk.crash(),
+  },
+  {
+    title: 'is to be called again',
+    states: ['inDoubt'],
+    event: { type: 'fermata.retry' },
+    happen: (walk) => walk.callAgain(),
+  },
+  {
+    title: 'back-off ends',
+    states: ['backingOff'],
+    event: { type: 'fermata.task.backoffOver' },
+    happen: (walk) => walk.letBackoffEnd(),
+  },
+];
+
+/** One way of a task from its beginning to an end. */
+export interface TaskPath {
+  readonly title: string;
+  readonly begin: TaskSnapshot;
+  readonly steps: readonly { readonly step: TaskStep; readonly leadsTo: TaskSnapshot }[];
+}
+
+/** Innermost name of the state that a task is in. */
+export function stateOf({ value }: { readonly value: unknown }): string {
+  return typeof value === 'string' ? value : String(Object.values(value as object)[0]);
+}
+
+/** Every simple path: no two states on it are alike in value, attempt, and whether a doubtful call is to be repeated. */
+export function pathsOf({ calls, approval }: TaskKind): readonly TaskPath[] {
+  const prepared: PreparedTask = {
+    call:
+      calls === 'code'
+        ? { kind: 'code', function: 'work', input: {} }
+        : { kind: 'model', model: 'any', provider: 'openai', prompt: 'Walk', responseFormat: 'text' },
+    ...(approval ? { approval: { onReject: 'fail', timeoutSeconds: 60 } } : {}),
+    retry: { maxRetries: MAX_RETRIES, initialSeconds: 1, factor: 1, maxSeconds: 1 },
+    timeoutMs: 1_000,
+    onInDoubt: 'ask',
+    seed: 'seed',
+  };
+  const paths = getSimplePaths(explorable(taskMachine), {
+    input: { name: 'walked', prepared },
+    events: (state) => STEPS.filter(({ states }) => states.includes(stateOf(state))).map(({ event }) => event) as never,
+    serializeState: ({ value, context: { attempt, repeatOf } }) => JSON.stringify([value, attempt, repeatOf !== null]),
+    toState: ({ status }) => status !== 'active',
+  });
+  return paths.map((path) => {
+    const [beginning, ...rest] = path.steps;
+    const steps = rest.flatMap(({ event, state }) =>
+      STEPS.filter((step) => step.event === event).map((step) => ({ step, leadsTo: state })),
+    );
+    return {
+      title: [...steps.map(({ step: { title } }) => title), stateOf(path.state)].join(' → '),
+      begin: beginning?.state ?? path.state,
+      steps,
+    };
+  });
+}

@@ -1,0 +1,96 @@
+/**
+ * The task machine on the real runtime: every simple path from its beginning to an end (attempts capped at 2), and what it
+ * takes without leaving its state. Each title is a path. Together they take every transition of the machine.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { taskMachine } from '../../machines/task.ts';
+import { Workbench } from '../harness/documents.ts';
+import { startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
+import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { pathsOf } from './task-paths.ts';
+import { codeCaller, expectSettled, modelCaller, TaskWalk } from './task-walk.ts';
+
+let server: RawModelServer;
+let bench: Workbench;
+const taken = new TransitionsTaken();
+
+beforeAll(async () => {
+  server = await startRawModelServer(() => {});
+  bench = await Workbench.open({ openai: { apiKey: 'none', baseUrl: server.baseUrl } });
+});
+afterAll(async () => {
+  await bench.close();
+  await server.stop();
+});
+
+describe.each([
+  { calls: 'code', approval: true },
+  { calls: 'model', approval: false },
+] as const)('a task with a call of $calls, approval: $approval', (kind) => {
+  it.each(pathsOf(kind))('$title', async ({ begin, steps }) => {
+    const caller = kind.calls === 'code' ? codeCaller(bench) : modelCaller(bench, server);
+    const walk = await TaskWalk.begin(bench, caller, kind);
+    try {
+      await walk.reaches(begin);
+      for (const { step, leadsTo } of steps) {
+        await step.happen(walk);
+        await walk.reaches(leadsTo);
+      }
+      await walk.complete();
+      await taken.note(bench.fermata.runtime, walk.run);
+    } finally {
+      await walk.leave();
+    }
+  });
+});
+
+describe('a task stays where it is, and ends', () => {
+  const walk = async (task: object, events: (run: string) => Promise<void>, more: readonly object[] = []) => {
+    const run = await bench.start({ tasks: [{ name: 'stays', ...task }, ...more] });
+    await events(run);
+    await expectSettled(bench, run);
+    await taken.note(bench.fermata.runtime, run);
+    return bench.statuses(run);
+  };
+
+  it('when the call tells how far it is', async () => {
+    const statuses = await walk({}, async () => {
+      bench.call('stays').context.progress(50);
+      await bench.complete('stays');
+    });
+    expect(statuses).toEqual({ stays: 'completed' });
+  });
+
+  it.each([
+    ['retry', 'completed'],
+    ['fail', 'failed'],
+  ] as const)('when a crash cuts its call off, onInDoubt: %s → %s', async (onInDoubt, status) => {
+    const statuses = await walk({ onInDoubt }, async () => {
+      await bench.restart();
+      if (onInDoubt === 'retry') await bench.complete('stays');
+    });
+    expect(statuses).toEqual({ stays: status });
+  });
+
+  it('when nobody can make its call, and when the call that was never made is made', async () => {
+    const statuses = await walk({ requiresApproval: true, onInDoubt: 'ask' }, async (run) => {
+      await bench.restart({ functions: {} });
+      await bench.decide(run, 'stays', true);
+      await bench.restart();
+      await bench.complete('stays');
+    });
+    expect(statuses).toEqual({ stays: 'completed' });
+  });
+
+  it('or ends before it begins, where it cannot be made ready', async () => {
+    const statuses = await walk({}, () => bench.complete('stays', {}), [
+      { name: 'unready', prompt: '{{ tasks.stays.output.missing }}' },
+    ]);
+    expect(statuses).toEqual({ stays: 'completed', unready: 'failed' });
+  });
+});
+
+it('every transition of the task machine was taken', () => {
+  const left = transitionsOf(taskMachine).filter((name) => !taken.of(taskMachine).has(name));
+  expect(left, 'transitions that no walk takes: add the step that takes them to task-paths.ts').toEqual([]);
+});

@@ -1,0 +1,165 @@
+/** A task on its way through the real runtime: one run, in which other tasks take the slot whenever the walked one leaves it. */
+import { expect } from 'vitest';
+import { isSettled } from '../../src/document/projection.ts';
+import { FermataError } from '../../src/errors.ts';
+import { childAddress } from '../../src/runtime/xstate.ts';
+import type { TaskRow } from '../../src/store/store.ts';
+import type { Workbench } from '../harness/documents.ts';
+import { answerError, answerWith, type RawExchange, type RawModelServer } from '../harness/raw-model-server.ts';
+import { MAX_RETRIES, stateOf, type TaskKind } from './task-paths.ts';
+
+const WALKED = 'walked';
+const CALL_SECONDS = 1_000;
+const APPROVAL_SECONDS = 5_000;
+const BACKOFF_SECONDS = 1;
+/** How often a path gives up its slot at most: an approval, a back-off, and a doubt in each attempt. */
+const OTHERS = 4;
+/** Turns of the event loop within which an answer over a socket has certainly come. */
+const PATIENCE = 2_000;
+
+/** The other side of the walked task's calls. */
+export interface Caller {
+  /** The fields of the task that is called there. */
+  readonly task: object;
+  /** Resolves once the call that is under way has arrived there. */
+  called(): Promise<void>;
+  answer(): Promise<void>;
+  fail(retry: 'backoff' | 'never'): Promise<void>;
+}
+
+/** Calls of the bench's own function. */
+export function codeCaller(bench: Workbench): Caller {
+  return {
+    task: {},
+    called: async () => void bench.call(WALKED),
+    answer: () => bench.complete(WALKED),
+    fail: (retry) =>
+      bench.fail(WALKED, retry === 'never' ? new FermataError('functionMissing', 'gone') : new Error('broke')),
+  };
+}
+
+/** Calls of a model over a socket. */
+export function modelCaller(bench: Workbench, server: RawModelServer): Caller {
+  let before = server.requests.length;
+  let current: RawExchange | undefined;
+  const call = (): RawExchange => current ?? expect.fail('no call has come to the model');
+  return {
+    task: { prompt: 'Walk' },
+    async called() {
+      for (let turn = 0; server.requests.length === before && turn < PATIENCE; turn++) await bench.settle();
+      expect(server.requests.length, 'one call comes to the model').toBe(before + 1);
+      current = server.requests[before];
+      before = server.requests.length;
+    },
+    answer: async () => answerWith(call(), 'done'),
+    async fail(retry) {
+      const status = retry === 'never' ? 400 : 500;
+      answerError(call(), status, {
+        message: 'broke',
+        type: status === 400 ? 'invalid_request_error' : 'server_error',
+      });
+    },
+  };
+}
+
+/** A run whose task `walked` is taken along a path. */
+export class TaskWalk {
+  readonly caller: Caller;
+  readonly run: string;
+  readonly #bench: Workbench;
+
+  private constructor(bench: Workbench, caller: Caller, run: string) {
+    this.#bench = bench;
+    this.caller = caller;
+    this.run = run;
+  }
+
+  static async begin(bench: Workbench, caller: Caller, { approval }: Pick<TaskKind, 'approval'>): Promise<TaskWalk> {
+    const walked = {
+      name: WALKED,
+      ...caller.task,
+      timeoutSeconds: CALL_SECONDS,
+      onInDoubt: 'ask',
+      retry: { maxRetries: MAX_RETRIES, initialSeconds: BACKOFF_SECONDS, factor: 1, maxSeconds: BACKOFF_SECONDS },
+      ...(approval ? { requiresApproval: true, approvalTimeoutSeconds: APPROVAL_SECONDS } : {}),
+    };
+    const others = Array.from({ length: OTHERS }, (_, i) => ({ name: `other ${i}`, timeoutSeconds: 1_000_000 }));
+    const document = { config: { breadth: 1, onTaskFailure: 'continue' }, tasks: [walked, ...others] };
+    return new TaskWalk(bench, caller, await bench.start(document));
+  }
+
+  /** The walked task comes to be as the machine says it is: in the same state, at the same attempt. */
+  async reaches(expected: { readonly value: unknown; readonly context: { readonly attempt: number } }): Promise<void> {
+    let task = await this.#task();
+    for (let turn = 0; task.state !== stateOf(expected) && turn < PATIENCE; turn++) {
+      await this.#bench.settle();
+      task = await this.#task();
+    }
+    expect(task).toEqual({ state: stateOf(expected), attempt: expected.context.attempt });
+    if (task.state.startsWith('calling')) await this.caller.called();
+  }
+
+  /** Ends the other tasks; the run is then over, and so is everything in it. */
+  async complete(): Promise<void> {
+    for (let other = this.#other(); other !== undefined; other = this.#other()) await this.#bench.complete(other);
+    await expectSettled(this.#bench, this.run);
+  }
+
+  /** Leaves nothing behind, however the walk went. */
+  async leave(): Promise<void> {
+    const { endedAt } = await this.#bench.read(this.run);
+    if (endedAt === null) await this.#bench.fermata.runtime.cancel(this.run);
+    await this.#bench.settle();
+  }
+
+  async cancel(): Promise<void> {
+    await this.#control('/', { type: 'fermata.task.cancel', task: WALKED });
+  }
+
+  async decide(approved: boolean): Promise<void> {
+    await this.#bench.decide(this.run, WALKED, approved);
+  }
+
+  async callAgain(): Promise<void> {
+    await this.#control(childAddress('/', WALKED), { type: 'fermata.retry' });
+  }
+
+  async freeSlot(): Promise<void> {
+    await this.#bench.complete(this.#other() ?? expect.fail('nobody holds the slot'));
+  }
+
+  async crash(): Promise<void> {
+    await this.#bench.restart();
+  }
+
+  letApprovalExpire = (): Promise<void> => this.#bench.advance(APPROVAL_SECONDS);
+  letCallTimeOut = (): Promise<void> => this.#bench.advance(CALL_SECONDS);
+  letBackoffEnd = (): Promise<void> => this.#bench.advance(BACKOFF_SECONDS);
+
+  async #control(actor: string, event: { readonly type: string; readonly task?: string }): Promise<void> {
+    await this.#bench.fermata.runtime.control(this.run, actor, event);
+    await this.#bench.settle();
+  }
+
+  #other(): string | undefined {
+    return this.#bench.running.find((task) => task !== WALKED);
+  }
+
+  async #task(): Promise<{ state: string; attempt: number }> {
+    const actor = childAddress('/', WALKED);
+    const { snapshot } = await this.#bench.fermata.runtime.snapshot(this.run, { actor });
+    return { state: stateOf(snapshot as never), attempt: (snapshot.context as { attempt: number }).attempt };
+  }
+}
+
+/** The run has ended with every task that it began, and nothing of it is left in memory. */
+export async function expectSettled(bench: Workbench, run: string): Promise<void> {
+  const { runtime } = bench.fermata;
+  const { status, endedAt } = await runtime.read(run);
+  expect(endedAt, `the run has ended, and is not ${status}`).not.toBeNull();
+  // What a run that ends before its time never began has a row at most, and is cancelled with it.
+  const begun = (row: TaskRow): boolean => row.live || row.startedAt !== null || status === 'completed';
+  const unsettled = (await runtime.tasks(run, { limit: 1_000 })).filter((row) => begun(row) && !isSettled(row.status));
+  expect(unsettled, 'tasks that have not ended').toEqual([]);
+  expect(runtime.load).toEqual({ residentRuns: 0, effectsInFlight: 0 });
+}

@@ -1,0 +1,61 @@
+/**
+ * The workflow machine on the real runtime: every simple path of a run of one task, whatever happens, and of two tasks
+ * whatever happens to them. Each title is a path. Together they take every transition of the machine. All paths of two
+ * tasks, tens of thousands, are walked by the soak.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workflowMachine } from '../../machines/workflow.ts';
+import { Workbench } from '../harness/documents.ts';
+import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { pathsOf, type Happening } from './run-paths.ts';
+import { walkRun } from './run-walk.ts';
+
+let bench: Workbench;
+const taken = new TransitionsTaken();
+
+beforeAll(async () => {
+  bench = await Workbench.open();
+});
+afterAll(() => bench.close());
+
+describe.each([
+  { tasks: 1, breadth: 1, onTaskFailure: 'stop', waitsFor: 'backoff' },
+  { tasks: 1, breadth: 1, onTaskFailure: 'continue', waitsFor: 'person' },
+] as const)('a run of one task that waits for: $waitsFor', (kind) => {
+  it.each(pathsOf(kind))('$title', async (path) => {
+    await taken.note(bench.fermata.runtime, await walkRun(bench, kind, path));
+  });
+});
+
+const CALLS: readonly Happening[] = ['completes', 'fails', 'stumbles', 'goes on'];
+
+describe.each([
+  { tasks: 2, breadth: 1, onTaskFailure: 'stop', waitsFor: 'backoff', happenings: CALLS },
+  { tasks: 2, breadth: 1, onTaskFailure: 'continue', waitsFor: 'backoff', happenings: CALLS },
+  { tasks: 2, breadth: 2, onTaskFailure: 'stop', waitsFor: 'backoff', happenings: CALLS },
+  { tasks: 2, breadth: 2, onTaskFailure: 'continue', waitsFor: 'backoff', happenings: CALLS },
+  {
+    tasks: 2,
+    breadth: 2,
+    onTaskFailure: 'continue',
+    waitsFor: 'person',
+    happenings: ['completes', 'goes on', 'breaks', 'is cancelled'],
+  },
+] as const)(
+  'a run of two tasks that wait for: $waitsFor, breadth $breadth, onTaskFailure: $onTaskFailure',
+  ({ happenings, ...kind }) => {
+    it.each(pathsOf(kind, happenings))('$title', async (path) => {
+      await taken.note(bench.fermata.runtime, await walkRun(bench, kind, path));
+    });
+  },
+);
+
+/** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
+const NEVER: Readonly<Record<string, string>> = {
+  'waiting: fermata.task.parked': 'a task parks when it gives up its slot, and nobody holds one while the run waits',
+};
+
+it('every transition of the workflow machine was taken', () => {
+  const left = transitionsOf(workflowMachine).filter((name) => !taken.of(workflowMachine).has(name));
+  expect(left, 'transitions that no walk takes: add what takes them to run-paths.ts').toEqual(Object.keys(NEVER));
+});
