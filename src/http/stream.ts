@@ -2,19 +2,16 @@
  * Server-sent events: the facts of one run, or of all, as they are committed, with streaming text in between.
  *
  * `id:` stands on facts only, so that `Last-Event-ID` always names one. A stream ends when the run has ended and its facts
- * are sent, when the client goes away, or when the server stops. Who comes back to an ended run with everything already
- * received gets 204, which tells `EventSource` not to come back again.
+ * are sent, when the client goes away or takes nothing any more, or when the server stops. Who comes back to an ended run
+ * with everything already received gets 204, which tells `EventSource` not to come back again.
  */
+import type { ServerResponse } from 'node:http';
 import type { Context } from 'hono';
-import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
-import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
 import type { StreamItem } from '../runtime/stream.ts';
+import { commentText, eventBody, eventText } from './event-stream.ts';
 import { iso, toJson } from './json.ts';
 import type { HttpEnvironment, Surroundings } from './router.ts';
-
-/** Proxies close connections on which nothing moves. */
-const HEARTBEAT_MS = 15_000;
 
 /** The facts of one run. Throws `notFound`, and `invalidRequest` for a cursor that is not a number. */
 export async function streamOfRun(
@@ -82,38 +79,39 @@ function send(
   open: (signal: AbortSignal) => AsyncIterable<StreamItem>,
   idOf: (fact: { readonly seq: number; readonly position: number }) => string,
 ): Response {
-  // Proxies that buffer would keep events back.
-  c.header('X-Accel-Buffering', 'no');
+  const headers = {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-cache',
+    // Proxies that buffer would keep events back.
+    'x-accel-buffering': 'no',
+  };
   // Nobody would read the body of HEAD, and what waits to be read would be kept for ever.
-  if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
-  return streamSSE(c, async (stream) => {
-    const gone = new AbortController();
-    stream.onAbort(() => gone.abort());
-    const signal = AbortSignal.any([gone.signal, stopping]);
-    const stopBeating = beat(stream, fermata.runtime.clock);
+  if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+
+  async function* events(gone: AbortSignal): AsyncGenerator<string, void> {
+    // Bytes at once: clients report a connection only when something came.
+    yield commentText('fermata');
     try {
-      // Bytes at once: clients report a connection only when something came.
-      await stream.write(': fermata\n\n');
-      for await (const item of open(signal)) await stream.writeSSE(toEvent(item, idOf));
+      for await (const item of open(AbortSignal.any([gone, stopping]))) yield eventText(toEvent(item, idOf));
     } catch (thrown) {
       // Deleted while it was streamed: there is nothing more to say. After anything else the client comes back.
       if (!(thrown instanceof FermataError && thrown.code === 'notFound'))
         log.error({ error: thrown }, 'a stream broke');
-    } finally {
-      stopBeating();
     }
+  }
+  const body = eventBody({
+    clock: fermata.runtime.clock,
+    events,
+    stalled() {
+      // In the process, without a socket, nothing is kept for a reader but what it is about to take.
+      const outgoing = (c.env as { readonly outgoing?: ServerResponse } | undefined)?.outgoing;
+      if (outgoing === undefined) return;
+      log.info('a reader that took nothing any more was let go');
+      outgoing.destroy();
+    },
   });
-}
-
-/** Comments, so that the connection lives; returns how to stop. */
-function beat(stream: SSEStreamingApi, clock: Clock): () => void {
-  const next = () =>
-    clock.setTimer(() => {
-      void stream.write(': still here\n\n');
-      timer = next();
-    }, HEARTBEAT_MS);
-  let timer = next();
-  return () => timer.clear();
+  // Said here, the server sends the first bytes without waiting whether the whole is short.
+  return c.body(body, 200, { ...headers, 'transfer-encoding': 'chunked', connection: 'keep-alive' });
 }
 
 function toEvent(

@@ -106,11 +106,11 @@ export class Effects {
     this.#next();
   }
 
-  /** The text streamed so far by the effects of a run: what a late joiner gets first. */
-  streamed(run: string): Delta[] {
+  /** The text streamed so far by the effects of a run, or of all: what a late joiner gets first. */
+  streamed(run?: string): Delta[] {
     const found: Delta[] = [];
     for (const { key, about, text } of this.#active.values())
-      if (key.run === run && text !== '') found.push({ ...key, about, offset: 0, delta: text });
+      if ((run === undefined || key.run === run) && text !== '') found.push({ ...key, about, offset: 0, delta: text });
     return found;
   }
 

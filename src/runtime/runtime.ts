@@ -375,7 +375,7 @@ export class Runtime {
     const source = {
       store: this.#store,
       feed: this.#feed,
-      streamed: (run: string) => this.#effects.streamed(run),
+      streamed: (run?: string) => this.#effects.streamed(run),
       decode: (text: string) => this.decode(text),
     };
     if (runId === undefined) return streamAll(this.tenant, source, options);

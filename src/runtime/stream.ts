@@ -2,14 +2,19 @@
  * A run's facts as they come, from any point of its journal on, with the text that models are streaming in between.
  *
  * N1. Facts are read from the journal, and what is published is only a hint to look: nothing is missed, nothing comes
- *     twice, and a slow reader costs no memory.
- * N2. Deltas are lossy. A reader that falls behind gets the text anew from offset 0.
+ *     twice, and a slow reader costs a page of entries, however far it falls behind.
+ * N2. Deltas are lossy. A reader that joins late gets the text so far from offset 0; one that falls behind gets what it
+ *     lacks in fewer, longer pieces, or, where the text is over meanwhile, not at all: the whole is in the fact.
  */
 import type { FeedEntry, JournalEntry, RunKey, Store } from '../store/store.ts';
 import type { Delta, Fact, FactFeed } from './facts.ts';
 
 const PAGE = 500;
+/** Characters of entries that are held at once: a reader that does not go on keeps them. One has 16 K at most (R11). */
+const MAX_HELD = 131_072;
+/** Deltas that wait for a reader: how many, and how many characters of text. */
 const MAX_DELTAS = 1_000;
+const MAX_CHARACTERS = 65_536;
 
 /** What a stream yields. */
 export type StreamItem = { readonly fact: Fact } | { readonly delta: Delta };
@@ -18,7 +23,8 @@ export type StreamItem = { readonly fact: Fact } | { readonly delta: Delta };
 export interface StreamSource {
   readonly store: Pick<Store, 'journal' | 'feed' | 'run' | 'entryOfFact'>;
   readonly feed: FactFeed;
-  streamed(run: string): readonly Delta[];
+  /** The text so far of what a run streams; without a run, of all that do. */
+  streamed(run?: string): readonly Delta[];
   decode(text: string): Promise<unknown>;
 }
 
@@ -39,21 +45,21 @@ export async function* streamRun(
   options: StreamOptions,
 ): AsyncGenerator<StreamItem, void> {
   let after = await entryOf(key, options.after ?? 0, source.store);
-  const listening = listen(source.feed, key.run, options);
-  if (options.deltas !== false) listening.deltas.push(...source.streamed(key.run));
+  const listening = listen(source.feed, key.run, options, key.tenant);
+  listening.join(source.streamed(key.run));
   try {
     while (options.signal?.aborted !== true) {
       listening.heard = false;
       // Asked before reading: facts committed in between are then read below.
       const ended = (await options.ended?.()) === true;
       for (;;) {
-        const page = await source.store.journal(key, { after, limit: PAGE, kind: 'fact' });
-        for (const entry of page) {
+        const { held, complete } = holdable(await source.store.journal(key, { after, limit: PAGE, kind: 'fact' }));
+        for (const entry of held) {
           if (options.signal?.aborted) return;
           after = entry.seq;
           yield { fact: await toFact({ ...key, ...entry }, source) };
         }
-        if (page.length < PAGE) break;
+        if (complete) break;
       }
       if (ended) return;
       yield* listening.take(() => source.streamed(key.run));
@@ -74,20 +80,22 @@ export async function* streamAll(
   options: StreamOptions,
 ): AsyncGenerator<StreamItem, void> {
   let after = options.after ?? 0;
-  const listening = listen(source.feed, undefined, options);
+  const streamed = (): readonly Delta[] => source.streamed().filter((delta) => delta.tenant === tenant);
+  const listening = listen(source.feed, undefined, options, tenant);
+  listening.join(streamed());
   try {
     while (options.signal?.aborted !== true) {
       listening.heard = false;
       for (;;) {
-        const page = await source.store.feed(tenant, after, PAGE);
-        for (const entry of page) {
+        const { held, complete } = holdable(await source.store.feed(tenant, after, PAGE));
+        for (const entry of held) {
           if (options.signal?.aborted) return;
           after = entry.position;
           yield { fact: await toFact(entry, source) };
         }
-        if (page.length < PAGE) break;
+        if (complete) break;
       }
-      yield* listening.take(() => [], tenant);
+      yield* listening.take(streamed);
       await listening.next();
     }
   } catch (thrown) {
@@ -96,6 +104,14 @@ export async function* streamAll(
   } finally {
     listening.stop();
   }
+}
+
+/** The first entries of a page, as many as may be held; `complete`: nothing more is there to be read. */
+function holdable<Entry extends JournalEntry>(page: readonly Entry[]) {
+  let characters = 0;
+  const tooMany = page.findIndex(({ dataJson }) => (characters += dataJson.length) > MAX_HELD);
+  if (tooMany < 0) return { held: page, complete: page.length < PAGE };
+  return { held: page.slice(0, Math.max(1, tooMany)), complete: false };
 }
 
 /** Where in the journal a fact stands; past the end of it, the end. */
@@ -119,20 +135,34 @@ async function toFact(entry: JournalEntry & RunKey & Partial<FeedEntry>, source:
   };
 }
 
-function listen(feed: FactFeed, run: string | undefined, options: StreamOptions) {
+/** Hears that there is something to read, and keeps the deltas that have come since the reader took the last. */
+function listen(feed: FactFeed, run: string | undefined, options: StreamOptions, tenant: string) {
   let wake: (() => void) | undefined;
+  let deltas: Delta[] = [];
+  let characters = 0;
+  /** Once deltas had to be dropped: from where on the reader lacks each text. */
+  const missing = new Map<string, number>();
+  const miss = (delta: Delta): void => {
+    const text = textOf(delta);
+    // From 0 on: the text has begun anew.
+    if (delta.offset === 0 || !missing.has(text)) missing.set(text, delta.offset);
+  };
   const state = {
     heard: false,
-    deltas: [] as Delta[],
-    lost: false,
-    *take(anew: () => readonly Delta[], tenant?: string): Generator<StreamItem> {
-      const deltas = state.lost ? anew() : state.deltas;
-      state.deltas = [];
-      state.lost = false;
-      for (const delta of deltas) if (tenant === undefined || delta.tenant === tenant) yield { delta };
+    /** Begins with the text so far, where there is some. */
+    join(streamed: readonly Delta[]): void {
+      if (options.deltas !== false) for (const delta of streamed) miss(delta);
+    },
+    *take(streamed: () => readonly Delta[]): Generator<StreamItem> {
+      const waiting = missing.size > 0 ? streamed().flatMap((whole) => rest(whole, missing)) : deltas;
+      missing.clear();
+      deltas = [];
+      characters = 0;
+      for (const delta of waiting) yield { delta };
     },
     next(): Promise<void> {
-      if (state.heard || state.deltas.length > 0 || options.signal?.aborted === true) return Promise.resolve();
+      if (state.heard || missing.size > 0 || deltas.length > 0 || options.signal?.aborted === true)
+        return Promise.resolve();
       return new Promise((resolve) => {
         wake = resolve;
       });
@@ -152,16 +182,31 @@ function listen(feed: FactFeed, run: string | undefined, options: StreamOptions)
       rouse();
     },
     delta(delta) {
-      if (options.deltas === false) return;
-      if (state.deltas.length >= MAX_DELTAS) {
-        state.deltas = [];
-        state.lost = true;
+      if (options.deltas === false || delta.tenant !== tenant) return;
+      characters += delta.delta.length;
+      deltas.push(delta);
+      if (missing.size > 0 || deltas.length > MAX_DELTAS || characters > MAX_CHARACTERS) {
+        for (const dropped of deltas) miss(dropped);
+        deltas = [];
       }
-      if (!state.lost) state.deltas.push(delta);
-      state.heard = true;
       rouse();
     },
   });
   options.signal?.addEventListener('abort', rouse);
   return state;
+}
+
+/** Tells the texts of runs, tasks and attempts apart. */
+function textOf({ run, about }: Delta): string {
+  return JSON.stringify([run, about]);
+}
+
+/** What a reader lacks of a text, in deltas that follow each other: whoever sends them holds one at a time. */
+function rest(whole: Delta, missing: ReadonlyMap<string, number>): readonly Delta[] {
+  const from = missing.get(textOf(whole)) ?? whole.delta.length;
+  const count = Math.ceil((whole.delta.length - from) / MAX_CHARACTERS);
+  return Array.from({ length: Math.max(0, count) }, (_, i) => {
+    const offset = from + i * MAX_CHARACTERS;
+    return { ...whole, offset, delta: whole.delta.slice(offset, offset + MAX_CHARACTERS) };
+  });
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { emit, setup } from 'xstate';
 import { ManualClock } from '../harness/clock.ts';
 import { openFermata, type Harness } from '../harness/fermata.ts';
+import { turnsOfTheLoop } from '../harness/runtime.ts';
 import { holding, startRun } from './documents.ts';
 
 interface Connection {
@@ -187,10 +188,10 @@ describe('the stream of a run', () => {
     const { runId } = await startRun(harness, { tasks: [{ name: 'a', kind: 'code', function: 'hold' }] });
     const connection = await connect(harness, `/runs/${runId}/stream`);
     await connection.take(2);
-    await clock.advance(15_000, () => harness.fermata.runtime.idle());
-    await clock.advance(15_000, () => harness.fermata.runtime.idle());
+    const rest = connection.rest();
+    for (let beat = 0; beat < 2; beat++) await clock.advance(15_000, () => turnsOfTheLoop());
     hold.release();
-    await connection.rest();
+    await rest;
     expect(connection.text().match(/^: still here$/gm)).toHaveLength(2);
   });
 
