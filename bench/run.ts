@@ -6,12 +6,13 @@
 import { parseArgs } from 'node:util';
 import { environment, NOT_SHOWN, table } from './report.ts';
 import { runCase } from './rounds.ts';
+import { firstToken } from './first-token.ts';
 import { w1 } from './w1-chain.ts';
 import { w2 } from './w2-breadth.ts';
 import { w3 } from './w3-many-runs.ts';
 import { w4 } from './w4-parked.ts';
 
-const WORKLOADS = [w1, w2, w3, w4];
+const WORKLOADS = [w1, w2, w3, w4, firstToken];
 const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json]`;
 
 function options() {
