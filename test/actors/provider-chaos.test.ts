@@ -109,13 +109,15 @@ const FAULTS: readonly Fault[] = [
     status: 'failed',
     code: 'modelUnavailable',
   },
-  ...[
-    ['negative', { prompt_tokens: -5, completion_tokens: 2, total_tokens: -3 }],
-    ['not whole', { prompt_tokens: 1.5, completion_tokens: 2 }],
-    ['beyond all numbers', { prompt_tokens: 1e300, completion_tokens: 2 }],
-    ['text', { prompt_tokens: 'many', completion_tokens: 2 }],
-  ].map(([how, usage]): Fault => ({
-    name: `reports a usage that is ${String(how)}`,
+  ...(
+    [
+      ['negative', { prompt_tokens: -5, completion_tokens: 2, total_tokens: -3 }],
+      ['not whole', { prompt_tokens: 1.5, completion_tokens: 2 }],
+      ['beyond all numbers', { prompt_tokens: 1e300, completion_tokens: 2 }],
+      ['text', { prompt_tokens: 'many', completion_tokens: 2 }],
+    ] as const
+  ).map(([how, usage]): Fault => ({
+    name: `reports a usage that is ${how}`,
     answer: (exchange) => answerWith(exchange, 'Once', usage),
     status: 'completed',
     result: 'Once',
