@@ -36,6 +36,9 @@ export interface ProviderError {
 /** Longer ones are whole HTML pages of a proxy. */
 const MAX_MESSAGE = 500;
 
+/** Finish reasons of an answer that is no text. */
+const CALLED_TOOL = new Set<string | null>(['tool_calls', 'function_call']);
+
 /** Characters of a bad answer that its error keeps, for a person to see what is wrong. */
 const MAX_ANSWER = 2_000;
 
@@ -153,6 +156,13 @@ export function faultOf(reply: Reply, call: FailedCall): FermataError | undefine
     return callFailure('modelRefused', call, `the model refused to answer: ${shorten(reply.refusal, call)}`);
   if (reply.finishReason === 'content_filter') {
     return callFailure('modelRefused', call, "the provider's content filter stopped the answer. Change the prompt.");
+  }
+  if (reply.length === 0 && CALLED_TOOL.has(reply.finishReason)) {
+    return callFailure(
+      'invalidAnswer',
+      call,
+      'expected text, but the model called a tool, and none was offered. Say in the prompt that it is to answer itself, or name another model.',
+    );
   }
   if (reply.finishReason !== null) return undefined;
   if (reply.length === 0 && !/^text\/event-stream/i.test(reply.contentType ?? '')) {

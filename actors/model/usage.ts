@@ -20,18 +20,26 @@ export interface ReportedUsage {
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null | undefined } | null | undefined;
 }
 
-/** Usage in our words; null where the two counts that are paid for are not both numbers. */
+/**
+ * Usage in our words; null where the two counts that are paid for are not both counts. Servers that report a negative,
+ * broken or immense number would have it booked: unknown is the better answer.
+ */
 export function toUsage(reported: ReportedUsage | null | undefined): ModelUsage | null {
   const inputTokens = reported?.prompt_tokens;
   const outputTokens = reported?.completion_tokens;
-  if (typeof inputTokens !== 'number' || typeof outputTokens !== 'number') return null;
+  if (!isCount(inputTokens) || !isCount(outputTokens)) return null;
+  const count = (given: unknown, otherwise: number): number => (isCount(given) ? given : otherwise);
   return {
     inputTokens,
-    cachedInputTokens: reported?.prompt_tokens_details?.cached_tokens ?? 0,
+    cachedInputTokens: count(reported?.prompt_tokens_details?.cached_tokens, 0),
     outputTokens,
-    reasoningTokens: reported?.completion_tokens_details?.reasoning_tokens ?? 0,
-    totalTokens: reported?.total_tokens ?? inputTokens + outputTokens,
+    reasoningTokens: count(reported?.completion_tokens_details?.reasoning_tokens, 0),
+    totalTokens: count(reported?.total_tokens, inputTokens + outputTokens),
   };
+}
+
+function isCount(given: unknown): given is number {
+  return Number.isSafeInteger(given) && Number(given) >= 0;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The transitions of a machine by name, from its own definition, and which of them are taken. */
+import { expect } from 'vitest';
 import { createEmptyActor, type AnyStateMachine, type AnyStateNode, type InspectionEvent } from 'xstate';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import type { Turn } from '../../src/runtime/replay.ts';
@@ -51,6 +52,8 @@ export class TransitionsTaken {
       else if (before !== undefined) copy.transition(before, event, scope);
       snapshots.set(address, snapshot);
     }
+    // A runtime that is closed has nothing to tell.
+    expect(snapshots.size, `actors of run ${runId}`).toBeGreaterThan(0);
   }
 
   of(machine: AnyStateMachine): ReadonlySet<string> {

@@ -84,6 +84,38 @@ export function pathsOf(kind: RunKind, happenings: readonly Happening[] = HAPPEN
   }));
 }
 
+/** How often a path goes on where it could end: most ways that there are lead to an end at once. */
+const MOSTLY = 0.95;
+
+/** One simple path of a run to which anything may happen. `chance` gives numbers in [0, 1), and decides which path. */
+export function somePathOf(kind: RunKind, chance: () => number): RunPath {
+  const model = new RunModel(kind);
+  const begin = model.begin();
+  const seen = new Set([inShort(begin)]);
+  const steps: RunPath['steps'][number][] = [];
+  let state = begin;
+  while (state.flow.status === 'active') {
+    const before = state;
+    const ways = model
+      .possible(before)
+      .map((step) => ({ step, leadsTo: model.after(before, step) }))
+      .filter(({ leadsTo }) => !seen.has(inShort(leadsTo)));
+    const onwards = ways.filter(({ leadsTo }) => leadsTo.flow.status === 'active');
+    const among = onwards.length > 0 && chance() < MOSTLY ? onwards : ways;
+    // There always is one: a run can be cancelled.
+    const way = among[Math.floor(chance() * among.length)] as (typeof ways)[number];
+    steps.push(way);
+    state = way.leadsTo;
+    seen.add(inShort(state));
+  }
+  return { title: [...steps.map(({ step }) => titleOf(step)), state.flow.value].join(' → '), begin, steps };
+}
+
+/** What tells states of a run apart on a path. */
+function inShort({ flow, tasks, waited }: RunState): string {
+  return JSON.stringify([flow.value, Object.keys(tasks).map((name) => [tasks[name], waited.includes(name)])]);
+}
+
 interface Visit {
   readonly state: RunState;
   readonly event: RunStep;

@@ -6,7 +6,7 @@ import { childAddress } from '../../src/runtime/xstate.ts';
 import type { TaskRow } from '../../src/store/store.ts';
 import type { Workbench } from '../harness/documents.ts';
 import { answerError, answerWith, type RawExchange, type RawModelServer } from '../harness/raw-model-server.ts';
-import { MAX_RETRIES, stateOf, type TaskKind } from './task-paths.ts';
+import { MAX_RETRIES, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 
 const WALKED = 'walked';
 const CALL_SECONDS = 1_000;
@@ -60,6 +60,22 @@ export function modelCaller(bench: Workbench, server: RawModelServer): Caller {
       });
     },
   };
+}
+
+/** Walks a path, and sees after each step that the task is as the machine says; then the run is completed. Answers with its id. */
+export async function walkTask(bench: Workbench, caller: Caller, kind: TaskKind, path: TaskPath): Promise<string> {
+  const walk = await TaskWalk.begin(bench, caller, kind);
+  try {
+    await walk.reaches(path.begin);
+    for (const { step, leadsTo } of path.steps) {
+      await step.happen(walk);
+      await walk.reaches(leadsTo);
+    }
+    await walk.complete();
+  } finally {
+    await walk.leave();
+  }
+  return walk.run;
 }
 
 /** A run whose task `walked` is taken along a path. */

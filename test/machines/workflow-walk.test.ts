@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workflowMachine } from '../../machines/workflow.ts';
 import { Workbench } from '../harness/documents.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
-import { pathsOf, type Happening } from './run-paths.ts';
+import { pathsOf, type Happening, type RunKind, type RunPath } from './run-paths.ts';
 import { walkRun } from './run-walk.ts';
 
 let bench: Workbench;
@@ -18,13 +18,16 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
+async function walkAndNote(kind: RunKind, path: RunPath): Promise<void> {
+  const run = await walkRun(bench, kind, path);
+  await taken.note(bench.fermata.runtime, run);
+}
+
 describe.each([
   { tasks: 1, breadth: 1, onTaskFailure: 'stop', waitsFor: 'backoff' },
   { tasks: 1, breadth: 1, onTaskFailure: 'continue', waitsFor: 'person' },
 ] as const)('a run of one task that waits for: $waitsFor', (kind) => {
-  it.each(pathsOf(kind))('$title', async (path) => {
-    await taken.note(bench.fermata.runtime, await walkRun(bench, kind, path));
-  });
+  for (const path of pathsOf(kind)) it(path.title, () => walkAndNote(kind, path));
 });
 
 const CALLS: readonly Happening[] = ['completes', 'fails', 'stumbles', 'goes on'];
@@ -44,9 +47,7 @@ describe.each([
 ] as const)(
   'a run of two tasks that wait for: $waitsFor, breadth $breadth, onTaskFailure: $onTaskFailure',
   ({ happenings, ...kind }) => {
-    it.each(pathsOf(kind, happenings))('$title', async (path) => {
-      await taken.note(bench.fermata.runtime, await walkRun(bench, kind, path));
-    });
+    for (const path of pathsOf(kind, happenings)) it(path.title, () => walkAndNote(kind, path));
   },
 );
 

@@ -122,9 +122,9 @@ describe.each(['one', 'all'] as const)('N2: the stream of %s', (of) => {
   });
 
   it('N1: keeps at most 1 MB for a reader that does not go on, however much there is to read', async () => {
-    const readers = 20;
+    const readers = 10;
     const { under, runId, voice, end } = await speaking();
-    for (let n = 0; n < 500; n++) voice.emit({ type: 'said', text: `${n} `.padEnd(15_000, 'word ') });
+    for (let n = 0; n < 300; n++) voice.emit({ type: 'said', text: `${n} `.padEnd(15_000, 'word ') });
     await under.settle();
     const before = liveBytes();
     const waiting = Array.from({ length: readers }, () => readerOf(under, runId));
