@@ -87,6 +87,8 @@ export interface RuntimeOptions {
   readonly opened?: (runtime: Runtime) => void;
   /** Called at each named point of the commit path; tests end the process there. */
   readonly crashPoint?: (point: CrashPoint) => void;
+  /** Turns of one run in one group; default 500. Tests set 1, so that a process can end between any two turns. */
+  readonly maxTurnsOfGroup?: number;
 }
 
 /** Opens the store, recovers what an earlier process left, and begins to work. */
@@ -192,6 +194,7 @@ export class Runtime {
         messagesSent: () => void this.#messages.look(),
         fatal: (error) => this.#halt(error, options.onFatal ?? exitUnknown),
         ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
+        ...(options.maxTurnsOfGroup === undefined ? {} : { maxTurns: options.maxTurnsOfGroup }),
       },
       start,
     );
