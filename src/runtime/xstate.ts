@@ -32,7 +32,13 @@ export type Action =
       readonly systemId: string | undefined;
       readonly detached: boolean;
     }
-  | { readonly kind: 'stop'; readonly id: string; readonly detached: boolean }
+  | {
+      readonly kind: 'stop';
+      readonly id: string;
+      readonly detached: boolean;
+      /** Set where the machine has ended: XState then still shows the children that it stops. */
+      readonly kept?: boolean;
+    }
   | {
       readonly kind: 'send';
       readonly to: Address | undefined;
@@ -324,7 +330,15 @@ function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decisio
   const custom: CustomAction[] = [];
   const stillborn = spawnedAndStopped(recorded);
   for (const action of recorded) if (!stillborn.has(childOf(action))) translate(action, deciding, actions, custom);
-  return { snapshot, actions: sentAfterSpawned(actions, deciding.self.address), custom };
+  return { snapshot, actions: sentAfterSpawned(stopsOf(snapshot, actions), deciding.self.address), custom };
+}
+
+/** Children that a machine leaves behind when it ends stay in its snapshot. */
+function stopsOf(snapshot: Snapshot, actions: readonly Action[]): readonly Action[] {
+  if (snapshot.status === 'active') return actions;
+  return actions.map((action) =>
+    action.kind === 'stop' && !action.detached && action.id in snapshot.children ? { ...action, kept: true } : action,
+  );
 }
 
 /** What is sent to a child that the same turn spawns later is taken once the child has begun, as in XState. */
