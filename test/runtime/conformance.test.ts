@@ -5,25 +5,14 @@
  */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { asynchronous } from './stores.ts';
-import { actorScenarios } from './conformance/actors.ts';
 import { runDurably, type Way } from './conformance/durable-run.ts';
-import { messageScenarios } from './conformance/messages.ts';
+import { subjects } from './conformance/index.ts';
 import { runPlain } from './conformance/plain-run.ts';
 import type { Seen } from './conformance/scenario.ts';
-import { stateScenarios } from './conformance/states.ts';
-import { timeScenarios } from './conformance/time.ts';
-
-const subjects = {
-  states: stateScenarios,
-  actors: actorScenarios,
-  messages: messageScenarios,
-  time: timeScenarios,
-};
 
 const ways: readonly Way[] = [
   { name: 'in one process' },
-  { name: 'with a restart after every step', restarts: true },
-  { name: 'on a store that answers nothing at once', wrap: asynchronous },
+  { name: 'restarted after every step, on a store that answers nothing at once', restarts: true, wrap: asynchronous },
   { name: 'killed between every two turns', killed: true },
 ];
 

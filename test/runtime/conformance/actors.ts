@@ -334,8 +334,8 @@ export const actorScenarios: readonly Scenario[] = [
   },
   { name: 'a reference in context', machine: holdingReference, steps: send('KEEP', 'TELL') },
   {
-    name: 'a chain of twelve, ended from the bottom',
-    machine: (gates) => chain(gates, 12),
+    name: 'a chain of seven, ended from the bottom',
+    machine: (gates) => chain(gates, 6),
     steps: [...send('DOWN', 'DOWN'), { resolve: 'bottom', with: 0 }],
   },
 ];

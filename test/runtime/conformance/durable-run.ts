@@ -3,6 +3,7 @@ import { FermataError } from '../../../src/errors.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { Gates, gateEffect } from './gates.ts';
 import { Lives } from './lives.ts';
+import { withoutOrphans } from './orphans.ts';
 import {
   comparableEvent,
   comparableRoot,
@@ -113,7 +114,7 @@ async function runTogether(scenarios: readonly Scenario[], way: Way): Promise<re
           refused,
         );
       }
-      return cases.map(({ steps, did }) => ({ steps, did }));
+      return cases.map(({ steps, did }) => ({ steps: withoutOrphans(steps), did }));
     },
   );
 

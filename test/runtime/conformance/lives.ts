@@ -70,7 +70,15 @@ export class Lives {
 
   /** Lets everything happen that needs no time to pass, through as many lives as it takes. */
   async quiet(): Promise<void> {
-    while ((await Promise.race([this.#killed.promise, this.#settled()])) === 'killed') {
+    for (;;) {
+      const how = await Promise.race([this.#killed.promise, this.#settled()]);
+      if (how === 'quiet') {
+        const { nextDue } = this.#clock;
+        if (nextDue === undefined || nextDue > this.#clock.now()) return;
+        // Due at once, with no time passing.
+        await this.#clock.advance(0, async () => {});
+        continue;
+      }
       await this.#store?.close();
       // The dead process keeps a clock that stands still for ever.
       this.#clock = new ManualClock(this.#clock.now());

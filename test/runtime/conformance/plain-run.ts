@@ -9,6 +9,8 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
+import { childAddress } from '../../../src/runtime/xstate.ts';
+import { withoutOrphans } from './orphans.ts';
 import { Gates } from './gates.ts';
 import {
   comparableEvent,
@@ -46,7 +48,11 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
   root.subscribe({ error: () => {} });
 
   const see = async (refused = false): Promise<void> => {
-    for (let i = 0; i < ROUNDS; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < ROUNDS; i++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      // What is due at once, with no time passing.
+      clock.increment(0);
+    }
     steps.push({ snapshot: comparableRoot(machine, root.getPersistedSnapshot()), trace, refused });
     trace = [];
   };
@@ -60,7 +66,7 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
     await see(refused);
   }
   root.stop();
-  return { steps, did: gates.did };
+  return { steps: withoutOrphans(steps), did: gates.did };
 
   function act(step: Step): void {
     if ('send' in step) root.send(step.send as never);
@@ -107,5 +113,5 @@ function isMachine(logic: AnyActorLogic): logic is AnyStateMachine {
 function addressOf(actor: Pick<AnyActorRef, 'id' | '_parent'>): string {
   if (actor._parent === undefined) return '/';
   const above = addressOf(actor._parent);
-  return above === '/' ? `/${actor.id}` : `${above}/${actor.id}`;
+  return childAddress(above, actor.id);
 }

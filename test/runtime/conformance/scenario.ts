@@ -84,6 +84,11 @@ function comparable(persisted: unknown): unknown {
 }
 
 function plain(value: unknown): unknown {
-  const text = JSON.stringify(value, (_key, part: unknown) => (part instanceof Error ? part.message : part));
+  const text = JSON.stringify(value, (_key, part: unknown) => {
+    if (part instanceof Error) return part.message;
+    // A reference: whose it is shows in what is sent by it; the id of a root is made up by each side.
+    const isReference = part !== null && typeof part === 'object' && ('xstate$$type' in part || 'birth' in part);
+    return isReference ? '(an actor)' : part;
+  });
   return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }
