@@ -26,7 +26,7 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
     case 'send':
       if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
       if (action.delay !== undefined && from !== undefined)
-        arm(memory, from, token, action.to, action.event, action.delay, action.sendId);
+        arm(memory, from, timerToken(memory, frame), action.to, action.event, action.delay, action.sendId);
       else deliver(memory, frame, action.to, action.event);
       return;
     case 'cancel': {
@@ -79,6 +79,14 @@ function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xst
   } else {
     memory.cascade.push(take(memory, target, event, sender ?? null));
   }
+}
+
+/**
+ * Tokens in the order of arming, which is the order of firing at one moment: by what the journal held then; and while it
+ * holds no more, the turns under way finish from the last to the first.
+ */
+function timerToken({ head }: RunMemory, { turn, next }: Frame): string {
+  return `${head.seq}.${head.seq - turn}.${next}`;
 }
 
 function arm(

@@ -153,7 +153,7 @@ export class TimerWheel {
 
 const byNumber = new Intl.Collator('en', { numeric: true });
 
-/** What is due at one moment fires in the order in which it was armed, as in XState: tokens begin with the turn's number. */
+/** What is due at one moment fires in the order in which it was armed, as in XState, and so are tokens made. */
 function asArmed(a: TimerRow, b: TimerRow): number {
   return a.due - b.due || byNumber.compare(a.token, b.token);
 }

@@ -35,7 +35,41 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   memory.inspection?.began(actor, given, decision.actions);
   const turn = memory.entry('event', address, event.type, event);
   committed(memory, decision);
-  memory.cascade.push({ actor: address, turn, actions: decision.actions, next: 0 });
+  memory.cascade.push({ actor: address, turn, actions: childrenFirst(memory, actor, decision.actions), next: 0 });
+}
+
+/**
+ * As in XState, the children that an actor is born with begin before anything else that it does at birth. Only those that
+ * end at birth do so in their place among its actions, which costs a second look at them.
+ */
+function childrenFirst(
+  memory: RunMemory,
+  parent: DurableActor,
+  actions: readonly xstate.Action[],
+): readonly xstate.Action[] {
+  const begins = (action: xstate.Action): boolean =>
+    action.kind === 'spawn' && !action.detached && action.id in parent.snapshot.children;
+  const firstOther = actions.findIndex((action) => !begins(action));
+  if (firstOther === -1 || !actions.slice(firstOther).some(begins)) return actions;
+  const first = actions.filter(
+    (action): action is SpawnAction => begins(action) && livesOn(memory, parent, action as SpawnAction),
+  );
+  return [...first, ...actions.filter((action) => !(first as readonly xstate.Action[]).includes(action))];
+}
+
+type SpawnAction = Extract<xstate.Action, { kind: 'spawn' }>;
+
+/** True where a child is still active once its first turn is over. */
+function livesOn(memory: RunMemory, { identity }: DurableActor, { src, id, input }: SpawnAction): boolean {
+  const child = memory.services.catalog.child(identity.logic, src);
+  if (child === undefined || 'effect' in child) return true;
+  const address = xstate.childAddress(identity.address, id);
+  const self = new xstate.ActorReference({ address, birth: -1, id, src, parent: memory.refer(identity) }, () => {});
+  try {
+    return xstate.decideInitial(child.logic.machine, input, memory.deciding(self)).snapshot.status === 'active';
+  } catch {
+    return false;
+  }
 }
 
 /**

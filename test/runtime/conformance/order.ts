@@ -1,7 +1,7 @@
 /** Who takes what when: mailboxes, depth first, across three generations and systemIds. */
 import { assign, enqueueActions, raise, sendParent, sendTo, type AnyActorRef } from 'xstate';
-import { note, noting, notingWith, nothing, told, send, type Heard } from './noting.ts';
-import type { Scenario } from './scenario.ts';
+import { note, say, noting, notingWith, nothing, told, send, type Heard } from './noting.ts';
+import { tick, type Scenario } from './scenario.ts';
 
 /** Hands on what it gets, until nothing is left of it. */
 const runner = noting.createMachine({
@@ -106,6 +106,14 @@ const selfish = noting.createMachine({
   },
 });
 
+const sleepy = noting.createMachine({ context: nothing, entry: say('born'), after: { 10: { actions: say('woken') } } });
+const nursery = notingWith({ actors: { sleepy } }).createMachine({
+  context: nothing,
+  entry: [say('parent born'), raise({ type: 'LATER' }, { delay: 10 })],
+  invoke: { id: 'kid', src: 'sleepy' },
+  on: { LATER: { actions: say('later') } },
+});
+
 /** Scenarios of order. */
 export const orderScenarios: readonly Scenario[] = [
   {
@@ -122,4 +130,9 @@ export const orderScenarios: readonly Scenario[] = [
   { name: 'three generations answer', machine: () => tree, steps: send('ALL', 'ALL') },
   { name: 'a reference in an event is answered', machine: () => customer, steps: send('GO', 'FOR_OTHER') },
   { name: 'raised before sent to oneself', machine: () => selfish, steps: send('GO') },
+  {
+    name: 'children begin before what else is done at birth, and their timers come first',
+    machine: () => nursery,
+    steps: [tick],
+  },
 ];

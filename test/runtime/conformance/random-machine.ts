@@ -1,0 +1,254 @@
+/** Descriptions of random machines, made into machines. */
+import {
+  assign,
+  cancel,
+  createMachine,
+  emit,
+  enqueueActions,
+  raise,
+  sendParent,
+  sendTo,
+  type AnyActorLogic,
+  type AnyActorRef,
+  type AnyStateMachine,
+} from 'xstate';
+import type { Gates } from './gates.ts';
+import type { Act, Description, Move, State } from './random-description.ts';
+import type { Scenario } from './scenario.ts';
+
+/** What such a machine remembers. */
+interface Memory {
+  readonly log: readonly string[];
+  readonly count: number;
+  /** What it may still do without being asked: every step that asks for a next one costs some, so that all come to rest. */
+  readonly fuel: number;
+  /** Ids of the spawned children it has. */
+  readonly spawned: readonly string[];
+}
+
+const FUEL = 8;
+
+/** An event that an actor sent may only be answered with fuel; one from outside is free. */
+interface Told {
+  readonly type: string;
+  readonly inside?: boolean;
+}
+
+/** A scenario of a random machine. */
+export function randomScenario(description: Description, name: string): Scenario {
+  return { name, machine: (gates) => machineOf(description, gates), steps: description.steps };
+}
+
+/** The machine that a description means. */
+export function machineOf({ root, kid0, kid1 }: Description, gates: Gates): AnyStateMachine {
+  const gate = gates.logic;
+  const grandchild = build(kid1, { gate }, false);
+  const child = build(kid0, { gate, kid1: grandchild }, false);
+  return build(root, { gate, kid0: child, kid1: grandchild }, true);
+}
+
+function build(root: State, actors: Readonly<Record<string, AnyActorLogic>>, isRoot: boolean): AnyStateMachine {
+  const place = { paths: pathsOf(root, 'r'), actors, isRoot };
+  const guards = {
+    every: ({ context, event }: { context: Memory; event: Told }, { every }: { every: number }) =>
+      context.count % every === 0 && (event.inside !== true || context.fuel > 0),
+    fuelled: ({ context }: { context: Memory }, { every }: { every: number }) =>
+      context.fuel > 0 && context.count % every === 0,
+  };
+  const config = {
+    context: { log: [], count: 0, fuel: FUEL, spawned: [] },
+    ...stateOf(root, 'r', place),
+    output: ({ context }: { context: Memory }) => context.count,
+  };
+  return createMachine(config as never, { actors, guards } as never);
+}
+
+interface Place {
+  /** Ids of the states of the machine. */
+  readonly paths: readonly string[];
+  readonly actors: Readonly<Record<string, AnyActorLogic>>;
+  readonly isRoot: boolean;
+}
+
+function pathsOf({ kind, states, history }: State, path: string): readonly string[] {
+  if (kind === 'atomic' || kind === 'final') return [path];
+  return [
+    path,
+    ...states.flatMap((state, index) => pathsOf(state, `${path}_${index}`)),
+    ...(history !== 'none' ? [`${path}_h`] : []),
+  ];
+}
+
+function stateOf(state: State, path: string, place: Place): object {
+  const { entry, exit, on, always, after, onDone, invoke, history, states } = state;
+  const common = { id: path, tags: path, entry: [note(`+${path}`), ...actsOf(entry, place)] };
+  if (state.kind === 'final') return { ...common, type: 'final', output: path };
+  const children = Object.fromEntries(
+    states.map((child, index) => [`${path}_${index}`, stateOf(child, `${path}_${index}`, place)]),
+  );
+  const past = { [`${path}_h`]: { id: `${path}_h`, type: 'history', history } };
+  return {
+    ...common,
+    exit: [note(`-${path}`), ...actsOf(exit, place)],
+    on: Object.fromEntries(
+      [...new Set(on.map(({ event }) => event))].map((event) => [
+        event,
+        on.filter((move) => move.event === event).map((move) => moveOf(move, place, 'every')),
+      ]),
+    ),
+    always: always.map((move) => moveOf(move, place, 'fuelled')),
+    after: Object.fromEntries(after.map((move) => [move.delay, moveOf(move, place, 'every')])),
+    ...invoked(invoke, path, place, onDone),
+    ...(state.kind === 'atomic'
+      ? {}
+      : {
+          ...(state.kind === 'parallel' ? { type: 'parallel' } : { initial: `${path}_0` }),
+          states: { ...children, ...(history === 'none' ? {} : past) },
+          ...(onDone === null || path === 'r' ? {} : { onDone: moveOf(onDone, place, 'fuelled') }),
+        }),
+  };
+}
+
+/** The root of a machine holds its child under the id `held`, other states under their own. */
+function invoked(src: State['invoke'], path: string, { actors, isRoot, ...place }: Place, onDone: Move | null): object {
+  const held = path === 'r';
+  const [fallback = 'gate'] = Object.keys(actors).filter((name) => name.startsWith('kid'));
+  const source = src === 'none' ? (held ? fallback : undefined) : src in actors ? src : fallback;
+  if (source === undefined) return {};
+  const told = onDone === null ? { actions: [note('told')] } : moveOf(onDone, { ...place, actors, isRoot }, 'fuelled');
+  return {
+    invoke: {
+      id: held ? 'held' : path,
+      src: source,
+      ...(held && isRoot ? { systemId: 'held' } : {}),
+      ...(source === 'gate' ? { input: gateOf(path, isRoot) } : {}),
+      onDone: told,
+      onError: { actions: [note('sorry')] },
+    },
+  };
+}
+
+/** Whose gate it is: the path of the actor and of the state, so that no two wait at one. */
+function gateOf(at: string, isRoot: boolean) {
+  return ({ self }: { self: AnyActorRef }) => ({ name: isRoot ? at : `${addressIn(self)}/${at}` });
+}
+
+function addressIn(actor: AnyActorRef): string {
+  const above = actor._parent;
+  return above?._parent === undefined ? actor.id : `${addressIn(above)}/${actor.id}`;
+}
+
+function moveOf({ every, to, reenter, acts }: Move, place: Place, guard: 'every' | 'fuelled'): object {
+  return {
+    guard: { type: guard, params: { every } },
+    ...(to === null ? {} : { target: `#${place.paths[to % place.paths.length]}`, reenter }),
+    actions: [guard === 'fuelled' ? burn : burnInside, ...actsOf(acts, place)],
+  };
+}
+
+const burn = assign({ fuel: ({ context }: { context: Memory }) => context.fuel - 1 });
+const burnInside = assign({
+  fuel: ({ context, event }: { context: Memory; event: Told }) => context.fuel - (event.inside === true ? 1 : 0),
+});
+
+function note(text: string) {
+  return assign({
+    // The end of the log: what came before was compared before.
+    log: ({ context, event }: { context: Memory; event: { type: string } }) =>
+      [...context.log, `${text} ${event.type}`].slice(-12),
+  });
+}
+
+function actsOf(acts: readonly Act[], place: Place): readonly unknown[] {
+  return acts.map((act) => actionOf(act, place));
+}
+
+function actionOf(act: Act, place: Place): unknown {
+  switch (act.do) {
+    case 'note':
+      return note('noted');
+    case 'add':
+      return assign({ count: ({ context }: { context: Memory }) => context.count + 1 });
+    case 'emit':
+      return emit(({ context, event }: { context: Memory; event: { type: string } }) => ({
+        type: 'said',
+        count: context.count,
+        of: event.type,
+      }));
+    case 'throw':
+      return assign({
+        count: (): number => {
+          // As a machine's own code would throw it.
+          throw new RangeError('thrown');
+        },
+      });
+    case 'cancel':
+      return cancel(act.event);
+    case 'raise':
+      return act.delay > 0 ? raise(inside(act), later(act)) : fuelled((enqueue) => enqueue.raise(inside(act)));
+    case 'self':
+      return act.delay > 0
+        ? sendTo(({ self }: { self: AnyActorRef }) => self, inside(act), later(act))
+        : fuelled((enqueue, { self }) => enqueue.sendTo(self, inside(act)));
+    case 'parent':
+      if (place.isRoot) return note('no parent');
+      return act.delay > 0
+        ? sendParent(inside(act), later(act))
+        : fuelled((enqueue) => enqueue.sendParent(inside(act)));
+    case 'kid':
+      return fuelled((enqueue, { context }) => {
+        if (act.to === 'held' || context.spawned.includes(act.to))
+          enqueue.sendTo(act.to, inside(act), act.delay > 0 ? later(act) : {});
+      });
+    case 'system':
+      return fuelled((enqueue, { system }) => {
+        const known = system.get('held') as AnyActorRef | undefined;
+        if (known !== undefined) enqueue.sendTo(known, inside(act));
+      });
+    case 'spawn':
+      return fuelled((enqueue, { context }) => {
+        const src = act.src in place.actors ? act.src : 'gate';
+        if (context.spawned.includes(act.id)) return;
+        enqueue.spawnChild(src, { id: act.id, ...(src === 'gate' ? { input: gateOf(act.id, place.isRoot) } : {}) });
+        enqueue.assign({ spawned: [...context.spawned, act.id] });
+      });
+    case 'stop':
+      return enqueueActions(({ enqueue, context }) => {
+        const { spawned } = context as unknown as Memory;
+        if (!spawned.includes(act.id)) return;
+        enqueue.stopChild(act.id);
+        enqueue.assign({ spawned: spawned.filter((id) => id !== act.id) });
+      });
+  }
+}
+
+function inside({ event }: { readonly event: string }): Told {
+  return { type: event, inside: true };
+}
+
+function later({ event, delay }: { readonly event: string; readonly delay: number }) {
+  return { id: event, delay };
+}
+
+interface Enqueue {
+  raise(event: object): void;
+  sendTo(to: unknown, event: object, options?: object): void;
+  sendParent(event: object): void;
+  spawnChild(src: string, options: object): void;
+  assign(changes: object): void;
+}
+interface Given {
+  readonly context: Memory;
+  readonly self: AnyActorRef;
+  readonly system: { get(id: string): unknown };
+}
+
+/** What asks for a next step is done only while there is fuel. */
+function fuelled(act: (enqueue: Enqueue, given: Given) => void): unknown {
+  return enqueueActions(({ enqueue, context, self, system }) => {
+    const memory = context as unknown as Memory;
+    if (memory.fuel <= 0) return;
+    enqueue.assign({ fuel: memory.fuel - 1 });
+    act(enqueue as unknown as Enqueue, { context: memory, self: self as AnyActorRef, system });
+  });
+}
