@@ -38,7 +38,7 @@ export type TaskStatus =
   | 'rejected'
   | 'cancelled';
 
-/** What a run is created with; never changes. */
+/** What a run is created with; never changes, but for the machine's version (`RunChanges.machine`). */
 export interface RunOrigin extends RunKey {
   /** Registered machine of the root actor: `name@version`. */
   readonly machine: string;
@@ -195,6 +195,8 @@ export type RowChange = {
 export interface RunChanges extends RunKey {
   /** Set where the run begins in this group. */
   readonly origin?: RunOrigin | undefined;
+  /** Set where the run goes on with another version of its machine from this group on: it takes the place of its origin's. */
+  readonly machine?: string | undefined;
   readonly state: RunState;
   /**
    * Revision the state was read at, 0 where the run begins; every group that the run is part of adds one. A mismatch
@@ -373,8 +375,8 @@ export interface Store extends WorkflowStore {
    */
   deleteRun(key: RunKey, options?: { readonly unended?: boolean }): Promise<boolean>;
 
-  /** Hash of the definition registered under `name@version`; registers it where it is new and returns undefined. */
-  machineHash(machine: string, hash: string): Promise<string | undefined>;
+  /** Hash of the definition registered under `name@version`; where it is new, registers the one given, if one is, and returns undefined. */
+  machineHash(machine: string, hash?: string): Promise<string | undefined>;
 }
 
 /** Thrown by `commit`. */

@@ -40,6 +40,7 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
   function writeRun(changes: RunChanges, created: Map<RunOrigin, number>): number {
     const key = changes.origin === undefined ? existing(changes) : create(changes, changes.origin);
     if (changes.origin !== undefined) created.set(changes.origin, key);
+    if (changes.machine !== undefined) write.machine({ run: key, machine: changes.machine });
     for (const entry of changes.entries) write.entry({ ...entry, run: key });
     for (const row of changes.actors) write.actor({ ...row, run: key });
     for (const row of changes.timersArmed) write.timer({ ...row, run: key });
@@ -143,6 +144,12 @@ function prepareWrites(connection: Connection) {
             sql`${runState.agendaJson} is ${sql.placeholder('agendaJson')}`,
           ),
         ),
+    ),
+    machine: written(
+      db
+        .update(run)
+        .set({ machine: sql`${sql.placeholder('machine')}` })
+        .where(eq(run.key, runIs)),
     ),
     entry: prepareInsert(connection, journal),
     actor: prepareUpsert(connection, actor, [actor.run, actor.address], { auto: 'key' }),

@@ -16,7 +16,7 @@ const ownerRun = () =>
     .notNull()
     .references(() => run.key, { onDelete: 'cascade' });
 
-/** What a run is created with; never updated, so that a big input is written once. */
+/** What a run is created with; updated only by a migration of its machine, so that a big input is written once. */
 export const run = sqliteTable(
   'run',
   {

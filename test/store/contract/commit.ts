@@ -72,6 +72,18 @@ export function commitContract(make: MakeStore): void {
       expect(await store.run(a)).toMatchObject({ ...ended, ...whole, revision: 2 });
     });
 
+    test('a run goes on with another version of its machine, and is found under it', async () => {
+      const { store } = current();
+      await store.commit(group([begin(a), begin(b)]));
+      await store.commit(group([changes(a, 1, { machine: 'light@2' })]));
+      expect(await store.run(a)).toMatchObject({ machine: 'light@2', revision: 2, seed: 'seed' });
+      expect(await store.run(b)).toMatchObject({ machine: 'light@1' });
+      expect((await store.runs('default', { q: 'light@2', limit: 10 })).map(({ run }) => run)).toEqual(['a']);
+      const late = await refused(store, group([changes(a, 1, { machine: 'light@3' })]));
+      expect(late.outcome).toBe('unchanged');
+      expect(await store.run(a)).toMatchObject({ machine: 'light@2' });
+    });
+
     test('writes every kind of row', async () => {
       const { store } = current();
       await store.commit(

@@ -164,7 +164,9 @@ export function readsContract(make: MakeStore): void {
 
     test('a machine keeps the hash it was registered with', async () => {
       const { store } = current();
+      expect(await store.machineHash('light@1')).toBeUndefined();
       expect(await store.machineHash('light@1', 'h1')).toBeUndefined();
+      expect(await store.machineHash('light@1')).toBe('h1');
       expect(await store.machineHash('light@1', 'h1')).toBe('h1');
       expect(await store.machineHash('light@1', 'h2')).toBe('h1');
       expect(await store.machineHash('light@2', 'h2')).toBeUndefined();
