@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   inlineActor: { status: 422, retry: 'never', title: 'Actors are referred to by name only' },
   spawnInAssign: { status: 422, retry: 'never', title: 'spawn() inside assign is not durable' },
   notSerializable: { status: 422, retry: 'never', title: 'A value cannot be stored' },
+  migrationRefused: { status: 409, retry: 'never', title: 'A run cannot be moved to another version of its machine' },
   endlessLoop: { status: 500, retry: 'never', title: 'The machine never comes to rest' },
   actorFailed: { status: 500, retry: 'never', title: 'An actor failed' },
   snapshotOfReference: { status: 422, retry: 'never', title: 'Another actor cannot be looked into during a turn' },

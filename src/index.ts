@@ -9,6 +9,10 @@ export {
 } from './runtime/runtime.ts';
 export { effect, type EffectContext, type EffectDefinition, type InDoubtPolicy } from './runtime/effect.ts';
 export type { MachineRegistration, Prepare } from './runtime/catalog.ts';
+export type { Migration, MigrateSnapshot } from './runtime/migration.ts';
+export type { PendingTimer } from './runtime/migrated-timers.ts';
+export type { MigrationChoice, MigrationOfRun, Migrations, UndoOfRun } from './runtime/migrations.ts';
+export type { Break, BreakCode } from './runtime/migration-break.ts';
 export type { Fact, Delta } from './runtime/facts.ts';
 export type { Projection } from './runtime/projection.ts';
 export { sqliteStore } from './store/sqlite/index.ts';

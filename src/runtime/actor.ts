@@ -35,7 +35,8 @@ export interface ActorIdentity extends xstate.Address {
 /** How an actor gets references to others of its run. */
 export type Refer = (to: xstate.Address) => xstate.ActorReference;
 
-interface StoredActor extends xstate.StoredSnapshot {
+/** What the row of an actor holds, decoded. */
+export interface StoredActor extends xstate.StoredSnapshot {
   readonly logic: string;
   readonly id: string;
   readonly parent?: xstate.Address;
@@ -44,6 +45,8 @@ interface StoredActor extends xstate.StoredSnapshot {
   readonly children?: Readonly<Record<string, Child>>;
   /** token → id under which it can be cancelled. */
   readonly timers?: Readonly<Record<string, string>>;
+  /** Of a root: journal number of the migration that brought it to its machine's version. */
+  readonly migrated?: number;
 }
 
 /** An actor in memory. */
@@ -55,6 +58,8 @@ export class DurableActor {
   readonly timers = new Map<string, string>();
   /** Hashes of the big values that its row refers to. */
   blobs: ReadonlySet<string> = new Set();
+  /** Journal number of the migration that brought the run to this version of its machine; only of a root. */
+  migrated: number | undefined;
   /** Changed since its row was written. */
   dirty = true;
   /** Set where it was stopped from outside, which XState's snapshots of a parent do not show. */
@@ -83,10 +88,10 @@ export class DurableActor {
     return found;
   }
 
-  /** Its row. Big values go to `blobs`. */
-  toRow(blobs: BlobSink): ActorRow {
+  /** What its row holds. */
+  toStored(): StoredActor {
     const { identity } = this;
-    const stored: StoredActor = {
+    return {
       logic: identity.logic.path,
       id: identity.id,
       ...(identity.parent === undefined
@@ -97,13 +102,15 @@ export class DurableActor {
       ...xstate.toStored(this.snapshot),
       ...(this.children.size === 0 ? {} : { children: Object.fromEntries(this.children) }),
       ...(this.timers.size === 0 ? {} : { timers: Object.fromEntries(this.timers) }),
+      ...(this.migrated === undefined ? {} : { migrated: this.migrated }),
     };
-    return {
-      address: identity.address,
-      birth: identity.birth,
-      status: this.status,
-      stateJson: encode(stored, `actor "${identity.address}"`, blobs, WRITE_REFS),
-    };
+  }
+
+  /** Its row. Big values go to `blobs`. */
+  toRow(blobs: BlobSink): ActorRow {
+    const { address, birth } = this.identity;
+    const stateJson = encode(this.toStored(), `actor "${address}"`, blobs, WRITE_REFS);
+    return { address, birth, status: this.status, stateJson };
   }
 }
 
@@ -134,6 +141,22 @@ export function fromRow(row: ActorRow, catalog: Catalog, refer: Refer, blob: (ha
     blobs.add(hash);
     return blob(hash);
   });
+  const actor = revive(row, stored, catalog, refer);
+  actor.blobs = blobs;
+  actor.dirty = false;
+  return actor;
+}
+
+/**
+ * An actor from what its row holds. It counts as not yet written. Throws `machineMissing` where its machine is not
+ * registered, or does not have the state.
+ */
+export function revive(
+  row: xstate.Address & Pick<ActorRow, 'status'>,
+  stored: StoredActor,
+  catalog: Catalog,
+  refer: Refer,
+): DurableActor {
   const logic = catalog.logic(stored.logic);
   const identity: ActorIdentity = {
     address: row.address,
@@ -166,12 +189,12 @@ export function fromRow(row: ActorRow, catalog: Catalog, refer: Refer, blob: (ha
     );
   }
   actor.stopped = row.status === 'stopped';
-  actor.blobs = blobs;
-  actor.dirty = false;
+  actor.migrated = stored.migrated;
   return actor;
 }
 
-function readStored(row: ActorRow, refer: Refer, blob: (hash: string) => string): StoredActor {
+/** What a row holds: a new copy of it at each call. Throws `databaseCorrupt` where it makes no sense. */
+export function readStored(row: ActorRow, refer: Refer, blob: (hash: string) => string): StoredActor {
   let stored: unknown;
   try {
     stored = decode(row.stateJson, blob, readRefs(refer));

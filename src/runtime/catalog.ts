@@ -8,6 +8,7 @@ import { hash } from 'node:crypto';
 import { FermataError } from '../errors.ts';
 import type { RunStatus } from '../store/store.ts';
 import { effect, type EffectDefinition } from './effect.ts';
+import type { Migration } from './migration.ts';
 import type { RunRows } from './rows.ts';
 import * as xstate from './xstate.ts';
 
@@ -41,6 +42,17 @@ export interface MachineRegistration {
   readonly definition?: string;
   /** 0..100 from the run's counts. */
   readonly progress?: (counts: Readonly<Record<string, number>>) => number;
+  /** How runs of older versions become runs of this one; `fermata migrate` does it. */
+  readonly migrate?: Migration | readonly Migration[];
+}
+
+/** A way from one version of a machine to another. */
+export interface MigrationStep {
+  /** `order@1`. */
+  readonly from: string;
+  /** `order@2`. */
+  readonly to: string;
+  readonly migration: Migration;
 }
 
 /** A machine in a place: the root of `order@1`, or its child `line`. */
@@ -83,6 +95,15 @@ export class Catalog {
       const list = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
       throw new FermataError('invalidMachine', `Machine "${name}" cannot be made durable: ${list}.`, { faults });
     }
+    const migrations = migrationsOf(registration);
+    for (const [index, { from, snapshot }] of migrations.entries()) {
+      const again = migrations.findIndex((other) => other.from === from) < index;
+      if (NAME.test(from) && from !== name && !again && typeof snapshot === 'function') continue;
+      throw new FermataError(
+        'invalidMachine',
+        `Machine "${name}" is registered with a migration from ${JSON.stringify(from)}; expected migrate: { from, snapshot }, where "from" is another version, such as "order@1", named once, and "snapshot" is a function.`,
+      );
+    }
     this.#machines.set(name, registration);
     const [short = name] = name.split('@');
     const latest = this.#latest.get(short);
@@ -117,6 +138,20 @@ export class Catalog {
 
   registration(name: string): MachineRegistration | undefined {
     return this.#machines.get(name);
+  }
+
+  /** Registered migrations: those from one machine and to one, where given. The newest target comes first. */
+  migrations({
+    from,
+    to,
+  }: { readonly from?: string | undefined; readonly to?: string | undefined } = {}): MigrationStep[] {
+    return [...this.#machines]
+      .filter(([name]) => to === undefined || to === name)
+      .flatMap(([name, registration]) =>
+        migrationsOf(registration).map((migration) => ({ from: migration.from, to: name, migration })),
+      )
+      .filter((step) => from === undefined || from === step.from)
+      .sort((a, b) => (newer(a.to, b.to) ? -1 : 1));
   }
 
   /** `order` → its newest version; `order@1` → itself. Undefined where nothing of that name is registered. */
@@ -211,6 +246,10 @@ function promiseEffect(definition: object): EffectDefinition<unknown, unknown> {
       return create({ input, signal, self, system: {}, emit });
     },
   });
+}
+
+function migrationsOf({ migrate = [] }: MachineRegistration): readonly Migration[] {
+  return Array.isArray(migrate) ? (migrate as readonly Migration[]) : [migrate as Migration];
 }
 
 function newer(a: string, b: string): boolean {

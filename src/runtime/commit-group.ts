@@ -60,6 +60,7 @@ function changesOf({ key, draft, revision }: Run, part: ClosedRun, first: number
   return {
     ...key,
     origin: draft.origin,
+    machine: draft.machine,
     state: part.state,
     revision,
     entries: draft.entries.map((entry, index) => ({ ...entry, position: first + index })),

@@ -39,6 +39,8 @@ export interface DraftFact {
 /** One run's part of a group. */
 export class Draft {
   origin: RunOrigin | undefined;
+  /** The version of its machine that the run goes on with from here. */
+  machine: string | undefined;
   /** It goes on with a cascade that an earlier group was cut in, whose row must be written anew. */
   goesOn = false;
   readonly entries: DraftEntry[] = [];

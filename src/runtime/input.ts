@@ -1,6 +1,7 @@
 /** What can reach a run from outside its own cascade of turns. */
 import type { FermataError } from '../errors.ts';
 import type { EffectRow, MessageRow, RunOrigin, RunState, TimerRow } from '../store/store.ts';
+import type { MigrationStep } from './catalog.ts';
 import type { Event } from './xstate.ts';
 
 /** What whoever asked is told after the commit. */
@@ -40,6 +41,10 @@ export type Input =
     }
   /** Stop the run, gracefully where its machine knows how. */
   | { readonly kind: 'cancel'; readonly reason: string | undefined; readonly reply: Reply }
+  /** The run goes on with another version of its machine. */
+  | { readonly kind: 'migrate'; readonly step: MigrationStep; readonly reply: Reply }
+  /** Its last migration is taken back, if nothing has come after the entry `seq`. */
+  | { readonly kind: 'undoMigration'; readonly seq: number; readonly reply: Reply }
   /** An effect ended. */
   | {
       readonly kind: 'outcome';

@@ -8,6 +8,7 @@ import { encode } from './codec.ts';
 import type { EffectStart } from './draft.ts';
 import { deliverLater, end, familyOf, freeSystemId } from './ending.ts';
 import type { Input, Receipt } from './input.ts';
+import { migrate, undoMigration } from './migrating.ts';
 import { ask } from './perform.ts';
 import { restoreActors } from './persisted.ts';
 import { accepts, ROOT, understands, type RunMemory } from './run-memory.ts';
@@ -22,8 +23,10 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
       return start(memory, input);
     case 'event':
     case 'cancel':
+    case 'migrate':
+    case 'undoMigration':
       try {
-        return input.kind === 'event' ? request(memory, input) : cancel(memory, input.reason);
+        return asked(memory, input);
       } catch (thrown) {
         if (!(thrown instanceof FermataError) || thrown.code === 'machineMissing' || thrown.code === 'databaseCorrupt')
           throw thrown;
@@ -46,11 +49,9 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
     case 'unavailable':
       return unavailable(memory, input.row, input.error);
     case 'mark': {
-      const start =
-        unanswered(memory, input.row.actor, input.row.token) === undefined
-          ? undefined
-          : startOf(memory, input.row, false);
-      if (start === undefined) return;
+      const actor = unanswered(memory, input.row.actor, input.row.token);
+      if (actor === undefined) return;
+      const start = startOf(memory, input.row, actor, false);
       memory.draft.effectsMarked.add(input.row.token);
       memory.draft.starts.set(input.row.token, { ...start, row: { ...start.row, marked: true } });
       return;
@@ -62,6 +63,19 @@ export function takeInput(memory: RunMemory, input: Input): Receipt | Error | un
       return;
     case 'goOn':
       return;
+  }
+}
+
+function asked(memory: RunMemory, input: Extract<Input, { kind: 'event' | 'cancel' | 'migrate' | 'undoMigration' }>) {
+  switch (input.kind) {
+    case 'event':
+      return request(memory, input);
+    case 'cancel':
+      return cancel(memory, input.reason);
+    case 'migrate':
+      return migrate(memory, input.step);
+    case 'undoMigration':
+      return undoMigration(memory, input.seq);
   }
 }
 
@@ -231,7 +245,7 @@ function inDoubt(memory: RunMemory, row: EffectRow): undefined {
     memory.draft.dropEffect(row.token);
     return;
   }
-  const start = startOf(memory, row, true);
+  const start = startOf(memory, row, actor, true);
   const error = memory.services.catalog.unavailable(start.logicPath, row.src, start.input);
   if (error !== undefined) {
     memory.draft.unavailable.set(row.token, { start, error });
@@ -239,7 +253,7 @@ function inDoubt(memory: RunMemory, row: EffectRow): undefined {
   }
   if (start.policy !== 'retry' && !row.marked) {
     // Never sent: the mark comes before the call, once it has its place.
-    memory.draft.starts.set(row.token, startOf(memory, row, false));
+    memory.draft.starts.set(row.token, startOf(memory, row, actor, false));
     const unsent: xstate.Event = { type: 'fermata.unsent', id: start.id, key: start.key };
     if (understands(actor, unsent)) deliverLater(memory, row.actor, unsent);
     return;
@@ -283,10 +297,8 @@ function unanswered(memory: RunMemory, address: string, token: string): DurableA
   return undefined;
 }
 
-function startOf(memory: RunMemory, row: EffectRow, repeated: boolean): EffectStart {
-  const stored = memory.decode(row.effectJson) as Pick<
-    EffectStart,
-    'id' | 'key' | 'input' | 'policy' | 'logicPath' | 'repeated'
-  >;
-  return { ...stored, row, repeated: repeated || stored.repeated };
+/** The actor says whose effect it is: since it was asked for, the run may have moved to another version of its machine. */
+function startOf(memory: RunMemory, row: EffectRow, actor: DurableActor, repeated: boolean): EffectStart {
+  const stored = memory.decode(row.effectJson) as Pick<EffectStart, 'id' | 'key' | 'input' | 'policy' | 'repeated'>;
+  return { ...stored, logicPath: actor.identity.logic.path, row, repeated: repeated || stored.repeated };
 }

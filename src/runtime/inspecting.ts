@@ -1,9 +1,11 @@
 /** Looking at runs without moving them: snapshots in XState's own form, now or as of an entry, and why a run waits. */
 import { FermataError } from '../errors.ts';
 import type { ActorRow, RunKey, Store } from '../store/store.ts';
-import { fromRow, readRefs, type DurableActor, type Refer } from './actor.ts';
+import { fromRow, readRefs, type DurableActor } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
 import { decode, type RefCodec } from './codec.ts';
+import { inert } from './inert.ts';
+import { MIGRATE } from './migrating.ts';
 import { restoreActors, toPersisted, type PersistedSnapshot } from './persisted.ts';
 import { Replay } from './replay.ts';
 import { Reader, settle } from './suspend.ts';
@@ -166,7 +168,10 @@ export class Inspecting {
     if (entries.length === 0) throw new FermataError('notFound', `Run ${key.run} has no entry ${at} yet or any more.`);
     const replay = new Replay(key.run, catalog);
     const refs = readRefs(replay.refer);
-    for (const entry of entries) replay.take(entry, (await this.#decode(entry.dataJson, refs)) as xstate.Event);
+    // A migration's entry has all that went before it, also what a machine decided that is not registered any more.
+    const from = entries.findLastIndex(({ type }) => type === MIGRATE);
+    for (const entry of entries.slice(Math.max(0, from)))
+      replay.take(entry, (await this.#decode(entry.dataJson, refs)) as xstate.Event);
     return replay.actors;
   }
 
@@ -190,13 +195,6 @@ export class Inspecting {
     return text;
   }
 }
-
-/** References of actors that are only looked at. */
-const inert: Refer = ({ address, birth }) =>
-  new xstate.ActorReference(
-    { address, birth, id: decodeURIComponent(address.slice(address.lastIndexOf('/') + 1)), src: '' },
-    () => {},
-  );
 
 function isWaiting(meta: unknown): meta is { readonly waitsFor: string } {
   return typeof meta === 'object' && meta !== null && 'waitsFor' in meta && typeof meta.waitsFor === 'string';

@@ -19,7 +19,8 @@ export interface PersistedSnapshot {
   readonly children?: Readonly<Record<string, PersistedChild>>;
 }
 
-interface PersistedChild {
+/** A child in that form. */
+export interface PersistedChild {
   readonly snapshot: PersistedSnapshot;
   readonly src: unknown;
   readonly systemId?: string | undefined;

@@ -4,8 +4,9 @@
  */
 import { FermataError } from '../errors.ts';
 import type { JournalEntry } from '../store/store.ts';
-import { DurableActor, type ActorIdentity, type Refer } from './actor.ts';
+import { DurableActor, revive, type ActorIdentity, type Refer } from './actor.ts';
 import type { Catalog } from './catalog.ts';
+import { MIGRATE, type MigrationEvent } from './migrating.ts';
 import { restoreActors } from './persisted.ts';
 import { ROOT, understands } from './run-memory.ts';
 import { Senders } from './senders.ts';
@@ -97,6 +98,7 @@ export class Replay {
   take(entry: JournalEntry, event: xstate.Event): readonly Turn[] {
     if (entry.kind !== 'event') return [];
     if (entry.type === 'fermata.restore') return this.#restore(entry, event);
+    if (entry.type === MIGRATE) return this.#migrate(entry, event);
     if (entry.type === 'xstate.init') return [this.#begin(entry, event)];
     const actor = this.#actors.get(entry.actor);
     if (actor === undefined)
@@ -158,6 +160,26 @@ export class Replay {
         { began: true, source: parentOf(address), asked },
       );
     });
+  }
+
+  /** The entry has all actors as they are from it on: nothing before it is needed to go on. */
+  #migrate(entry: JournalEntry, event: xstate.Event): readonly Turn[] {
+    const { actors } = event as unknown as MigrationEvent;
+    this.#actors.clear();
+    this.#systemIds.clear();
+    for (const [address, { birth, status, stored }] of Object.entries(actors)) {
+      const actor = revive({ address, birth, status }, stored, this.#catalog, this.refer);
+      this.#actors.set(address, actor);
+      if (actor.status !== 'active') continue;
+      if (stored.systemId !== undefined) this.#systemIds.set(stored.systemId, address);
+      for (const [id, child] of actor.children)
+        if (child.kind === 'effect' && child.settled === undefined && child.systemId !== undefined)
+          this.#systemIds.set(child.systemId, xstate.childAddress(address, id));
+    }
+    const { from, to } = event;
+    return [...this.#actors.values()]
+      .filter(({ status }) => status === 'active')
+      .map((actor) => this.#turn(entry, actor, { type: MIGRATE, from, to }, { began: false, source: undefined }));
   }
 
   #decide(entry: JournalEntry, actor: DurableActor, event: xstate.Event): Turn {

@@ -27,7 +27,7 @@ interface Place {
 /** Rows of one resident run. */
 export class RunRows {
   readonly key: RunKey;
-  readonly origin: RunOrigin;
+  origin: RunOrigin;
   readonly #store: RowStore;
   /** Big values that this group sets aside: the store has them after the commit. */
   readonly #uncommitted: (hash: string) => string | undefined;

@@ -22,7 +22,17 @@ export interface RunServices {
   readonly catalog: Catalog;
   readonly store: Pick<
     Store,
-    'run' | 'actor' | 'actors' | 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob' | 'messageTaken' | 'effectsOf'
+    | 'run'
+    | 'actor'
+    | 'actors'
+    | 'row'
+    | 'readyTasks'
+    | 'liveTasks'
+    | 'entry'
+    | 'blob'
+    | 'messageTaken'
+    | 'effectsOf'
+    | 'timersOf'
   >;
   readonly clock: Clock;
   readonly projections: ReadonlyMap<string, readonly Projection[]>;
@@ -53,7 +63,7 @@ interface Head {
 /** Everything of a run that is in memory. */
 export class RunMemory implements BlobSink {
   readonly key: RunKey;
-  readonly origin: RunOrigin;
+  origin: RunOrigin;
   readonly rows: RunRows;
   readonly services: RunServices;
   readonly head: Head;

@@ -45,6 +45,7 @@ import { Inspecting, type SnapshotView } from './inspecting.ts';
 import { Inspection, type Inspect } from './inspection.ts';
 import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
+import { Migrations } from './migrations.ts';
 import type { Projection } from './projection.ts';
 import { recover } from './recovery.ts';
 import { runView, stateValue, type RunView } from './run-view.ts';
@@ -96,7 +97,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const start = await options.store.open((error) => doubt(error));
   try {
     for (const name of catalog.names()) {
-      const before = await options.store.machineHash(name, catalog.hashOf(name));
+      // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
+      const known = options.passive === true ? [] : [catalog.hashOf(name)];
+      const before = await options.store.machineHash(name, ...known);
       if (before !== undefined && before !== catalog.hashOf(name)) {
         throw new FermataError(
           'machineChanged',
@@ -121,6 +124,8 @@ export class Runtime {
   readonly catalog: Catalog;
   readonly tenant: string;
   readonly clock: Clock;
+  /** Moves runs to another version of their machine. */
+  readonly migrations: Migrations;
   readonly #store: Store;
   readonly #feed: FactFeed;
   readonly #groups: Groups;
@@ -202,6 +207,13 @@ export class Runtime {
       tags: options.tags ?? [],
       newRunId: options.newRunId ?? randomUUID,
       begin: (key, input) => this.#ask(key, input),
+    });
+    this.migrations = new Migrations({
+      catalog,
+      store: options.store,
+      clock: this.clock,
+      tenant: this.tenant,
+      ask: (key, input) => this.#ask(key, input),
     });
     this.#inspecting = new Inspecting({
       catalog,

@@ -6,6 +6,7 @@
  * X1. Actors are known by name: inline logic, `spawn()` in `assign`, callbacks and observables are refused (R7).
  * X2. Children in a snapshot are references only; asking one for its snapshot during a turn is refused (R2).
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { AnyActor, AnyActorLogic, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
 import { FermataError } from '../errors.ts';
 
@@ -610,6 +611,41 @@ export function pendingDelays(snapshot: Snapshot): { state: string; event: strin
       event: String(transition.eventType),
       delay: transition.delay as string | number,
     })),
+  );
+}
+
+/** What the active states invoke, by the id under which it is a child. */
+export function invocations(snapshot: Snapshot): { state: string; id: string; src: string }[] {
+  return (snapshot._nodes as Machine['root'][]).flatMap((node) =>
+    node.invoke.map(({ id, src }) => ({ state: node.id, id, src: src as string })),
+  );
+}
+
+/**
+ * Why a stored state value is none that `machine` can be in; undefined where it is one. XState itself restores a value
+ * that stops half way down: the first state inside is then active without having been entered.
+ */
+export function valueFault(machine: Machine, value: unknown): string | undefined {
+  let whole: unknown;
+  try {
+    whole = bare(machine).resolveState({ value, context: {} } as never).value;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+  return isDeepStrictEqual(whole, value) ? undefined : `the whole value would be ${JSON.stringify(whole)}`;
+}
+
+/** Ids in a stored history of states that `machine` does not have; XState itself forgets those without a word. */
+export function unknownHistory(machine: Machine, history: StoredSnapshot['historyValue']): string[] {
+  const known = (machine as unknown as { idMap: Map<string, unknown> }).idMap;
+  const named = Object.entries(history ?? {}).flatMap(([id, nodes]) => [id, ...nodes.map((node) => node.id)]);
+  return named.filter((id) => !known.has(id));
+}
+
+/** True where some state of `machine` takes events of this type. */
+export function knowsEvent(machine: Machine, type: string): boolean {
+  return machine.events.some(
+    (known: string) => known === type || known === '*' || (known.endsWith('.*') && type.startsWith(known.slice(0, -1))),
   );
 }
 

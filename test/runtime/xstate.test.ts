@@ -27,7 +27,7 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
-import { definitionText } from '../../src/runtime/xstate.ts';
+import * as xstate from '../../src/runtime/xstate.ts';
 import { turnsOfTheLoop } from '../harness/runtime.ts';
 
 type Scope = Parameters<AnyStateMachine['transition']>[2];
@@ -376,7 +376,7 @@ describe('R7: the text of a definition', () => {
   });
 
   it("holds nothing of XState's own code, which is another in each release and each bundle", () => {
-    const text = definitionText(own as never);
+    const text = xstate.definitionText(own as never);
     expect(text).not.toMatch(/actorScope|snapshot\b.*=>|checkAnd\(/);
     expect(text).toContain('"checkAnd"');
     expect(text).toContain('{"n":1}');
@@ -384,8 +384,59 @@ describe('R7: the text of a definition', () => {
 
   it('changes with a function of the user', () => {
     const count = (by: number) =>
-      definitionText(createMachine({ entry: by === 1 ? assign({ n: () => 1 }) : assign({ n: () => 2 }) }) as never);
+      xstate.definitionText(
+        createMachine({ entry: by === 1 ? assign({ n: () => 1 }) : assign({ n: () => 2 }) }) as never,
+      );
     expect(count(1)).toBe(count(1));
     expect(count(1)).not.toBe(count(2));
+  });
+});
+
+describe('what a stored snapshot needs of another version of its machine', () => {
+  const machine = setup({ actors: { call: fromPromise(async () => 1) } }).createMachine({
+    id: 'm',
+    initial: 'a',
+    states: {
+      a: { initial: 'b', states: { b: { invoke: { src: 'call' } }, c: { invoke: { id: 'mine', src: 'call' } } } },
+      p: {
+        type: 'parallel',
+        states: { x: {}, y: { initial: 'z', states: { z: {} } } },
+        on: { 'file.*': 'a', GO: 'a' },
+      },
+      h: { initial: 'q', states: { q: {}, past: { type: 'history' } } },
+    },
+  });
+
+  it('XState restores a value that stops half way down as if its first state had been entered: it is said to be none', () => {
+    const half = xstate.fromStored(machine, { status: 'active', value: 'a', context: {} });
+    expect((half._nodes as { id: string }[]).map(({ id }) => id)).toEqual(['m', 'm.a', 'm.a.b']);
+    expect(half.value).toEqual({ a: 'b' });
+    expect(xstate.valueFault(machine, 'a')).toContain('{"a":"b"}');
+    expect(xstate.valueFault(machine, { p: { y: 'z' } })).toContain('"x":{}');
+    expect(xstate.valueFault(machine, { a: { b: 'deeper' } })).toBeTruthy();
+    expect(xstate.valueFault(machine, 'gone')).toContain('gone');
+    for (const whole of [{ a: 'c' }, { p: { x: {}, y: 'z' } }, { h: 'q' }])
+      expect(xstate.valueFault(machine, whole)).toBeUndefined();
+  });
+
+  it('XState forgets a history whose states are gone: they are named', () => {
+    expect(xstate.unknownHistory(machine, { 'm.h.past': [{ id: 'm.h.q' }] })).toEqual([]);
+    expect(xstate.unknownHistory(machine, { 'm.h.past': [{ id: 'm.h.old' }] })).toEqual(['m.h.old']);
+  });
+
+  it('what active states invoke, by the id of the child', () => {
+    const at = (value: object) =>
+      xstate.invocations(xstate.fromStored(machine, { status: 'active', value, context: {} }));
+    expect(at({ a: 'b' })).toEqual([{ state: 'm.a.b', id: '0.m.a.b', src: 'call' }]);
+    expect(at({ a: 'c' })).toEqual([{ state: 'm.a.c', id: 'mine', src: 'call' }]);
+  });
+
+  it('which events some state takes', () => {
+    expect(['GO', 'file.saved', 'file', 'STOP'].map((type) => xstate.knowsEvent(machine, type))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 });
