@@ -82,7 +82,10 @@ export interface RuntimeOptions {
    * commit. Default: nobody.
    */
   readonly inspect?: Inspect;
-  /** Answers and takes commands, but does no work: nothing is recovered and no effect starts. To look into a stopped server's database. */
+  /**
+   * Answers and takes commands, but does no work: nothing is recovered, no effect starts, no timer fires, no message
+   * between runs is delivered. To look into a stopped server's database.
+   */
   readonly passive?: boolean;
   /** Called before anything is recovered: who subscribes here misses nothing that happens in this process. */
   readonly opened?: (runtime: Runtime) => void;
@@ -134,6 +137,8 @@ export class Runtime {
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
   readonly #messages: MessageDelivery;
+  /** False where this process only looks and takes commands. */
+  readonly #works: boolean;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly #open = new AbortController();
   readonly #decode = (text: string): Promise<unknown> => this.decode(text);
@@ -148,6 +153,7 @@ export class Runtime {
     this.tenant = options.tenant ?? 'default';
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
+    this.#works = options.passive !== true;
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#effects = new Effects({
@@ -155,7 +161,7 @@ export class Runtime {
       enter: (key, input) => this.#groups.enter(key, input),
       delta: (delta) => this.#feed.publishDelta(delta),
       log,
-      maxInFlight: options.passive === true ? 0 : (options.maxInFlight ?? 1_000),
+      maxInFlight: this.#works ? (options.maxInFlight ?? 1_000) : 0,
     });
     this.#timers = new TimerWheel({
       clock: this.clock,
@@ -194,7 +200,7 @@ export class Runtime {
             }),
         log,
         act: (key, draft) => this.#act(key, draft),
-        messagesSent: () => void this.#messages.look(),
+        messagesSent: () => this.#works && void this.#messages.look(),
         fatal: (error) => this.#halt(error, options.onFatal ?? exitUnknown),
         ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
       },
@@ -541,7 +547,7 @@ export class Runtime {
     }
     for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);
-    for (const [, row] of draft.timersArmed) this.#timers.notice(row.due);
+    if (this.#works) for (const [, row] of draft.timersArmed) this.#timers.notice(row.due);
     for (const token of draft.aborts) this.#effects.abort(key, token);
   }
 
