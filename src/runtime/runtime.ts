@@ -219,6 +219,7 @@ export class Runtime {
       store: options.store,
       clock: this.clock,
       tenant: this.tenant,
+      blocked: (run) => this.#groups.blocked(run),
       ask: (key, input) => this.#ask(key, input),
     });
     this.#inspecting = new Inspecting({

@@ -644,9 +644,11 @@ export function unknownHistory(machine: Machine, history: StoredSnapshot['histor
 
 /** True where some state of `machine` takes events of this type. */
 export function knowsEvent(machine: Machine, type: string): boolean {
-  return machine.events.some(
-    (known: string) => known === type || known === '*' || (known.endsWith('.*') && type.startsWith(known.slice(0, -1))),
-  );
+  const takes = (known: string): boolean =>
+    known === type || known === '*' || (known.endsWith('.*') && type.startsWith(known.slice(0, -1)));
+  // Not `ownEvents`: a state that names an event and does nothing knows it all the same.
+  for (const node of stateNodes(machine)) if ([...node.transitions.keys()].some(takes)) return true;
+  return false;
 }
 
 /** `meta` of the active states, outermost first. */
