@@ -48,6 +48,14 @@ export interface Fermata {
   close(): Promise<void>;
 }
 
+/**
+ * The machines that interpret documents, every version that runs may be at: a changed one gets a new name, and the one
+ * before it stays (docs/decisions/006). New runs get the newest.
+ */
+function builtInMachines(definitionOf: DefinitionOf): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
+  return { 'workflow@1': workflowRegistration(definitionOf) };
+}
+
 /** The workflow machine with everything the runtime should know about it. */
 function workflowRegistration(definitionOf: DefinitionOf): MachineRegistration {
   return {
@@ -93,7 +101,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   const functions = config.functions ?? {};
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, 'workflow@1': workflowRegistration(definitionOf) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
