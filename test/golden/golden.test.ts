@@ -64,6 +64,15 @@ describe('golden databases', () => {
       });
     });
 
+    it('has no row that belongs to nobody, once it has this schema', async () => {
+      const file = copyOf(set);
+      await withWorld(file, { now, answering: false, passive: true }, async () => {});
+      const driver = new BetterSqlite3(file, { readonly: true });
+      const found = [driver.pragma('foreign_key_check'), driver.pragma('integrity_check')];
+      driver.close();
+      expect(found).toEqual([[], [{ integrity_check: 'ok' }]]);
+    });
+
     it('goes on where it was left, and comes to its recorded end', async () => {
       const file = copyOf(set);
       const world = await finish(file, runs, now);
