@@ -3,32 +3,15 @@
  * to the same, and every run comes to the end that it would have come to then. A set that fails here is runs of users
  * that would go on as something else.
  */
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { execute } from '../../src/document/execute.ts';
-import { actorHashes, endedRuns, restingRuns, type Expected } from './record.ts';
+import { actorHashes, endedRuns, restingRuns } from './record.ts';
+import { copyOf, expectedOf, sets } from './sets.ts';
 import { finish } from './story.ts';
 import { openWorld, type World, type WorldOptions } from './world.ts';
-
-const sets = readdirSync(import.meta.dirname, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
-
-function expectedOf(set: string): Expected {
-  return JSON.parse(readFileSync(join(import.meta.dirname, set, 'expected.json'), 'utf8')) as Expected;
-}
-
-/** A copy of a set's database, gone when the test is finished. */
-function copyOf(set: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-golden-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'golden.db');
-  copyFileSync(join(import.meta.dirname, set, 'golden.db'), file);
-  return file;
-}
 
 async function withWorld<T>(file: string, options: WorldOptions, use: (world: World) => Promise<T>): Promise<T> {
   const world = await openWorld(file, options);
@@ -62,6 +45,15 @@ describe('golden databases', () => {
         const actors = Object.fromEntries(Object.entries(resting).map(([runId, run]) => [runId, run.actors]));
         expect(await folded(world)).toEqual(actors);
       });
+    });
+
+    it('has no row that belongs to nobody, once it has this schema', async () => {
+      const file = copyOf(set);
+      await withWorld(file, { now, answering: false, passive: true }, async () => {});
+      const driver = new BetterSqlite3(file, { readonly: true });
+      const found = [driver.pragma('foreign_key_check'), driver.pragma('integrity_check')];
+      driver.close();
+      expect(found).toEqual([[], [{ integrity_check: 'ok' }]]);
     });
 
     it('goes on where it was left, and comes to its recorded end', async () => {

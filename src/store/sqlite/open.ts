@@ -54,9 +54,10 @@ export function openDatabase(file: string, options: SqliteOptions): OpenDatabase
       descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT);
     }
     const { driver } = (connection = connect(path));
-    upgrade(connection, path, () => {
+    const settle = (): void => {
       if (descriptor !== undefined) checkpoints = new Checkpoints({ driver, path, descriptor });
-    });
+    };
+    upgrade(connection, path, { settle });
     if (options.maxPages !== undefined) driver.pragma(`max_page_count = ${options.maxPages}`);
     return { connection, checkpoints, path: path === MEMORY ? undefined : path, close };
   } catch (error) {

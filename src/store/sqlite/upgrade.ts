@@ -13,23 +13,33 @@ const APPLICATION_ID = 0x46_65_72_6d;
 /**
  * Makes the file ours and current: refuses what is not ours or newer, switches to WAL, then runs the missing migrations.
  *
+ * All missing migrations run in one transaction: a process that is killed in it leaves the schema as it was.
+ *
  * @param settle called before anything is read from the log (R4): a commit that failed in doubt may have come back, and
  * only what is in the file itself can no longer go away
+ * @param folder where the migrations are
  * @throws FermataError `databaseNewer` or `storeUnavailable`, or what the driver throws
  */
-export function upgrade(connection: Connection, file: string, settle: () => void = () => {}): void {
+export function upgrade(
+  connection: Connection,
+  file: string,
+  { settle = () => {}, folder = migrationsFolder }: { readonly settle?: () => void; readonly folder?: string } = {},
+): void {
   const { db, driver } = connection;
-  const shipped = readMigrationFiles({ migrationsFolder }).length;
+  const shipped = readMigrationFiles({ migrationsFolder: folder }).length;
   requireOurs(connection, file, shipped);
   driver.pragma('journal_mode = WAL');
   settle();
   driver.pragma(`application_id = ${APPLICATION_ID}`);
-  migrate(db, { migrationsFolder });
+  // A table that is made anew is dropped first, which would delete every row that belongs to one of its rows.
+  driver.pragma('foreign_keys = OFF');
+  migrate(db, { migrationsFolder: folder });
+  driver.pragma('foreign_keys = ON');
   driver.pragma(`user_version = ${shipped}`);
 }
 
 function requireOurs({ driver }: Connection, file: string, shipped: number): void {
-  const written = Number(driver.pragma('user_version', { simple: true }));
+  const written = Math.max(Number(driver.pragma('user_version', { simple: true })), applied(driver));
   const application = Number(driver.pragma('application_id', { simple: true }));
   const tables = Number(driver.prepare('select count(*) from sqlite_schema').pluck().get());
   if (application !== APPLICATION_ID && tables > 0) {
@@ -46,4 +56,10 @@ function requireOurs({ driver }: Connection, file: string, shipped: number): voi
         'left as it is. Start the newer Fermata that wrote it, or name another file.',
     );
   }
+}
+
+/** Migrations that the file has had. Its header says so only a moment later, and a process may end in between. */
+function applied(driver: Connection['driver']): number {
+  const table = driver.prepare(`select 1 from sqlite_schema where name = '__drizzle_migrations'`).get();
+  return table === undefined ? 0 : Number(driver.prepare('select count(*) from __drizzle_migrations').pluck().get());
 }

@@ -128,6 +128,24 @@ describe('a migration', () => {
     expect((await under.runtime.snapshot(runId)).snapshot.value).toMatchObject({ sale: 'expired' });
   });
 
+  it('is a turn of every live actor, for who watches the run', async () => {
+    const under = await openRuntime({ machines: both });
+    const { runId } = await under.runtime.start('order@1');
+    await under.runtime.migrations.migrate();
+    await under.runtime.send(runId, { type: 'RUSH' });
+    await under.runtime.cancel(runId);
+    const turns = await Array.fromAsync(under.runtime.turns(runId));
+    expect(turns.map(({ address, event, machine }) => [address, event.type, machine === orderV2])).toEqual([
+      ['/', 'xstate.init', false],
+      ['/log', 'xstate.init', false],
+      ['/', 'fermata.migrate', true],
+      ['/log', 'fermata.migrate', false],
+      ['/', 'RUSH', true],
+      ['/', 'fermata.cancel', true],
+      ['/log', 'xstate.stop', false],
+    ]);
+  });
+
   it('a delay that is still there is not touched: same token, same date', async () => {
     const step = (extra: object) =>
       setup({ delays: { long: 5_000 } }).createMachine({

@@ -1,0 +1,139 @@
+/** The schema of a file that an earlier version wrote is brought up to date whole or not at all, and no row is lost. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { connect } from '../../../src/store/sqlite/connection.ts';
+import { sqliteStore } from '../../../src/store/sqlite/index.ts';
+import { upgrade } from '../../../src/store/sqlite/upgrade.ts';
+import { folderOfTest } from './folder.ts';
+import { beforeEachStatement } from './statements.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const SHIPPED = join(ROOT, 'src/store/sqlite/migrations');
+const GOLDEN = join(ROOT, 'test/golden/2026-11-a/golden.db');
+const CHILD = join(import.meta.dirname, 'upgrade-child.ts');
+const CACHE = join(ROOT, 'node_modules/.cache/fermata-compiled');
+
+interface Journal {
+  readonly entries: readonly { readonly idx: number; readonly when: number }[];
+}
+
+/** The shipped migrations and one more, which makes the table of runs anew, as a changed column does, and adds another. */
+function nextMigrations(folder: string, file: string): string {
+  cpSync(SHIPPED, folder, { recursive: true });
+  const path = join(folder, 'meta/_journal.json');
+  const journal = JSON.parse(readFileSync(path, 'utf8')) as Journal;
+  const last = journal.entries.at(-1) ?? { idx: -1, when: 0 };
+  const next = { ...last, idx: last.idx + 1, when: last.when + 1, tag: '9999_next' };
+  writeFileSync(path, JSON.stringify({ ...journal, entries: [...journal.entries, next] }));
+  const driver = new BetterSqlite3(file, { readonly: true });
+  const made = driver
+    .prepare<[], string>(`select sql from sqlite_schema where tbl_name = 'run' and sql not null`)
+    .pluck()
+    .all();
+  driver.close();
+  const [table = '', ...indexes] = made;
+  const statements = [
+    table.replace('`run`', '`__new_run`'),
+    'insert into __new_run select * from run',
+    'drop table run',
+    'alter table __new_run rename to run',
+    ...indexes,
+    'create table later (id integer primary key)',
+    'insert into later values (1)',
+  ];
+  writeFileSync(join(folder, '9999_next.sql'), statements.join(';\n--> statement-breakpoint\n'));
+  return folder;
+}
+
+/** Rows of each table, and whether every row's owner is there. */
+function inventory(file: string): { readonly rows: Readonly<Record<string, number>>; readonly orphans: number } {
+  const driver = new BetterSqlite3(file);
+  try {
+    const names = driver
+      .prepare<[], string>(
+        `select name from sqlite_schema where type = 'table' and name not glob '*sqlite*' order by name`,
+      )
+      .pluck()
+      .all();
+    const count = (name: string): number => Number(driver.prepare(`select count(*) from "${name}"`).pluck().get());
+    const orphans = (driver.pragma('foreign_key_check') as unknown[]).length;
+    return { rows: Object.fromEntries(names.map((name) => [name, count(name)])), orphans };
+  } finally {
+    driver.close();
+  }
+}
+
+/** Brings a file up to date in this process. */
+function upgradeHere(file: string, folder: string, moment: (nth: number) => void = () => {}): void {
+  const connection = connect(file);
+  beforeEachStatement(connection, moment);
+  upgrade(connection, file, { folder });
+  connection.driver.close();
+}
+
+/** A file with its log, as the operating system has them now: what is left where the process is killed. */
+function copyAsItIs(from: string, to: string): void {
+  for (const part of ['', '-wal']) if (existsSync(`${from}${part}`)) copyFileSync(`${from}${part}`, `${to}${part}`);
+}
+
+describe('a schema that is brought up to date', () => {
+  const path = folderOfTest();
+
+  test('R4: cut off before each statement, the file has the old schema or the new one, with every row, and goes on', () => {
+    const file = path('golden.db');
+    copyFileSync(GOLDEN, file);
+    const before = inventory(file).rows;
+    const folder = nextMigrations(path('migrations'), file);
+    const moments: number[] = [];
+    upgradeHere(file, folder, (nth) => {
+      moments.push(nth);
+      copyAsItIs(file, path(`${nth}.db`));
+    });
+    expect(moments.length).toBeGreaterThan(15);
+    const after = inventory(file);
+    const migrations = '__drizzle_migrations';
+    const expected = { ...before, later: 1, [migrations]: (before[migrations] ?? 0) + 1 };
+    expect(after).toEqual({ rows: expected, orphans: 0 });
+
+    const seen = moments.map((nth) => {
+      const { rows, orphans } = inventory(path(`${nth}.db`));
+      expect(orphans).toBe(0);
+      expect([before, expected], `cut off before statement ${nth}`).toContainEqual(rows);
+      upgradeHere(path(`${nth}.db`), folder);
+      expect(inventory(path(`${nth}.db`))).toEqual(after);
+      return 'later' in rows ? 'new' : 'old';
+    });
+    expect(seen.indexOf('new'), 'what is new stays new').toBe(seen.lastIndexOf('old') + 1);
+    expect(seen.indexOf('new')).toBeGreaterThan(0);
+  });
+
+  test('R4: and so it is where a process is really killed in the middle of it', () => {
+    const file = path('golden.db');
+    copyFileSync(GOLDEN, file);
+    const before = inventory(file).rows;
+    const folder = nextMigrations(path('migrations'), file);
+    for (const statement of ['alter table __new_run', 'COMMIT']) {
+      const { signal, stderr } = spawnSync(process.execPath, [CHILD, file, folder, statement], {
+        encoding: 'utf8',
+        env: { ...process.env, NODE_COMPILE_CACHE: CACHE },
+      });
+      expect([signal, stderr]).toEqual(['SIGKILL', '']);
+      expect(inventory(file)).toEqual({ rows: before, orphans: 0 });
+    }
+    upgradeHere(file, folder);
+    expect(inventory(file).rows).toMatchObject({ later: 1 });
+  });
+
+  test('a file with the newer schema is refused, also where its header does not say so yet', async () => {
+    const file = path('golden.db');
+    copyFileSync(GOLDEN, file);
+    upgradeHere(file, nextMigrations(path('migrations'), file));
+    const driver = new BetterSqlite3(file);
+    driver.pragma('user_version = 1');
+    driver.close();
+    await expect(sqliteStore(file).open()).rejects.toMatchObject({ code: 'databaseNewer' });
+  });
+});
