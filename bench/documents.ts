@@ -35,3 +35,20 @@ export function layered(layers: number, width: number, breadth: number) {
 export function gated() {
   return { name: 'gated', tasks: [{ ...step, name: 'book', requiresApproval: true, approvalPrompt: 'Book it?' }] };
 }
+
+/** A task that a person must agree to within a month, beside one that is in the middle of its call. */
+export function waitingAndCalling() {
+  return {
+    name: 'waiting and calling',
+    tasks: [
+      {
+        ...step,
+        name: 'book',
+        requiresApproval: true,
+        approvalPrompt: 'Book it?',
+        approvalTimeoutSeconds: 30 * 86_400,
+      },
+      { ...step, name: 'call' },
+    ],
+  };
+}

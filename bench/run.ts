@@ -4,7 +4,9 @@
  *     npm run bench -- --only W2 --match 'breadth 50' --rounds 5 --json
  */
 import { parseArgs } from 'node:util';
+import { million } from './million.ts';
 import { environment, NOT_SHOWN, table } from './report.ts';
+import { restart } from './restart.ts';
 import { runCase } from './rounds.ts';
 import { firstToken } from './first-token.ts';
 import { w1 } from './w1-chain.ts';
@@ -13,7 +15,7 @@ import { w3 } from './w3-many-runs.ts';
 import { w4 } from './w4-parked.ts';
 import { w5 } from './w5-killed.ts';
 
-const WORKLOADS = [w1, w2, w3, w4, w5, firstToken];
+const WORKLOADS = [w1, w2, w3, w4, w5, firstToken, restart, million];
 const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json]`;
 
 function options() {

@@ -5,7 +5,7 @@ export type Sample = Readonly<Record<string, number>>;
 
 /** Who does the work. The first of a case is Fermata, the others are its baselines. */
 export interface Contender {
-  readonly name: 'fermata' | 'raw sqlite' | 'plain xstate' | 'openai';
+  readonly name: 'fermata' | 'raw sqlite' | 'plain xstate' | 'openai' | '1,000,000 runs' | '1,000 runs';
   /** Does the work once, in a place of its own, and leaves nothing behind. */
   readonly run: () => Promise<Sample>;
 }

@@ -28,6 +28,8 @@ export interface FermataOptions {
   /** Where `OPENAI_API_KEY` and `OPENAI_BASE_URL` are read from; default: nowhere. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
+  /** Makes the ids of runs and workflows, in ascending order; default: UUIDs of version 7. */
+  readonly newId?: () => string;
   readonly log?: RuntimeOptions['log'];
   readonly onFatal?: RuntimeOptions['onFatal'];
   readonly crashPoint?: RuntimeOptions['crashPoint'];
@@ -46,6 +48,14 @@ export interface Fermata {
   /** The newest version of each workflow as it is stored: lists need not read the documents. */
   workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
   close(): Promise<void>;
+}
+
+/**
+ * The machines that interpret documents, every version that runs may be at: a changed one gets a new name, and the one
+ * before it stays (docs/decisions/006). New runs get the newest.
+ */
+function builtInMachines(definitionOf: DefinitionOf): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
+  return { 'workflow@1': workflowRegistration(definitionOf) };
 }
 
 /** The workflow machine with everything the runtime should know about it. */
@@ -79,12 +89,12 @@ export function secretsOf(
  * throws.
  */
 export async function compose(options: FermataOptions): Promise<Fermata> {
-  const { store, config = {}, clock = systemClock, environment = {} } = options;
+  const { store, config = {}, clock = systemClock, newId = () => uuid(), environment = {} } = options;
   checkConfig(config);
   // A provider of the configuration takes its place.
   if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
-  const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId: () => uuid() });
+  const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId });
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
     return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
@@ -94,7 +104,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   const functions = config.functions ?? {};
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, 'workflow@1': workflowRegistration(definitionOf) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
@@ -103,7 +113,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     clock,
     projections: [documentProjection(definitionOf)],
     tenant,
-    newRunId: () => uuid(),
+    newRunId: newId,
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { createClient, type FermataClient } from '../client/index.ts';
 import { loadConfig, readSettings } from '../config.ts';
 import { FermataError } from '../errors.ts';
+import type { Fermata } from '../compose.ts';
 import type { Program, ProgramSettings } from '../serve.ts';
 import type { Shell } from './shell.ts';
 import { SCRIPTED_TAG } from './demo/script.ts';
@@ -52,12 +53,7 @@ export async function withConnection<Result>(
     return use({ client, embedded: false, next: nextCommand(shell, options) });
   }
   const settings = await readProgramSettings(shell, options);
-  if (access !== 'creates' && !existsSync(settings.database)) {
-    throw new FermataError(
-      'invalidRequest',
-      `There is no database at ${settings.database}: name it with --db or FERMATA_DB, or a running server with --server URL.`,
-    );
-  }
+  if (access !== 'creates') assertThere(settings.database, ', or a running server with --server URL');
   const { program, client } = await embed({ ...settings, passive: access === 'looks' });
   try {
     return await use({ client, embedded: true, next: nextCommand(shell, options) });
@@ -91,6 +87,35 @@ export async function withRun<Result>(
     });
   }
   return withConnection(shell, options, 'works', use);
+}
+
+/**
+ * Calls `use` with a Fermata on the local database that does no work: for what is done to a stopped server's runs.
+ *
+ * @throws FermataError as `withConnection`
+ */
+export async function withDatabase(
+  shell: Shell,
+  options: ConnectionOptions,
+  use: (fermata: Fermata) => Promise<void>,
+): Promise<void> {
+  const settings = await readProgramSettings(shell, options);
+  assertThere(settings.database, '');
+  const { program } = await embed({ ...settings, passive: true });
+  try {
+    await use(program.fermata);
+  } finally {
+    await program.stop();
+  }
+}
+
+/** A database that was not meant would be made, and be empty. */
+function assertThere(database: string, otherwise: string): void {
+  if (existsSync(database)) return;
+  throw new FermataError(
+    'invalidRequest',
+    `There is no database at ${database}: name it with --db or FERMATA_DB${otherwise}.`,
+  );
 }
 
 /** Calls `use` with a Fermata that ends with it and keeps nothing: for documents that are only looked at. */

@@ -8,6 +8,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDryRun } from './commands/dry-run.ts';
 import { addEstimate } from './commands/estimate.ts';
 import { addGraph } from './commands/graph.ts';
+import { addMigrate } from './commands/migrate.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addServe } from './commands/serve.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWhy,
   addApprove,
   addCancel,
+  addMigrate,
 ];
 
 const EXIT_STATUSES = `

@@ -18,7 +18,7 @@ export type Child =
       readonly token: string;
       readonly src: string;
       readonly systemId?: string | undefined;
-      readonly settled?: 'done' | 'error' | undefined;
+      readonly settled?: 'done' | 'error' | 'stopped' | undefined;
     };
 
 /** Who an actor is; never changes during its life. */

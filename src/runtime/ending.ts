@@ -22,15 +22,15 @@ export function deliverLater(
   });
 }
 
-/** All actors below one, loaded. */
+/** All actors below one, loaded; parents first, as XState stops them. */
 export function familyOf(memory: RunMemory, actor: DurableActor): DurableActor[] {
   const family: DurableActor[] = [];
   const below = (parent: DurableActor): void => {
     for (const [id, child] of parent.children) {
       const found = child.kind === 'actor' ? memory.find(xstate.childAddress(parent.identity.address, id)) : undefined;
       if (found === undefined || found.status !== 'active') continue;
-      below(found);
       family.push(found);
+      below(found);
     }
   };
   below(actor);
@@ -62,11 +62,15 @@ export function end(memory: RunMemory, actor: DurableActor, family: readonly Dur
 
 /** Stops an actor and all below it. */
 export function stop(memory: RunMemory, actor: DurableActor, family: readonly DurableActor[]): void {
-  for (const member of [...family, actor]) retire(memory, member, true);
+  for (const member of [actor, ...family]) retire(memory, member, true);
 }
 
 /** A parent stops a child: at once, or as soon as the turn it is in the middle of is over. */
-export function stopChild(memory: RunMemory, parent: DurableActor, id: string, detached: boolean): void {
+export function stopChild(
+  memory: RunMemory,
+  parent: DurableActor,
+  { id, detached, kept = false }: Extract<xstate.Action, { kind: 'stop' }>,
+): void {
   const child = detached ? undefined : parent.children.get(id);
   if (child?.kind === 'effect') {
     const address = xstate.childAddress(parent.identity.address, id);
@@ -81,7 +85,9 @@ export function stopChild(memory: RunMemory, parent: DurableActor, id: string, d
     }
   }
   if (child?.systemId !== undefined) freeSystemId(memory, xstate.childAddress(parent.identity.address, id));
-  parent.children.delete(id);
+  if (!kept) parent.children.delete(id);
+  else if (child?.kind === 'effect' && child.settled === undefined)
+    parent.children.set(id, { ...child, settled: 'stopped' });
   parent.dirty = true;
 }
 
@@ -106,8 +112,9 @@ function retire(memory: RunMemory, actor: DurableActor, stopped: boolean): void 
     if (child.kind !== 'effect' || child.settled !== undefined) continue;
     dropEffect(memory, child.token, xstate.childAddress(actor.identity.address, id));
     if (child.systemId !== undefined) freeSystemId(memory, xstate.childAddress(actor.identity.address, id));
-    actor.children.delete(id);
+    actor.children.set(id, { ...child, settled: 'stopped' });
   }
+  if (actor.stopped) actor.children.clear();
   if (actor.identity.systemId !== undefined) freeSystemId(memory, actor.identity.address);
   if (actor.identity.detached) memory.head.counts['detached'] = (memory.head.counts['detached'] ?? 1) - 1;
 }

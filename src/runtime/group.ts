@@ -56,6 +56,8 @@ export interface GroupSurroundings extends RunServices {
   fatal(error: Error): void;
   /** Called at each named point; a test may kill the process there. */
   crashPoint?(point: CrashPoint): void;
+  /** Turns of one run in one group; default 500. */
+  readonly maxTurns?: number;
 }
 
 /** Decides and commits. */
@@ -273,7 +275,8 @@ export class Groups {
   }
 
   #advance(run: Run): MaybePromise<Advance> {
-    return settle(() => run.advance({ turns: MAX_TURNS, chars: MAX_CHARS, ms: MAX_RUN_MS }));
+    const { maxTurns = MAX_TURNS } = this.#surroundings;
+    return settle(() => run.advance({ turns: maxTurns, chars: MAX_CHARS, ms: MAX_RUN_MS }));
   }
 
   #load(key: RunKey): MaybePromise<Run | undefined> {

@@ -1,10 +1,8 @@
 /** The delayed events of a run on its way from one version to another. They keep their date and their token, or are armed anew. */
 import { isDeepStrictEqual } from 'node:util';
 import type { ActorRow, TimerRow } from '../store/store.ts';
-import { assertStorable } from './codec.ts';
-import { WRITE_REFS } from './actor.ts';
 import type { Migration, StoredRun } from './migration.ts';
-import { pureResult, type Break } from './migration-break.ts';
+import { pureResult, storingFault, type Break } from './migration-break.ts';
 import type * as xstate from './xstate.ts';
 
 /** A delayed event that is pending: of an `after`, a delayed `raise` or a delayed `sendTo`. */
@@ -39,7 +37,7 @@ export function migratedTimers(
   const before = rows.map(({ timer }) => timer);
   if (migrate === undefined) return { pending: before, gone: [], armed: [], breaks: [] };
   const copies = [before, run.timers.map((row) => pendingTimer(run, row))];
-  const result = pureResult(() => migrate(copies.shift() ?? [], now));
+  const result = pureResult('timers', () => migrate(copies.shift() ?? [], now));
   if ('fault' in result) {
     const breaks = [{ ...result.fault, actor: '/', message: `timers: ${result.fault.message}` }];
     return { pending: before, gone: [], armed: [], breaks };
@@ -78,11 +76,7 @@ function faults(given: unknown, statuses: ReadonlyMap<string, ActorRow['status']
       return [broken(`timers: "${event.type}" is of "${actor}" for "${to}"; expected actors that the run has`, actor)];
     if (typeof due !== 'number' || !Number.isFinite(due))
       return [broken(`timers: "${event.type}" is due at ${String(due)}; expected milliseconds since 1970`, actor)];
-    try {
-      assertStorable(event, `event "${event.type}"`, WRITE_REFS);
-      return [];
-    } catch (thrown) {
-      return [{ code: 'notStorable', actor, message: thrown instanceof Error ? thrown.message : String(thrown) }];
-    }
+    const message = storingFault(event, `event "${event.type}"`);
+    return message === undefined ? [] : [{ code: 'notStorable', actor, message }];
   });
 }

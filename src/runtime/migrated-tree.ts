@@ -3,12 +3,10 @@
  * function takes and gives, and back as what their rows hold.
  */
 import type { ActorRow } from '../store/store.ts';
-import { WRITE_REFS, type Child, type StoredActor } from './actor.ts';
-import type { Catalog, Logic } from './catalog.ts';
-import { assertStorable } from './codec.ts';
+import type { Child, StoredActor } from './actor.ts';
+import type { Catalog, Logic, MigrationStep } from './catalog.ts';
 import type { MigrateSnapshot, StoredRun } from './migration.ts';
-import type { MigrationStep } from './catalog.ts';
-import { pureResult, type Break, type BreakCode } from './migration-break.ts';
+import { pureResult, storingFault, type Break, type BreakCode } from './migration-break.ts';
 import type { PersistedChild, PersistedSnapshot } from './persisted.ts';
 import * as xstate from './xstate.ts';
 
@@ -47,7 +45,7 @@ export class MovedTree {
   /** Moves an actor and all below it to the logic at `path`. */
   move(address: string, path: string, migrate: MigrateSnapshot): void {
     const copies = [this.#persisted(address), this.#persisted(address)];
-    const result = pureResult(() => migrate(copies.shift() as PersistedSnapshot));
+    const result = pureResult('snapshot', () => migrate(copies.shift() as PersistedSnapshot));
     if ('fault' in result) {
       this.#left.delete(address);
       this.breaks.push({ ...result.fault, actor: address });
@@ -192,11 +190,8 @@ export class MovedTree {
 
   #storable(address: string, parts: Readonly<Record<string, unknown>>): void {
     for (const [name, part] of Object.entries(parts)) {
-      try {
-        assertStorable(part, name, WRITE_REFS);
-      } catch (thrown) {
-        this.#breaks(address, 'notStorable', thrown instanceof Error ? thrown.message : String(thrown));
-      }
+      const fault = storingFault(part, name);
+      if (fault !== undefined) this.#breaks(address, 'notStorable', fault);
     }
   }
 

@@ -1,5 +1,7 @@
 /** What would break if a run were migrated, and the first thing that is asked of every migration: that it is pure. */
 import { isDeepStrictEqual } from 'node:util';
+import { WRITE_REFS } from './actor.ts';
+import { assertStorable } from './codec.ts';
 
 /** Names of what can break; `docs/upgrades.md` says what to do about each. */
 export type BreakCode =
@@ -47,22 +49,39 @@ export interface Break {
   readonly message: string;
 }
 
-/** What `call` gives, called twice; a break where it throws, or is not a function of its argument alone. */
-export function pureResult<T>(
-  call: () => T,
-): { readonly value: T } | { readonly fault: Pick<Break, 'code' | 'message'> } {
+/** What a function gave, or why it cannot be used. */
+export type PureResult<T> = { readonly value: T } | { readonly fault: Pick<Break, 'code' | 'message'> };
+
+/**
+ * What `call` gives, called twice; a fault where it throws, or is not a function of its argument alone.
+ *
+ * @param where what it gives, for the path of a value that cannot be stored
+ */
+export function pureResult<T>(where: string, call: () => T): PureResult<T> {
   try {
     const [value, again] = [call(), call()];
     if (value instanceof Promise) {
-      value.catch(() => {});
-      (again as Promise<unknown>).catch(() => {});
+      for (const promise of [value, again as Promise<unknown>]) promise.catch(() => {});
       return { fault: { code: 'notPure', message: 'the function gave a promise; it has to answer at once' } };
     }
     if (isDeepStrictEqual(value, again)) return { value };
+    // A new function or instance is another one each time, and that is not what is wrong with it.
+    const unstorable = storingFault(value, where);
+    if (unstorable !== undefined) return { fault: { code: 'notStorable', message: unstorable } };
     const message =
       'the function gave another result when it was called again with the same; it may use no clock, chance or state';
     return { fault: { code: 'notPure', message } };
   } catch (thrown) {
     return { fault: { code: 'threw', message: `the function threw ${String(thrown)}` } };
+  }
+}
+
+/** Why a value cannot be stored; undefined where it can. */
+export function storingFault(value: unknown, where: string): string | undefined {
+  try {
+    assertStorable(value, where, WRITE_REFS);
+    return undefined;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
   }
 }

@@ -54,6 +54,8 @@ export interface MigrationSurroundings {
   readonly store: Store;
   readonly clock: Clock;
   readonly tenant: string;
+  /** Why a run waits although nothing of its own keeps it. */
+  blocked(run: string): Error | undefined;
   ask(key: RunKey, input: WithoutReply<Extract<Input, { kind: 'migrate' | 'undoMigration' }>>): Promise<Receipt>;
 }
 
@@ -207,7 +209,12 @@ export class Migrations {
   }
 
   async #breaks(row: RunRow, step: MigrationStep): Promise<readonly Break[]> {
-    const { catalog, clock } = this.#surroundings;
+    const { catalog, clock, blocked } = this.#surroundings;
+    const block = blocked(row.run);
+    if (block !== undefined) {
+      const message = `it waits, and takes nothing in this process (${block.message}); move it before anything works on it: with fermata migrate, or a runtime that is passive`;
+      return [{ code: 'blocked', actor: ROOT, message }];
+    }
     try {
       const run = await this.#stored(row);
       const outcome = await settle(() => outcomeOf(run, step, catalog, clock.now()));

@@ -40,7 +40,7 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       if (from !== undefined && from.status !== 'stopped') spawnChild(memory, from, action, token);
       return;
     case 'stop':
-      if (from !== undefined) stopChild(memory, from, action.id, action.detached);
+      if (from !== undefined) stopChild(memory, from, action);
       return;
     case 'sendDetached':
       if (typeof action.to === 'string') {

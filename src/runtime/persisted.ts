@@ -143,8 +143,8 @@ export function restoreActors(
       );
     if ('effect' in known) {
       const token = `${restoring.seq}.${effects.length}`;
-      const settled =
-        child.snapshot.status === 'active' ? undefined : child.snapshot.status === 'done' ? 'done' : 'error';
+      const { status } = child.snapshot;
+      const settled = status === 'active' ? undefined : status === 'done' || status === 'stopped' ? status : 'error';
       const { src, systemId } = child;
       parent.children.set(id, { kind: 'effect', token, src, systemId, settled });
       if (settled === undefined) effects.push({ actor: parent, id, src, token, systemId, input: child.snapshot.input });

@@ -260,7 +260,7 @@ export class Replay {
         xstate.setChild(actor.snapshot, action.id, this.refer({ address: at, birth: -1 }));
         if ('effect' in child) asked.push(this.#ask(address, action.id, action.src, action.input));
       } else if (action.kind === 'stop' && !action.detached) {
-        actor.children.delete(action.id);
+        if (action.kept !== true) actor.children.delete(action.id);
         this.#release(xstate.childAddress(address, action.id));
       }
     }
@@ -278,9 +278,10 @@ export class Replay {
     if (actor.status === 'active') return;
     for (const [id, child] of actor.children) {
       if (child.kind !== 'effect' || child.settled !== undefined) continue;
-      actor.children.delete(id);
+      actor.children.set(id, { ...child, settled: 'stopped' });
       this.#effects.delete(xstate.childAddress(actor.identity.address, id));
     }
+    if (actor.stopped) actor.children.clear();
     this.#release(actor.identity.address);
   }
 

@@ -82,12 +82,17 @@ export interface RuntimeOptions {
    * commit. Default: nobody.
    */
   readonly inspect?: Inspect;
-  /** Answers and takes commands, but does no work: nothing is recovered and no effect starts. To look into a stopped server's database. */
+  /**
+   * Answers and takes commands, but does no work: nothing is recovered, no effect starts, no timer fires, no message
+   * between runs is delivered. To look into a stopped server's database.
+   */
   readonly passive?: boolean;
   /** Called before anything is recovered: who subscribes here misses nothing that happens in this process. */
   readonly opened?: (runtime: Runtime) => void;
   /** Called at each named point of the commit path; tests end the process there. */
   readonly crashPoint?: (point: CrashPoint) => void;
+  /** Turns of one run in one group; default 500. Tests set 1, so that a process can end between any two turns. */
+  readonly maxTurnsOfGroup?: number;
 }
 
 /** Opens the store, recovers what an earlier process left, and begins to work. */
@@ -134,6 +139,8 @@ export class Runtime {
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
   readonly #messages: MessageDelivery;
+  /** False where this process only looks and takes commands. */
+  readonly #works: boolean;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly #open = new AbortController();
   readonly #decode = (text: string): Promise<unknown> => this.decode(text);
@@ -148,6 +155,7 @@ export class Runtime {
     this.tenant = options.tenant ?? 'default';
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
+    this.#works = options.passive !== true;
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#effects = new Effects({
@@ -155,7 +163,7 @@ export class Runtime {
       enter: (key, input) => this.#groups.enter(key, input),
       delta: (delta) => this.#feed.publishDelta(delta),
       log,
-      maxInFlight: options.passive === true ? 0 : (options.maxInFlight ?? 1_000),
+      maxInFlight: this.#works ? (options.maxInFlight ?? 1_000) : 0,
     });
     this.#timers = new TimerWheel({
       clock: this.clock,
@@ -194,9 +202,10 @@ export class Runtime {
             }),
         log,
         act: (key, draft) => this.#act(key, draft),
-        messagesSent: () => void this.#messages.look(),
+        messagesSent: () => this.#works && void this.#messages.look(),
         fatal: (error) => this.#halt(error, options.onFatal ?? exitUnknown),
         ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
+        ...(options.maxTurnsOfGroup === undefined ? {} : { maxTurns: options.maxTurnsOfGroup }),
       },
       start,
     );
@@ -213,6 +222,7 @@ export class Runtime {
       store: options.store,
       clock: this.clock,
       tenant: this.tenant,
+      blocked: (run) => this.#groups.blocked(run),
       ask: (key, input) => this.#ask(key, input),
     });
     this.#inspecting = new Inspecting({
@@ -542,8 +552,10 @@ export class Runtime {
     }
     for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);
-    for (const row of draft.timersArmed.values()) this.#timers.notice(row.due);
-    for (const row of draft.callTimersArmed.values()) this.#timers.armCall(row);
+    if (this.#works) {
+      for (const row of draft.timersArmed.values()) this.#timers.notice(row.due);
+      for (const row of draft.callTimersArmed.values()) this.#timers.armCall(row);
+    }
     for (const token of draft.callTimersGone) this.#timers.disarmCall(key, token);
     for (const token of draft.aborts) this.#effects.abort(key, token);
   }

@@ -33,7 +33,13 @@ export type Action =
       readonly systemId: string | undefined;
       readonly detached: boolean;
     }
-  | { readonly kind: 'stop'; readonly id: string; readonly detached: boolean }
+  | {
+      readonly kind: 'stop';
+      readonly id: string;
+      readonly detached: boolean;
+      /** Set where the machine has ended: XState then still shows the children that it stops. */
+      readonly kept?: boolean;
+    }
   | {
       readonly kind: 'send';
       readonly to: Address | undefined;
@@ -325,7 +331,15 @@ function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decisio
   const custom: CustomAction[] = [];
   const stillborn = spawnedAndStopped(recorded);
   for (const action of recorded) if (!stillborn.has(childOf(action))) translate(action, deciding, actions, custom);
-  return { snapshot, actions: sentAfterSpawned(actions, deciding.self.address), custom };
+  return { snapshot, actions: sentAfterSpawned(stopsOf(snapshot, actions), deciding.self.address), custom };
+}
+
+/** Children that a machine leaves behind when it ends stay in its snapshot. */
+function stopsOf(snapshot: Snapshot, actions: readonly Action[]): readonly Action[] {
+  if (snapshot.status === 'active') return actions;
+  return actions.map((action) =>
+    action.kind === 'stop' && !action.detached && action.id in snapshot.children ? { ...action, kept: true } : action,
+  );
 }
 
 /** What is sent to a child that the same turn spawns later is taken once the child has begun, as in XState. */
@@ -644,9 +658,11 @@ export function unknownHistory(machine: Machine, history: StoredSnapshot['histor
 
 /** True where some state of `machine` takes events of this type. */
 export function knowsEvent(machine: Machine, type: string): boolean {
-  return machine.events.some(
-    (known: string) => known === type || known === '*' || (known.endsWith('.*') && type.startsWith(known.slice(0, -1))),
-  );
+  const takes = (known: string): boolean =>
+    known === type || known === '*' || (known.endsWith('.*') && type.startsWith(known.slice(0, -1)));
+  // Not `ownEvents`: a state that names an event and does nothing knows it all the same.
+  for (const node of stateNodes(machine)) if ([...node.transitions.keys()].some(takes)) return true;
+  return false;
 }
 
 /** `meta` of the active states, outermost first. */

@@ -32,6 +32,11 @@ export class ManualClock implements Clock {
     return this.#armed.size;
   }
 
+  /** When the next timer comes due; undefined where none is set. */
+  get nextDue(): number | undefined {
+    return this.#armed.size === 0 ? undefined : Math.min(...[...this.#armed].map(({ due }) => due));
+  }
+
   /** Moves time without firing: a clock that jumps. */
   jump(ms: number): void {
     this.#now += ms;

@@ -1,6 +1,7 @@
 /** Actors: invoke, spawnChild, promise actors, output, onError, stopChild, systemId. */
 import { assign, emit, enqueueActions, setup, sendTo, spawnChild, stopChild } from 'xstate';
-import type { Gates, Scenario } from './scenario.ts';
+import type { Gates } from './gates.ts';
+import { send, type Scenario } from './scenario.ts';
 
 const child = setup({
   types: {} as { context: { name: string; log: readonly string[] }; input: { name: string }; events: { type: string } },
@@ -251,7 +252,6 @@ const link = (gates: Gates, below: unknown) =>
     output: ({ context }) => context.heard,
   });
 
-const send = (...types: readonly string[]) => types.map((type) => ({ send: { type } }));
 const about = (type: string, name: string) => ({ send: { type, name } });
 
 /** Scenarios of parents and children. */
@@ -334,8 +334,8 @@ export const actorScenarios: readonly Scenario[] = [
   },
   { name: 'a reference in context', machine: holdingReference, steps: send('KEEP', 'TELL') },
   {
-    name: 'a chain of twelve, ended from the bottom',
-    machine: (gates) => chain(gates, 12),
+    name: 'a chain of seven, ended from the bottom',
+    machine: (gates) => chain(gates, 6),
     steps: [...send('DOWN', 'DOWN'), { resolve: 'bottom', with: 0 }],
   },
 ];

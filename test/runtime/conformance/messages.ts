@@ -25,7 +25,8 @@ const player = setup({
   },
 });
 
-const pingPong = setup({
+/** Two children that answer each ball, and a parent that counts. */
+export const pingPong = setup({
   types: {} as { context: { heard: readonly string[] }; events: Ball },
   actors: { player },
   actions: {

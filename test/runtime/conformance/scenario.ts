@@ -1,14 +1,6 @@
-/** One machine, driven step by step in plain XState and durably; what is seen after each step must be the same. */
-import {
-  createActor,
-  fromPromise,
-  SimulatedClock,
-  type AnyActor,
-  type AnyActorRef,
-  type AnyStateMachine,
-} from 'xstate';
-import { FermataError } from '../../../src/errors.ts';
-import { openRuntime, turnsOfTheLoop, type RuntimeSetup } from '../../harness/runtime.ts';
+/** What a scenario is, and what is compared of it. */
+import { createActor, type AnyStateMachine } from 'xstate';
+import type { Gates } from './gates.ts';
 
 /** Something that happens to the machine from outside. */
 export type Step =
@@ -16,27 +8,6 @@ export type Step =
   | { readonly advance: number }
   | { readonly resolve: string; readonly with?: unknown }
   | { readonly reject: string; readonly with: string };
-
-/** Promises that the scenario's steps settle, by name. */
-export class Gates {
-  readonly #open = new Map<string, { resolve(value: unknown): void; reject(error: Error): void }>();
-  /** How often a gate was waited for. */
-  readonly calls: string[] = [];
-
-  /** Promise logic that waits for the gate its input names. */
-  readonly logic = fromPromise<unknown, { name: string }>(({ input }) => {
-    this.calls.push(input.name);
-    return new Promise((resolve, reject) => this.#open.set(input.name, { resolve, reject }));
-  });
-
-  resolve(name: string, value: unknown): void {
-    this.#open.get(name)?.resolve(value);
-  }
-
-  reject(name: string, message: string): void {
-    this.#open.get(name)?.reject(new Error(message));
-  }
-}
 
 /** A machine and what happens to it. */
 export interface Scenario {
@@ -46,100 +17,78 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-/** What is compared: after each step the whole persisted tree, and everything emitted so far by any actor. */
+/** Something an actor did: it took an event, or emitted one. */
+export type Trace = readonly [what: 'takes' | 'emits', actor: string, event: unknown];
+
+/** What is seen after a step (and, first, after the start). */
+export interface SeenStep {
+  /** The persisted tree of actors, with tags and meta of the root. */
+  readonly snapshot: unknown;
+  /** What all actors took and emitted, in order. */
+  readonly trace: readonly Trace[];
+  /** True where the root had no transition for the event that was sent. */
+  readonly refused: boolean;
+}
+
+/** A scenario as it went. */
 export interface Seen {
-  readonly snapshots: readonly unknown[];
-  readonly emitted: readonly (readonly [actor: string, event: unknown])[];
+  readonly steps: readonly SeenStep[];
+  /** What custom actions did, in order. */
+  readonly did: readonly string[];
 }
 
-/** Drives the machine in plain XState. */
-export async function runPlain(scenario: Scenario): Promise<Seen> {
-  const gates = new Gates();
-  const clock = new SimulatedClock();
-  const emitted: [string, unknown][] = [];
-  const snapshots: unknown[] = [];
-  const root = createActor(scenario.machine(gates), {
-    input: scenario.input,
-    clock,
-    inspect: (event) => {
-      if (event.type !== '@xstate.actor') return;
-      const actor = event.actorRef as AnyActor;
-      actor.on('*', (said: unknown) => emitted.push([addressOf(actor), said]));
-    },
-  });
-  root.subscribe({ error: () => {} });
-  const see = async (): Promise<void> => {
-    await turnsOfTheLoop(3);
-    snapshots.push(comparable(root.getPersistedSnapshot()));
+/** Steps that only send. */
+export function send(...types: readonly string[]): Step[] {
+  return types.map((type) => ({ send: { type } }));
+}
+
+/** Time that most scenarios move on by, so that they can share a runtime. */
+export const TICK = 10;
+/** A step of `TICK` milliseconds. */
+export const tick: Step = { advance: TICK };
+
+/** An event as it is compared: errors by their message, without what only one side adds. */
+export function comparableEvent(event: { readonly type: string; readonly [key: string]: unknown }): unknown {
+  const { type, input } = event;
+  if (type === 'xstate.init') return plain({ type, input });
+  return plain(event);
+}
+
+/** The persisted tree of a root, with what can be read from it: it must be one that plain XState goes on from. */
+export function comparableRoot(machine: AnyStateMachine, persisted: unknown): unknown {
+  const revived = createActor(machine, { snapshot: persisted as never }).getSnapshot();
+  // What could not even begin has no states.
+  const readable = 'tags' in revived && revived.status !== 'error';
+  return {
+    ...(comparable(persisted) as object),
+    ...(readable ? { tags: [...revived.tags].toSorted(), meta: plain(revived.getMeta()) } : {}),
   };
-  root.start();
-  await see();
-  for (const step of scenario.steps) {
-    if ('send' in step) root.send(step.send as never);
-    else if ('resolve' in step) gates.resolve(step.resolve, step.with);
-    else if ('reject' in step) gates.reject(step.reject, step.with);
-    else for (let i = 0; i < step.advance; i++) clock.increment(1);
-    await see();
-  }
-  root.stop();
-  return { snapshots, emitted };
 }
 
-/** Drives it durably; with `restarts`, the process ends and begins anew after every step. */
-export async function runDurably(
-  scenario: Scenario,
-  options: { readonly restarts: boolean } & Pick<RuntimeSetup, 'wrap'>,
-): Promise<Seen> {
-  const { restarts, ...setup } = options;
-  const gates = new Gates();
-  const under = await openRuntime({ machines: { 'scenario@1': scenario.machine(gates) }, leavesWork: true, ...setup });
-  const snapshots: unknown[] = [];
-  const { runId } = await under.runtime.start('scenario', { input: scenario.input });
-  const see = async (): Promise<void> => {
-    await under.settle();
-    snapshots.push(comparable((await under.runtime.snapshot(runId)).snapshot));
-    if (restarts) await under.restart();
-    await under.settle();
-  };
-  await see();
-  for (const step of scenario.steps) {
-    if ('send' in step) await under.runtime.send(runId, step.send).catch(ignoreRefusal);
-    else if ('resolve' in step) gates.resolve(step.resolve, step.with);
-    else if ('reject' in step) gates.reject(step.reject, step.with);
-    else await under.advance(step.advance);
-    await see();
-  }
-  const emitted = under.facts
-    .filter(({ type }) => type === 'emitted')
-    .map(({ actor, data }): [string, unknown] => [actor, data['event']]);
-  return { snapshots, emitted };
+interface PersistedChild {
+  readonly snapshot: Readonly<Record<string, unknown>>;
+  readonly src: unknown;
+  readonly systemId?: string;
 }
 
-/** What plain XState ignores, the runtime refuses to a caller outside. */
-function ignoreRefusal(thrown: unknown): void {
-  if (!(thrown instanceof FermataError) || !['eventNotAccepted', 'runEnded'].includes(thrown.code)) throw thrown;
-}
-
-function addressOf(actor: Pick<AnyActorRef, 'id' | '_parent'>): string {
-  const above = actor._parent === undefined ? '' : addressOf(actor._parent);
-  return actor._parent === undefined ? '/' : `${above === '/' ? '' : above}/${actor.id}`;
-}
-
-/** The persisted tree without what cannot be the same: ended promises keep their output in plain XState only, errors their stack. */
+/** Without what cannot be the same: ended promises keep their output in plain XState only, errors their stack. */
 function comparable(persisted: unknown): unknown {
-  const { children, error, value, ...rest } = persisted as Record<string, unknown>;
-  const below = Object.entries(
-    (children ?? {}) as Record<string, { snapshot: Record<string, unknown>; src: unknown; systemId?: string }>,
-  ).map(([id, { snapshot, src, systemId }]) => [
-    id,
-    { src, systemId, ...(('value' in snapshot ? comparable(snapshot) : { status: snapshot['status'] }) as object) },
-  ]);
-  return JSON.parse(
-    JSON.stringify({
-      ...rest,
-      value,
-      ...(error === undefined ? {} : { error: error instanceof Error ? error.message : error }),
-      children: Object.fromEntries(below),
-    }),
+  const { children, status, value, context, historyValue, output, error } = persisted as Record<string, unknown>;
+  const below = Object.entries((children ?? {}) as Record<string, PersistedChild>).map(
+    ([id, { snapshot, src, systemId }]) => [
+      id,
+      { src, systemId, ...(('value' in snapshot ? comparable(snapshot) : { status: snapshot['status'] }) as object) },
+    ],
   );
+  return plain({ status, value, context, historyValue, output, error, children: Object.fromEntries(below) });
+}
+
+function plain(value: unknown): unknown {
+  const text = JSON.stringify(value, (_key, part: unknown) => {
+    if (part instanceof Error) return part.message;
+    // A reference: whose it is shows in what is sent by it; the id of a root is made up by each side.
+    const isReference = part !== null && typeof part === 'object' && ('xstate$$type' in part || 'birth' in part);
+    return isReference ? '(an actor)' : part;
+  });
+  return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }

@@ -1,6 +1,6 @@
 /** States: nested, parallel, history, always, final, reenter, enqueueActions, output. */
 import { and, assign, emit, enqueueActions, not, or, raise, setup, stateIn } from 'xstate';
-import type { Scenario } from './scenario.ts';
+import { send, type Scenario } from './scenario.ts';
 
 type Heard = { readonly type: string; readonly by?: number };
 
@@ -19,7 +19,6 @@ const noting = setup({
 const nothing = { log: [], count: 0 } as const;
 const note = (text: string) => ({ type: 'note', params: { text } }) as const;
 const say = (text: string) => ({ type: 'say', params: { text } }) as const;
-const send = (...types: readonly string[]) => types.map((type) => ({ send: { type } }));
 
 const nested = noting.createMachine({
   context: nothing,

@@ -1,6 +1,6 @@
 /** Time: after, delayed raise and sendTo, cancel. */
 import { assign, cancel, emit, raise, sendParent, sendTo, setup } from 'xstate';
-import type { Scenario } from './scenario.ts';
+import { send, type Scenario } from './scenario.ts';
 
 type Heard = { readonly type: string };
 
@@ -96,8 +96,6 @@ const sleepers = setup({
   invoke: ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => ({ id, src: 'sleeper' as const, input: { ms: 1 } })),
   on: { 'xstate.done.actor.*': { actions: ['note', 'say'] }, AWAKE: { actions: ['note', 'say'] } },
 });
-
-const send = (...types: readonly string[]) => types.map((type) => ({ send: { type } }));
 
 /** Scenarios of time. */
 export const timeScenarios: readonly Scenario[] = [

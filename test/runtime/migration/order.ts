@@ -167,3 +167,9 @@ export const orderMigration: Migration = {
       return { ...timer, id: type, event: { ...timer.event, type }, due: timer.due + PATIENCE };
     }),
 };
+
+/** Both versions, as they are registered. The text of a function is another one in a test than in a process of its own. */
+export const machines = {
+  'order@1': { machine: orderV1, definition: 'the first' },
+  'order@2': { machine: orderV2, definition: 'the second', migrate: orderMigration },
+};

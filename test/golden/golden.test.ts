@@ -1,0 +1,115 @@
+/**
+ * Databases that earlier versions wrote are opened by this one: every actor is as it was recorded, every journal folds
+ * to the same, and every run comes to the end that it would have come to then. A set that fails here is runs of users
+ * that would go on as something else.
+ */
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { execute } from '../../src/document/execute.ts';
+import { actorHashes, endedRuns, restingRuns, type Expected } from './record.ts';
+import { finish } from './story.ts';
+import { openWorld, type World, type WorldOptions } from './world.ts';
+
+const sets = readdirSync(import.meta.dirname, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+function expectedOf(set: string): Expected {
+  return JSON.parse(readFileSync(join(import.meta.dirname, set, 'expected.json'), 'utf8')) as Expected;
+}
+
+/** A copy of a set's database, gone when the test is finished. */
+function copyOf(set: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fermata-golden-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'golden.db');
+  copyFileSync(join(import.meta.dirname, set, 'golden.db'), file);
+  return file;
+}
+
+async function withWorld<T>(file: string, options: WorldOptions, use: (world: World) => Promise<T>): Promise<T> {
+  const world = await openWorld(file, options);
+  try {
+    return await use(world);
+  } finally {
+    await world.close();
+  }
+}
+
+/** Every journal, taken again from its beginning to its last entry. */
+async function folded(world: World): Promise<Readonly<Record<string, unknown>>> {
+  const runs = await world.fermata.runtime.list({ limit: 1_000 });
+  const hashes = runs.map(async ({ runId, seq }) => [runId, await actorHashes(world, runId, seq)] as const);
+  return Object.fromEntries(await Promise.all(hashes));
+}
+
+describe('golden databases', () => {
+  it('are there, and small', () => {
+    expect(sets).toContain('2026-11-a');
+    for (const set of sets)
+      expect(statSync(join(import.meta.dirname, set, 'golden.db')).size, set).toBeLessThan(600_000);
+  });
+
+  describe.each(sets)('%s', (set) => {
+    const { now, runs, resting, ended } = expectedOf(set);
+
+    it('R2: is as it was written, and every journal folds to the same', async () => {
+      await withWorld(copyOf(set), { now, answering: false, passive: true }, async (world) => {
+        expect(await restingRuns(world)).toEqual(resting);
+        const actors = Object.fromEntries(Object.entries(resting).map(([runId, run]) => [runId, run.actors]));
+        expect(await folded(world)).toEqual(actors);
+      });
+    });
+
+    it('goes on where it was left, and comes to its recorded end', async () => {
+      const file = copyOf(set);
+      const world = await finish(file, runs, now);
+      try {
+        expect(await endedRuns(world, resting)).toEqual(ended);
+        const open = (await world.fermata.runtime.list({ limit: 1_000 })).filter(({ endedAt }) => endedAt === null);
+        expect(open.map(({ runId, machine }) => `${runId} ${machine}`)).toEqual([]);
+        const last = await restingRuns(world);
+        expect(await folded(world)).toEqual(
+          Object.fromEntries(Object.entries(last).map(([runId, { actors }]) => [runId, actors])),
+        );
+      } finally {
+        await world.close();
+      }
+    });
+
+    it('R6: remembers what was asked for under a key, and what was sent under an id', async () => {
+      await withWorld(copyOf(set), { now, answering: false, passive: true }, async ({ fermata }) => {
+        const { runtime, workflows } = fermata;
+        const workflow = await workflows.byName('keyed');
+        expect(workflow).toBeDefined();
+        if (workflow === undefined) return;
+        const definition = await workflows.definition(workflow.id, workflow.version);
+        const idempotency = { key: 'the key', bodyHash: 'the body' };
+        const again = await execute(runtime, workflow, definition, { input: {}, idempotency });
+        expect(again).toMatchObject({ runId: runs['keyed'], repeated: true });
+        const sent = await runtime.send(runs['order open'] ?? '', { type: 'CLOSE' }, { id: 'order open CLOSE' });
+        expect(sent).toMatchObject({ repeated: true });
+      });
+    });
+
+    it('would be noticed if a stored event or state were another one', async () => {
+      const file = copyOf(set);
+      const driver = new BetterSqlite3(file);
+      const owner = 'run = (select key from run where id = ?)';
+      driver
+        .prepare(`update actor set state = replace(state, '"cancelled"', '"completed"') where ${owner}`)
+        .run(runs['cancelled']);
+      driver.prepare(`update journal set data = replace(data, 'NOTE', 'RUSH') where ${owner}`).run(runs['order open']);
+      driver.close();
+      await withWorld(file, { now, answering: false, passive: true }, async (world) => {
+        const found = await restingRuns(world);
+        const changed = Object.keys(resting).filter((runId) => found[runId]?.journal !== resting[runId]?.journal);
+        expect(changed).toEqual([runs['order open']]);
+        expect(await actorHashes(world, runs['cancelled'] ?? '')).not.toEqual(resting[runs['cancelled'] ?? '']?.actors);
+      });
+    });
+  });
+});
