@@ -29,7 +29,7 @@ export class FermataClientError extends Error {
 /** A response that is no error, or throws what it says. */
 export async function succeeded(response: Response): Promise<Response> {
   if (response.ok) return response;
-  const text = await response.text();
+  const text = await wholeBody(response);
   let problem: unknown;
   try {
     problem = JSON.parse(text);
@@ -43,6 +43,22 @@ export async function succeeded(response: Response): Promise<Response> {
       : { detail: `${response.url || 'The server'} answered ${response.status}: ${text.slice(0, 200)}` },
     response.status,
   );
+}
+
+/** The text of a body. Throws `unreachable` where the server was gone before all of it had come. */
+export async function wholeBody(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch (cause) {
+    throw new FermataClientError(
+      {
+        code: 'unreachable',
+        detail: `The answer of ${response.url} was cut off. What was asked for may have been done: ask again, with the same Idempotency-Key or event id.`,
+      },
+      0,
+      cause,
+    );
+  }
 }
 
 /** The error of a request that got no answer. */

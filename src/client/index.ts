@@ -11,7 +11,7 @@ import type {
   WorkflowApi,
 } from '../http/api.ts';
 import type { WorkflowDocument } from '../document/schema.ts';
-import { FermataClientError, succeeded, unreachable } from './error.ts';
+import { FermataClientError, succeeded, unreachable, wholeBody } from './error.ts';
 import { resumingStream, type FactEvent, type StreamEvent, type StreamRequest } from './stream.ts';
 import { wait } from './wait.ts';
 
@@ -180,7 +180,7 @@ export type Approval = Awaited<ReturnType<FermataClient['approvals']>>['items'][
 
 /** A call is made in here, so that whatever is wrong with it rejects. */
 async function result<Body>(call: () => Promise<Typed<Body>>): Promise<Body> {
-  return (await succeeded((await call()) as unknown as Response)).json() as Promise<Body>;
+  return JSON.parse(await wholeBody(await succeeded((await call()) as unknown as Response))) as Body;
 }
 
 async function nothing(call: () => Promise<unknown>): Promise<void> {

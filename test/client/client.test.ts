@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
 import { createClient, FermataClientError, type Run, type StreamEvent } from '../../src/client/index.ts';
 import { openFermata } from '../harness/fermata.ts';
 import { holding, startRun } from '../http/documents.ts';
@@ -54,6 +57,21 @@ describe('calls', () => {
       message: expect.stringContaining('No run "none"'),
     });
     await expect(client.deleteRun('none')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it.each([200, 404])('say that the server is gone where it dies in the middle of its answer (%i)', async (status) => {
+    const dying = createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'content-length': '1000' });
+      response.write('{"items":', () => response.destroy());
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void dying.close());
+    await once(dying, 'listening');
+    const { port } = dying.address() as AddressInfo;
+    const failed = await createClient({ baseUrl: `http://127.0.0.1:${port}` })
+      .runs()
+      .catch((thrown: unknown) => thrown);
+    expect(failed).toBeInstanceOf(FermataClientError);
+    expect(failed).toMatchObject({ code: 'unreachable', status: 0, message: expect.stringContaining('cut off') });
   });
 
   it.each(['.', '..', ''])('refuse the name %j, which no URL can carry', async (name) => {

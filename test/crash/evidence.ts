@@ -7,12 +7,13 @@
  * J4. Each repeat was stated as in doubt before it was made.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { EffectRow, JournalEntry, RunRow, Store, TaskRow } from '../../src/store/store.ts';
+import { copyDatabase } from './database-files.ts';
 
 const TENANT = 'default';
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
@@ -49,7 +50,7 @@ export interface Kill extends Evidence {
 export async function readEvidence(file: string): Promise<Evidence> {
   const folder = mkdtempSync(join(tmpdir(), 'fermata-evidence-'));
   const copy = join(folder, 'fermata.db');
-  for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
+  copyDatabase(file, copy);
   const store = sqliteStore(copy);
   await store.open();
   try {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { createParser } from 'eventsource-parser';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
+import { environmentOf } from './program.ts';
 import type { ServerSettings } from './server.ts';
 
 /** A fact as it came over the wire. */
@@ -49,7 +50,10 @@ export class ServerProcess {
   /** @param program path of the built program */
   constructor(program: string, settings: ServerSettings, { under = [], node = [], quiet = false }: Launch = {}) {
     const [command, ...args] = [...under, process.execPath, ...node, program, JSON.stringify(settings)];
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit'] });
+    const child = spawn(command, args, {
+      env: environmentOf(program),
+      stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit'],
+    });
     this.#child = child;
     running.add(child);
     child.once('exit', () => running.delete(child));

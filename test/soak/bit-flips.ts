@@ -1,23 +1,25 @@
 /**
  * Bits that turn over on the disk: of a database that was closed well, and of one with a live log. Whatever the API then
- * says is the truth, or says that the database is damaged.
+ * says is the truth, or says that the database is damaged; never is it silently wrong.
  *
  * All of it happens in this process: the definitions of machines are texts of their sources, and a bundled server has
  * other ones.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { compose } from '../../src/compose.ts';
 import { FermataError } from '../../src/errors.ts';
 import { createLogger } from '../../src/http/log.ts';
 import { serve } from '../../src/http/server.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { chanceOf, type Chance } from '../crash/chance.ts';
+import { copyDatabase } from '../crash/database-files.ts';
 import { startModel } from '../crash/model.ts';
 import { registered } from '../crash/registered.ts';
 import { Load } from './load/load.ts';
+import { lastTransactionIn } from './rot/last-commit.ts';
 import { observe, type Observations } from './rot/observe.ts';
 import type { Trial } from './trial.ts';
 
@@ -48,8 +50,10 @@ export const trial: Trial = {
         const truth = await observe(join(copyTo(copy, original), NAME));
         assert.equal(await effectOn(join(copyTo(copy, original), NAME), truth), 'unseen', 'what no bit at all does');
         for (let flip = 0; flip < FLIPS; flip++) {
-          flipIn(join(copyTo(copy, original), flipped), chance);
-          const what = `${flipped === LOG ? 'in logs' : 'in files'} ${await effectOn(join(copy, NAME), truth)}`;
+          const at = flipIn(join(copyTo(copy, original), flipped), chance);
+          const effect = await effectOn(join(copy, NAME), truth);
+          assert.notEqual(effect, 'silent', `a flip at byte ${at} of ${flipped} in ${basename(original)}`);
+          const what = `${flipped === LOG ? 'in logs' : 'in files'} ${effect}`;
           counts[what] = (counts[what] ?? 0) + 1;
         }
       }
@@ -84,15 +88,17 @@ async function makeDatabases(folder: string, chance: Chance) {
 function copyTo(to: string, from: string): string {
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to);
-  for (const name of [NAME, LOG]) if (existsSync(join(from, name))) copyFileSync(join(from, name), join(to, name));
+  copyDatabase(join(from, NAME), join(to, NAME));
   return to;
 }
 
-function flipIn(file: string, chance: Chance): void {
+/** Flips one bit of a file; of a log, one before its last transaction. Returns the byte it is in. */
+function flipIn(file: string, chance: Chance): number {
   const bytes = readFileSync(file);
-  const at = chance(bytes.length);
+  const at = chance(file.endsWith(LOG) ? lastTransactionIn(bytes) : bytes.length);
   bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << chance(8)), at);
   writeFileSync(file, bytes);
+  return at;
 }
 
 async function effectOn(file: string, truth: Observations): Promise<Effect> {

@@ -23,6 +23,9 @@ const STEP = 67;
 const LONGEST_END_MS = 1_000;
 /** Milliseconds that a server which goes on may take for what is left. */
 const PATIENCE_MS = 3_000;
+/** Errands under way until the fault is felt, and milliseconds that are spent on it. */
+const AT_ONCE = 5;
+const LONGEST_MEAL_MS = 8_000;
 
 export const trial: Trial = {
   name: 'io-errors',
@@ -59,8 +62,7 @@ async function meet(program: Program, fault: Fault, chance: Chance): Promise<Rec
   const output = scene.path('trace');
   const server = scene.serve({}, { under: failing(scene.file, fault, output), quiet: true });
   const served = server.url;
-  // Enough work to come to the n-th call.
-  load.begin(12 + Math.floor(fault.nth / 8));
+  load.begin(AT_ONCE);
   const stopped = await outcomeOf(server, load);
   const status = await server.ended;
   await scene.died(server, status);
@@ -97,12 +99,19 @@ async function makeDatabase(scene: Scene): Promise<void> {
   assert.equal(await server.ended, 0, 'how a server ends that is asked to');
 }
 
-/** True where the server stopped by itself. One that goes on is killed once it has done all, or can do no more. */
+/**
+ * Gives the server more to do until the fault is felt. True where it stopped by itself; one that goes on is killed once
+ * it has done all, or can do no more.
+ */
 async function outcomeOf(server: ServerProcess, load: Load): Promise<boolean> {
   const began = performance.now();
+  let felt = Infinity;
   await until('the server to stop or to finish', () => {
-    const isLate = performance.now() - began > PATIENCE_MS;
-    return server.isDead || load.isDone || (isLate && load.refusals.size > 0) || performance.now() - began > 15_000;
+    const now = performance.now();
+    if (load.refusals.size > 0) felt = Math.min(felt, now);
+    const isFed = felt < now || now - began > LONGEST_MEAL_MS;
+    if (!isFed && load.underWay < AT_ONCE) load.begin(1);
+    return server.isDead || load.isDone || now > felt + PATIENCE_MS || now - began > 2 * LONGEST_MEAL_MS;
   });
   if (server.isDead) return true;
   await server.kill();

@@ -15,7 +15,7 @@ const SCENES = 2;
 
 export const trial: Trial = {
   name: 'kills',
-  weight: 3,
+  weight: 5,
   missing: () => undefined,
   async run(seed) {
     const program = await serverOfProcess();

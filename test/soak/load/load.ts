@@ -58,9 +58,14 @@ export class Load {
     }
   }
 
+  /** Errands that have not ended. */
+  get underWay(): number {
+    return this.size - this.#ended;
+  }
+
   /** True once no errand is under way. */
   get isDone(): boolean {
-    return this.#ended === this.size;
+    return this.underWay === 0;
   }
 
   /** Throws what went wrong with any of them. */

@@ -1,6 +1,7 @@
 /** A server under strace: calls of the kernel recorded, or made to fail. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { filesOf } from '../../crash/database-files.ts';
 import { until } from '../../crash/until.ts';
 
 /** strace itself is the grandchild (`-D`), so that the process that was started is the server's. */
@@ -24,11 +25,6 @@ export interface Fault {
   readonly lasting: boolean;
 }
 
-/** All files that a database may have. */
-function filesOf(database: string): readonly string[] {
-  return ['', '-wal', '-journal', '-shm'].map((suffix) => database + suffix);
-}
-
 /** What starts a program whose disk fails; the calls are recorded in `output`. */
 export function failing(database: string, { call, error, nth, lasting }: Fault, output: string): readonly string[] {
   const calls = call === 'write' ? 'pwrite64' : SYNCS;
@@ -37,9 +33,9 @@ export function failing(database: string, { call, error, nth, lasting }: Fault, 
   return [...STRACE, '-o', output, ...paths, '-e', `trace=${calls}`, '-e', inject, '--'];
 }
 
-/** What starts a program whose writes and syncs of a database and its log are recorded in `output`, with the bytes. */
+/** What starts a program whose writes and syncs of a database are recorded in `output`, with the bytes. */
 export function recording(database: string, output: string): readonly string[] {
-  const paths = [database, `${database}-wal`].flatMap((path) => ['-P', path]);
+  const paths = filesOf(database).flatMap((path) => ['-P', path]);
   const calls = `pwrite64,ftruncate,${SYNCS}`;
   return [...STRACE, '-o', output, ...paths, '-xx', '-s', '70000', '-e', `trace=${calls}`, '--'];
 }
