@@ -157,6 +157,17 @@ describe('imports point one way', () => {
     expect(reading).toEqual([]);
   });
 
+  it('the runtime takes its turns from the loop it is given', () => {
+    const taking = files.filter(
+      (file) =>
+        file.startsWith('src/runtime/') &&
+        /\bperformance\.now\(|\bset(Immediate|Timeout)\([^)]|\bnextTick\(/.test(
+          withoutComments(readFileSync(join(ROOT, file), 'utf8')),
+        ),
+    );
+    expect(taking).toEqual([]);
+  });
+
   it('no room is a drawer', () => {
     expect(
       files.filter((file) =>

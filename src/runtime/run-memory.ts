@@ -4,7 +4,7 @@
  * M1. Nobody else writes the run's rows while it is here; it is dropped whole and read back when a commit fails (R4).
  * M2. Time never goes back within a run, whatever the clock does (R2).
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, EventLoop } from '../clock.ts';
 import type { RunKey, RunOrigin, RunState, RunStatus, Store } from '../store/store.ts';
 import { fromRow, readRefs, WRITE_REFS, type DurableActor } from './actor.ts';
 import { Cascade } from './cascade.ts';
@@ -25,6 +25,7 @@ export interface RunServices {
     'run' | 'actor' | 'actors' | 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob' | 'messageTaken' | 'effectsOf'
   >;
   readonly clock: Clock;
+  readonly loop: Pick<EventLoop, 'elapsed'>;
   readonly projections: ReadonlyMap<string, readonly Projection[]>;
   /** Set where somebody inspects. */
   readonly inspection?: Inspection | undefined;

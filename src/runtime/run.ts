@@ -102,11 +102,12 @@ export class Run {
   /** Takes turns until nothing is left to take or `budget` is spent. Throws `Suspended`; then call it again. */
   advance(budget: Budget): Advance {
     const memory = this.#memory;
-    const until = performance.now() + budget.ms;
+    const { loop } = memory.services;
+    const until = loop.elapsed() + budget.ms;
     const { draft } = memory;
     const spent = (): boolean =>
       // Never before the first turn: a run that begins with a big input would be committed without its actor.
-      draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || performance.now() > until);
+      draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || loop.elapsed() > until);
     memory.clockNow = memory.services.clock.now();
     memory.now = Math.max(memory.clockNow, memory.head.lastAt);
     for (;;) {

@@ -21,7 +21,7 @@
  * A long file, because it is the whole embedded API in one place: half of it is what its methods promise.
  */
 import { randomUUID } from 'node:crypto';
-import { systemClock, type Clock } from '../clock.ts';
+import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts';
 import { FermataError } from '../errors.ts';
 import type {
   ApprovalRow,
@@ -64,6 +64,8 @@ export interface RuntimeOptions {
   /** Effects by the name that machines invoke them by: `effect({ run })`, or `fromPromise(…)`; they win over the machine's own. */
   readonly actors?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** What drives the work; default: the event loop of this process. */
+  readonly loop?: EventLoop;
   readonly projections?: readonly Projection[];
   /** Tags of every run that is started here, besides its own. */
   readonly tags?: readonly string[];
@@ -143,6 +145,7 @@ export class Runtime {
     this.tenant = options.tenant ?? 'default';
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
+    const loop = options.loop ?? systemLoop;
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#effects = new Effects({
@@ -154,6 +157,7 @@ export class Runtime {
     });
     this.#timers = new TimerWheel({
       clock: this.clock,
+      loop,
       store: options.store,
       fire: (row) => this.#groups.enter(row, { kind: 'timer', row }),
       failed: (thrown) => log('timers could not be read', { error: String(thrown) }),
@@ -174,6 +178,7 @@ export class Runtime {
         catalog,
         store: options.store,
         clock: this.clock,
+        loop,
         feed: this.#feed,
         projections: byFact(options.projections ?? []),
         sendLive,
@@ -572,7 +577,7 @@ export const EXIT_OUTCOME_UNKNOWN = 70;
 
 function exitUnknown(): void {
   // Replies that are on their way (503 outcomeUnknown) get a moment to leave.
-  setTimeout(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
+  systemLoop.later(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
 }
 
 export type { RunState, RunStatus, RunView, StartOptions, Started };

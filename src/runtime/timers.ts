@@ -1,19 +1,20 @@
 /**
  * The one timer wheel: every wake-up of every run is a row, and one `Clock.setTimer` looks for due ones.
  *
- * W1. At most a minute ahead: Node fires a 30-day timeout at once, and a clock that jumps is noticed within a minute (R10).
+ * W1. Never further ahead than the event loop says: Node fires a 30-day timeout at once, and a clock that jumps is
+ *     noticed no sooner (R10).
  * W2. A row is handed over once; it is gone with the commit of the turn that took it, and handed over again if that commit fails.
  */
-import type { Clock, TimerHandle } from '../clock.ts';
+import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import type { Store, TimerRow } from '../store/store.ts';
 
-const LOOK_AHEAD_MS = 60_000;
 /** Also how many timers of one moment fire in the order in which they were armed. */
 const PAGE = 5_000;
 
 /** What the wheel needs. */
 export interface TimerSurroundings {
   readonly clock: Clock;
+  readonly loop: EventLoop;
   readonly store: Pick<Store, 'dueTimers' | 'nextDue'>;
   fire(row: TimerRow): void;
   failed(thrown: unknown): void;
@@ -61,7 +62,7 @@ export class TimerWheel {
       const now = this.#surroundings.clock.now();
       await this.#handOverDue(now);
       const next = await this.#surroundings.store.nextDue(now);
-      this.#arm(next ?? this.#surroundings.clock.now() + LOOK_AHEAD_MS);
+      this.#arm(next ?? Infinity);
     } catch (thrown) {
       this.#surroundings.failed(thrown);
       this.#arm(this.#surroundings.clock.now() + 1_000);
@@ -94,15 +95,15 @@ export class TimerWheel {
       }
       if (last !== undefined) this.#handedUpTo = last;
       if (due.length < PAGE) return;
-      await new Promise((resolve) => setImmediate(resolve));
+      await pause(this.#surroundings.loop);
     }
   }
 
   #arm(at: number): void {
     if (this.#closed) return;
-    const { clock } = this.#surroundings;
+    const { clock, loop } = this.#surroundings;
     this.#armed?.handle.clear();
-    const ahead = Math.min(Math.max(at - clock.now(), 0), LOOK_AHEAD_MS);
+    const ahead = Math.min(Math.max(at - clock.now(), 0), loop.longestTimerMs);
     const handle = clock.setTimer(() => {
       this.#armed = undefined;
       void this.look();
