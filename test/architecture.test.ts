@@ -33,6 +33,20 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
   ['src/store/sqlite/', ['drizzle-orm', 'better-sqlite3', 'node:', 'src/store/', 'src/errors.ts', 'src/clock.ts']],
   ['src/store/', []],
   [
+    'src/testing/',
+    [
+      'node:crypto',
+      'src/testing/',
+      'src/compose.ts',
+      'src/http/',
+      'src/runtime/',
+      'src/document/',
+      'src/store/store.ts',
+      'src/errors.ts',
+      'actors/',
+    ],
+  ],
+  [
     'src/http/',
     [
       'hono',
