@@ -110,7 +110,7 @@ export function readsOf(use: () => MemoryDatabase): Reads {
     messages: async (limit) => [...use().messages.values()].toSorted((a, b) => a.id - b.id).slice(0, limit),
 
     runs: async (tenant, filter) =>
-      database
+      use()
         .runsOf(tenant)
         .filter((record) => matches(record, filter) && record.key < before(use(), tenant, filter.after))
         .toReversed()
@@ -140,7 +140,7 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         .filter(({ position }) => position > after)
         .slice(0, limit),
     approvals: async (tenant, { limit, after = -Infinity, status }) =>
-      database
+      use()
         .runsOf(tenant)
         .flatMap(({ origin: { run }, approvals }) =>
           [...approvals.values()].map(({ order, row }): PendingApproval => ({ ...row, tenant, run, order })),
