@@ -37,6 +37,7 @@ export interface FermataOptions {
   readonly log?: RuntimeOptions['log'];
   readonly onFatal?: RuntimeOptions['onFatal'];
   readonly crashPoint?: RuntimeOptions['crashPoint'];
+  readonly around?: RuntimeOptions['around'];
   readonly maxInFlight?: number;
   readonly passive?: RuntimeOptions['passive'];
   readonly opened?: RuntimeOptions['opened'];
@@ -115,6 +116,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
+    ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
     ...(options.opened === undefined ? {} : { opened: options.opened }),

@@ -10,6 +10,7 @@ import type { RunKey } from '../store/store.ts';
 import type { Catalog } from './catalog.ts';
 import { assertStorable, portable } from './codec.ts';
 import type { EffectStart } from './draft.ts';
+import type { AroundEffect, EffectContext } from './effect.ts';
 import type { Delta } from './facts.ts';
 import type { Input } from './input.ts';
 
@@ -29,6 +30,8 @@ export interface EffectSurroundings {
   enter(key: RunKey, input: Input): void;
   delta(delta: Delta): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
+  /** Default: the call is made. */
+  readonly around?: AroundEffect | undefined;
   /** Effects in flight at once; further ones wait in order. */
   readonly maxInFlight: number;
 }
@@ -136,7 +139,7 @@ export class Effects {
     try {
       const definition = this.#definition(effect);
       Object.assign(active, { about: definition.describe?.(input) ?? {} });
-      const output = await definition.run(input, {
+      const context: EffectContext = {
         tenant: row.tenant,
         runId: row.run,
         actor: row.actor,
@@ -157,7 +160,10 @@ export class Effects {
           const data = { event };
           this.#surroundings.enter(active.key, { kind: 'fact', actor: row.actor, type: 'emitted', data });
         },
-      });
+      };
+      const { around = ({ run }) => run() } = this.#surroundings;
+      const run = (): Promise<unknown> => definition.run(input, context);
+      const output = await around({ src: row.src, input, context, run });
       assertStorable(output, `output of "${effect.id}"`);
       enter({ type: `xstate.done.actor.${effect.id}`, output, actorId: effect.id }, 'outcome');
     } catch (thrown) {

@@ -38,6 +38,7 @@ import type {
 import { Catalog, type MachineRegistration } from './catalog.ts';
 import { assertStorable, decode, type RefCodec } from './codec.ts';
 import type { Draft } from './draft.ts';
+import type { AroundEffect } from './effect.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
 import { Groups, type CrashPoint, type GroupSurroundings } from './group.ts';
@@ -76,6 +77,8 @@ export interface RuntimeOptions {
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Called when the process must stop, because it is unknown whether a commit succeeded. Default: exit with status 70. */
   readonly onFatal?: (error: Error) => void;
+  /** Stands around every call of an effect; default: the call is made. */
+  readonly around?: AroundEffect;
   /** Effects in flight at once; default 1,000. */
   readonly maxInFlight?: number;
   /**
@@ -152,6 +155,7 @@ export class Runtime {
       catalog,
       enter: (key, input) => this.#groups.enter(key, input),
       delta: (delta) => this.#feed.publishDelta(delta),
+      around: options.around,
       log,
       maxInFlight: options.passive === true ? 0 : (options.maxInFlight ?? 1_000),
     });
