@@ -250,6 +250,31 @@ describe('failure', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'codeFailed' } });
   });
 
+  it('continue, in sequence: what comes after a skipped task begins', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue', strategy: 'sequential' },
+      tasks: [{ name: 'a', ...none }, after('b', 'a'), { name: 'c' }],
+    });
+    await bench.fail('a');
+    expect(bench.running).toEqual(['c']);
+    await bench.complete('c');
+    expect(await bench.statuses(run)).toEqual({ a: 'failed', b: 'skipped', c: 'completed' });
+    expect(await bench.read(run)).toMatchObject({ status: 'completed' });
+  });
+
+  it('in sequence: what comes after a task that was cancelled before it began does not wait for it', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue', strategy: 'sequential', breadth: 2 },
+      tasks: [{ name: 'a' }, { name: 'b' }, { name: 'c' }],
+    });
+    await bench.fermata.runtime.control(run, '/', { type: 'fermata.task.cancel', task: 'b' });
+    await bench.settle();
+    expect(bench.running).toEqual(['a', 'c']);
+    await bench.complete('a');
+    await bench.complete('c');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed' });
+  });
+
   it('a prompt that cannot be rendered fails its task, not the process', async () => {
     const run = await bench.start({ tasks: [{ name: 'a' }, { name: 'b', prompt: '{{ tasks.a.output.missing }}' }] });
     await bench.complete('a', { there: 1 });
