@@ -173,8 +173,7 @@ function runOutput(rows: RunRows, graph: Graph): { readonly value: unknown; read
     graph.last.map(({ name }) => name),
   );
   const completed = results.filter(([, { status }]) => status === 'completed');
-  const complete =
-    completed.length > 0 || results.every(([, { status }]) => status === 'skipped' || status === 'rejected');
+  const complete = completed.length > 0;
   const [only] = results;
   if (results.length === 1 && only !== undefined) return { value: only[1].output, complete };
   return { value: Object.fromEntries(completed.map(([name, { output }]) => [name, output])), complete };

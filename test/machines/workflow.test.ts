@@ -336,6 +336,26 @@ describe('approval', () => {
     });
   }
 
+  it.each([
+    { refusal: 'refused', onReject: 'skip', status: 'completed' },
+    { refusal: 'expired', onReject: 'skip', status: 'completed' },
+    { refusal: 'refused', onReject: 'fail', status: 'failed' },
+    { refusal: 'expired', onReject: 'fail', status: 'failed' },
+  ] as const)('continue: a last task that is $refusal with onReject: $onReject leaves a run $status', async (how) => {
+    const { refusal, onReject, status } = how;
+    const run = await bench.start(
+      {
+        config: { onTaskFailure: 'continue' },
+        tasks: [{ name: 'a', ...gate, onReject, approvalTimeoutSeconds: 300 }],
+      },
+      { input: { who: 'I' } },
+    );
+    if (refusal === 'refused') await bench.decide(run, 'a', false);
+    else await bench.advance(300);
+    expect(await bench.statuses(run)).toEqual({ a: refusal === 'refused' ? 'rejected' : 'timedOut' });
+    expect(await bench.read(run)).toMatchObject({ status });
+  });
+
   it('R10: expires on its date, also across downtime', async () => {
     const run = await bench.start(
       { tasks: [{ name: 'a', ...gate, approvalTimeoutSeconds: 300 }] },
