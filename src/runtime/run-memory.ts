@@ -70,7 +70,7 @@ export class RunMemory implements BlobSink {
   acting: number;
   /** Turns since something came from outside, or an effect or a timer was asked for (R9). */
   idleTurns = 0;
-  /** What the clock said when these turns began. */
+  /** What the clock said when the turns being taken began. */
   clockNow = 0;
   /** Time of the turns being taken: the clock's, but never before the last entry. */
   now = 0;
@@ -95,6 +95,13 @@ export class RunMemory implements BlobSink {
       outputJson: state?.outputJson ?? null,
       systemIds: { ...state?.systemIds },
     };
+  }
+
+  /** Dates the turns that begin now. */
+  readClock(): void {
+    this.clockNow = this.services.clock.now();
+    this.now = Math.max(this.clockNow, this.head.lastAt);
+    this.draft.dated = true;
   }
 
   get ended(): boolean {

@@ -108,12 +108,12 @@ export class Run {
     const spent = (): boolean =>
       // Never before the first turn: a run that begins with a big input would be committed without its actor.
       draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || loop.elapsed() > until);
-    memory.clockNow = memory.services.clock.now();
-    memory.now = Math.max(memory.clockNow, memory.head.lastAt);
+    // A turn that had to wait for a read goes on at its own time: its deadline and the fact about it are of one date.
+    if (!draft.dated && !memory.cascade.resting) memory.readClock();
     for (;;) {
       // What was loaded is forgotten after a step and not before: a step that had to wait for it is run again.
       if (!memory.cascade.resting) {
-        if (spent()) return 'cut';
+        if (spent() && !this.#ending) return 'cut';
         this.#step();
         memory.rows.forgetReads();
         continue;
@@ -121,6 +121,7 @@ export class Run {
       memory.idleTurns = 0;
       const input = this.inbox[0];
       if (input === undefined || spent()) break;
+      memory.readClock();
       const answer = takeInput(memory, input);
       memory.rows.forgetReads();
       this.inbox.shift();
@@ -187,6 +188,12 @@ export class Run {
         if (kind === 'effect') memory.references.delete(childAddress(address, id));
     }
     return done;
+  }
+
+  /** Its root has ended and the run has not: cut here, it would be shown running after a fact has said how it ended. */
+  get #ending(): boolean {
+    const root = this.#memory.actors.get(ROOT);
+    return root !== undefined && root.status !== 'active' && !this.#memory.ended;
   }
 
   /** One step of the cascade. */
