@@ -36,6 +36,7 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
     'src/testing/',
     [
       'node:crypto',
+      'node:util',
       'src/testing/',
       'src/compose.ts',
       'src/http/',
@@ -180,6 +181,10 @@ describe('imports point one way', () => {
         ),
     );
     expect(taking).toEqual([]);
+  });
+
+  it('the reference model knows nothing of how the runtime decides', () => {
+    expect(imports('src/testing/reference-model.ts')).toEqual(['node:util', 'src/errors.ts']);
   });
 
   it('no room is a drawer', () => {

@@ -41,7 +41,9 @@ function writeRun(database: MemoryDatabase, writing: Writing, changes: RunChange
         'Nothing of the group was written: read the run again and decide anew.',
     );
   }
-  writing.assign(record, 'state', changes.state);
+  // A copy: whoever decides goes on counting in its own, and what is not committed must not be seen (S2).
+  const { counts, systemIds } = changes.state;
+  writing.assign(record, 'state', { ...changes.state, counts: { ...counts }, systemIds: { ...systemIds } });
   writing.assign(record, 'revision', changes.revision + 1);
   const owner = { tenant: changes.tenant, run: changes.run };
   for (const entry of changes.entries) {
