@@ -23,6 +23,24 @@ describe('found by simulation', () => {
     },
   );
 
+  it('two starts under one key are one run, also where one looks it up while the other is being committed', async () => {
+    for (const seed of [1, 2, 19]) {
+      const world = await simulate({
+        seed,
+        workflows: [{ name: 'one', tasks: [{ name: 'a', prompt: 'Say a' }] }],
+        answers: () => 'a',
+        faults: { slowReads: 1 },
+      });
+      const [one, other] = await Promise.all([
+        world.start('one', { key: 'the same' }),
+        world.start('one', { key: 'the same' }),
+      ]);
+      expect(other).toBe(one);
+      expect(world.trace.seen.filter(({ kind }) => kind === 'log')).toEqual([]);
+      await world.close();
+    }
+  });
+
   it('R10: an attempt is timed from the moment that is stated, also where its turn had to wait for reads', async () => {
     const world = await simulate({
       workflows: [
