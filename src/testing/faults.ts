@@ -43,7 +43,7 @@ const USUAL: Readonly<Record<keyof Faults, number>> = {
   doubtfulCommits: 0.02,
   slowCommits: 0.2,
   slowReads: 0.3,
-  failingReads: 0.002,
+  failingReads: 0.01,
   slowTurns: 0.05,
   clockJumps: 0.05,
   lostReplies: 0.2,

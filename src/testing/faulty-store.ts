@@ -20,7 +20,7 @@ export interface FaultyStoreOptions {
   readonly probabilities: () => Probabilities;
   /** The group is committed. */
   kept(group: CommitGroup): void;
-  /** It is in doubt whether the group is committed: the next start finds it where `found`. */
+  /** It is in doubt whether the group is committed: the next start finds it where `found`. Throws where it cannot be. */
   doubtful(group: CommitGroup, found: boolean): void;
   happened(fault: string): void;
   /** The process dies here. */
@@ -67,10 +67,10 @@ export function faultyStore(options: FaultyStoreOptions): Store {
       throw new StoreError('unchanged', 'the simulated disk is full');
     }
     if (random.chance(doubtfulCommits)) {
-      inDoubt = true;
       const found = random.chance(0.5);
-      happened(`a commit is in doubt, and will ${found ? 'be found' : 'be gone'}`);
       doubtful(group, found);
+      inDoubt = true;
+      happened(`a commit is in doubt, and will ${found ? 'be found' : 'be gone'}`);
       const error = new StoreError('unknown', 'the simulated disk failed during COMMIT');
       tellDoubt(error);
       throw error;

@@ -13,7 +13,7 @@ import type { Observation, SeenFact } from './observation.ts';
 import { network, type Latency } from './outside.ts';
 import { SimulatedProcess, type WallClock } from './process.ts';
 import type { Random } from './random.ts';
-import { commitGroup } from './store/commit.ts';
+import { assertCommittable, commitGroup } from './store/commit.ts';
 import { MemoryDatabase } from './store/database.ts';
 import { memoryStore } from './store/memory-store.ts';
 import type { Timeline } from './timeline.ts';
@@ -95,7 +95,11 @@ export class Lives {
         random,
         probabilities,
         kept: (group) => this.#kept(group),
-        doubtful: (group, found) => (this.#found = found ? group : undefined),
+        doubtful: (group, found) => {
+          // A rule that is broken is found before COMMIT, and leaves no doubt.
+          assertCommittable(this.database, group);
+          this.#found = found ? group : undefined;
+        },
         happened: (fault) => observe({ kind: 'fault', fault }),
         crash: () => this.crash(random.between(0, LONGEST_DOWN_MS)),
       }),

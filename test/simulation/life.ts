@@ -68,7 +68,7 @@ export async function live(seed: number): Promise<Life> {
 
 function randomFaults(random: Random): Faults {
   return Object.fromEntries(
-    FAULTS.filter(() => random.chance(0.4)).map((name) => [name, random.pick([true, true, 0.3])]),
+    FAULTS.filter(() => random.chance(0.4)).map((name) => [name, random.pick([true, true, 0.15])]),
   );
 }
 

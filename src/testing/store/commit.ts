@@ -5,23 +5,33 @@ import { nameOf, type MemoryDatabase, type RunRecord, type Writing } from './dat
 
 /** Throws `StoreError` `unchanged` where a rule is broken. */
 export function commitGroup(database: MemoryDatabase, group: CommitGroup): void {
+  database.write((writing) => writeGroup(database, writing, group));
+}
+
+/** Throws where `commitGroup` would, and writes nothing. */
+export function assertCommittable(database: MemoryDatabase, group: CommitGroup): void {
   database.write((writing) => {
-    for (const { hash, text } of group.blobs) if (!database.blobs.has(hash)) writing.set(database.blobs, hash, text);
-    const records = group.runs.map((changes) => writeRun(database, writing, changes));
-    for (const row of group.messagesSent) {
-      writing.insert(database.messages, row.id, row, 'message');
-      raise(database, writing, 'messageId', row.id);
-    }
-    for (const id of group.messagesTaken) writing.delete(database.messages, id);
-    // Last: what one run lets go of another may claim in the same group.
-    for (const [index, { blobsGone }] of group.runs.entries()) {
-      const record = records[index];
-      for (const use of blobsGone) {
-        if (record !== undefined) writing.delete(record.blobs, holding(use));
-        dropUnused(database, writing, use.hash);
-      }
-    }
+    writeGroup(database, writing, group);
+    writing.takeBack();
   });
+}
+
+function writeGroup(database: MemoryDatabase, writing: Writing, group: CommitGroup): void {
+  for (const { hash, text } of group.blobs) if (!database.blobs.has(hash)) writing.set(database.blobs, hash, text);
+  const records = group.runs.map((changes) => writeRun(database, writing, changes));
+  for (const row of group.messagesSent) {
+    writing.insert(database.messages, row.id, row, 'message');
+    raise(database, writing, 'messageId', row.id);
+  }
+  for (const id of group.messagesTaken) writing.delete(database.messages, id);
+  // Last: what one run lets go of another may claim in the same group.
+  for (const [index, { blobsGone }] of group.runs.entries()) {
+    const record = records[index];
+    for (const use of blobsGone) {
+      if (record !== undefined) writing.delete(record.blobs, holding(use));
+      dropUnused(database, writing, use.hash);
+    }
+  }
 }
 
 /** A big value that nobody refers to is gone. A message under way may be all that does. */
