@@ -84,11 +84,17 @@ export class Client {
   }
 }
 
+/** `application/problem+json`: what an error has besides stands beside the fixed fields. */
+interface Problem extends Readonly<Record<string, unknown>> {
+  readonly code?: string;
+  readonly detail?: string;
+}
+
 /** What an answer that is an error says, as the error it was. */
 export function errorOf({ status, body }: ApiAnswer): FermataError {
-  const { code, detail, data } = body as { code?: string; detail?: string; data?: Readonly<Record<string, unknown>> };
+  const { code, detail, type: _, title: __, status: ___, requestId: ____, ...data } = (body ?? {}) as Problem;
   const known = code !== undefined && code in ERROR_CODES ? (code as ErrorCode) : 'internal';
-  return new FermataError(known, detail ?? `The API answered ${status}.`, data === undefined ? {} : { data });
+  return new FermataError(known, detail ?? `The API answered ${status}.`, { data });
 }
 
 function mayBeBetterLater({ status }: Omit<ApiAnswer, 'again'>): boolean {

@@ -183,7 +183,7 @@ export class World {
 
   /**
    * Lets time pass until a run has ended, or `until` is true of it, or nothing more happens without somebody from
-   * outside: whichever is first.
+   * outside: whichever is first. Throws `simulationStuck` where it waits for something that is not in this world.
    */
   async run(runId: string, until: (run: RunView) => boolean = ({ endedAt }) => endedAt !== null): Promise<RunView> {
     const latest = this.#timeline.elapsed + LONGEST_RUN_MS;
@@ -195,8 +195,9 @@ export class World {
       while ((this.#lives.commits.get(runId) ?? 0) === seen) {
         const isQuiet = this.#timeline.quiet && this.#lives.settled;
         quietSince = isQuiet ? (quietSince ?? this.#timeline.elapsed) : undefined;
-        if (quietSince !== undefined && this.#timeline.elapsed - quietSince > QUIET_MS) return this.read(runId);
-        if (!(await this.#timeline.step(latest))) return this.read(runId);
+        if (await this.#timeline.step(quietSince === undefined ? latest : quietSince + QUIET_MS)) continue;
+        if (quietSince === undefined) throw this.#stuck();
+        return this.read(runId);
       }
     }
   }
@@ -374,13 +375,17 @@ export class World {
     await this.#timeline.settle();
     while (!isSettled) {
       const went = await this.#timeline.step();
-      if (!went && !isSettled)
-        throw new FermataError(
-          'simulationStuck',
-          `Nothing is left to happen in this world, and still something is waited for. Does a function or an effect wait for the real world? The last that was seen:\n${this.#trace.lines.slice(-20).join('\n')}`,
-        );
+      if (!went && !isSettled) throw this.#stuck();
     }
     return promise;
+  }
+
+  #stuck(): FermataError {
+    const story = this.#trace.lines.slice(-SHOWN_LINES).join('\n');
+    return new FermataError(
+      'simulationStuck',
+      `Nothing is left to happen in this world, and still something is waited for. Does a function or an effect wait for the real world, or for something that is not there? The last that was seen:\n${story}`,
+    );
   }
 
   get #http(): Client {
