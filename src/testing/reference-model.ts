@@ -16,39 +16,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FermataError } from '../errors.ts';
 import type { Seen, SeenCall, SeenFact } from './observation.ts';
-
-/** A document, as far as it says what may happen. */
-export interface Plan {
-  readonly breadth: number;
-  readonly onTaskFailure: 'stop' | 'continue';
-  readonly timeoutSeconds: number | undefined;
-  readonly tasks: readonly PlannedTask[];
-}
-interface PlannedTask {
-  readonly name: string;
-  readonly dependsOn: readonly string[];
-  readonly after: readonly string[];
-  readonly retry: {
-    readonly maxRetries: number;
-    readonly initialSeconds: number;
-    readonly factor: number;
-    readonly maxSeconds: number;
-  };
-  readonly timeoutSeconds: number;
-  readonly onInDoubt: 'retry' | 'ask' | 'fail';
-  readonly approval:
-    | { readonly timeoutSeconds: number | undefined; readonly onReject: 'skip' | 'cancel' | 'fail' }
-    | undefined;
-}
-
-/** A run as a reader of the API sees it at the end. */
-export interface FinalRun {
-  readonly status: string;
-  readonly output: unknown;
-  readonly facts: readonly SeenFact[];
-  /** Statuses of its tasks, by name; those that never began may be absent. */
-  readonly tasks: Readonly<Record<string, string>>;
-}
+import type { FinalRun, Plan, PlannedTask } from './plan.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
 type TaskStatus = 'pending' | 'awaitingApproval' | 'refused' | 'running' | 'retrying' | 'inDoubt' | Ended;
@@ -62,6 +30,7 @@ interface Task {
   since: number;
   /** Not before this does it go on after a failure. */
   due: number;
+  /** What needs it cannot run. */
   bad: boolean;
   result: unknown;
 }
@@ -83,11 +52,17 @@ interface Run {
 }
 
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'timedOut', 'rejected', 'cancelled', 'skipped']);
-const RUN_ENDS: Readonly<Record<string, string>> = {
-  run_completed: 'completed',
-  run_failed: 'failed',
-  run_cancelled: 'cancelled',
+/** The statuses in which a fact may be stated of a task; whatever is not here, while it runs. */
+const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
+  task_started: ['pending', 'retrying', 'inDoubt'],
+  task_queued: ['pending', 'retrying', 'inDoubt'],
+  approval_requested: ['pending'],
+  approval_resolved: ['awaitingApproval'],
+  task_failed: ['pending', 'running', 'refused'],
+  task_skipped: ['pending'],
+  task_cancelled: ['pending', 'awaitingApproval', 'running', 'retrying', 'inDoubt'],
 };
+const RUN_ENDS: ReadonlySet<string> = new Set(['run_completed', 'run_failed', 'run_cancelled']);
 /** Rounding of seconds that were written as fractions. */
 const ROUNDING_MS = 1;
 
@@ -100,7 +75,7 @@ export class ReferenceModel {
   readonly #calls = new Map<string, { readonly of: string; times: number; life: number }>();
   readonly #keys = new Map<string, string>();
   readonly #answers = new Map<string, unknown[]>();
-  readonly #failures = new Map<string, Set<string>>();
+  readonly #failures = new Map<string, unknown[]>();
   /** Requests that were made, by what they ask for. */
   readonly #asked = new Map<string, number>();
   #life = 0;
@@ -119,59 +94,41 @@ export class ReferenceModel {
     else if (seen.kind === 'commit') this.#commit(seen);
     else if (seen.kind === 'fact') this.#published(seen.fact);
     else if (seen.kind === 'call') this.#call(seen.call);
-    else if (seen.kind === 'answer')
-      this.#answers.set(seen.call.key, [...(this.#answers.get(seen.call.key) ?? []), seen.value]);
-    else if (seen.kind === 'failure')
-      this.#failures.set(seen.call.key, (this.#failures.get(seen.call.key) ?? new Set()).add(seen.code));
+    else if (seen.kind === 'answer') add(this.#answers, seen.call.key, seen.value);
+    else if (seen.kind === 'failure') add(this.#failures, seen.call.key, seen.code);
     else if (seen.kind === 'request') this.#asked.set(seen.request, (this.#asked.get(seen.request) ?? 0) + 1);
     else if (seen.kind === 'reply') this.#reply(seen);
-    else if (seen.kind === 'log')
-      check(!seen.message.includes('unexpectedly'), 'P9', `the runtime said: ${seen.message}`);
+    else if (seen.kind === 'log') check(!seen.message.includes('unexpectedly'), `P9 the runtime said: ${seen.message}`);
   }
 
   /** Every run that there is, ended where it is one of a document: `read` tells how it is shown. */
   async finish(read: (run: string) => Promise<FinalRun>): Promise<void> {
-    for (const [key, run] of this.#started)
-      check(this.#runs.has(run), 'P1', `run ${run}, started under ${key}, is gone`);
+    for (const [key, run] of this.#started) check(this.#runs.has(run), `P1 run ${run}, started under ${key}, is gone`);
     for (const [name, run] of this.#runs) {
       const shown = await read(name);
-      check(isDeepStrictEqual(shown.facts, run.facts), 'P2', `the journal of run ${name} is not what was committed`);
+      check(isDeepStrictEqual(shown.facts, run.facts), `P2 the journal of run ${name} is not what was committed`);
       if (run.plan === undefined) continue;
       const waits = [...run.tasks.values()].some(({ status }) => status === 'awaitingApproval' || status === 'inDoubt');
       if (waits || run.paused) continue;
-      check(ENDED.has(run.status), 'P9', `run ${name} never ended, it is ${run.status}: ${this.#shape(run)}`);
-      check(shown.status === run.status, 'P7', `run ${name} is shown as ${shown.status} and ended ${run.status}`);
-      for (const [task, status] of Object.entries(shown.tasks))
-        check(
-          status === run.tasks.get(task)?.status || !ENDED.has(status),
-          'P3',
-          `task ${task} of run ${name} is shown as ${status} and is ${run.tasks.get(task)?.status}`,
-        );
-      if (run.status === 'completed')
-        check(
-          isDeepStrictEqual(shown.output, outputOf(run)),
-          'P7',
-          `run ${name} shows another output than its tasks gave`,
-        );
+      check(ENDED.has(run.status), `P9 run ${name} never ended: ${this.#shape(run.tasks.values())}`);
+      check(shown.status === run.status, `P7 run ${name} is shown as ${shown.status} and ended ${run.status}`);
+      for (const [task, { status }] of run.tasks) {
+        const as = shown.tasks[task] ?? 'pending';
+        check(as === status || !ENDED.has(as), `P3 task ${task} of run ${name} is shown as ${as} and is ${status}`);
+      }
+      const isSame = run.status !== 'completed' || isDeepStrictEqual(shown.output, outputOf(run));
+      check(isSame, `P7 run ${name} shows another output than its tasks gave`);
     }
   }
-
-  // ── what is committed ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #commit({ runs, facts }: Extract<Seen, { kind: 'commit' }>): void {
     for (const fact of facts) this.#fact(this.#run(fact.run), fact);
     for (const { run: name, status, progress, lastAt, cut } of runs) {
       const run = this.#run(name);
-      check(
-        progress >= run.progress && progress <= 100,
-        'P2',
-        `progress of run ${name} went from ${run.progress} to ${progress}`,
-      );
-      check(
-        !ENDED.has(run.status) || run.plan === undefined || status === run.status,
-        'P7',
-        `run ${name} ended ${run.status} and is committed as ${status}`,
-      );
+      const rises = progress >= run.progress && progress <= 100;
+      check(rises, `P2 progress of run ${name} went from ${run.progress} to ${progress}`);
+      const stays = !ENDED.has(run.status) || run.plan === undefined || status === run.status;
+      check(stays, `P7 run ${name} ended ${run.status} and is committed as ${status}`);
       Object.assign(run, { progress, status, cutSince: cut ? Math.min(run.cutSince, lastAt) : Infinity });
       this.#kept(run);
     }
@@ -180,251 +137,164 @@ export class ReferenceModel {
   #fact(run: Run, fact: SeenFact): void {
     const last = run.facts.at(-1);
     const where = `${fact.type} #${fact.seq} of run ${run.name}`;
-    check(fact.seq === (last?.seq ?? 0) + 1, 'P2', `${where} follows #${last?.seq ?? 0}`);
-    check(fact.at >= (last?.at ?? 0), 'P2', `${where} is dated before the fact that it follows`);
-    check(last === undefined || !(last.type in RUN_ENDS), 'P3', `${where} comes after the end of its run`);
-    check((fact.type === 'run_started') === (last === undefined), 'P2', `${where} is not in its place`);
+    check(fact.seq === (last?.seq ?? 0) + 1, `P2 ${where} follows #${last?.seq ?? 0}`);
+    check(fact.at >= (last?.at ?? 0), `P2 ${where} is dated before the fact that it follows`);
+    check(last === undefined || !RUN_ENDS.has(last.type), `P3 ${where} comes after the end of its run`);
+    check((fact.type === 'run_started') === (last === undefined), `P2 ${where} is not in its place`);
     run.facts.push(fact);
     if (fact.type === 'run_started') this.#begin(run, String(fact.data['workflow']));
     if (run.plan === undefined) return;
     const name = fact.data['task'];
     if (typeof name !== 'string') return this.#ofRun(run, run.plan, fact, where);
     const task = run.tasks.get(name);
-    check(task !== undefined, 'P3', `${where} names a task that the document does not have`);
-    check(!ENDED.has(task.status), 'P3', `${where}: task ${name} has ended (${task.status})`);
+    check(task !== undefined, `P3 ${where} names a task that the document does not have`);
+    check(!ENDED.has(task.status), `P3 ${where}: task ${name} has ended (${task.status})`);
     this.#ofTask(run, run.plan, task, fact, `${where} about task ${name}, which is ${task.status}`);
     const running = [...run.tasks.values()].filter(({ status }) => status === 'running').length;
-    check(running <= run.plan.breadth, 'P4', `${where}: ${running} tasks run, and at most ${run.plan.breadth} may`);
+    check(running <= run.plan.breadth, `P4 ${where}: ${running} tasks run, and at most ${run.plan.breadth} may`);
   }
 
   #begin(run: Run, workflow: string): void {
     run.plan = this.#planOf(workflow);
-    const fresh = {
-      status: 'pending',
-      approved: false,
-      attempt: 0,
-      since: 0,
-      due: 0,
-      bad: false,
-      result: undefined,
-    } as const;
-    for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, { ...fresh, plan });
+    const fresh = { approved: false, attempt: 0, since: 0, due: 0, bad: false, result: undefined };
+    for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, { ...fresh, plan, status: 'pending' });
   }
 
   #ofTask(run: Run, plan: Plan, task: Task, { type, data, at }: SeenFact, where: string): void {
-    const is = (...statuses: TaskStatus[]): void => check(statuses.includes(task.status), 'P3', where);
+    check((LEGAL[type] ?? ['running']).includes(task.status), `P3 ${where}`);
     const { approval, retry, onInDoubt } = task.plan;
     const key = this.#keys.get(`${run.name}/${task.plan.name}/${task.attempt}`) ?? '';
-    if ('attempt' in data && type !== 'task_started')
-      check(
-        data['attempt'] === task.attempt,
-        'P5',
-        `${where}: attempt ${String(data['attempt'])} and not ${task.attempt}`,
-      );
+    const attempt = Number(data['attempt'] ?? task.attempt);
+    const expected = task.attempt + (type === 'task_started' && task.status !== 'inDoubt' ? 1 : 0);
+    check(attempt === expected, `P5 ${where}: attempt ${attempt} and not ${expected}`);
+    if (type === 'task_started' || type === 'task_queued')
+      check(at >= task.due - this.#backMs, `P5 ${where}: ${task.due - at} ms before its back-off is over`);
     switch (type) {
       case 'task_started':
-        is('pending', 'retrying', 'inDoubt');
-        check(!run.paused, 'P4', `${where}: the run is paused`);
+        check(!run.paused, `P4 ${where}: the run is paused`);
         if (task.status === 'pending') {
-          check(approval === undefined || task.approved, 'P8', `${where}: nobody has allowed it`);
+          check(approval === undefined || task.approved, `P8 ${where}: nobody has allowed it`);
           if (approval === undefined) this.#mayBegin(run, task, where);
         }
-        if (task.status === 'inDoubt')
-          check(this.#times(run, task, 'retry') > 0, 'P8', `${where}: nobody has said to call again`);
-        check(at >= task.due - this.#backMs, 'P5', `${where}: ${task.due - at} ms before its back-off is over`);
-        check(
-          data['attempt'] === task.attempt + (task.status === 'inDoubt' ? 0 : 1),
-          'P5',
-          `${where}: attempt ${String(data['attempt'])} after ${task.attempt}`,
-        );
-        check(
-          Number(data['attempt']) <= retry.maxRetries + 1,
-          'P5',
-          `${where}: more attempts than ${retry.maxRetries} retries allow`,
-        );
-        Object.assign(task, { status: 'running', attempt: data['attempt'], since: Math.min(at, run.cutSince) });
-        return;
+        check(task.status !== 'inDoubt' || this.#times(run, task, 'retry') > 0, `P8 ${where}: nobody says so`);
+        check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
+        return void Object.assign(task, { status: 'running', attempt, since: Math.min(at, run.cutSince) });
       case 'task_retrying': {
-        is('running');
-        const most = Math.ceil(
-          Math.min(retry.maxSeconds, retry.initialSeconds * retry.factor ** (task.attempt - 1)) * 1_000,
-        );
-        const delay = Number(data['delaySeconds']) * 1_000;
-        check(task.attempt <= retry.maxRetries, 'P5', `${where}: no retry is left after attempt ${task.attempt}`);
-        check(delay >= 0 && delay <= most + ROUNDING_MS, 'P5', `${where}: it waits ${delay} ms and at most ${most}`);
+        const most = 1_000 * Math.min(retry.maxSeconds, retry.initialSeconds * retry.factor ** (attempt - 1));
+        const delay = 1_000 * Number(data['delaySeconds']);
+        check(attempt <= retry.maxRetries, `P5 ${where}: no retry is left after attempt ${attempt}`);
+        check(delay >= 0 && delay <= most + ROUNDING_MS, `P5 ${where}: it waits ${delay} ms and at most ${most}`);
         this.#failed(task, key, data, at, where);
-        Object.assign(task, { status: 'retrying', due: Math.min(at, run.cutSince) + delay - ROUNDING_MS });
-        return;
+        return void Object.assign(task, { status: 'retrying', due: Math.min(at, run.cutSince) + delay - ROUNDING_MS });
       }
-      case 'task_queued':
-        is('pending', 'retrying', 'inDoubt');
-        check(at >= task.due - this.#backMs, 'P5', `${where}: before its back-off is over`);
-        return;
       case 'task_in_doubt':
-        is('running');
-        check(this.#life > 1, 'P6', `${where}: no process has died`);
-        check(data['policy'] === onInDoubt, 'P6', `${where}: the policy is ${String(data['policy'])}`);
+        check(this.#life > 1, `P6 ${where}: no process has died`);
+        check(data['policy'] === onInDoubt, `P6 ${where}: the policy is ${String(data['policy'])}`);
         if (onInDoubt === 'ask') task.status = 'inDoubt';
         return;
       case 'approval_requested':
-        is('pending');
-        check(approval !== undefined && !task.approved, 'P8', `${where}: it is asked for nothing, or again`);
+        check(approval !== undefined && !task.approved, `P8 ${where}: it is asked for nothing, or again`);
         this.#mayBegin(run, task, where);
-        Object.assign(task, { status: 'awaitingApproval', since: Math.min(at, run.cutSince) });
-        return;
+        return void Object.assign(task, { status: 'awaitingApproval', since: Math.min(at, run.cutSince) });
       case 'approval_resolved': {
-        is('awaitingApproval');
-        const limit = approval?.timeoutSeconds ?? Infinity;
-        if (data['expired'] === true)
-          check(at >= task.since + limit * 1_000 - this.#backMs - ROUNDING_MS, 'P5', `${where}: expired early`);
-        else check(this.#times(run, task, 'approve') > 0, 'P8', `${where}: nobody has decided`);
+        if (data['expired'] === true) this.#notEarly(at, task.since, approval?.timeoutSeconds, where);
+        else check(this.#times(run, task, 'approve') > 0, `P8 ${where}: nobody has decided`);
         const isApproved = data['approved'] === true;
-        Object.assign(task, { status: isApproved ? 'pending' : 'refused', approved: isApproved });
-        return;
+        return void Object.assign(task, { status: isApproved ? 'pending' : 'refused', approved: isApproved });
       }
       case 'task_completed': {
-        is('running');
         const answers = (this.#answers.get(key) ?? []).map((answer) => (answer as { readonly value?: unknown }).value);
-        check(
-          answers.some((answer) => isDeepStrictEqual(answer, data['result'])),
-          'P7',
-          `${where}: nobody has answered ${JSON.stringify(data['result'])}`,
-        );
-        Object.assign(task, { status: 'completed', result: data['result'] });
-        return;
+        const isAnswer = answers.some((answer) => isDeepStrictEqual(answer, data['result']));
+        check(isAnswer, `P7 ${where}: nobody has answered ${JSON.stringify(data['result'])}`);
+        return void Object.assign(task, { status: 'completed', result: data['result'] });
       }
       case 'task_failed':
         if (task.status === 'refused')
           Object.assign(task, { status: data['status'], bad: approval?.onReject === 'fail' });
         else {
-          is('running', 'pending');
           // A text that cannot be rendered is found when the task begins, and never called.
           if (task.status === 'running') this.#failed(task, key, data, at, where);
           else this.#mayBegin(run, task, where);
           const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
-          check(
-            task.status === 'pending' || again === 'never' || task.attempt > retry.maxRetries,
-            'P5',
-            `${where}: a retry was left`,
-          );
+          const isLast = task.status === 'pending' || again === 'never' || attempt > retry.maxRetries;
+          check(isLast, `P5 ${where}: a retry was left`);
           Object.assign(task, { status: data['status'], bad: true });
         }
-        check(ENDED.has(task.status), 'P3', `${where}: it ends ${task.status}`);
+        check(ENDED.has(task.status), `P3 ${where}: it ends ${task.status}`);
         return;
       case 'task_cancelled':
-        Object.assign(task, { status: 'cancelled', bad: true });
-        return;
-      case 'task_skipped':
-        is('pending');
-        check(plan.onTaskFailure === 'continue', 'P4', `${where}: the document stops at a failure`);
-        check(
-          needed(run, task).some(({ bad }) => bad),
-          'P4',
-          `${where}: all it needs may still succeed`,
-        );
-        task.status = 'skipped';
-        return;
+        return void Object.assign(task, { status: 'cancelled', bad: true });
+      case 'task_skipped': {
+        check(plan.onTaskFailure === 'continue', `P4 ${where}: the document stops at a failure`);
+        const lost = task.plan.dependsOn.some((name) => run.tasks.get(name)?.bad === true);
+        check(lost, `P4 ${where}: all it needs may still succeed`);
+        return void Object.assign(task, { status: 'skipped', bad: true });
+      }
       default:
-        is('running');
     }
   }
 
   /** A failure that the other side, the network or the time is to blame for. */
   #failed(task: Task, key: string, data: SeenFact['data'], at: number, where: string): void {
     const { code = '' } = (data['error'] ?? {}) as { readonly code?: string };
-    if (code === 'taskTimedOut')
-      return check(
-        at >= task.since + task.plan.timeoutSeconds * 1_000 - this.#backMs - ROUNDING_MS,
-        'P5',
-        `${where}: timed out early`,
-      );
+    if (code === 'taskTimedOut') return this.#notEarly(at, task.since, task.plan.timeoutSeconds, where);
     if (code === 'effectInDoubt')
-      return check(task.plan.onInDoubt === 'fail' && this.#life > 1, 'P6', `${where}: its call is in no doubt`);
-    check(this.#failures.get(key)?.has(code) === true, 'P7', `${where}: nobody has failed with "${code}"`);
+      return check(task.plan.onInDoubt === 'fail' && this.#life > 1, `P6 ${where}: its call is in no doubt`);
+    check(this.#failures.get(key)?.includes(code) === true, `P7 ${where}: nobody has failed with "${code}"`);
+  }
+
+  #notEarly(at: number, since: number, seconds = Infinity, where: string): void {
+    const early = since + seconds * 1_000 - this.#backMs - ROUNDING_MS - at;
+    check(early <= 0, `P5 ${where}: ${early} ms before its time`);
   }
 
   #mayBegin(run: Run, { plan: { dependsOn, after } }: Task, where: string): void {
     for (const name of [...dependsOn, ...after]) {
       const status = run.tasks.get(name)?.status ?? 'pending';
-      check(ENDED.has(status), 'P4', `${where}: ${name}, which comes first, is ${status}`);
+      check(ENDED.has(status), `P4 ${where}: ${name}, which comes first, is ${status}`);
     }
     for (const name of dependsOn) {
       const before = run.tasks.get(name);
-      check(
-        before?.bad === false && before.status !== 'skipped',
-        'P4',
-        `${where}: ${name}, which it needs, is ${before?.status}`,
-      );
+      const isGood = before?.bad === false;
+      check(isGood, `P4 ${where}: ${name}, which it needs, is ${before?.status}`);
     }
   }
 
   #ofRun(run: Run, plan: Plan, { type, data, at }: SeenFact, where: string): void {
     const tasks = [...run.tasks.values()];
-    if (type === 'run_waiting')
-      check(
-        tasks.every(({ status }) => status !== 'running'),
-        'P3',
-        `${where}: a task runs`,
-      );
+    const running = tasks.filter(({ status }) => status === 'running').length;
+    check(type !== 'run_waiting' || running === 0, `P3 ${where}: ${running} tasks run`);
     if (type === 'run_paused' || type === 'run_resumed') {
-      check(run.paused === (type === 'run_resumed'), 'P3', where);
+      check(run.paused === (type === 'run_resumed'), `P3 ${where}`);
       run.paused = !run.paused;
     }
-    const ends = RUN_ENDS[type];
-    if (ends === undefined) return;
+    if (!RUN_ENDS.has(type)) return;
     const alive = tasks.filter(({ status }) => !ENDED.has(status) && status !== 'pending');
-    check(
-      alive.length === 0,
-      'P3',
-      `${where}: ${alive.map((task) => `${task.plan.name} is ${task.status}`).join(', ')}`,
-    );
+    check(alive.length === 0, `P3 ${where}: ${this.#shape(alive)}`);
     const isBad = tasks.some(({ bad }) => bad);
     const { code } = (data['error'] ?? {}) as { readonly code?: string };
     if (type === 'run_completed') {
-      check(
-        tasks.every(({ status }) => ENDED.has(status)),
-        'P7',
-        `${where}: not all of its tasks have ended`,
-      );
-      check(plan.onTaskFailure === 'continue' || !isBad, 'P7', `${where}: a task failed`);
-      check(!run.cancelTaken, 'P7', `${where}: it was cancelled`);
-      check(
-        isDeepStrictEqual(data['output'], outputOf(run)),
-        'P7',
-        `${where}: its output is not what its last tasks found`,
-      );
+      const left = tasks.filter(({ status }) => !ENDED.has(status)).length;
+      check(left === 0, `P7 ${where}: ${left} of its tasks have not ended`);
+      check(plan.onTaskFailure === 'continue' || !isBad, `P7 ${where}: a task failed`);
+      check(!run.cancelTaken, `P7 ${where}: it was cancelled`);
+      check(isDeepStrictEqual(data['output'], outputOf(run)), `P7 ${where}: its last tasks found something else`);
     } else if (type === 'run_cancelled') {
-      const refused = tasks.some(
-        ({ status, plan: { approval } }) =>
-          approval?.onReject === 'cancel' && (status === 'rejected' || status === 'timedOut'),
-      );
-      check(
-        refused || (this.#asked.get(`POST /runs/${run.name}/cancel`) ?? 0) > 0,
-        'P7',
-        `${where}: nobody has cancelled it`,
-      );
+      const refused = tasks.filter(({ status }) => status === 'rejected' || status === 'timedOut');
+      const isRefused = refused.some((task) => task.plan.approval?.onReject === 'cancel');
+      const isAsked = this.#asked.has(`POST /runs/${run.name}/cancel`);
+      check(isRefused || isAsked, `P7 ${where}: nobody has cancelled it`);
     } else if (code === 'runTimedOut') {
-      const begun = run.facts[0]?.at ?? 0;
-      check(
-        at >= begun + (plan.timeoutSeconds ?? Infinity) * 1_000 - this.#backMs - ROUNDING_MS,
-        'P5',
-        `${where}: timed out early`,
-      );
-    } else check(isBad, 'P7', `${where}: none of its tasks failed`);
-    run.status = ends;
+      this.#notEarly(at, run.facts[0]?.at ?? 0, plan.timeoutSeconds, where);
+    } else check(isBad, `P7 ${where}: none of its tasks failed`);
+    run.status = type.slice('run_'.length);
   }
-
-  // ── what leaves the process ───────────────────────────────────────────────────────────────────────────────────────
 
   #published(fact: SeenFact): void {
     const run = this.#run(fact.run);
     const where = `fact #${fact.seq} of run ${fact.run}`;
-    check(
-      isDeepStrictEqual(run.facts[fact.seq - 1], fact),
-      'P2',
-      `${where} was published and is not what was committed`,
-    );
-    check(fact.seq > run.published, 'P2', `${where} was published twice`);
+    check(isDeepStrictEqual(run.facts[fact.seq - 1], fact), `P2 ${where} was published and is not what was committed`);
+    check(fact.seq > run.published, `P2 ${where} was published twice`);
     run.published = fact.seq;
   }
 
@@ -433,40 +303,30 @@ export class ReferenceModel {
     const of = taskName === undefined ? key : `${name}/${taskName}/${attempt}`;
     const before = this.#calls.get(key);
     const where = `call ${key} of run ${name}${taskName === undefined ? '' : `, task ${taskName}, attempt ${attempt}`}`;
-    check(before === undefined || before.of === of, 'P6', `${where} has the key of ${before?.of}`);
-    check((this.#keys.get(of) ?? key) === key, 'P6', `${where} has another key than before, ${this.#keys.get(of)}`);
-    check(before === undefined || repeated, 'P6', `${where} is a repeat and does not say so`);
-    check(
-      before === undefined || before.life !== this.#life || this.#answers.get(key) === undefined,
-      'P6',
-      `${where} was answered in this process`,
-    );
+    check(before === undefined || before.of === of, `P6 ${where} has the key of ${before?.of}`);
+    check((this.#keys.get(of) ?? key) === key, `P6 ${where} has another key than before, ${this.#keys.get(of)}`);
+    check(before === undefined || repeated, `P6 ${where} is a repeat and does not say so`);
+    check(before?.life !== this.#life, `P6 ${where} was made in this process before`);
     this.#keys.set(of, key);
     const times = (before?.times ?? 0) + 1;
     this.#calls.set(key, { of, times, life: this.#life });
     const task = taskName === undefined ? undefined : run.tasks.get(taskName);
     if (task === undefined) return;
-    check(
-      task.status === 'running' && task.attempt === attempt,
-      'P6',
-      `${where}: the task is ${task.status} at attempt ${task.attempt}`,
-    );
+    const isIts = task.status === 'running' && task.attempt === attempt;
+    check(isIts, `P6 ${where}: the task is ${task.status} at attempt ${task.attempt}`);
     const { onInDoubt } = task.plan;
     const allowed = onInDoubt === 'retry' ? Infinity : onInDoubt === 'fail' ? 1 : 1 + this.#times(run, task, 'retry');
-    check(times <= allowed, 'P6', `${where} was made ${times} times although its policy is ${onInDoubt}`);
+    check(times <= allowed, `P6 ${where} was made ${times} times although its policy is ${onInDoubt}`);
   }
 
   #reply({ request, key, status, answer, body }: Extract<Seen, { kind: 'reply' }>): void {
-    check(status < 500, 'P9', `${request} was answered with ${status}`);
+    check(status < 500, `P9 ${request} was answered with ${status}`);
     if (status >= 400) return;
     const { runId } = answer as { readonly runId?: string };
     if (key !== undefined && runId !== undefined) {
-      check(this.#runs.has(runId), 'P1', `the start of run ${runId} was told before it was committed`);
-      check(
-        (this.#started.get(key) ?? runId) === runId,
-        'P1',
-        `key ${key} started two runs, ${this.#started.get(key)} and ${runId}`,
-      );
+      check(this.#runs.has(runId), `P1 the start of run ${runId} was told before it was committed`);
+      const before = this.#started.get(key) ?? runId;
+      check(before === runId, `P1 key ${key} started two runs, ${before} and ${runId}`);
       this.#started.set(key, runId);
     }
     const run = runId === undefined ? undefined : this.#runs.get(runId);
@@ -483,51 +343,37 @@ export class ReferenceModel {
     if (run.cutSince !== Infinity) return;
     for (const { request, by } of run.told.splice(0)) {
       const decided = run.facts.some(
-        ({ type, data }) =>
-          type === 'approval_resolved' &&
-          data['by'] === by &&
-          request.includes(`/tasks/${encodeURIComponent(String(data['task']))}/`),
+        ({ data }) => data['by'] === by && request === this.#path(run, data['task'], 'approve'),
       );
-      check(decided, 'P8', `${request} was told that its decision was taken, and it was not`);
+      check(decided, `P8 ${request} was told that its decision was taken, and it was not`);
     }
   }
 
   #times(run: Run, { plan: { name } }: Task, command: string): number {
-    return this.#asked.get(`POST /runs/${run.name}/tasks/${encodeURIComponent(name)}/${command}`) ?? 0;
+    return this.#asked.get(this.#path(run, name, command)) ?? 0;
+  }
+
+  #path(run: Run, task: unknown, command: string): string {
+    return `POST /runs/${run.name}/tasks/${encodeURIComponent(String(task))}/${command}`;
   }
 
   #run(name: string): Run {
     const known = this.#runs.get(name);
     if (known !== undefined) return known;
-    const run: Run = {
-      name,
-      facts: [],
-      tasks: new Map(),
-      plan: undefined,
-      status: 'pending',
-      progress: 0,
-      paused: false,
-      cancelTaken: false,
-      published: 0,
-      told: [],
-      cutSince: Infinity,
-    };
+    const state = { plan: undefined, status: 'pending', progress: 0, paused: false };
+    const marks = { cancelTaken: false, published: 0, cutSince: Infinity };
+    const run: Run = { ...state, ...marks, name, facts: [], tasks: new Map(), told: [] };
     this.#runs.set(name, run);
     return run;
   }
 
-  #shape(run: Run): string {
-    return [...run.tasks.values()].map(({ plan, status }) => `${plan.name} ${status}`).join(', ');
+  #shape(tasks: Iterable<Task>): string {
+    return [...tasks].map(({ plan, status }) => `${plan.name} ${status}`).join(', ');
   }
 }
 
-/** Everything that a task needs, directly or not. */
-function needed(run: Run, task: Task, seen = new Set<Task>()): readonly Task[] {
-  for (const name of task.plan.dependsOn) {
-    const before = run.tasks.get(name);
-    if (before !== undefined && !seen.has(before)) needed(run, before, seen.add(before));
-  }
-  return [...seen];
+function add(lists: Map<string, unknown[]>, key: string, value: unknown): void {
+  lists.set(key, [...(lists.get(key) ?? []), value]);
 }
 
 /** What the tasks found on which no other depends: of one its result, of several those that have one, by name. */
@@ -541,6 +387,9 @@ function outputOf(run: Run): unknown {
   );
 }
 
-function check(holds: boolean, promise: string, message: string): asserts holds {
-  if (!holds) throw new FermataError('simulationFailed', `${promise} was broken: ${message}.`, { data: { promise } });
+/** @param broken the promise, and what broke it */
+function check(holds: boolean, broken: string): asserts holds {
+  if (holds) return;
+  const promise = broken.slice(0, 2);
+  throw new FermataError('simulationFailed', `${promise} was broken: ${broken.slice(3)}.`, { data: { promise } });
 }
