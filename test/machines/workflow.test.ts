@@ -250,6 +250,25 @@ describe('failure', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'codeFailed' } });
   });
 
+  it('continue: what needs a task that fails as it begins does not begin, whatever else begins with it', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue', breadth: 2 },
+      tasks: [
+        { name: 'a' },
+        { name: 'b', dependsOn: ['a'], requiresApproval: true },
+        { name: 'c', dependsOn: ['a'], prompt: '{{ tasks.a.output.missing }}' },
+        after('d', 'c'),
+      ],
+    });
+    await bench.complete('a', { there: 1 });
+    expect(bench.running).toEqual([]);
+    expect(await bench.statuses(run)).toMatchObject({ b: 'awaitingApproval', c: 'failed', d: 'skipped' });
+    await bench.decide(run, 'b', true);
+    await bench.complete('b');
+    expect(bench.began).toEqual(['a', 'b']);
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: { b: 'b done' } });
+  });
+
   it('continue, in sequence: what comes after a skipped task begins', async () => {
     const run = await bench.start({
       config: { onTaskFailure: 'continue', strategy: 'sequential' },
@@ -329,7 +348,7 @@ describe('approval', () => {
       if (onReject === 'skip') await bench.complete('b');
       expect(await bench.statuses(run)).toEqual({
         a: 'rejected',
-        ...(dependent === undefined ? { b: 'pending' } : { b: dependent }),
+        ...(dependent === undefined ? {} : { b: dependent }),
       });
       expect(await bench.read(run)).toMatchObject({ status });
       expect(bench.began).not.toContain('a');
