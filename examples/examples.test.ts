@@ -20,6 +20,10 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'calls: dough, oven, oven, cool',
     'different keys: 3',
   ],
+  '06-simulation.ts': [
+    '100 worlds, every one: completed, booked: Hotel Fermata',
+    'the same seed, the same world: true',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

@@ -28,7 +28,7 @@ export interface PreparedStep {
   readonly skip?: readonly { readonly name: string; readonly because: string; readonly description?: string }[];
   /** Tasks whose actor has not ended; given where they may have to be cancelled. */
   readonly live?: readonly string[];
-  /** The run's output, given where this step may end it. */
+  /** The run's output, given where this step may end it. `complete`: at least one of its last tasks completed. */
   readonly output?: { readonly value: unknown; readonly complete: boolean };
   /** What is left of a task that is to be cancelled, where it has begun or ended since that was asked for. */
   readonly cancels?: 'actor' | 'nothing';
@@ -140,10 +140,11 @@ function settle(
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (end.consequence === 'fail' ? end.error : null),
-    ...(prepared?.output?.complete === true ? { output: prepared.output.value } : {}),
   };
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
-  const unfinished = prepared?.output?.complete === false && counted.settled >= counted.total;
+  // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
+  const unfinished =
+    prepared?.output?.complete === false && counted.settled >= counted.total && counted.failure !== null;
   const next = endsRun(context, end.consequence)
     ? beginEnding(
         { status: end.consequence === 'cancel' ? 'cancelled' : 'failed', reason },
@@ -156,7 +157,8 @@ function settle(
       : counted.ending === null && admitting
         ? admit(counted, prepared, enqueue)
         : {};
-  return { ...counted, ...next };
+  const output = prepared?.output === undefined || unfinished ? {} : { output: prepared.output.value };
+  return { ...counted, ...output, ...next };
 }
 
 /** The workflow machine. */

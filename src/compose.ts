@@ -8,7 +8,7 @@ import { modelCall } from '../actors/model-call.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
 import { taskMachine } from '../machines/task.ts';
 import { workflowMachine } from '../machines/workflow.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import type { Definition } from './document/definition.ts';
@@ -28,11 +28,16 @@ export interface FermataOptions {
   /** Where `OPENAI_API_KEY` and `OPENAI_BASE_URL` are read from; default: nowhere. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
+  /** What drives the work; default: the event loop of this process. */
+  readonly loop?: EventLoop;
   /** Makes the ids of runs and workflows, in ascending order; default: UUIDs of version 7. */
   readonly newId?: () => string;
+  /** In place of the effects of this house (`modelCall`, `code`), which the tasks of documents call by these names. */
+  readonly actors?: RuntimeOptions['actors'];
   readonly log?: RuntimeOptions['log'];
   readonly onFatal?: RuntimeOptions['onFatal'];
   readonly crashPoint?: RuntimeOptions['crashPoint'];
+  readonly around?: RuntimeOptions['around'];
   readonly maxInFlight?: number;
   readonly passive?: RuntimeOptions['passive'];
   readonly opened?: RuntimeOptions['opened'];
@@ -89,12 +94,19 @@ export function secretsOf(
  * throws.
  */
 export async function compose(options: FermataOptions): Promise<Fermata> {
-  const { store, config = {}, clock = systemClock, newId = () => uuid(), environment = {} } = options;
+  const {
+    store,
+    config = {},
+    clock = systemClock,
+    loop = systemLoop,
+    newId = () => uuid(),
+    environment = {},
+  } = options;
   checkConfig(config);
   // A provider of the configuration takes its place.
   if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
-  const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId });
+  const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId, pause: () => pause(loop) });
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
     return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
@@ -109,14 +121,17 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
       code: code({ functions, redact }),
+      ...options.actors,
     },
     clock,
+    loop,
     projections: [documentProjection(definitionOf)],
     tenant,
     newRunId: newId,
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
+    ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
     ...(options.opened === undefined ? {} : { opened: options.opened }),

@@ -68,6 +68,9 @@ export const ERROR_CODES = {
   taskRejected: { status: 409, retry: 'never', title: 'An approval was refused' },
   approvalExpired: { status: 409, retry: 'never', title: 'An approval was not given in time' },
   cancelled: { status: 409, retry: 'never', title: 'Cancelled' },
+  // simulations
+  simulationStuck: { status: 500, retry: 'never', title: 'Nothing is left to happen in a simulated world' },
+  simulationFailed: { status: 500, retry: 'never', title: 'A simulated world broke a promise' },
   // the command line and the configuration
   invalidConfig: { status: 500, retry: 'never', title: 'The configuration is invalid' },
   insecureAddress: { status: 500, retry: 'never', title: 'Refused to listen without authentication' },

@@ -33,6 +33,21 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
   ['src/store/sqlite/', ['drizzle-orm', 'better-sqlite3', 'node:', 'src/store/', 'src/errors.ts', 'src/clock.ts']],
   ['src/store/', []],
   [
+    'src/testing/',
+    [
+      'node:crypto',
+      'node:util',
+      'src/testing/',
+      'src/compose.ts',
+      'src/http/',
+      'src/runtime/',
+      'src/document/',
+      'src/store/store.ts',
+      'src/errors.ts',
+      'actors/',
+    ],
+  ],
+  [
     'src/http/',
     [
       'hono',
@@ -155,6 +170,21 @@ describe('imports point one way', () => {
         ),
     );
     expect(reading).toEqual([]);
+  });
+
+  it('the runtime takes its turns from the loop it is given', () => {
+    const taking = files.filter(
+      (file) =>
+        file.startsWith('src/runtime/') &&
+        /\bperformance\.now\(|\bset(Immediate|Timeout)\([^)]|\bnextTick\(/.test(
+          withoutComments(readFileSync(join(ROOT, file), 'utf8')),
+        ),
+    );
+    expect(taking).toEqual([]);
+  });
+
+  it('the reference model knows nothing of how the runtime decides', () => {
+    expect(imports('src/testing/reference-model.ts')).toEqual(['node:util', 'src/errors.ts']);
   });
 
   it('no room is a drawer', () => {

@@ -173,6 +173,17 @@ describe('in a project of JavaScript', () => {
     expect(JSON.parse(succeed(process.execPath, ['client.js']))).toEqual({ items: [], nextCursor: null });
   });
 
+  it('a simulated world is a door of its own', () => {
+    write(
+      'world.js',
+      `import { simulate } from 'fermata/testing';
+      const world = await simulate({ workflows: [{ name: 'one', tasks: [{ name: 'a', prompt: 'Say a' }] }], answers: () => 'a' });
+      const { status, output } = await world.run(await world.start('one'));
+      console.log(JSON.stringify({ status, output }));`,
+    );
+    expect(JSON.parse(succeed(process.execPath, ['world.js']))).toEqual({ status: 'completed', output: 'a' });
+  });
+
   it('what is not a door is closed', () => {
     write('inside.js', `await import('fermata/dist/src/compose.js');`);
     expect(run(process.execPath, ['inside.js']).stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED');
@@ -201,6 +212,7 @@ describe('in a project of TypeScript', () => {
   // A declaration that is lost becomes `any`, with which every @ts-expect-error below would be an error.
   const code = `import { createRuntime, defineConfig, sqliteStore, workflow, type CodeFunction, type RunView } from 'fermata';
     import { createClient } from 'fermata/client';
+    import { simulate } from 'fermata/testing';
     import { setup } from 'xstate';
 
     const machine = setup({}).createMachine({});
@@ -212,6 +224,11 @@ describe('in a project of TypeScript', () => {
     export const research = workflow('research').task('plan', { prompt: 'Plan' }).build();
     export const started: string = (await createClient({ baseUrl: '' }).execute('id', { input: {} })).runId;
 
+    export const world = await simulate({ functions: { double }, faults: { crashes: 0.1 } });
+    await world.advance('30 days');
+
+    // @ts-expect-error there is no such fault
+    await simulate({ faults: { floods: true } });
     // @ts-expect-error a run's id is a string
     const number: number = runId;
     // @ts-expect-error there is no such call

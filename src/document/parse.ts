@@ -11,7 +11,7 @@ import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import { LIMITS } from './schema.ts';
 import { checkShape, listOf } from './shape.ts';
-import { atOnce, eachOf, inTurns, type Steps } from './steps.ts';
+import { atOnce, eachOf, inTurns, type Pause, type Steps } from './steps.ts';
 
 /** After the first faults of syntax, the rest are mostly their consequences. */
 const MOST_SYNTAX_FAULTS = 20;
@@ -38,8 +38,8 @@ export function parseDocument(source: unknown): Definition {
  * const { tasks } = await parseInTurns(document);
  * @throws FermataError as `parseDocument`
  */
-export function parseInTurns(source: unknown): Promise<Definition> {
-  return inTurns(checkDocument(source));
+export function parseInTurns(source: unknown, pause?: Pause): Promise<Definition> {
+  return inTurns(checkDocument(source), pause);
 }
 
 function* checkDocument(source: unknown): Steps<Definition> {

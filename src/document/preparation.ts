@@ -7,6 +7,7 @@ import type { PreparedApproval, PreparedTask as MachineTask, TaskOutput } from '
 import { FermataError, toErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
+import type { TaskRow } from '../store/store.ts';
 import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { graphOf, type Graph } from './graph.ts';
@@ -118,7 +119,10 @@ function candidates(
 ): readonly Candidate[] {
   if (slots <= 0) return [];
   const found: Candidate[] = [];
-  const ready = rows.ready(slots + gone.size).filter(({ name }) => !gone.has(name));
+  const ready = [
+    ...rows.ready(slots + gone.size).filter(({ name }) => !gone.has(name)),
+    ...released(rows, graph, gone),
+  ].toSorted((one, other) => one.position - other.position);
   let root = nextRoot;
   let at = 0;
   while (found.length < slots) {
@@ -148,6 +152,23 @@ function candidates(
   }
 }
 
+/**
+ * Tasks that merely come after those that end in this very turn, and wait for nothing else. Their rows do not say so yet:
+ * nothing else would ever wake them.
+ */
+function released(rows: RunRows, graph: Graph, gone: ReadonlySet<string>): TaskRow[] {
+  const left = new Map<string, number>();
+  for (const name of gone) {
+    if (isSettled(taskRow(rows, graph, name).status)) continue;
+    for (const { name: next } of graph.dependents(name))
+      if (!gone.has(next)) left.set(next, (left.get(next) ?? taskRow(rows, graph, next).waiting) - 1);
+  }
+  return [...left].flatMap(([name, waiting]) => {
+    const row = taskRow(rows, graph, name);
+    return waiting === 0 && !row.live && !isSettled(row.status) ? [row] : [];
+  });
+}
+
 /** The output of the last task; an object by name where there are several. `complete`: at least one of them completed. */
 function runOutput(rows: RunRows, graph: Graph): { readonly value: unknown; readonly complete: boolean } {
   const results = resultsOf(
@@ -156,8 +177,7 @@ function runOutput(rows: RunRows, graph: Graph): { readonly value: unknown; read
     graph.last.map(({ name }) => name),
   );
   const completed = results.filter(([, { status }]) => status === 'completed');
-  const complete =
-    completed.length > 0 || results.every(([, { status }]) => status === 'skipped' || status === 'rejected');
+  const complete = completed.length > 0;
   const [only] = results;
   if (results.length === 1 && only !== undefined) return { value: only[1].output, complete };
   return { value: Object.fromEntries(completed.map(([name, { output }]) => [name, output])), complete };

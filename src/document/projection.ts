@@ -145,7 +145,10 @@ function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows
     detailJson: detail(before, { ...shown, ...(description === data.task ? {} : { description }) }),
   };
   const changes = new Map<string, RowChange>([[data.task, { table: 'task', key: data.task, row }]]);
-  for (const { name } of graph.dependents(data.task)) {
+  const barred = bars(fact, status, graph, data);
+  for (const { name, hard } of graph.dependents(data.task)) {
+    // It will be skipped, or falls with its run. Ready until that is decided, it would be begun in a turn that comes between.
+    if (hard && barred) continue;
     const dependent = taskRow(rows, graph, name);
     if (isSettled(dependent.status)) continue;
     const waiting = dependent.waiting - 1;
@@ -164,6 +167,14 @@ function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows
     rows: [...changes.values(), ...cancelled],
     counts: { settled: 1, [status]: 1, ...(open ? { approvals: -1 } : {}) },
   };
+}
+
+/** True where what needs the task can never run, now that it has ended. */
+function bars(fact: DraftFact, status: TaskStatus, graph: Graph, data: TaskFact): boolean {
+  if (fact.type === 'task_completed' || fact.type === 'task_skipped') return false;
+  const { code } = (data['error'] ?? {}) as { readonly code?: unknown };
+  const refused = status === 'rejected' || (status === 'timedOut' && code === 'approvalExpired');
+  return !refused || graph.spec(data.task).approval?.onReject !== 'skip';
 }
 
 function statusOf(fact: DraftFact, data: TaskFact): TaskStatus {

@@ -25,16 +25,19 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
   }
 }
 
+/** Lets everything else that is due go first. */
+export type Pause = () => Promise<void>;
+
 /** Does the work between whatever else the process has to do. Rejects with what the work throws. */
-export async function inTurns<Result>(steps: Steps<Result>): Promise<Result> {
+export async function inTurns<Result>(steps: Steps<Result>, letOthers: Pause = pause): Promise<Result> {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
-    await pause();
+    await letOthers();
   }
 }
 
-/** Lets everything else that is due go first. */
+/** `Pause` of the process's own event loop. */
 export function pause(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,6 +4,7 @@ import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '.
 import type { Definition } from './definition.ts';
 import { parseDocument, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
+import type { Pause } from './steps.ts';
 
 /** Definitions kept in memory. One of 100,000 tasks takes about 100 MB, one of ten nothing to speak of. */
 const MAX_CACHED_TASKS = 250_000;
@@ -29,6 +30,8 @@ export interface WorkflowSurroundings {
   readonly tenant: string;
   now(): number;
   newId(): string;
+  /** Lets others go first while a long document is checked. */
+  readonly pause?: Pause;
 }
 
 /** The documents of one tenant. */
@@ -48,12 +51,12 @@ export class Workflows {
 
   /** `check` for a server: other requests are served meanwhile. Rejects as `check` throws. */
   checkInTurns(document: unknown): Promise<Definition> {
-    return parseInTurns(document);
+    return parseInTurns(document, this.#surroundings.pause);
   }
 
   /** Stores a new workflow. Throws as `check` does, and `alreadyExists`. */
   async create(document: unknown): Promise<Workflow> {
-    const definition = await parseInTurns(document);
+    const definition = await parseInTurns(document, this.#surroundings.pause);
     const { tenant, store, newId } = this.#surroundings;
     const row = this.#row(newId(), 1, definition, document);
     if (!(await store.createWorkflow(row))) {
@@ -72,7 +75,7 @@ export class Workflows {
 
   /** Stores a new version; runs in flight keep theirs. Throws as `check` does, `notFound`, `alreadyExists` where two do so at once. */
   async addVersion(id: string, document: unknown): Promise<Workflow> {
-    const definition = await parseInTurns(document);
+    const definition = await parseInTurns(document, this.#surroundings.pause);
     const before = await this.get(id);
     const row = { ...this.#row(id, before.version + 1, definition, document), createdAt: before.createdAt };
     if (!(await this.#surroundings.store.addWorkflowVersion(row))) {
@@ -135,7 +138,7 @@ export class Workflows {
       );
     const document: unknown = JSON.parse(row.documentJson);
     if (row.documentJson.length <= LONG_DOCUMENT) return this.#cache(id, version, parseDocument(document));
-    return parseInTurns(document).then((definition) => this.#cache(id, version, definition));
+    return parseInTurns(document, this.#surroundings.pause).then((definition) => this.#cache(id, version, definition));
   }
 
   /** Keeps what is used most recently; a definition is the same for ever. */

@@ -71,6 +71,8 @@ export class Draft {
   /** What an inspector is told after the commit; empty where nobody inspects. */
   readonly inspected: InspectionEvent[] = [];
   turns = 0;
+  /** The clock has been read for the turns that are being taken. */
+  dated = false;
 
   get empty(): boolean {
     return (

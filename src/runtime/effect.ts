@@ -53,6 +53,19 @@ export interface EffectDefinition<Input = never, Output = unknown> {
   describe?(input: Input): Readonly<Record<string, unknown>>;
 }
 
+/** One call of an effect, before it is made. */
+export interface EffectCall {
+  /** Name under which the effect is registered. */
+  readonly src: string;
+  readonly input: unknown;
+  readonly context: EffectContext;
+  /** Makes the call. */
+  run(): Promise<unknown>;
+}
+
+/** Stands around every call: to watch calls, to delay them, to let them fail. What it returns or throws is the outcome. */
+export type AroundEffect = (call: EffectCall) => Promise<unknown>;
+
 /**
  * Declares an effect.
  *

@@ -11,6 +11,7 @@ import type { Catalog } from './catalog.ts';
 import { markOfEffect } from './deciding.ts';
 import { assertStorable, portable } from './codec.ts';
 import type { EffectStart } from './draft.ts';
+import type { AroundEffect, EffectContext } from './effect.ts';
 import type { Delta } from './facts.ts';
 import type { Input } from './input.ts';
 import type { Suspects } from './suspects.ts';
@@ -33,6 +34,8 @@ export interface EffectSurroundings {
   enter(key: RunKey, input: Input): void;
   delta(delta: Delta): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
+  /** Default: the call is made. */
+  readonly around?: AroundEffect | undefined;
   /** Effects in flight at once; further ones wait in order. */
   readonly maxInFlight: number;
 }
@@ -146,29 +149,31 @@ export class Effects {
     try {
       const definition = this.#definition(effect);
       Object.assign(active, { about: definition.describe?.(input) ?? {} });
-      const begin = () =>
-        definition.run(input, {
-          tenant: row.tenant,
-          runId: row.run,
-          actor: row.actor,
-          key,
-          repeated,
-          signal: active.abort.signal,
-          delta: (text) => this.#delta(id, active, text),
-          restart: () => {
-            active.text = '';
-          },
-          notify: (event) => {
-            assertStorable(event, `event "${event.type}"`);
-            enter(event, 'notice');
-          },
-          emit: (event) => {
-            assertStorable(event, `event "${event.type}"`);
-            if (this.#active.get(id) !== active) return;
-            const data = { event };
-            this.#surroundings.enter(active.key, { kind: 'fact', actor: row.actor, type: 'emitted', data });
-          },
-        });
+      const context: EffectContext = {
+        tenant: row.tenant,
+        runId: row.run,
+        actor: row.actor,
+        key,
+        repeated,
+        signal: active.abort.signal,
+        delta: (text) => this.#delta(id, active, text),
+        restart: () => {
+          active.text = '';
+        },
+        notify: (event) => {
+          assertStorable(event, `event "${event.type}"`);
+          enter(event, 'notice');
+        },
+        emit: (event) => {
+          assertStorable(event, `event "${event.type}"`);
+          if (this.#active.get(id) !== active) return;
+          const data = { event };
+          this.#surroundings.enter(active.key, { kind: 'fact', actor: row.actor, type: 'emitted', data });
+        },
+      };
+      const { around = ({ run }) => run() } = this.#surroundings;
+      const run = (): Promise<unknown> => definition.run(input, context);
+      const begin = (): Promise<unknown> => around({ src: row.src, input, context, run });
       const output = await (definition.remote === true ? begin() : this.#marked(effect, begin));
       assertStorable(output, `output of "${effect.id}"`);
       enter({ type: `xstate.done.actor.${effect.id}`, output, actorId: effect.id }, 'outcome');

@@ -12,7 +12,7 @@
  */
 import { FermataError, type ErrorCode } from '../errors.ts';
 import { StoreError, type MaybePromise, type RunChanges, type RunKey, type Store } from '../store/store.ts';
-import type { Clock, TimerHandle } from '../clock.ts';
+import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
@@ -47,6 +47,7 @@ export type CrashPoint = 'decided' | 'committed' | 'published' | 'acted';
 /** What a group needs of its surroundings. */
 export interface GroupSurroundings extends RunServices {
   readonly clock: Clock;
+  readonly loop: EventLoop;
   readonly store: Store;
   readonly feed: FactFeed;
   readonly suspects: Suspects;
@@ -128,23 +129,24 @@ export class Groups {
   /** Waits until everything that was entered is decided and committed. */
   async idle(): Promise<void> {
     while (this.#halted === undefined && (this.#scheduled || this.#draining !== undefined || this.#queue.size > 0)) {
-      await (this.#draining ?? new Promise((resolve) => setImmediate(resolve)));
+      await (this.#draining ?? pause(this.#surroundings.loop));
     }
   }
 
   /** Takes no more requests; what has come in is decided and committed first: an answer thrown away is a call paid twice. */
   async close(error: Error): Promise<void> {
     this.#closing = error;
-    const until = performance.now() + MAX_CLOSING_MS;
+    const { loop } = this.#surroundings;
+    const until = loop.elapsed() + MAX_CLOSING_MS;
     await this.#draining;
     this.#dropMarks();
-    for (let tries = 0; this.#queue.size > 0 && this.#halted === undefined && performance.now() < until;) {
+    for (let tries = 0; this.#queue.size > 0 && this.#halted === undefined && loop.elapsed() < until;) {
       if (this.#backingOff !== undefined) {
         if (++tries > MAX_TRIES) break;
         this.#backingOff.clear();
         this.#backingOff = undefined;
         // By the machine's own time: nobody moves a clock that is being stopped.
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS / 5));
+        await new Promise<void>((resolve) => loop.later(resolve, RETRY_MS / 5));
       }
       await this.#drain().catch((thrown: unknown) =>
         this.#surroundings.log('a group failed unexpectedly', { error: thrown }),
@@ -202,7 +204,7 @@ export class Groups {
       return;
     this.#scheduled = true;
     // One turn of the event loop later, so that what ends together is committed together.
-    setImmediate(() => {
+    this.#surroundings.loop.soon(() => {
       this.#scheduled = false;
       if (this.#closing !== undefined) return;
       this.#draining = this.#drain()
@@ -218,7 +220,8 @@ export class Groups {
     // A set: what comes in while another run is loaded brings a run back into the queue.
     const group = new Set<Run>();
     const cut: RunKey[] = [];
-    const until = performance.now() + MAX_MS;
+    const { loop } = this.#surroundings;
+    const until = loop.elapsed() + MAX_MS;
     let entries = 0;
     let chars = 0;
     for (const key of this.#queue.inTurn()) {
@@ -228,7 +231,7 @@ export class Groups {
         entries += run.draft.entries.length;
         chars += run.draft.chars;
       }
-      if (performance.now() > until || entries > MAX_ENTRIES || chars > MAX_CHARS) break;
+      if (loop.elapsed() > until || entries > MAX_ENTRIES || chars > MAX_CHARS) break;
     }
     for (const key of cut) this.#queue.add(key);
     if (group.size > 0) await this.#commit([...group]);

@@ -4,7 +4,7 @@
  * M1. Nobody else writes the run's rows while it is here; it is dropped whole and read back when a commit fails (R4).
  * M2. Time never goes back within a run, whatever the clock does (R2).
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, EventLoop } from '../clock.ts';
 import type { RunKey, RunOrigin, RunState, RunStatus, Store } from '../store/store.ts';
 import { fromRow, readRefs, WRITE_REFS, type DurableActor } from './actor.ts';
 import { Cascade } from './cascade.ts';
@@ -38,6 +38,7 @@ export interface RunServices {
   readonly clock: Clock;
   /** Is told what is being decided, in case the process dies of it. */
   readonly suspects: Pick<Suspects, 'deciding' | 'has' | 'settled'>;
+  readonly loop: Pick<EventLoop, 'elapsed'>;
   readonly projections: ReadonlyMap<string, readonly Projection[]>;
   /** Set where somebody inspects. */
   readonly inspection?: Inspection | undefined;
@@ -82,7 +83,7 @@ export class RunMemory implements BlobSink {
   acting: number;
   /** Turns since something came from outside, or an effect or a timer was asked for (R9). */
   idleTurns = 0;
-  /** What the clock said when these turns began. */
+  /** What the clock said when the turns being taken began. */
   clockNow = 0;
   /** Time of the turns being taken: the clock's, but never before the last entry. */
   now = 0;
@@ -107,6 +108,13 @@ export class RunMemory implements BlobSink {
       outputJson: state?.outputJson ?? null,
       systemIds: { ...state?.systemIds },
     };
+  }
+
+  /** Dates the turns that begin now. */
+  readClock(): void {
+    this.clockNow = this.services.clock.now();
+    this.now = Math.max(this.clockNow, this.head.lastAt);
+    this.draft.dated = true;
   }
 
   get ended(): boolean {

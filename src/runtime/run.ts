@@ -106,14 +106,15 @@ export class Run {
   /** Takes turns until nothing is left to take or `budget` is spent. Throws `Suspended`; then call it again. */
   advance(budget: Budget): Advance {
     const memory = this.#memory;
-    const until = performance.now() + budget.ms;
+    const { loop } = memory.services;
+    const until = loop.elapsed() + budget.ms;
     const { draft } = memory;
     const spent = (): boolean =>
       // Never before the first turn: a run that begins with a big input would be committed without its actor.
-      draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || performance.now() > until);
-    memory.clockNow = memory.services.clock.now();
-    memory.now = Math.max(memory.clockNow, memory.head.lastAt);
+      draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || loop.elapsed() > until);
     if (mustStop(this.inbox[0])) memory.cascade.clear();
+    // A turn that had to wait for a read goes on at its own time: its deadline and the fact about it are of one date.
+    if (!draft.dated && !memory.cascade.resting) memory.readClock();
     if (!memory.cascade.resting) {
       if (this.#decided.length === 0) this.#decided.push(markOfCascade(memory.key, memory.head.seq));
       memory.services.suspects.deciding(this.#decided.at(-1));
@@ -121,7 +122,7 @@ export class Run {
     for (;;) {
       // What was loaded is forgotten after a step and not before: a step that had to wait for it is run again.
       if (!memory.cascade.resting) {
-        if (spent()) return 'cut';
+        if (spent() && !this.#ending) return 'cut';
         this.#step();
         memory.rows.forgetReads();
         continue;
@@ -132,6 +133,7 @@ export class Run {
       const mark = markOfInput(memory.key, input);
       if (!this.#joins(mark)) break;
       memory.services.suspects.deciding(mark);
+      memory.readClock();
       const answer = takeInput(memory, input);
       memory.rows.forgetReads();
       this.inbox.shift();
@@ -215,6 +217,12 @@ export class Run {
         if (kind === 'effect') memory.references.delete(childAddress(address, id));
     }
     return done;
+  }
+
+  /** Its root has ended and the run has not: cut here, it would be shown running after a fact has said how it ended. */
+  get #ending(): boolean {
+    const root = this.#memory.actors.get(ROOT);
+    return root !== undefined && root.status !== 'active' && !this.#memory.ended;
   }
 
   /** One step of the cascade. */

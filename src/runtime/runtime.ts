@@ -21,7 +21,7 @@
  * A long file, because it is the whole embedded API in one place: half of it is what its methods promise.
  */
 import { randomUUID } from 'node:crypto';
-import { systemClock, type Clock } from '../clock.ts';
+import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts';
 import { FermataError } from '../errors.ts';
 import type {
   ApprovalRow,
@@ -39,6 +39,7 @@ import type {
 import { Catalog, type MachineRegistration } from './catalog.ts';
 import { assertStorable, decode, type RefCodec } from './codec.ts';
 import type { Draft } from './draft.ts';
+import type { AroundEffect } from './effect.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
 import { Groups, type CrashPoint, type GroupSurroundings } from './group.ts';
@@ -67,6 +68,8 @@ export interface RuntimeOptions {
   /** Effects by the name that machines invoke them by: `effect({ run })`, or `fromPromise(…)`; they win over the machine's own. */
   readonly actors?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** What drives the work; default: the event loop of this process. */
+  readonly loop?: EventLoop;
   readonly projections?: readonly Projection[];
   /** Tags of every run that is started here, besides its own. */
   readonly tags?: readonly string[];
@@ -77,6 +80,8 @@ export interface RuntimeOptions {
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Called when the process must stop, because it is unknown whether a commit succeeded. Default: exit with status 70. */
   readonly onFatal?: (error: Error) => void;
+  /** Stands around every call of an effect; default: the call is made. */
+  readonly around?: AroundEffect;
   /** Effects in flight at once; default 1,000. */
   readonly maxInFlight?: number;
   /**
@@ -159,6 +164,7 @@ export class Runtime {
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
     this.#works = options.passive !== true;
+    const loop = options.loop ?? systemLoop;
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#suspects = new Suspects({ store: options.store, clock: this.clock, passive: !this.#works, log });
@@ -167,11 +173,13 @@ export class Runtime {
       suspects: this.#suspects,
       enter: (key, input) => this.#groups.enter(key, input),
       delta: (delta) => this.#feed.publishDelta(delta),
+      around: options.around,
       log,
       maxInFlight: this.#works ? (options.maxInFlight ?? 1_000) : 0,
     });
     this.#timers = new TimerWheel({
       clock: this.clock,
+      loop,
       store: options.store,
       fire: (row) => this.#groups.enter(row, { kind: 'timer', row }),
       failed: (thrown) => log('timers could not be read', { error: String(thrown) }),
@@ -193,6 +201,7 @@ export class Runtime {
         store: options.store,
         clock: this.clock,
         suspects: this.#suspects,
+        loop,
         feed: this.#feed,
         projections: byFact(options.projections ?? []),
         sendLive,
@@ -657,7 +666,7 @@ export const EXIT_OUTCOME_UNKNOWN = 70;
 
 function exitUnknown(): void {
   // Replies that are on their way (503 outcomeUnknown) get a moment to leave.
-  setTimeout(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
+  systemLoop.later(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
 }
 
 export type { RunState, RunStatus, RunView, StartOptions, Started };

@@ -59,6 +59,8 @@ export class Starts {
   readonly #surroundings: StartSurroundings;
   /** Under way, by idempotency key: the same request at the same moment waits for the first. */
   readonly #underWay = new Map<string, Keyed>();
+  /** Starts under a key that are under way no more. */
+  #ended = 0;
 
   constructor(surroundings: StartSurroundings) {
     this.#surroundings = surroundings;
@@ -73,12 +75,19 @@ export class Starts {
     const { idempotency } = options;
     if (idempotency === undefined) return this.#begin(machine, options);
     const { key, bodyHash } = idempotency;
-    // Asked again after the wait, and nothing waits between this and the line that makes it known.
-    const known = this.#underWay.get(key) ?? (await this.#committed(key)) ?? this.#underWay.get(key);
-    if (known !== undefined) return again(known, idempotency);
+    for (let ended: number | undefined; ended !== this.#ended;) {
+      ended = this.#ended;
+      // Asked again after the wait, and nothing waits between this and the line that makes it known.
+      const known = this.#underWay.get(key) ?? (await this.#committed(key)) ?? this.#underWay.get(key);
+      if (known !== undefined) return again(known, idempotency);
+      // One that ended meanwhile may have been this one, and the answer older than its commit.
+    }
     const started = this.#begin(machine, options);
     this.#underWay.set(key, { bodyHash, started });
-    return started.finally(() => this.#underWay.delete(key));
+    return started.finally(() => {
+      this.#underWay.delete(key);
+      this.#ended++;
+    });
   }
 
   /** The run that was started under a key, or is being started now. Throws `idempotencyConflict`. */

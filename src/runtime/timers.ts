@@ -1,22 +1,21 @@
 /**
  * The one timer wheel: every wake-up of every run is a row, and one `Clock.setTimer` looks for due ones.
  *
- * W1. At most a minute ahead: Node fires a 30-day timeout at once, and a clock that jumps is noticed within a minute (R10).
+ * W1. Never further ahead than the event loop says: Node fires a 30-day timeout at once, and a clock that jumps is
+ *     noticed no sooner (R10).
  * W2. A row is handed over once; it is gone with the commit of the turn that took it, and handed over again if that commit fails.
  * W3. What measures a call under way has no row: it ends with the process, as the call does.
  */
-import type { Clock, TimerHandle } from '../clock.ts';
+import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import type { RunKey, Store, TimerRow } from '../store/store.ts';
 
-const LOOK_AHEAD_MS = 60_000;
-/** Beyond it `setTimeout` fires at once. */
-const LONGEST_MS = 2 ** 31 - 1;
 /** Also how many timers of one moment fire in the order in which they were armed. */
 const PAGE = 5_000;
 
 /** What the wheel needs. */
 export interface TimerSurroundings {
   readonly clock: Clock;
+  readonly loop: EventLoop;
   readonly store: Pick<Store, 'dueTimers' | 'nextDue'>;
   fire(row: TimerRow): void;
   failed(thrown: unknown): void;
@@ -52,11 +51,11 @@ export class TimerWheel {
   /** Measures a call: fires once, unless it is disarmed or the process ends (W3). */
   armCall(row: TimerRow): void {
     if (this.#closed) return;
-    const { clock, fire } = this.#surroundings;
+    const { clock, fire, loop } = this.#surroundings;
     const call = { row, handle: NEVER };
     // By the time that passes, not by the clock's: a clock that leaps must not cut off a call.
     const wait = (ms: number): void => {
-      const part = Math.min(ms, LONGEST_MS);
+      const part = Math.min(ms, loop.longestTimerMs);
       call.handle = clock.setTimer(() => {
         if (ms > part) return wait(ms - part);
         this.#calls.delete(name(row));
@@ -100,7 +99,7 @@ export class TimerWheel {
       const now = this.#surroundings.clock.now();
       await this.#handOverDue(now);
       const next = await this.#surroundings.store.nextDue(now);
-      this.#arm(next ?? this.#surroundings.clock.now() + LOOK_AHEAD_MS);
+      this.#arm(next ?? Infinity);
     } catch (thrown) {
       this.#surroundings.failed(thrown);
       this.#arm(this.#surroundings.clock.now() + 1_000);
@@ -134,15 +133,15 @@ export class TimerWheel {
       }
       if (last !== undefined) this.#handedUpTo = last;
       if (due.length < PAGE) return;
-      await new Promise((resolve) => setImmediate(resolve));
+      await pause(this.#surroundings.loop);
     }
   }
 
   #arm(at: number): void {
     if (this.#closed) return;
-    const { clock } = this.#surroundings;
+    const { clock, loop } = this.#surroundings;
     this.#armed?.handle.clear();
-    const ahead = Math.min(Math.max(at - clock.now(), 0), LOOK_AHEAD_MS);
+    const ahead = Math.min(Math.max(at - clock.now(), 0), loop.longestTimerMs);
     const handle = clock.setTimer(() => {
       this.#armed = undefined;
       void this.look();

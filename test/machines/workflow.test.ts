@@ -272,6 +272,50 @@ describe('failure', () => {
     expect(await bench.read(continued)).toMatchObject({ status: 'completed' });
   });
 
+  it('continue: what needs a task that fails as it begins does not begin, whatever else begins with it', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue', breadth: 2 },
+      tasks: [
+        { name: 'a' },
+        { name: 'b', dependsOn: ['a'], requiresApproval: true },
+        { name: 'c', dependsOn: ['a'], prompt: '{{ tasks.a.output.missing }}' },
+        after('d', 'c'),
+      ],
+    });
+    await bench.complete('a', { there: 1 });
+    expect(bench.running).toEqual([]);
+    expect(await bench.statuses(run)).toMatchObject({ b: 'awaitingApproval', c: 'failed', d: 'skipped' });
+    await bench.decide(run, 'b', true);
+    await bench.complete('b');
+    expect(bench.began).toEqual(['a', 'b']);
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: { b: 'b done' } });
+  });
+
+  it('continue, in sequence: what comes after a skipped task begins', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue', strategy: 'sequential' },
+      tasks: [{ name: 'a', ...none }, after('b', 'a'), { name: 'c' }],
+    });
+    await bench.fail('a');
+    expect(bench.running).toEqual(['c']);
+    await bench.complete('c');
+    expect(await bench.statuses(run)).toEqual({ a: 'failed', b: 'skipped', c: 'completed' });
+    expect(await bench.read(run)).toMatchObject({ status: 'completed' });
+  });
+
+  it('in sequence: what comes after a task that was cancelled before it began does not wait for it', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue', strategy: 'sequential', breadth: 2 },
+      tasks: [{ name: 'a' }, { name: 'b' }, { name: 'c' }],
+    });
+    await bench.fermata.runtime.control(run, '/', { type: 'fermata.task.cancel', task: 'b' });
+    await bench.settle();
+    expect(bench.running).toEqual(['a', 'c']);
+    await bench.complete('a');
+    await bench.complete('c');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed' });
+  });
+
   it('a prompt that cannot be rendered fails its task, not the process', async () => {
     const run = await bench.start({ tasks: [{ name: 'a' }, { name: 'b', prompt: '{{ tasks.a.output.missing }}' }] });
     await bench.complete('a', { there: 1 });
@@ -326,12 +370,32 @@ describe('approval', () => {
       if (onReject === 'skip') await bench.complete('b');
       expect(await bench.statuses(run)).toEqual({
         a: 'rejected',
-        ...(dependent === undefined ? { b: 'pending' } : { b: dependent }),
+        ...(dependent === undefined ? {} : { b: dependent }),
       });
       expect(await bench.read(run)).toMatchObject({ status });
       expect(bench.began).not.toContain('a');
     });
   }
+
+  it.each([
+    { refusal: 'refused', onReject: 'skip', status: 'completed' },
+    { refusal: 'expired', onReject: 'skip', status: 'completed' },
+    { refusal: 'refused', onReject: 'fail', status: 'failed' },
+    { refusal: 'expired', onReject: 'fail', status: 'failed' },
+  ] as const)('continue: a last task that is $refusal with onReject: $onReject leaves a run $status', async (how) => {
+    const { refusal, onReject, status } = how;
+    const run = await bench.start(
+      {
+        config: { onTaskFailure: 'continue' },
+        tasks: [{ name: 'a', ...gate, onReject, approvalTimeoutSeconds: 300 }],
+      },
+      { input: { who: 'I' } },
+    );
+    if (refusal === 'refused') await bench.decide(run, 'a', false);
+    else await bench.advance(300);
+    expect(await bench.statuses(run)).toEqual({ a: refusal === 'refused' ? 'rejected' : 'timedOut' });
+    expect(await bench.read(run)).toMatchObject({ status });
+  });
 
   it('R10: expires on its date, also across downtime', async () => {
     const run = await bench.start(

@@ -29,6 +29,25 @@ function callable(policy: InDoubtPolicy = 'retry') {
 
 const machines = { 'asker@1': asker };
 
+describe('around', () => {
+  it('stands around every call, registered or of the machine itself, and its answer is the outcome', async () => {
+    const seen: unknown[] = [];
+    const under = await openRuntime({
+      machines,
+      actors: { call: fromPromise(async () => 'the answer') },
+      async around({ src, context, run }) {
+        seen.push([src, context.key.length > 0]);
+        return `around ${String(await run())}`;
+      },
+    });
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    expect(seen).toEqual([['call', true]]);
+    expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ answer: 'around the answer' });
+  });
+});
+
 describe('R5: keys', () => {
   it('a repeat after a crash has the same key and says that it is one; the fact effect_in_doubt is stated', async () => {
     const { calls, definition } = callable();

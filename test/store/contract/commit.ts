@@ -84,6 +84,16 @@ export function commitContract(make: MakeStore): void {
       expect(await store.run(a)).toMatchObject({ machine: 'light@2' });
     });
 
+    test('S2: what is counted after a commit is not in it', async () => {
+      const { store } = current();
+      const counts = { settled: 1 };
+      const systemIds = { clock: '/clock' };
+      await store.commit(group([begin(a, { state: state({ counts, systemIds }) })]));
+      counts.settled++;
+      systemIds.clock = '/other';
+      expect(await store.run(a)).toMatchObject({ counts: { settled: 1 }, systemIds: { clock: '/clock' } });
+    });
+
     test('writes every kind of row', async () => {
       const { store } = current();
       await store.commit(

@@ -1,0 +1,198 @@
+/** Reads of what is committed, each scoped by its tenant (S4), in the orders that `Store` promises. */
+import type {
+  FeedEntry,
+  PendingApproval,
+  ProjectedRows,
+  ProjectedTable,
+  RunFilter,
+  RunKey,
+  RunRow,
+  Store,
+} from '../../store/store.ts';
+import type { MemoryDatabase, RunRecord } from './database.ts';
+
+type Reads = Pick<
+  Store,
+  | 'run'
+  | 'actor'
+  | 'row'
+  | 'readyTasks'
+  | 'liveTasks'
+  | 'entry'
+  | 'entryOfFact'
+  | 'blob'
+  | 'messageTaken'
+  | 'startedUnder'
+  | 'dueTimers'
+  | 'nextDue'
+  | 'openEffects'
+  | 'effectsOf'
+  | 'cutRuns'
+  | 'messages'
+  | 'runs'
+  | 'journal'
+  | 'feed'
+  | 'actors'
+  | 'timersOf'
+  | 'tasks'
+  | 'approvals'
+>;
+
+/** The reads of a database in memory. `use` throws where it is not open. */
+export function readsOf(use: () => MemoryDatabase): Reads {
+  const all = (): readonly RunRecord[] => [...use().runs.values()];
+  const rows: { [T in ProjectedTable]: (record: RunRecord, key: string) => ProjectedRows[T] | undefined } = {
+    task: ({ tasks }, key) => tasks.get(key),
+    approval: ({ approvals }, key) => approvals.get(key)?.row,
+  };
+  return {
+    run: (key) => {
+      const record = use().run(key);
+      return record && { ...rowOf(record), revision: record.revision };
+    },
+    actor: (key, address) => use().run(key)?.actors.get(address),
+    row: (key, table, rowKey) => {
+      const record = use().run(key);
+      return record && rows[table](record, rowKey);
+    },
+    readyTasks: (key, limit) =>
+      tasksOf(use().run(key))
+        .filter(({ ready }) => ready)
+        .slice(0, limit)
+        .map(({ name, position }) => ({ name, position })),
+    liveTasks: (key) =>
+      tasksOf(use().run(key))
+        .filter(({ live }) => live)
+        .map(({ name }) => name)
+        .toSorted(byText),
+    entry: (key, seq) => use().run(key)?.entries.get(seq),
+    entryOfFact: (key, factSeq) => entriesOf(use().run(key)).find((entry) => entry.factSeq === factSeq)?.seq,
+    blob: (hash) => use().blobs.get(hash),
+    messageTaken: (key, id) => use().run(key)?.taken.get(id),
+    startedUnder: (tenant, key) => {
+      const { origin } =
+        use()
+          .runsOf(tenant)
+          .find((record) => record.origin.idempotency?.key === key) ?? {};
+      return origin?.idempotency && { run: origin.run, bodyHash: origin.idempotency.bodyHash };
+    },
+
+    dueTimers: async (until, limit, after) => {
+      const place = (row: RunKey & { readonly due: number; readonly token: string }) =>
+        [row.due, use().run(row)?.key ?? 0, row.token] as const;
+      const from = after && place(after);
+      return all()
+        .flatMap(({ timers }) => [...timers.values()])
+        .filter((row) => row.due <= until && (from === undefined || compare(place(row), from) > 0))
+        .toSorted((a, b) => compare(place(a), place(b)))
+        .slice(0, limit);
+    },
+    nextDue: async (until) => {
+      let next = Infinity;
+      for (const { timers } of use().runs.values())
+        for (const { due } of timers.values()) if (due > until && due < next) next = due;
+      return next === Infinity ? undefined : next;
+    },
+    openEffects: async (after, limit) => {
+      const place = (row: RunKey & { readonly token: string }) => [use().run(row)?.key ?? 0, row.token] as const;
+      const from = after && place(after);
+      return all()
+        .flatMap(({ effects }) => [...effects.values()])
+        .filter((row) => from === undefined || compare(place(row), from) > 0)
+        .toSorted((a, b) => compare(place(a), place(b)))
+        .slice(0, limit);
+    },
+    effectsOf: (key) => [...(use().run(key)?.effects.values() ?? [])].toSorted((a, b) => byText(a.token, b.token)),
+    cutRuns: async () =>
+      all()
+        .filter(({ state }) => state.agendaJson !== null)
+        .map(({ origin: { tenant, run } }) => ({ tenant, run })),
+    messages: async (limit) => [...use().messages.values()].toSorted((a, b) => a.id - b.id).slice(0, limit),
+
+    runs: async (tenant, filter) =>
+      use()
+        .runsOf(tenant)
+        .filter((record) => matches(record, filter) && record.key < before(use(), tenant, filter.after))
+        .toReversed()
+        .slice(0, filter.limit)
+        .map(rowOf),
+    journal: async (key, { after, limit, kind, actor }) =>
+      entriesOf(use().run(key))
+        .filter(
+          (entry) =>
+            entry.seq > after &&
+            (kind === undefined || entry.kind === kind) &&
+            (actor === undefined || entry.actor === actor),
+        )
+        .slice(0, limit),
+    feed: async (tenant, after, limit) =>
+      [...use().positions.values()]
+        .filter(({ run, entry }) => run.tenant === tenant && entry.position > after && entry.kind === 'fact')
+        .toSorted((a, b) => a.entry.position - b.entry.position)
+        .slice(0, limit)
+        .map(({ run, entry }): FeedEntry => ({ ...run, ...entry })),
+    actors: async (key) =>
+      [...(use().run(key)?.actors.values() ?? [])].toSorted((a, b) => byText(a.address, b.address)),
+    timersOf: async (key) =>
+      [...(use().run(key)?.timers.values() ?? [])].toSorted((a, b) => compare([a.due, a.token], [b.due, b.token])),
+    tasks: async (key, { limit, after = -Infinity }) =>
+      tasksOf(use().run(key))
+        .filter(({ position }) => position > after)
+        .slice(0, limit),
+    approvals: async (tenant, { limit, after = -Infinity, status }) =>
+      use()
+        .runsOf(tenant)
+        .flatMap(({ origin: { run }, approvals }) =>
+          [...approvals.values()].map(({ order, row }): PendingApproval => ({ ...row, tenant, run, order })),
+        )
+        .filter((approval) => approval.order > after && (status === undefined || approval.status === status))
+        .toSorted((a, b) => a.order - b.order)
+        .slice(0, limit),
+  };
+}
+
+function rowOf({ origin, state }: RunRecord): RunRow {
+  const { idempotency } = origin;
+  return { ...origin, ...state, idempotency: idempotency && { ...idempotency } };
+}
+
+function matches({ origin, state }: RunRecord, { workflowId, status, tags = [], q }: RunFilter): boolean {
+  const texts = [origin.run, origin.workflowName ?? '', origin.machine];
+  return (
+    (workflowId === undefined || origin.workflowId === workflowId) &&
+    (status === undefined || state.status === status) &&
+    tags.every((tag) => origin.tags.includes(tag)) &&
+    (q === undefined || texts.some((text) => text.toLowerCase().includes(q.toLowerCase())))
+  );
+}
+
+/** Where the run that a cursor names was deleted meanwhile, those whose ids are smaller stand in: ids ascend. */
+function before(database: MemoryDatabase, tenant: string, after: string | undefined): number {
+  if (after === undefined) return Infinity;
+  const known = database.run({ tenant, run: after })?.key;
+  if (known !== undefined) return known;
+  const older = database.runsOf(tenant).filter(({ origin }) => origin.run < after);
+  return Math.max(0, ...older.map(({ key }) => key)) + 1;
+}
+
+function tasksOf(record: RunRecord | undefined) {
+  return [...(record?.tasks.values() ?? [])].toSorted((a, b) => compare([a.position, a.name], [b.position, b.name]));
+}
+
+function entriesOf(record: RunRecord | undefined) {
+  return [...(record?.entries.values() ?? [])].toSorted((a, b) => a.seq - b.seq);
+}
+
+/** Code unit by code unit and never by a locale: a page must begin where the one before ended, on every machine. */
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compare(a: readonly (number | string)[], b: readonly (number | string)[]): number {
+  for (const [index, one] of a.entries()) {
+    const other = b[index];
+    if (other === undefined || one === other) continue;
+    return one < other ? -1 : 1;
+  }
+  return 0;
+}

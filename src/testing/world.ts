@@ -1,0 +1,430 @@
+/**
+ * A simulated world: a whole Fermata in one thread, with a clock, a store, models and a network that are simulated and
+ * driven by one seed. A month passes in a millisecond, processes die at commits, answers are lost; and the same seed
+ * gives the same world, to the byte.
+ */
+import type { CodeFunctions } from '../../actors/code.ts';
+import type { Providers } from '../../actors/model/provider.ts';
+import type { Fermata } from '../compose.ts';
+import type { Definition } from '../document/definition.ts';
+import { parseDocument } from '../document/parse.ts';
+import type { WorkflowDocument } from '../document/schema.ts';
+import { FermataError } from '../errors.ts';
+import type { RunView, RuntimeOptions } from '../runtime/runtime.ts';
+import { Client, errorOf, type ApiAnswer, type ApiRequest } from './client.ts';
+import { toMs, type Duration } from './duration.ts';
+import { NO_FAULTS, probabilitiesOf, type Faults, type Probabilities } from './faults.ts';
+import { Lives } from './lives.ts';
+import { Trace, type Observation, type SeenCall, type SeenFact } from './observation.ts';
+import { scriptedModel, type Answers, type Latency } from './outside.ts';
+import type { WallClock } from './process.ts';
+import { randomOf, type Random } from './random.ts';
+import { ReferenceModel } from './reference-model.ts';
+import type { MemoryDatabase } from './store/database.ts';
+import { Timeline } from './timeline.ts';
+
+/** What a world is made of. */
+export interface SimulationOptions {
+  /** Everything that chance decides; default 1. */
+  readonly seed?: number | string;
+  /** Documents whose runs can be started by name. */
+  readonly workflows?: readonly WorkflowDocument[];
+  /** Functions of `code` tasks. They are called for real, and must wait for nothing outside of this world. */
+  readonly functions?: CodeFunctions;
+  /** What models say. */
+  readonly answers?: Answers;
+  /** Machines of your own, as `name@version`, and what they invoke. */
+  readonly machines?: RuntimeOptions['machines'];
+  readonly actors?: RuntimeOptions['actors'];
+  /** What goes wrong; default: nothing. */
+  readonly faults?: Faults;
+  /** How long calls take; default: 1 to 50 ms, by chance. */
+  readonly latency?: Latency;
+  /** When it begins, in milliseconds since 1970; default: 1 January 2026. */
+  readonly startAt?: number;
+}
+
+/** How a run is started. */
+export interface StartRequest {
+  readonly input?: unknown;
+  readonly tags?: readonly string[];
+  /** Idempotency key: the same key again is the same run. Default: a new one. */
+  readonly key?: string;
+}
+
+/** After that long without anything to do, nothing comes any more: whoever tries again has tried. */
+const QUIET_MS = 31_000;
+/** Of the story that led to a broken promise. */
+const SHOWN_LINES = 60;
+/** A run that goes on for longer than this is not waited for. */
+const LONGEST_RUN_MS = 10 * 365 * 86_400_000;
+
+/**
+ * Makes a world.
+ *
+ * @example
+ * const world = await simulate({ seed: 7, workflows: [report], answers: ({ task }) => `${task}: done`, faults: { crashes: true } });
+ * const runId = await world.start('report', { input: { topic: 'tea' } });
+ * const { status, output } = await world.run(runId);
+ * await world.close();
+ * @throws FermataError as `compose` and `parseDocument` do
+ */
+export async function simulate(options: SimulationOptions = {}): Promise<World> {
+  const world = new World(options);
+  await world.open(options.workflows ?? []);
+  return world;
+}
+
+/** A simulated world. Every method lets time pass until it has its answer. */
+export class World {
+  readonly #random: Random;
+  readonly #timeline = new Timeline();
+  readonly #wall: WallClock;
+  readonly #trace = new Trace();
+  readonly #lives: Lives;
+  readonly #workflows = new Map<string, string>();
+  #client: Client | undefined;
+  #probabilities: Probabilities = NO_FAULTS;
+  readonly #faults: Probabilities;
+  readonly #model: ReferenceModel;
+  readonly #seed: number | string;
+  #checked = 0;
+  #ids = 0;
+
+  constructor(options: SimulationOptions) {
+    const { seed = 1, workflows = [], functions, answers, machines, actors, faults = {}, latency } = options;
+    this.#seed = seed;
+    this.#random = randomOf(seed);
+    const plans = new Map(workflows.map(parseDocument).map((plan) => [plan.name, plan]));
+    this.#model = new ReferenceModel((workflow) => plans.get(workflow));
+    this.#wall = { offset: options.startAt ?? Date.UTC(2026, 0, 1) };
+    this.#faults = probabilitiesOf(faults);
+    const providers = answers === undefined ? {} : providersOf([...plans.values()]);
+    this.#lives = new Lives({
+      timeline: this.#timeline,
+      wall: this.#wall,
+      random: this.#random.fork('processes'),
+      latency,
+      unsteady: this.#faults.clockJumps > 0,
+      probabilities: () => this.#probabilities,
+      observe: (observation) => this.#observe(observation),
+      fermata: {
+        config: {
+          providers,
+          ...(functions === undefined ? {} : { functions }),
+          ...(machines === undefined ? {} : { machines }),
+          ...(actors === undefined ? {} : { actors }),
+        },
+        ...(answers === undefined ? {} : { actors: { modelCall: scriptedModel(answers) } }),
+        newId: () => `id-${String(++this.#ids).padStart(6, '0')}`,
+      },
+    });
+  }
+
+  /** Called once, by `simulate`. */
+  async open(documents: readonly WorkflowDocument[]): Promise<void> {
+    const { workflows } = await this.#until(
+      this.#lives.start().then(() => this.#lives.whenUp().then(({ fermata }) => fermata)),
+    );
+    for (const document of documents) {
+      const { id, name } = await this.#until(workflows.create(document));
+      this.#workflows.set(name, id);
+    }
+    this.#client = new Client({
+      lives: this.#lives,
+      timeline: this.#timeline,
+      random: this.#random.fork('client'),
+      probabilities: () => this.#probabilities,
+      observe: (observation) => this.#observe(observation),
+    });
+    this.#probabilities = this.#faults;
+  }
+
+  /** What the clock of this world says, in milliseconds since 1970. */
+  get now(): number {
+    return Math.trunc(this.#wall.offset + this.#timeline.elapsed);
+  }
+
+  /** The Fermata that is alive now, for everything that has no method here. Throws `shuttingDown` while none is. */
+  get fermata(): Fermata {
+    if (this.#lives.up !== undefined) return this.#lives.up.fermata;
+    throw new FermataError('shuttingDown', 'No process is alive in this world now. Call advance() until one is.');
+  }
+
+  /** What is committed: to look into, not to change. */
+  get database(): MemoryDatabase {
+    return this.#lives.database;
+  }
+
+  /** Every call that has left a process, repeats included, in order. */
+  get calls(): readonly SeenCall[] {
+    return this.#trace.seen.flatMap((seen) => (seen.kind === 'call' ? [seen.call] : []));
+  }
+
+  /** Everything that was observed so far, and as lines for people. */
+  get trace(): Pick<Trace, 'seen' | 'lines'> {
+    return this.#trace;
+  }
+
+  /** Of everything that was observed: the same for the same seed and the same calls. */
+  get traceHash(): string {
+    return this.#trace.hash;
+  }
+
+  /** Starts a run of a workflow, or of a machine, by its name. Throws as the API does. */
+  async start(name: string, { input, tags, key = this.#newKey() }: StartRequest = {}): Promise<string> {
+    const workflow = this.#workflows.get(name);
+    const path =
+      workflow === undefined ? `/machines/${encodeURIComponent(name)}/runs` : `/workflows/${workflow}/execute`;
+    const body = { ...(input === undefined ? {} : { input }), ...(tags === undefined ? {} : { tags }) };
+    const { runId } = (await this.#command({ method: 'POST', path, body, key })) as { readonly runId: string };
+    return runId;
+  }
+
+  /**
+   * Lets time pass until a run has ended, or `until` is true of it, or nothing more happens without somebody from
+   * outside: whichever is first. Throws `simulationStuck` where it waits for something that is not in this world.
+   */
+  async run(runId: string, until: (run: RunView) => boolean = ({ endedAt }) => endedAt !== null): Promise<RunView> {
+    const latest = this.#timeline.elapsed + LONGEST_RUN_MS;
+    let quietSince: number | undefined;
+    for (;;) {
+      const seen = this.#lives.commits.get(runId) ?? 0;
+      const view = await this.read(runId);
+      if (until(view)) return view;
+      while ((this.#lives.commits.get(runId) ?? 0) === seen) {
+        const isQuiet = this.#timeline.quiet && this.#lives.settled;
+        quietSince = isQuiet ? (quietSince ?? this.#timeline.elapsed) : undefined;
+        if (await this.#timeline.step(quietSince === undefined ? latest : quietSince + QUIET_MS)) continue;
+        if (quietSince === undefined) throw this.#stuck();
+        return this.read(runId);
+      }
+    }
+  }
+
+  /** Lets that much time pass, with everything that comes due in it. */
+  async advance(duration: Duration): Promise<void> {
+    const until = this.#timeline.elapsed + toMs(duration);
+    await this.#timeline.settle();
+    while (await this.#timeline.step(until));
+    this.#timeline.moveTo(until);
+  }
+
+  /** A run as it is committed. Throws `notFound`. */
+  read(runId: string): Promise<RunView> {
+    return this.#alive(({ runtime }) => runtime.read(runId));
+  }
+
+  /** The facts of a run, from its journal. Throws `notFound`. */
+  async facts(runId: string): Promise<readonly SeenFact[]> {
+    const entries = await this.#alive(({ runtime }) => runtime.journal(runId, { kind: 'fact', limit: 1_000_000 }));
+    return entries.map(({ factSeq, at, type, data }) => ({
+      run: runId,
+      seq: factSeq ?? 0,
+      at,
+      type,
+      data: data as SeenFact['data'],
+    }));
+  }
+
+  /** Decides on a task that awaits approval. Throws as the API does: `notAwaitingApproval`, `alreadyDecided`, … */
+  async approve(
+    runId: string,
+    task: string,
+    decision: { readonly approved: boolean; readonly reason?: string; readonly by?: string },
+  ): Promise<void> {
+    // Its name tells its own decision from another one's, where the reply was lost.
+    const body = { by: this.#newKey(), ...decision };
+    await this.#command(
+      { method: 'POST', path: `${pathOf(runId)}/tasks/${encodeURIComponent(task)}/approve`, body },
+      ({ code, data }) =>
+        code === 'alreadyDecided' && (data?.['decision'] as { by?: string } | undefined)?.by === body.by,
+    );
+  }
+
+  /** Sends an event from outside; it is taken once. Throws as the API does. */
+  async send(
+    runId: string,
+    event: { readonly type: string; readonly id?: string; readonly [field: string]: unknown },
+  ): Promise<void> {
+    await this.#command({ method: 'POST', path: `${pathOf(runId)}/events`, body: { id: this.#newKey(), ...event } });
+  }
+
+  /** Cancels a run. Throws as the API does. */
+  async cancel(runId: string, reason = 'Cancelled.'): Promise<void> {
+    await this.#command(
+      { method: 'POST', path: `${pathOf(runId)}/cancel`, body: { reason } },
+      ({ code }) => code === 'runEnded',
+    );
+  }
+
+  /** Cancels a task, begun or not. Throws as the API does. */
+  async cancelTask(runId: string, task: string, reason = 'Cancelled.'): Promise<void> {
+    const path = `${pathOf(runId)}/tasks/${encodeURIComponent(task)}/cancel`;
+    await this.#command({ method: 'POST', path, body: { reason } }, ({ code }) => code === 'taskSettled');
+  }
+
+  /** Calls again for a task in doubt. Throws as the API does. */
+  async retry(runId: string, task: string): Promise<void> {
+    const path = `${pathOf(runId)}/tasks/${encodeURIComponent(task)}/retry`;
+    await this.#command({ method: 'POST', path }, ({ code }) => code === 'wrongState' || code === 'taskSettled');
+  }
+
+  /** Pauses a run: no more tasks begin. Throws as the API does. */
+  async pause(runId: string): Promise<void> {
+    await this.#command({ method: 'POST', path: `${pathOf(runId)}/pause` }, ({ code }) => code === 'wrongState');
+  }
+
+  /** Goes on after a pause. Throws as the API does. */
+  async resume(runId: string): Promise<void> {
+    await this.#command({ method: 'POST', path: `${pathOf(runId)}/resume` }, ({ code }) => code === 'wrongState');
+  }
+
+  /** Any request of the API; errors are answers here. Paths begin behind `/api/v1`. */
+  request(request: ApiRequest): Promise<ApiAnswer> {
+    return this.#until(this.#http.ask(request));
+  }
+
+  /** The process dies where it stands; the next one begins after `downFor`. Answers once that one is there. */
+  async crash(downFor: Duration = 0): Promise<void> {
+    await this.#until(this.#lives.whenUp());
+    this.#lives.crash(toMs(downFor));
+    await this.#until(this.#lives.whenUp());
+  }
+
+  /** The process stops in good order, and the next one begins. */
+  async restart(): Promise<void> {
+    await this.#until(this.#lives.stop().then(() => (this.#lives.up === undefined ? this.#lives.start() : undefined)));
+    await this.#until(this.#lives.whenUp());
+  }
+
+  /** From now on nothing goes wrong. */
+  heal(): void {
+    this.#probabilities = NO_FAULTS;
+  }
+
+  /** The clock is set, ahead or (negative) back; timers go on as they were. */
+  setClock(byMs: number): void {
+    this.#wall.offset += byMs;
+    this.#observe({ kind: 'clock', byMs });
+  }
+
+  /**
+   * Throws where something that was observed so far breaks what is promised of runs of documents: order, numbers, attempts,
+   * dates, keys, results (`reference-model.ts` lists the promises). The error shows what led there.
+   */
+  check(): void {
+    for (const seen of this.#trace.seen.slice(this.#checked)) {
+      this.#checked++;
+      try {
+        this.#model.see(seen);
+      } catch (thrown) {
+        throw this.#explained(thrown);
+      }
+    }
+  }
+
+  /** `heal`, and waits until nothing more happens; then `check`, and whether every run has ended as it is shown. */
+  async finish(): Promise<void> {
+    this.heal();
+    for (const run of this.#lives.commits.keys()) await this.run(run);
+    this.check();
+    try {
+      await this.#model.finish(async (run) => {
+        const { status, output } = await this.read(run);
+        const rows = await this.#alive(({ runtime }) => runtime.tasks(run, { limit: 1_000_000 }));
+        const tasks = Object.fromEntries(rows.map((task) => [task.name, task.status]));
+        return { status, output, tasks, facts: await this.facts(run) };
+      });
+    } catch (thrown) {
+      throw this.#explained(thrown);
+    }
+  }
+
+  /** Stops the process. */
+  async close(): Promise<void> {
+    this.heal();
+    await this.#until(this.#lives.stop());
+  }
+
+  /** A command, or what it was refused with, unless `done` sees that it was taken at the first time. */
+  async #command(request: ApiRequest, done: (error: FermataError) => boolean = () => false): Promise<unknown> {
+    const answer = await this.request(request);
+    if (answer.status < 400) return answer.body;
+    const error = errorOf(answer);
+    if (answer.again && done(error)) return undefined;
+    throw error;
+  }
+
+  /** Asks the process that is alive, and where it dies the next one. */
+  async #alive<T>(ask: (fermata: Fermata) => Promise<T>): Promise<T> {
+    for (;;) {
+      const { process, fermata } = await this.#until(this.#lives.whenUp());
+      const died = Symbol('died');
+      const answer = await this.#until(Promise.race([ask(fermata).catch(orLater), process.died.then(() => died)]));
+      if (answer !== died && answer !== undefined) return answer as T;
+      await this.advance(1);
+    }
+  }
+
+  /** Lets time pass until a promise has settled. */
+  async #until<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settled = (): void => void (isSettled = true);
+    promise.then(settled, settled);
+    await this.#timeline.settle();
+    while (!isSettled) {
+      const went = await this.#timeline.step();
+      if (!went && !isSettled) throw this.#stuck();
+    }
+    return promise;
+  }
+
+  #stuck(): FermataError {
+    const story = this.#trace.lines.slice(-SHOWN_LINES).join('\n');
+    return new FermataError(
+      'simulationStuck',
+      `Nothing is left to happen in this world, and still something is waited for. Does a function or an effect wait for the real world, or for something that is not there? The last that was seen:\n${story}`,
+    );
+  }
+
+  get #http(): Client {
+    if (this.#client !== undefined) return this.#client;
+    throw new FermataError('shuttingDown', 'This world is not open. Make it with simulate().');
+  }
+
+  #explained(thrown: unknown): unknown {
+    if (!(thrown instanceof FermataError) || thrown.code !== 'simulationFailed') return thrown;
+    const story = this.#trace.lines.slice(0, this.#checked).slice(-SHOWN_LINES).join('\n');
+    return new FermataError('simulationFailed', `${thrown.message} (seed ${this.#seed})\n${story}`, {
+      cause: thrown,
+      ...(thrown.data === undefined ? {} : { data: thrown.data }),
+    });
+  }
+
+  #newKey(): string {
+    return `key-${++this.#ids}`;
+  }
+
+  #observe(observation: Observation): void {
+    this.#trace.add(observation, this.#timeline.elapsed);
+  }
+}
+
+function pathOf(runId: string): string {
+  return `/runs/${encodeURIComponent(runId)}`;
+}
+
+/** What fails because of a fault is asked again. */
+function orLater(thrown: unknown): undefined {
+  if (thrown instanceof FermataError && thrown.status === 503) return undefined;
+  throw thrown;
+}
+
+/** Every provider that a document names: its models are scripted, and nobody is called. */
+function providersOf(definitions: readonly Definition[]): Providers {
+  const named = definitions.flatMap(({ tasks }) =>
+    tasks.flatMap(({ call }) => (call.kind === 'model' ? [call.provider] : [])),
+  );
+  return Object.fromEntries(['openai', ...named].map((name) => [name, { apiKey: 'simulated' }]));
+}

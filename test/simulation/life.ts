@@ -1,0 +1,129 @@
+/**
+ * One life of a world: random documents, faults and people, from one seed. First everything goes wrong that can
+ * (safety), then nothing any more and every run must end (liveness); the reference model watches both.
+ */
+import { FermataError } from '../../src/errors.ts';
+import { FAULTS, type Faults } from '../../src/testing/faults.ts';
+import { simulate, type World } from '../../src/testing/index.ts';
+import { randomOf, type Random } from '../../src/testing/random.ts';
+import { randomDocument } from './documents.ts';
+
+/** What a life was. */
+export interface Life {
+  readonly world: World;
+  readonly hash: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Milliseconds that a person may take for the next thing to do. */
+const PAUSES = [0, 5, 50, 500, 5_000, 60_000] as const;
+/** Rounds in which people answer whatever is asked. */
+const LAST_ROUNDS = 200;
+
+/** Lives one. Throws `simulationFailed` with the story where a promise is broken. */
+export async function live(seed: number): Promise<Life> {
+  const random = randomOf(`life ${seed}`);
+  const workflows = Array.from({ length: random.between(1, 2) }, (_, index) => randomDocument(random, `w${index}`));
+  const world = await simulate({
+    seed,
+    workflows,
+    faults: randomFaults(random),
+    answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
+    functions: { work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt) },
+  });
+  const runs = await Promise.all(
+    Array.from({ length: random.between(1, 3) }, (_, index) =>
+      person(
+        world,
+        random.fork(`person ${index}`),
+        random.pick(workflows as [(typeof workflows)[0]]).name,
+        `run ${index}`,
+      ),
+    ),
+  );
+  world.check();
+  world.heal();
+  for (let round = 0; round < LAST_ROUNDS; round++) {
+    const open: string[] = [];
+    for (const run of runs) if ((await world.run(run)).endedAt === null) open.push(run);
+    if (open.length === 0) break;
+    for (const run of open) await settleQuestions(world, run);
+  }
+  await world.finish();
+  for (const run of runs) {
+    if ((await world.read(run)).endedAt !== null) continue;
+    throw new FermataError(
+      'simulationFailed',
+      `Run ${run} of seed ${seed} never ended.\n${world.trace.lines.join('\n')}`,
+    );
+  }
+  await world.close();
+  const of = (kind: string): number => world.trace.seen.filter((seen) => seen.kind === kind).length;
+  return {
+    world,
+    hash: world.traceHash,
+    counts: { runs: runs.length, commits: of('commit'), calls: of('call'), crashes: of('crash'), faults: of('fault') },
+  };
+}
+
+function randomFaults(random: Random): Faults {
+  return Object.fromEntries(
+    FAULTS.filter(() => random.chance(0.4)).map((name) => [name, random.pick([true, true, 0.15])]),
+  );
+}
+
+/** The same for the same attempt of the same task, however often it is asked. */
+function answer(seed: number, run: string, task: string, attempt: number): unknown {
+  const random = randomOf(`${seed}/${run}/${task}/${attempt}`);
+  if (random.chance(0.1)) throw new Error('not today');
+  if (random.chance(0.03)) throw new FermataError('modelRefused', 'The scripted model refuses.');
+  return `${task} of ${run}, attempt ${attempt}`;
+}
+
+/** Starts a run, twice at once if need be, and does this and that to it. */
+async function person(world: World, random: Random, workflow: string, key: string): Promise<string> {
+  const [run, again = run] = await Promise.all(
+    Array.from({ length: random.between(1, 2) }, () => world.start(workflow, { key })),
+  );
+  if (run === undefined || run !== again)
+    throw new FermataError('simulationFailed', `One key started two runs: ${run} and ${again}.`);
+  for (let left = random.between(0, 8); left > 0; left--) {
+    await world.advance(random.pick(PAUSES));
+    await random
+      .pick(COMMANDS)(world, run, `t${random.between(0, 5)}`, random)
+      .catch(refused);
+  }
+  return run;
+}
+
+const approve = (world: World, run: string, task: string, random: Random) =>
+  world.approve(run, task, { approved: random.chance(0.8) });
+
+type Command = (world: World, run: string, task: string, random: Random) => Promise<unknown>;
+const COMMANDS: readonly [Command, ...Command[]] = [
+  approve,
+  approve,
+  (world, run, task, random) => Promise.all([approve(world, run, task, random), approve(world, run, task, random)]),
+  (world, run) => world.pause(run),
+  (world, run) => world.resume(run),
+  (world, run, task) => world.retry(run, task),
+  (world, run, task) => world.cancelTask(run, task),
+  (world, run, task, random) => (random.chance(0.3) ? world.cancel(run) : approve(world, run, task, random)),
+  (world, run) => world.send(run, { type: 'hello', id: 'once' }),
+];
+
+/** What people are refused is no fault: it was too late, or never asked. */
+function refused(thrown: unknown): void {
+  if (!(thrown instanceof FermataError) || thrown.status >= 500) throw thrown;
+}
+
+/** Somebody answers whatever a run waits for. */
+async function settleQuestions(world: World, run: string): Promise<void> {
+  const { status } = await world.read(run);
+  if (status === 'paused') await world.resume(run);
+  const { body } = await world.request({ method: 'GET', path: `/runs/${run}/results?limit=1000` });
+  for (const { name, status: of } of (body as { tasks: { name: string; status: string }[] }).tasks) {
+    if (of === 'awaitingApproval') await world.approve(run, name, { approved: true }).catch(refused);
+    if (of === 'inDoubt') await world.retry(run, name).catch(refused);
+  }
+}

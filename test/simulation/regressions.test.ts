@@ -1,0 +1,63 @@
+/** What seeds have found, each in its smallest form. */
+import { describe, expect, it } from 'vitest';
+import { FermataError } from '../../src/errors.ts';
+import { simulate } from '../../src/testing/index.ts';
+
+describe('found by simulation', () => {
+  it.each([6, 7, 12])(
+    'R4: a run that has said how it ended is shown so, however its groups are cut (%i)',
+    async (seed) => {
+      const world = await simulate({
+        seed,
+        workflows: [{ name: 'one', tasks: [{ name: 'a', prompt: 'Say a' }] }],
+        answers: () => 'a',
+        faults: { slowTurns: 1 },
+      });
+      const run = await world.start('one');
+      await world.run(run);
+      const end = world.trace.seen.find(
+        (seen) => seen.kind === 'commit' && seen.facts.some(({ type }) => type === 'run_completed'),
+      );
+      expect(end).toMatchObject({ runs: [{ run, status: 'completed' }] });
+      await world.close();
+    },
+  );
+
+  it('two starts under one key are one run, also where one looks it up while the other is being committed', async () => {
+    for (const seed of [1, 2, 19]) {
+      const world = await simulate({
+        seed,
+        workflows: [{ name: 'one', tasks: [{ name: 'a', prompt: 'Say a' }] }],
+        answers: () => 'a',
+        faults: { slowReads: 1 },
+      });
+      const [one, other] = await Promise.all([
+        world.start('one', { key: 'the same' }),
+        world.start('one', { key: 'the same' }),
+      ]);
+      expect(other).toBe(one);
+      expect(world.trace.seen.filter(({ kind }) => kind === 'log')).toEqual([]);
+      await world.close();
+    }
+  });
+
+  it('R10: an attempt is timed from the moment that is stated, also where its turn had to wait for reads', async () => {
+    const world = await simulate({
+      workflows: [
+        { name: 'one', tasks: [{ name: 'a', prompt: 'Say a', timeoutSeconds: 600, retry: { maxRetries: 1 } }] },
+      ],
+      answers: () => {
+        throw new FermataError('modelUnavailable', 'The scripted model is not there.');
+      },
+      latency: ({ attempt }) => (attempt === 1 ? '10 ms' : '1 hour'),
+      faults: { slowReads: 1 },
+    });
+    const run = await world.start('one');
+    await world.advance('1 minute');
+    const started = (await world.facts(run)).findLast(({ type }) => type === 'task_started');
+    const [timer] = [...world.database.runs.values()].flatMap(({ timers }) => [...timers.values()]);
+    expect(started?.data).toMatchObject({ attempt: 2 });
+    expect(timer?.due).toBe((started?.at ?? 0) + 600_000);
+    await world.close();
+  });
+});
