@@ -59,10 +59,10 @@ function childrenFirst(
 
 type SpawnAction = Extract<xstate.Action, { kind: 'spawn' }>;
 
-/** True where a child is still active once its first turn is over. */
+/** True where a child is still active once its first turn is over. An effect begins after the commit, wherever it stands. */
 function livesOn(memory: RunMemory, { identity }: DurableActor, { src, id, input }: SpawnAction): boolean {
   const child = memory.services.catalog.child(identity.logic, src);
-  if (child === undefined || 'effect' in child) return true;
+  if (child === undefined || 'effect' in child) return false;
   const address = xstate.childAddress(identity.address, id);
   const self = new xstate.ActorReference({ address, birth: -1, id, src, parent: memory.refer(identity) }, () => {});
   try {

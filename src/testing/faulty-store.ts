@@ -103,6 +103,9 @@ export function faultyStore(options: FaultyStoreOptions): Store {
     ...store,
     ...(Object.fromEntries(READS.map((name) => [name, read(name)])) as Pick<Store, (typeof READS)[number]>),
     commit,
+    deciding(mark) {
+      if (!inDoubt) store.deciding(mark);
+    },
     open(doubt) {
       tellDoubt = doubt ?? tellDoubt;
       return store.open(doubt);

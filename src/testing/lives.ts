@@ -99,6 +99,8 @@ export class Lives {
           // A rule that is broken is found before COMMIT, and leaves no doubt.
           assertCommittable(this.database, group);
           this.#found = found ? group : undefined;
+          // The process stops for this, and not for what it decides.
+          this.database.lastStop = { orderly: true };
         },
         happened: (fault) => observe({ kind: 'fault', fault }),
         crash: () => this.crash(random.between(0, LONGEST_DOWN_MS)),
@@ -139,11 +141,15 @@ export class Lives {
   /** True where nothing is left to do or to wait for but what comes from outside. */
   get settled(): boolean {
     const { runs, messages } = this.database;
+    const runtime = this.up?.fermata.runtime;
     return (
-      this.up !== undefined &&
+      runtime !== undefined &&
       messages.size === 0 &&
       [...runs.values()].every(
-        ({ timers, effects, state }) => timers.size === 0 && effects.size === 0 && state.agendaJson === null,
+        ({ timers, effects, state, origin }) =>
+          (timers.size === 0 && effects.size === 0 && state.agendaJson === null) ||
+          // It waits for somebody who releases it.
+          runtime.isQuarantined(origin.run),
       )
     );
   }

@@ -120,7 +120,11 @@ function refused(thrown: unknown): void {
 /** Somebody answers whatever a run waits for. */
 async function settleQuestions(world: World, run: string): Promise<void> {
   const { status } = await world.read(run);
-  if (status === 'paused') await world.resume(run);
+  // Three crashes may have hit the same call; an operator lets such a run try again.
+  const why = await world.request({ method: 'GET', path: `/runs/${run}/why` });
+  const blocked = (why.body as { blocked?: { code: string } | null }).blocked?.code;
+  if (blocked === 'quarantined') await world.request({ method: 'POST', path: `/runs/${run}/resume` });
+  else if (status === 'paused') await world.resume(run);
   const { body } = await world.request({ method: 'GET', path: `/runs/${run}/results?limit=1000` });
   for (const { name, status: of } of (body as { tasks: { name: string; status: string }[] }).tasks) {
     if (of === 'awaitingApproval') await world.approve(run, name, { approved: true }).catch(refused);

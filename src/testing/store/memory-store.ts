@@ -21,6 +21,7 @@ const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
  */
 export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): Store {
   const me = Symbol('store');
+  let works = false;
   const isOpen = (): boolean => database.owner === me;
   const use = (): MemoryDatabase => {
     if (isOpen()) return database;
@@ -34,6 +35,10 @@ export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): St
     ...readsOf(use),
     ...workflowsOf(use),
     ...suspectsOf(use),
+    deciding(mark) {
+      works = true;
+      use().lastStop = { orderly: false, deciding: mark };
+    },
 
     async open() {
       if (database.owner !== undefined)
@@ -45,7 +50,8 @@ export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): St
     async close() {
       if (!isOpen()) return;
       database.owner = undefined;
-      database.lastStop = { orderly: true };
+      // Who did no work leaves what the one before it died of.
+      if (works) database.lastStop = { orderly: true };
     },
     healthy: async () => isOpen(),
 

@@ -1,15 +1,12 @@
 /** Rows of what may have brought the process down, and what it is at: in memory they outlive the store, as a file does. */
-import type { CommitGroup, DecidingMark, Store, SuspectRow } from '../../store/store.ts';
+import type { CommitGroup, Store, SuspectRow } from '../../store/store.ts';
 import { nameOf, type MemoryDatabase, type Writing } from './database.ts';
 
-type SuspectStore = Pick<Store, 'deciding' | 'suspects' | 'putSuspects' | 'dropSuspects'>;
+type SuspectStore = Pick<Store, 'suspects' | 'putSuspects' | 'dropSuspects'>;
 
 /** What is read and written outside of a group. */
 export function suspectsOf(use: () => MemoryDatabase): SuspectStore {
   return {
-    deciding(mark: DecidingMark | undefined) {
-      use().lastStop = { orderly: false, deciding: mark };
-    },
     suspects: async () => [...use().suspects.values()],
     putSuspects: async (rows) => {
       const { suspects } = use();
