@@ -294,7 +294,7 @@ export class World {
 
   /** The process stops in good order, and the next one begins. */
   async restart(): Promise<void> {
-    await this.#until(this.#lives.stop().then(() => (this.#lives.up === undefined ? this.#lives.start() : undefined)));
+    if (await this.#until(this.#lives.stop())) await this.#until(this.#lives.start());
     await this.#until(this.#lives.whenUp());
   }
 

@@ -104,6 +104,8 @@ const COMMANDS: readonly [Command, ...Command[]] = [
   approve,
   approve,
   (world, run, task, random) => Promise.all([approve(world, run, task, random), approve(world, run, task, random)]),
+  (world) => world.restart(),
+  (world, _, __, random) => world.crash(random.between(0, 10_000)),
   (world, run) => world.pause(run),
   (world, run) => world.resume(run),
   (world, run, task) => world.retry(run, task),
