@@ -7,7 +7,14 @@ export {
   type Started,
   type StartOptions,
 } from './runtime/runtime.ts';
-export { effect, type EffectContext, type EffectDefinition, type InDoubtPolicy } from './runtime/effect.ts';
+export {
+  effect,
+  type AroundEffect,
+  type EffectCall,
+  type EffectContext,
+  type EffectDefinition,
+  type InDoubtPolicy,
+} from './runtime/effect.ts';
 export type { MachineRegistration, Prepare } from './runtime/catalog.ts';
 export type { Migration, MigrateSnapshot } from './runtime/migration.ts';
 export type { PendingTimer } from './runtime/migrated-timers.ts';
@@ -17,7 +24,7 @@ export type { Fact, Delta } from './runtime/facts.ts';
 export type { Projection } from './runtime/projection.ts';
 export { sqliteStore } from './store/sqlite/index.ts';
 export type { Store } from './store/store.ts';
-export { systemClock, type Clock } from './clock.ts';
+export { systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 export { compose, taskMachine, workflowMachine, type Fermata, type FermataOptions } from './compose.ts';
 export { defineConfig, type FermataConfig } from './config.ts';
 export { workflow } from './document/builder.ts';

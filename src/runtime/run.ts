@@ -122,7 +122,11 @@ export class Run {
     for (;;) {
       // What was loaded is forgotten after a step and not before: a step that had to wait for it is run again.
       if (!memory.cascade.resting) {
-        if (spent() && !this.#ending) return 'cut';
+        if (spent() && !this.#ending) {
+          // Read for a step that is taken after the commit: what the commit writes would not be in it.
+          memory.rows.forgetReads();
+          return 'cut';
+        }
         this.#step();
         memory.rows.forgetReads();
         continue;

@@ -131,11 +131,13 @@ export class Lives {
     timeline.after(downMs, () => void this.start());
   }
 
-  /** An orderly stop. */
-  async stop(): Promise<void> {
+  /** An orderly stop. False where the process died over it: the next one then comes by itself. */
+  async stop(): Promise<boolean> {
     const { fermata, process } = await this.whenUp();
     await Promise.race([fermata.close(), process.died]);
-    if (process.alive) this.#end('stop');
+    if (!process.alive) return false;
+    this.#end('stop');
+    return true;
   }
 
   /** True where nothing is left to do or to wait for but what comes from outside. */

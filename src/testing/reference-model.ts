@@ -11,7 +11,9 @@
  *     is repeated, and never made again once its outcome is committed.
  * P7. What a task found is what the other side answered; what a run ends with follows from its tasks.
  * P8. A question to a person is decided once, by somebody who was asked or by time.
- * P9. After all faults every run ends.
+ * P9. After all faults every run ends, unless it waits for somebody, and the runtime never fails by surprise.
+ *
+ * A long file, because what is promised has to be read in one piece.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { FermataError } from '../errors.ts';

@@ -2,6 +2,8 @@
  * A simulated world: a whole Fermata in one thread, with a clock, a store, models and a network that are simulated and
  * driven by one seed. A month passes in a millisecond, processes die at commits, answers are lost; and the same seed
  * gives the same world, to the byte.
+ *
+ * A long file, because it is the whole door in one place: half of it is what its methods promise.
  */
 import type { CodeFunctions } from '../../actors/code.ts';
 import type { Providers } from '../../actors/model/provider.ts';
@@ -294,7 +296,7 @@ export class World {
 
   /** The process stops in good order, and the next one begins. */
   async restart(): Promise<void> {
-    await this.#until(this.#lives.stop().then(() => (this.#lives.up === undefined ? this.#lives.start() : undefined)));
+    if (await this.#until(this.#lives.stop())) await this.#until(this.#lives.start());
     await this.#until(this.#lives.whenUp());
   }
 

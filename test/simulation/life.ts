@@ -7,6 +7,7 @@ import { FAULTS, type Faults } from '../../src/testing/faults.ts';
 import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
 import { randomDocument } from './documents.ts';
+import { assertOrder, buyer, order } from './order.ts';
 
 /** What a life was. */
 export interface Life {
@@ -27,10 +28,12 @@ export async function live(seed: number): Promise<Life> {
   const world = await simulate({
     seed,
     workflows,
+    machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
     functions: { work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt) },
   });
+  const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
   const runs = await Promise.all(
     Array.from({ length: random.between(1, 3) }, (_, index) =>
       person(
@@ -41,6 +44,7 @@ export async function live(seed: number): Promise<Life> {
       ),
     ),
   );
+  const orders = await bought;
   world.check();
   world.heal();
   for (let round = 0; round < LAST_ROUNDS; round++) {
@@ -50,6 +54,7 @@ export async function live(seed: number): Promise<Life> {
     for (const run of open) await settleQuestions(world, run);
   }
   await world.finish();
+  for (const run of orders) await assertOrder(world, run);
   for (const run of runs) {
     if ((await world.read(run)).endedAt !== null) continue;
     throw new FermataError(
@@ -104,6 +109,8 @@ const COMMANDS: readonly [Command, ...Command[]] = [
   approve,
   approve,
   (world, run, task, random) => Promise.all([approve(world, run, task, random), approve(world, run, task, random)]),
+  (world) => world.restart(),
+  (world, _, __, random) => world.crash(random.between(0, 10_000)),
   (world, run) => world.pause(run),
   (world, run) => world.resume(run),
   (world, run, task) => world.retry(run, task),

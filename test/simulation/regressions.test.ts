@@ -23,6 +23,33 @@ describe('found by simulation', () => {
     },
   );
 
+  it.each([9, 21, 65])(
+    'R4: what was read for a turn that a cut put off is read anew after the commit (%i)',
+    async (seed) => {
+      const world = await simulate({
+        seed,
+        workflows: [
+          {
+            name: 'one',
+            tasks: [
+              { name: 'a', prompt: 'Say a', requiresApproval: true },
+              { name: 'b', dependsOn: ['a'], prompt: 'Say b' },
+            ],
+          },
+        ],
+        answers: () => 'a',
+        faults: { slowReads: 0.5, slowTurns: 0.5 },
+      });
+      const run = await world.start('one');
+      // It leaves memory while it waits: what is ready must be read.
+      await world.run(run);
+      await world.approve(run, 'a', { approved: true });
+      expect((await world.run(run)).status).toBe('completed');
+      await world.finish();
+      await world.close();
+    },
+  );
+
   it('two starts under one key are one run, also where one looks it up while the other is being committed', async () => {
     for (const seed of [1, 2, 19]) {
       const world = await simulate({
