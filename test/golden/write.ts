@@ -35,7 +35,8 @@ async function write(file: string): Promise<void> {
   const ending = await finish(copy, runs, now);
   const ended = await endedRuns(ending, resting);
   await ending.close();
-  for (const left of [copy, `${copy}.lock`, `${file}.lock`]) rmSync(left, { force: true });
+  const beside = [file, copy].flatMap((path) => [`${path}.lock`, `${path}.sums`, `${path}.deciding`]);
+  for (const left of [copy, ...beside]) rmSync(left, { force: true });
   const expected: Expected = { now, runs, resting, ended };
   writeFileSync(join(folder, 'expected.json'), `${JSON.stringify(expected, null, 2)}\n`);
 }
