@@ -47,6 +47,8 @@ export class Effects {
   readonly #waiting = new Map<string, EffectStart>();
   readonly #held = new Map<string, { readonly run: string; readonly error: FermataError }>();
   #closed = false;
+  /** Effects begin, and the mark of the last of them stands. */
+  #begins = false;
 
   constructor(surroundings: EffectSurroundings) {
     this.#surroundings = surroundings;
@@ -187,11 +189,15 @@ export class Effects {
   #marked<T>({ row }: EffectStart, begin: () => T): T {
     const { suspects } = this.#surroundings;
     suspects.deciding(markOfEffect(row));
-    try {
-      return begin();
-    } finally {
-      suspects.deciding(undefined);
+    // Once for all that begin now: each names itself first.
+    if (!this.#begins) {
+      this.#begins = true;
+      queueMicrotask(() => {
+        this.#begins = false;
+        suspects.deciding(undefined);
+      });
     }
+    return begin();
   }
 
   #definition({ logicPath, row }: EffectStart) {

@@ -44,16 +44,31 @@ function isCurrent({ bytes }: Log, frame: number): boolean {
   return bytes.compare(bytes, 16, 24, frame + 8, frame + 16) === 0;
 }
 
+/** Frames read at a time. The buffer is kept: a new one for every checkpoint would be work for the garbage collector. */
+const FRAMES = 256;
+let chunk = Buffer.alloc(0);
+
 /** Numbers of the pages that the log holds; perhaps too many, never too few. */
 export function pagesInLog(path: string): ReadonlySet<number> {
-  const log = read(path);
   const pages = new Set<number>();
-  if (log === undefined || log.pageSize < 512) return pages;
-  for (const at of frames(log)) {
-    if (!isCurrent(log, at)) break;
-    pages.add(log.bytes.readUInt32BE(at));
+  if (!existsSync(path)) return pages;
+  const fd = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(HEADER);
+    if (readSync(fd, header, 0, HEADER, 0) < HEADER || header.readUInt32BE(8) < 512) return pages;
+    const frame = FRAME_HEADER + header.readUInt32BE(8);
+    if (chunk.length !== FRAMES * frame) chunk = Buffer.alloc(FRAMES * frame);
+    for (let from = HEADER; ; from += chunk.length) {
+      const got = readSync(fd, chunk, 0, chunk.length, from);
+      for (let at = 0; at + frame <= got; at += frame) {
+        if (chunk.compare(header, 16, 24, at + 8, at + 16) !== 0) return pages;
+        pages.add(chunk.readUInt32BE(at));
+      }
+      if (got < chunk.length) return pages;
+    }
+  } finally {
+    closeSync(fd);
   }
-  return pages;
 }
 
 /**
