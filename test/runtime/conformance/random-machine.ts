@@ -175,13 +175,6 @@ function actionOf(act: Act, place: Place): unknown {
         count: context.count,
         of: event.type,
       }));
-    case 'throw':
-      return assign({
-        count: (): number => {
-          // As a machine's own code would throw it.
-          throw new RangeError('thrown');
-        },
-      });
     case 'cancel':
       return cancel(act.event);
     case 'raise':
