@@ -4,6 +4,7 @@
  *
  * The runs are copies of two real ones, row by row: to run them all would take ten minutes and show nothing else.
  */
+import { rm } from 'node:fs/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { compose, type Fermata } from '../src/compose.ts';
 import { execute } from '../src/document/execute.ts';
@@ -40,6 +41,8 @@ async function fill(file: string, count: number): Promise<void> {
   database.pragma('foreign_keys = OFF');
   for (const [table, columns] of tablesOf(database)) copyRows(database, table, columns, count);
   database.close();
+  // Changed on purpose.
+  await rm(`${file}.sums`);
 }
 
 /** Tables whose rows belong to a run, each with its columns. */
