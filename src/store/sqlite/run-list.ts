@@ -1,7 +1,8 @@
 /** The list of runs: newest first, filtered, in pages. */
-import { and, desc, eq, inArray, lt, lte, or, sql } from 'drizzle-orm';
-import type { SQL } from 'drizzle-orm';
+import { and, desc, eq, exists, or, sql } from 'drizzle-orm';
+import type { SQL, SQLWrapper } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { alias } from 'drizzle-orm/sqlite-core';
 import type { RunFilter, RunRow } from '../store.ts';
 import { contains, isCheckedLast } from './conditions.ts';
 import type { RunKeys } from './run-keys.ts';
@@ -13,41 +14,59 @@ export function runList(
   db: BetterSQLite3Database,
   keys: RunKeys,
 ): (tenant: string, filter: RunFilter) => readonly RunRow[] {
-  return (tenant, filter) =>
-    db
-      .select(runColumns)
-      .from(run)
-      .innerJoin(runState, eq(runState.run, run.key))
-      .where(and(...matches(db, tenant, filter), olderThan(keys, tenant, filter.after)))
-      // The same number in both tables: named as the index has it that the page is read from.
-      .orderBy(desc(leadsByStatus(filter) ? runState.run : run.key))
+  return (tenant, filter) => {
+    const [tag, ...tags] = filter.tags ?? [];
+    const all = db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).$dynamic();
+    const tagged = tag === undefined ? all : all.innerJoin(runTag, and(eq(runTag.run, run.key), eq(runTag.tag, tag)));
+    // The same number in three tables: named as the index has it that the page is read from.
+    const key = tag !== undefined ? runTag.run : leadsByStatus(filter) ? runState.run : run.key;
+    return tagged
+      .where(and(...matches(db, tenant, filter, tags), olderThan(keys, tenant, filter.after, key)))
+      .orderBy(desc(key))
       .limit(filter.limit)
       .all()
       .map(toListedRow);
+  };
 }
 
 function leadsByStatus({ status, workflowId }: RunFilter): boolean {
   return status !== undefined && workflowId === undefined;
 }
 
-function matches(db: BetterSQLite3Database, tenant: string, filter: RunFilter): (SQL | undefined)[] {
-  const { workflowId, status, tags = [], q } = filter;
+/** @param tags but for the one that the page is read by */
+function matches(
+  db: BetterSQLite3Database,
+  tenant: string,
+  filter: RunFilter,
+  tags: readonly string[],
+): (SQL | undefined)[] {
+  const { workflowId, status, q } = filter;
+  const leads = status === undefined && workflowId === undefined && (filter.tags ?? []).length === 0;
   return [
-    status === undefined && workflowId === undefined ? eq(run.tenant, tenant) : isCheckedLast(tenant),
+    leads ? eq(run.tenant, tenant) : isCheckedLast(tenant),
     workflowId === undefined ? undefined : eq(run.workflowId, workflowId),
     status === undefined ? undefined : eq(runState.status, status),
-    ...tags.map((tag) => inArray(run.key, db.select({ run: runTag.run }).from(runTag).where(eq(runTag.tag, tag)))),
+    ...tags.map((tag) => exists(tagOf(db, tag))),
     q === undefined ? undefined : or(contains(run.run, q), contains(run.workflowName, q), contains(run.machine, q)),
   ];
+}
+
+/** A further tag is looked up for each run of the page, and not in a list of all that have it. */
+function tagOf(db: BetterSQLite3Database, tag: string) {
+  const further = alias(runTag, 'further');
+  return db
+    .select({ found: sql`1` })
+    .from(further)
+    .where(and(eq(further.run, run.key), eq(further.tag, tag)));
 }
 
 /**
  * Runs created before the one that a cursor names. Where that one was deleted meanwhile, those whose ids are smaller
  * stand in: ids are made in ascending order.
  */
-function olderThan(keys: RunKeys, tenant: string, after: string | undefined): SQL | undefined {
+function olderThan(keys: RunKeys, tenant: string, after: string | undefined, column: SQLWrapper): SQL | undefined {
   if (after === undefined) return undefined;
   const key = keys.of({ tenant, run: after });
-  if (key !== undefined) return lt(run.key, key);
-  return lte(run.key, sql`(select max(r.key) from ${run} r where r.tenant = ${tenant} and r.id < ${after})`);
+  if (key !== undefined) return sql`${column} < ${key}`;
+  return sql`${column} <= (select max(r.key) from ${run} r where r.tenant = ${tenant} and r.id < ${after})`;
 }

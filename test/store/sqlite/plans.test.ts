@@ -61,6 +61,9 @@ const reads: Record<string, () => unknown> = {
   'runs of a workflow by status': () => runs('default', { limit: 9, workflowId: 'w', status: 'running' }),
   'runs by status': () => runs('default', { limit: 9, status: 'running', after: 'a' }),
   'runs by tags': () => runs('default', { limit: 9, tags: ['x', 'y'] }),
+  'runs by a tag and a status, from a cursor on': () =>
+    runs('default', { limit: 9, tags: ['x'], status: 'running', after: 'a' }),
+  'runs of a workflow by tag': () => runs('default', { limit: 9, tags: ['x'], workflowId: 'w' }),
 };
 
 /** A partial index and the list of messages hold only what the answer needs: they are read from end to end. */
