@@ -21,7 +21,7 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'different keys: 3',
   ],
   '06-simulation.ts': [
-    '100 worlds, every one: completed, booked: Hotel Fermata',
+    /^100 worlds, every one: completed, booked: Hotel Fermata$/m,
     'the same seed, the same world: true',
   ],
 };
