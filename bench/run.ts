@@ -3,6 +3,7 @@
  *
  *     npm run bench -- --only W2 --match 'breadth 50' --rounds 5 --json
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { million } from './million.ts';
 import { environment, NOT_SHOWN, table } from './report.ts';
@@ -16,7 +17,7 @@ import { w4 } from './w4-parked.ts';
 import { w5 } from './w5-killed.ts';
 
 const WORKLOADS = [w1, w2, w3, w4, w5, firstToken, restart, million];
-const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json]`;
+const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json] [--write FILE.md]`;
 
 function options() {
   const { values } = parseArgs({
@@ -25,18 +26,29 @@ function options() {
       match: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
+      write: { type: 'string' },
     },
   });
-  const { only, match = '', rounds, json } = values;
+  const { only, match = '', rounds, json, write } = values;
   const ids = only?.toUpperCase().split(',') ?? WORKLOADS.map(({ id }) => id);
   const unknown = ids.filter((id) => !WORKLOADS.some((workload) => workload.id === id));
   if (unknown.length > 0 || !/^[1-9]\d*$/.test(rounds)) return undefined;
-  return { workloads: WORKLOADS.filter(({ id }) => ids.includes(id)), match, rounds: Number(rounds), json };
+  return { workloads: WORKLOADS.filter(({ id }) => ids.includes(id)), match, rounds: Number(rounds), json, write };
 }
 
-async function bench({ workloads, match, rounds, json }: NonNullable<ReturnType<typeof options>>): Promise<void> {
+async function bench({
+  workloads,
+  match,
+  rounds,
+  json,
+  write,
+}: NonNullable<ReturnType<typeof options>>): Promise<void> {
   const before = environment();
-  const print = json ? () => {} : (text: string) => console.log(text);
+  const said: string[] = [];
+  const print = (text: string): void => {
+    said.push(text);
+    if (!json) console.log(text);
+  };
   print(
     `${before.machine}\nload ${before.load.join(' ')} · ${Object.entries(before.versions)
       .map(([name, version]) => `${name} ${version}`)
@@ -56,8 +68,22 @@ async function bench({ workloads, match, rounds, json }: NonNullable<ReturnType<
   print(
     `\nload afterwards ${load.join(' ')}\n\nWhat this does not show:\n${NOT_SHOWN.map((line) => `- ${line}`).join('\n')}`,
   );
+  if (write !== undefined) writeFileSync(write, page(before.at, said));
   if (json)
     console.log(JSON.stringify({ ...before, loadAfterwards: load, results, notShown: NOT_SHOWN }, undefined, 2));
+}
+
+/** What was said, as a page. */
+function page(at: string, said: readonly string[]): string {
+  return `# Results
+
+Of \`npm run bench -- --write bench/RESULTS.md\`, ${at.slice(0, 10)}. Medians of the rounds of one run, each beside its baselines in the same
+minutes; the last column is Fermata's figure as a multiple of raw SQLite's. Absolute times belong to this machine.
+
+\`\`\`text
+${said.join('\n')}
+\`\`\`
+`;
 }
 
 const chosen = options();
