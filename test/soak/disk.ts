@@ -37,8 +37,8 @@ export const trial: Trial = {
     writeFileSync(ballast, Buffer.alloc((SIZE_KIB - FREE_KIB - chance(FREE_KIB)) * 1_024));
     const server = scene.serve();
     await server.url;
-    const load = new Load({ url: scene.url, chance, kilobytes: 100 });
-    load.begin(24);
+    const load = new Load({ url: scene.url, chance, kilobytes: 200 });
+    load.begin(48);
     await until('the disk to be full', () => load.refusals.size > 0);
     assert.deepEqual([...load.refusals.keys()], ['storeUnavailable'], 'how writes are refused');
     const client = clientOf(scene.url);

@@ -4,7 +4,7 @@
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { FermataError } from '../../errors.ts';
-import { damageOfLog, pagesInLog } from './log.ts';
+import { contentOfLog, damageOfLog, type LogContent } from './log.ts';
 import { PageSums } from './page-sums.ts';
 
 /**
@@ -19,6 +19,9 @@ const FIRST_PARTS = 16;
 const PAUSE_MS = 50;
 /** Commits between two looks at the length of the log, which cost as much as writing two rows. */
 const COMMITS = 16;
+
+/** Round of a log that has no commit yet. */
+const NOT_BEGUN = -1;
 
 /** A database file as the checkpoints see it. */
 export interface CheckpointedFile {
@@ -37,8 +40,10 @@ export class Checkpoints {
   #commits = 0;
   #due = false;
   #closed = false;
-  /** A process that ends without closing its store lets the driver do it, and SQLite then moves the log by itself. */
-  readonly #atExit = (): void => this.#sums.forget(pagesInLog(logOf(this.#file.path)));
+  /** Pages in the log at which the next move is worth its while. */
+  #worth = PAGES;
+  /** Everything in the log has been moved, so that it may begin anew. */
+  #moved = true;
 
   /**
    * Settles what an unclean stop left in the log, and compares all pages with their sums.
@@ -51,9 +56,10 @@ export class Checkpoints {
     this.#length = file.driver.prepare('pragma wal_checkpoint(noop)');
     this.#sums = PageSums.open(`${file.path}.sums`, Number(file.driver.pragma('page_size', { simple: true })));
     try {
+      this.#trust(contentOfLog(logOf(file.path)));
       this.#settle();
+      this.#sums.round = NOT_BEGUN;
       this.#unread = this.#compareFirst();
-      process.once('exit', this.#atExit);
     } catch (error) {
       this.#sums.close();
       throw error;
@@ -80,7 +86,7 @@ export class Checkpoints {
   noticeCommit(failed: (cause: unknown) => void): void {
     if (this.#due || ++this.#commits < COMMITS) return;
     this.#commits = 0;
-    if ((this.#length.get()?.log ?? 0) < PAGES) return;
+    if ((this.#length.get()?.log ?? 0) < this.#worth) return;
     this.#due = true;
     setImmediate(() => {
       this.#due = false;
@@ -96,9 +102,8 @@ export class Checkpoints {
   /** Moves all of the log, and empties it. */
   close(): void {
     this.#closed = true;
-    process.off('exit', this.#atExit);
     try {
-      this.#move('truncate');
+      if (this.#move('truncate')) this.#sums.round = undefined;
     } finally {
       this.#sums.close();
     }
@@ -132,12 +137,35 @@ export class Checkpoints {
   /** Returns false where somebody else is in the way. */
   #move(mode: 'passive' | 'truncate'): boolean {
     const { driver, path, descriptor } = this.#file;
-    const pages = pagesInLog(logOf(path));
-    this.#sums.forget(pages);
-    const busy = driver.prepare<[], { busy: number }>(`pragma wal_checkpoint(${mode})`).get()?.busy;
-    // Moved in part only, pages may still be as they were before.
-    if (busy === 0) this.#sums.learn(descriptor, pages);
+    const content = contentOfLog(logOf(path));
+    this.#follow(content);
+    this.#sums.forget(content.pages);
+    const { busy, log, checkpointed } = driver
+      .prepare<[], { busy: number; log: number; checkpointed: number }>(`pragma wal_checkpoint(${mode})`)
+      .get() ?? { busy: 1, log: 0, checkpointed: 0 };
+    this.#sums.learn(descriptor, content.pages);
+    this.#moved = busy === 0 && checkpointed >= log;
+    // Somebody reads an old state: to try again with every commit would read the whole log each time.
+    this.#worth = this.#moved ? PAGES : Math.ceil(log * 1.5);
     return busy === 0;
+  }
+
+  /** At a start: nothing is known of any page where somebody else has moved the log that an unclean stop left (P4). */
+  #trust({ round }: LogContent): void {
+    const { round: known } = this.#sums;
+    const isOurs =
+      known === undefined
+        ? round === undefined
+        : round !== undefined && (known === NOT_BEGUN || round === known || round === known + 1);
+    if (!isOurs) this.#sums.forgetAll();
+  }
+
+  /** At work: the log begins a new round only after we have moved all of it. */
+  #follow({ round }: LogContent): void {
+    const { round: known } = this.#sums;
+    if (round === undefined || round === known) return;
+    if (known !== NOT_BEGUN && known !== undefined && !(this.#moved && round === known + 1)) this.#sums.forgetAll();
+    this.#sums.round = round;
   }
 }
 
@@ -164,8 +192,9 @@ function damaged(path: string, pages: readonly number[]): FermataError {
   const more = pages.length > 5 ? ` and ${pages.length - 5} more` : '';
   return new FermataError(
     'databaseCorrupt',
-    `The database file "${path}" is damaged: its pages ${first}${more} are not as they were written. Restore it from a backup. ` +
-      `Where another program has changed the file on purpose, delete "${path}.sums" and start again.`,
+    `The database file "${path}" is damaged: its pages ${first}${more} are not as they were written. Restore it from a backup, ` +
+      `and delete "${path}.sums", which knows the file as it was here. Where another program has changed the file on purpose, ` +
+      'delete only that one, and start again.',
     { data: { pages: pages.slice(0, 100) } },
   );
 }

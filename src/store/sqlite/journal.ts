@@ -140,7 +140,8 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
         const page = from.get({ run: key, seq: middle, limit: 1 });
         const found = page && entriesOf(page).find((entry) => entry.factSeq === factSeq);
         if (found !== undefined) return found.seq;
-        if (page === undefined || page.facts > factSeq) high = middle - 1;
+        // A page without a fact has the number of the last one before it.
+        if (page === undefined || page.facts >= factSeq) high = middle - 1;
         else low = page.seq + 1;
       }
       return undefined;

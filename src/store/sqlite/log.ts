@@ -6,69 +6,36 @@
  *
  * The format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
  */
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 
 const HEADER = 32;
 const FRAME_HEADER = 24;
 const MAGIC = 0x37_7f_06_82;
 const BIG_ENDIAN = 1;
-
-interface Log {
-  readonly bytes: Buffer<ArrayBuffer>;
-  readonly pageSize: number;
-}
-
-function read(path: string): Log | undefined {
-  if (!existsSync(path)) return undefined;
-  const fd = openSync(path, 'r');
-  try {
-    const bytes = Buffer.alloc(fstatSync(fd).size);
-    for (let at = 0; at < bytes.length;) {
-      const got = readSync(fd, bytes, at, bytes.length - at, at);
-      if (got === 0) break;
-      at += got;
-    }
-    // Before the header of a new log is written, the file is empty or zeros.
-    if (bytes.length < HEADER || bytes.subarray(0, HEADER).every((byte) => byte === 0)) return undefined;
-    return { bytes, pageSize: bytes.readUInt32BE(8) };
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function* frames({ bytes, pageSize }: Log): Generator<number> {
-  for (let at = HEADER; at + FRAME_HEADER + pageSize <= bytes.length; at += FRAME_HEADER + pageSize) yield at;
-}
-
-function isCurrent({ bytes }: Log, frame: number): boolean {
-  return bytes.compare(bytes, 16, 24, frame + 8, frame + 16) === 0;
-}
-
-/** Frames read at a time. The buffer is kept: a new one for every checkpoint would be work for the garbage collector. */
+/** Frames read at a time: a log may be longer than a buffer can be. */
 const FRAMES = 256;
+/** Kept: a new one for every checkpoint would be work for the garbage collector. */
 let chunk = Buffer.alloc(0);
 
-/** Numbers of the pages that the log holds; perhaps too many, never too few. */
-export function pagesInLog(path: string): ReadonlySet<number> {
+/** What a log holds. */
+export interface LogContent {
+  /** How often it was begun anew; undefined where there is none. */
+  readonly round: number | undefined;
+  /** Numbers of the pages in it; perhaps too many, never too few. */
+  readonly pages: ReadonlySet<number>;
+}
+
+/** Looks into a log. */
+export function contentOfLog(path: string): LogContent {
   const pages = new Set<number>();
-  if (!existsSync(path)) return pages;
-  const fd = openSync(path, 'r');
-  try {
-    const header = Buffer.alloc(HEADER);
-    if (readSync(fd, header, 0, HEADER, 0) < HEADER || header.readUInt32BE(8) < 512) return pages;
-    const frame = FRAME_HEADER + header.readUInt32BE(8);
-    if (chunk.length !== FRAMES * frame) chunk = Buffer.alloc(FRAMES * frame);
-    for (let from = HEADER; ; from += chunk.length) {
-      const got = readSync(fd, chunk, 0, chunk.length, from);
-      for (let at = 0; at + frame <= got; at += frame) {
-        if (chunk.compare(header, 16, 24, at + 8, at + 16) !== 0) return pages;
-        pages.add(chunk.readUInt32BE(at));
-      }
-      if (got < chunk.length) return pages;
+  const round = withLog(path, (header, frames) => {
+    for (const at of frames) {
+      if (!isCurrent(header, at)) break;
+      pages.add(chunk.readUInt32BE(at));
     }
-  } finally {
-    closeSync(fd);
-  }
+    return header.readUInt32BE(12);
+  });
+  return { round, pages };
 }
 
 /**
@@ -78,33 +45,70 @@ export function pagesInLog(path: string): ReadonlySet<number> {
  * commits at or behind it was synced, and has changed since.
  */
 export function damageOfLog(path: string): string | undefined {
-  const log = read(path);
-  if (log === undefined) return undefined;
-  const { bytes, pageSize } = log;
-  const sum = new Checksum((bytes.readUInt32BE(0) & BIG_ENDIAN) === BIG_ENDIAN);
-  const magic = (bytes.readUInt32BE(0) & ~BIG_ENDIAN) >>> 0;
-  sum.add(bytes, 0, 24);
-  if (magic !== MAGIC || !sum.is(bytes, 24)) return 'its header is not as it was written';
-  let wrong: number | undefined;
-  let number = 0;
-  let commits = 0;
-  for (const at of frames(log)) {
-    number++;
-    if (wrong === undefined) {
-      if (isCurrent(log, at)) {
-        sum.add(bytes, at, 8);
-        sum.add(bytes, at + FRAME_HEADER, pageSize);
-      } else if (bytes.readUInt32BE(at + 8) === (bytes.readUInt32BE(16) + 1) >>> 0) {
+  return withLog(path, (header, frames) => {
+    const sum = new Checksum((header.readUInt32BE(0) & BIG_ENDIAN) === BIG_ENDIAN);
+    const magic = (header.readUInt32BE(0) & ~BIG_ENDIAN) >>> 0;
+    sum.add(header, 0, 24);
+    if (magic !== MAGIC || !sum.is(header, 24)) return 'its header is not as it was written';
+    const pageSize = header.readUInt32BE(8);
+    let wrong: number | undefined;
+    let number = 0;
+    let commits = 0;
+    for (const at of frames) {
+      number++;
+      const current = isCurrent(header, at);
+      if (wrong === undefined) {
         // The log was begun anew, and its new header did not reach the disk.
-        return undefined;
+        if (!current && chunk.readUInt32BE(at + 8) === (header.readUInt32BE(16) + 1) >>> 0) return undefined;
+        if (current) {
+          sum.add(chunk, at, 8);
+          sum.add(chunk, at + FRAME_HEADER, pageSize);
+          if (sum.is(chunk, at + 16)) continue;
+        }
+        wrong = number;
       }
-      if (isCurrent(log, at) && sum.is(bytes, at + 16)) continue;
-      wrong = number;
+      const isCommit = chunk.readUInt32BE(at + 4) !== 0;
+      // What an earlier round of the log left there differs in both halves of its salt: a bit that flipped, in one.
+      if (isCommit && (current || (number === wrong && isNearlyCurrent(header, at)))) commits++;
     }
-    const isCommit = bytes.readUInt32BE(at + 4) !== 0;
-    if (isCommit && (isCurrent(log, at) || number === wrong)) commits++;
+    return wrong !== undefined && commits > 1 ? `its frame ${wrong} is not as it was written` : undefined;
+  });
+}
+
+/** Looks at the header and, in `chunk`, at each frame; undefined where there is no log yet. */
+function withLog<T>(path: string, look: (header: Buffer, frames: Generator<number>) => T): T | undefined {
+  if (!existsSync(path)) return undefined;
+  const fd = openSync(path, 'r');
+  try {
+    const header = Buffer.alloc(HEADER);
+    // Before the header of a new log is written, the file is empty or zeros.
+    if (readSync(fd, header, 0, HEADER, 0) < HEADER || header.every((byte) => byte === 0)) return undefined;
+    return look(header, framesOf(fd, header));
+  } finally {
+    closeSync(fd);
   }
-  return wrong !== undefined && commits > 1 ? `its frame ${wrong} is not as it was written` : undefined;
+}
+
+/** Where in `chunk` the next frame is. */
+function* framesOf(fd: number, header: Buffer): Generator<number> {
+  const pageSize = header.readUInt32BE(8);
+  // Of a header that is not as it was written.
+  if (pageSize < 512 || pageSize > 65_536) return;
+  const frame = FRAME_HEADER + pageSize;
+  if (chunk.length !== FRAMES * frame) chunk = Buffer.alloc(FRAMES * frame);
+  for (let from = HEADER; ; from += chunk.length) {
+    const got = readSync(fd, chunk, 0, chunk.length, from);
+    for (let at = 0; at + frame <= got; at += frame) yield at;
+    if (got < chunk.length) return;
+  }
+}
+
+function isCurrent(header: Buffer, at: number): boolean {
+  return chunk.compare(header, 16, 24, at + 8, at + 16) === 0;
+}
+
+function isNearlyCurrent(header: Buffer, at: number): boolean {
+  return chunk.compare(header, 16, 20, at + 8, at + 12) === 0 || chunk.compare(header, 20, 24, at + 12, at + 16) === 0;
 }
 
 /** The checksum of the log: over pairs of 32-bit words, from the header on. */

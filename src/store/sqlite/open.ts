@@ -1,5 +1,5 @@
 /** Opening and closing: lock, connection, upgrade, in this order, and back again where one of them fails. */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { FermataError } from '../../errors.ts';
 import { Checkpoints, requireSoundLog } from './checkpoint.ts';
 import { connect, sqliteCode } from './connection.ts';
@@ -42,15 +42,20 @@ export function openDatabase(file: string, options: SqliteOptions): OpenDatabase
     try {
       checkpoints?.close();
     } finally {
-      connection?.driver.close();
-      // After SQLite, because closing it gives up SQLite's locks on the file.
-      if (descriptor !== undefined) closeSync(descriptor);
-      lock?.release();
+      try {
+        connection?.driver.close();
+        // After SQLite, because closing it gives up SQLite's locks on the file.
+        if (descriptor !== undefined) closeSync(descriptor);
+      } finally {
+        lock?.release();
+      }
     }
   };
   try {
     if (path !== MEMORY) {
       requireSoundLog(path);
+      // Of a file that is not there any more.
+      if (!existsSync(path) || statSync(path).size === 0) rmSync(`${path}.sums`, { force: true });
       descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT);
     }
     const { driver } = (connection = connect(path));

@@ -7,15 +7,19 @@
  * P2. Every page with a sum is compared: in the first 64 MB before anything is read, in the rest while the process works.
  *     One that differs: the database is refused, or the process stops and the next one refuses it.
  * P3. Without the file there is nothing to compare; it is made anew from the pages as they are.
+ * P4. The sums know whether a log was under way, and in which of its rounds. Where somebody else has moved it since (a
+ *     database browser that looked in after a crash, a backup program), nothing is known of any page.
  */
-import { closeSync, existsSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
-const MAGIC = 'FermSum1';
-const HEADER = 16;
+const MAGIC = 'FermSum2';
+const HEADER = 32;
 const UNKNOWN = 0;
 /** Where the header says whether all pages are to be compared before anything else. */
 const SUSPECT = 12;
+/** Where it says whether a log is under way, and in which round it is. */
+const ROUND = 16;
 /** Bytes compared at a time: a few milliseconds. */
 const PART = 4 * 1024 * 1024;
 /** Sums between two changed ones that are written along, to spare a write of their own. */
@@ -104,6 +108,28 @@ export class PageSums {
   set isSuspect(suspect: boolean) {
     if (suspect === this.isSuspect) return;
     writeSync(this.#fd, Buffer.of(suspect ? 1 : 0), 0, 1, SUSPECT);
+    fdatasyncSync(this.#fd);
+  }
+
+  /** The round of the log that is under way; undefined where none was. Its first is 0, and -1 is one that has not begun. */
+  get round(): number | undefined {
+    const bytes = Buffer.alloc(8);
+    readSync(this.#fd, bytes, 0, 8, ROUND);
+    return bytes.readInt32LE(0) === 1 ? bytes.readInt32LE(4) : undefined;
+  }
+
+  set round(round: number | undefined) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeInt32LE(round === undefined ? 0 : 1, 0);
+    bytes.writeInt32LE(round ?? 0, 4);
+    writeSync(this.#fd, bytes, 0, 8, ROUND);
+    fdatasyncSync(this.#fd);
+  }
+
+  /** Nothing is known of any page. */
+  forgetAll(): void {
+    this.#sums = new Uint32Array(0);
+    ftruncateSync(this.#fd, HEADER);
     fdatasyncSync(this.#fd);
   }
 

@@ -66,6 +66,23 @@ export function readsContract(make: MakeStore): void {
       expect(await store.entryOfFact(b, 1)).toBeUndefined();
     });
 
+    test("a fact's entry is found where many commits without a fact come after it", async () => {
+      const { store } = current();
+      let factSeq = 0;
+      for (let seq = 1; seq <= 60; seq++) {
+        const fact = [2, 3, 6, 40].includes(seq) ? { kind: 'fact' as const, factSeq: ++factSeq } : {};
+        const part = { entries: [entry(seq, seq, fact)], state: state({ seq, facts: factSeq }) };
+        await store.commit(group([seq === 1 ? begin(a, part) : changes(a, seq - 1, part)]));
+      }
+      expect(await Promise.all([1, 2, 3, 4, 5].map((number) => store.entryOfFact(a, number)))).toEqual([
+        2,
+        3,
+        6,
+        40,
+        undefined,
+      ]);
+    });
+
     test('timers are due soonest first, over all runs and tenants', async () => {
       const { store } = current();
       const c = runKey('a', 'other');

@@ -1,5 +1,6 @@
 /** What a disk may do to a file behind SQLite's back: it is found at the next start, or it changes nothing. */
 import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { fraction } from '../../../machines/backoff.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
@@ -132,6 +133,52 @@ describe('a bit that flips on the disk', () => {
       truncateSync(`${damaged}-wal`, cut);
       expect(await seen(damaged)).toEqual(Array.from({ length: COMMITS - 1 }, (_, index) => entryOf(index + 1)));
     }
+  });
+
+  test('is not what somebody else has done: who looks in after a crash, moves the log, or takes the file away', async () => {
+    const [file, killed] = [path('sound.db'), path('killed.db')];
+    const store = sqliteStore(file);
+    await store.open();
+    await write(store);
+    copy(file, killed);
+    await store.close();
+    // The last one to close moves the log, also where it has only read.
+    const browser = new BetterSqlite3(killed);
+    expect(browser.prepare('select count(*) from run').pluck().get()).toBe(1);
+    browser.close();
+    expect(existsSync(`${killed}-wal`)).toBe(false);
+    expect(await seen(killed)).toBe('truth');
+    expect(await seen(killed), 'and knows the pages again').toBe('truth');
+    flip(killed, 3 * 4_096 + 9);
+    expect(await seen(killed)).toBe('refused');
+
+    rmSync(killed);
+    const anew = sqliteStore(killed);
+    expect(await anew.open()).toMatchObject({ position: 0 });
+    await anew.close();
+  });
+
+  test('is not what a backup program does that moves the log of a process at work', async () => {
+    const [file, killed] = [path('busy.db'), path('killed.db')];
+    const store = sqliteStore(file);
+    await store.open();
+    await store.commit(group([begin(a)]));
+    for (let revision = 1; revision <= 200; revision++) {
+      const entries = [entry(revision, revision, { dataJson: JSON.stringify('x'.repeat(9_000)) })];
+      await store.commit(group([changes(a, revision, { entries, state: state({ seq: revision }) })]));
+      if (revision % 50 !== 0) continue;
+      const backup = new BetterSqlite3(file);
+      backup.pragma('wal_checkpoint(passive)');
+      backup.close();
+    }
+    copy(file, killed);
+    const again = sqliteStore(killed);
+    await again.open();
+    expect((await again.run(a))?.seq).toBe(200);
+    await again.close();
+    await store.close();
+    await store.open();
+    await store.close();
   });
 
   test('sums are true after checkpoints under load, after a kill and after a process that just leaves', async () => {
