@@ -102,7 +102,16 @@ export class Draft {
   }
 
   dropCallTimer(token: string): void {
-    if (!this.callTimersArmed.delete(token)) this.callTimersGone.add(token);
+    if (this.callTimersArmed.delete(token)) return;
+    this.callTimersGone.add(token);
+    // It may have a row: of a cut, or of a version in which all had one.
+    this.dropTimer(token);
+  }
+
+  /** The group is cut: before the call itself is asked for, nothing but a row would be left of its timer after a crash. */
+  keepCallTimers(): void {
+    for (const row of this.callTimersArmed.values()) this.armTimer(row);
+    this.callTimersArmed.clear();
   }
 
   askEffect(start: EffectStart): void {

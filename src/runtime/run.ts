@@ -169,6 +169,7 @@ export class Run {
     const memory = this.#memory;
     memory.services.suspects.deciding(this.#decided.at(-1));
     const actors: ActorRow[] = [];
+    if (!memory.cascade.resting) memory.draft.keepCallTimers();
     const agendaJson = memory.cascade.resting ? null : encode(memory.cascade.store(), 'agenda', memory, WRITE_REFS);
     const { blobs } = memory;
     memory.blobs = new Map();
