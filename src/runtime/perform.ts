@@ -153,7 +153,6 @@ function spawnChild(
     xstate.setChild(parent.snapshot, action.id, memory.refer(identity));
     parent.dirty = true;
   }
-  if (action.systemId !== undefined) memory.head.systemIds[action.systemId] = address;
 }
 
 /** Asks for an effect: it starts after the commit. */
