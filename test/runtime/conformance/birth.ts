@@ -1,6 +1,6 @@
 /** What an actor decides in its first turn: whom it finds, whom it reaches, and what is left of it where that turn fails. */
 import { assign, emit, enqueueActions, sendTo, setup, type AnyActorRef } from 'xstate';
-import { send, type Scenario } from './scenario.ts';
+import { send, tick, type Scenario } from './scenario.ts';
 
 interface Memory {
   readonly log: readonly string[];
@@ -43,6 +43,23 @@ const replaced = setup({ actors: { listener } }).createMachine({
   },
 });
 
+const replacedLater = setup({ actors: { listener } }).createMachine({
+  on: {
+    GO: {
+      actions: enqueueActions(({ enqueue }) => {
+        enqueue.spawnChild('listener', { id: 'kid' });
+        enqueue.sendTo('kid', { type: 'LATE' }, { delay: 10 });
+      }),
+    },
+    ANEW: {
+      actions: enqueueActions(({ enqueue }) => {
+        enqueue.stopChild('kid');
+        enqueue.spawnChild('listener', { id: 'kid' });
+      }),
+    },
+  },
+});
+
 const failing = setup({ types: {} as { context: { n: number } }, actors: { listener } }).createMachine({
   context: { n: 0 },
   initial: 'a',
@@ -68,6 +85,12 @@ export const birthScenarios: readonly Scenario[] = [
   { name: 'finds itself under its systemId', machine: () => known, steps: [] },
   { name: 'finds itself, and not who was there before', machine: () => known, steps: send('AGAIN', 'AGAIN') },
   { name: 'does not hear what its predecessor in the same turn was sent', machine: () => replaced, steps: send('GO') },
+  {
+    name: 'does not hear what its predecessor was sent for later, when that one was born',
+    machine: () => replacedLater,
+    steps: [...send('GO', 'ANEW'), tick],
+  },
+  { name: 'hears itself what it was sent for later', machine: () => replacedLater, steps: [...send('GO'), tick] },
   { name: 'says nothing where it fails', machine: () => failing, steps: [] },
   { name: 'says nothing where it fails, below a parent', machine: () => failingChild, steps: send('GO', 'GO') },
 ];
