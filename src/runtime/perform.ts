@@ -26,7 +26,15 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
     case 'send':
       if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
       if (action.delay !== undefined && from !== undefined)
-        arm(memory, from, timerToken(memory, frame), action.to, action.event, action.delay, action.sendId);
+        arm(
+          memory,
+          from,
+          timerToken(memory, frame),
+          bornBy(memory, frame, action.to),
+          action.event,
+          action.delay,
+          action.sendId,
+        );
       else deliver(memory, frame, action.to, action.event);
       return;
     case 'cancel': {
@@ -79,6 +87,12 @@ function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xst
   } else {
     memory.cascade.push(take(memory, target, event, sender ?? null));
   }
+}
+
+/** The very child that this turn has spawned: by the time a delayed event is due, another may have taken its place. */
+function bornBy(memory: RunMemory, { turn }: Frame, to: xstate.Address): xstate.Address {
+  const birth = to.birth === -1 ? memory.find(to.address)?.identity.birth : undefined;
+  return birth !== undefined && birth > turn ? { address: to.address, birth } : to;
 }
 
 /**
@@ -153,7 +167,6 @@ function spawnChild(
     xstate.setChild(parent.snapshot, action.id, memory.refer(identity));
     parent.dirty = true;
   }
-  if (action.systemId !== undefined) memory.head.systemIds[action.systemId] = address;
 }
 
 /** Asks for an effect: it starts after the commit. */

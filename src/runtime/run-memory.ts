@@ -228,20 +228,18 @@ export class RunMemory implements BlobSink {
 
   /** What the recording scope of a turn must know. */
   deciding(self: xstate.ActorReference): xstate.Deciding {
+    // In its first turn, whoever lived at its address before is still there.
+    const refer = (address: string): xstate.ActorReference =>
+      address === self.address ? self : this.refer({ address, birth: this.actors.get(address)?.identity.birth ?? -1 });
     return {
       self,
       systemGet: (systemId) => {
         const address = this.head.systemIds[systemId];
-        return address === undefined
-          ? undefined
-          : this.refer({ address, birth: this.actors.get(address)?.identity.birth ?? -1 });
+        return address === undefined ? undefined : refer(address);
       },
       systemAll: () =>
         Object.fromEntries(
-          Object.entries(this.head.systemIds).map(([systemId, address]) => [
-            systemId,
-            this.refer({ address, birth: this.actors.get(address)?.identity.birth ?? -1 }),
-          ]),
+          Object.entries(this.head.systemIds).map(([systemId, address]) => [systemId, refer(address)]),
         ),
       // `log` is an action like a custom one: this is called after the commit.
       log: (...values) => this.services.log(values.map(String).join(' '), { runId: this.key.run, actor: self.address }),

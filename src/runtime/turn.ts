@@ -23,10 +23,14 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   const prepared = logic.prepare?.({ event: { type: 'xstate.init', input }, snapshot: undefined, rows: memory.rows });
   const given = prepared === undefined ? input : { ...(input as object | undefined), prepared };
   const event = { type: 'xstate.init', input: given, logic: logic.path, id: identity.id };
-  const decision = attempt(
-    { catalog: memory.services.catalog, logic },
-    () => xstate.decideInitial(logic.machine, given, memory.deciding(self)),
-    (error) => xstate.stillborn(logic.machine, error),
+  // As in XState, it is known before it decides: it may find itself, and so may the children it is born with.
+  if (identity.systemId !== undefined) memory.head.systemIds[identity.systemId] = address;
+  const decision = withoutActionsOfFailure(
+    attempt(
+      { catalog: memory.services.catalog, logic },
+      () => xstate.decideInitial(logic.machine, given, memory.deciding(self)),
+      (error) => xstate.stillborn(logic.machine, error),
+    ),
   );
   const actor = new DurableActor(identity, self, decision.snapshot);
   // Its row takes the place of an earlier actor's at the same address, and lets go of what that one held.
@@ -36,6 +40,11 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   const turn = memory.entry('event', address, event.type, event);
   committed(memory, decision);
   memory.cascade.push({ actor: address, turn, actions: childrenFirst(memory, actor, decision.actions), next: 0 });
+}
+
+/** As in XState, an actor that is born with an error does nothing of what it decided before: its actions wait until it has begun. */
+function withoutActionsOfFailure(decision: xstate.Decision): xstate.Decision {
+  return decision.snapshot.status === 'error' ? { ...decision, actions: [], custom: [] } : decision;
 }
 
 /**

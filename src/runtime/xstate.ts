@@ -330,7 +330,9 @@ function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decisio
   const actions: Action[] = [];
   const custom: CustomAction[] = [];
   const stillborn = spawnedAndStopped(recorded);
-  for (const action of recorded) if (!stillborn.has(childOf(action))) translate(action, deciding, actions, custom);
+  for (const action of recorded)
+    if (!stillborn.has(childOf(action)) && !stillborn.has(receiverOf(action)))
+      translate(action, deciding, actions, custom);
   return { snapshot, actions: sentAfterSpawned(stopsOf(snapshot, actions), deciding.self.address), custom };
 }
 
@@ -378,6 +380,11 @@ function spawnedAndStopped(recorded: readonly Recorded[]): ReadonlySet<unknown> 
 function childOf(action: Recorded): unknown {
   if (action.type === 'xstate.spawnChild') return action.params?.['actorRef'];
   return action.type === 'xstate.stopChild' ? action.params : undefined;
+}
+
+/** Whom it was sent to, as XState's own object: a child of this very turn, and not the one that takes its id later in it. */
+function receiverOf(action: Recorded): unknown {
+  return action.type === 'xstate.sendTo' ? action.params?.['to'] : undefined;
 }
 
 /** The part of an actor system that a turn sees: the run's systemIds, and nobody else. */

@@ -4,6 +4,7 @@ import { actorScenarios } from './actors.ts';
 import { afterScenarios } from './after.ts';
 import { alwaysScenarios } from './always.ts';
 import { assignScenarios } from './assign.ts';
+import { birthScenarios } from './birth.ts';
 import { cancelScenarios } from './cancel.ts';
 import { emitScenarios } from './emit.ts';
 import { errorScenarios } from './errors.ts';
@@ -33,6 +34,7 @@ export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
   actions: actionScenarios,
   assign: assignScenarios,
   final: finalScenarios,
+  birth: birthScenarios,
   emit: emitScenarios,
   ids: idScenarios,
   invoke: invokeScenarios,

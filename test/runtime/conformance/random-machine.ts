@@ -52,6 +52,8 @@ function build(root: State, actors: Readonly<Record<string, AnyActorLogic>>, isR
   const guards = {
     every: ({ context, event }: { context: Memory; event: Told }, { every }: { every: number }) =>
       context.count % every === 0 && (event.inside !== true || context.fuel > 0),
+    outside: ({ context, event }: { context: Memory; event: Told }, { every }: { every: number }) =>
+      context.count % every === 0 && event.inside !== true && !/^xstate\.(init|done\.state)/.test(event.type),
     fuelled: ({ context }: { context: Memory }, { every }: { every: number }) =>
       context.fuel > 0 && context.count % every === 0,
   };
@@ -93,18 +95,18 @@ function stateOf(state: State, path: string, place: Place): object {
     on: Object.fromEntries(
       [...new Set(on.map(({ event }) => event))].map((event) => [
         event,
-        on.filter((move) => move.event === event).map((move) => moveOf(move, place, 'every')),
+        on.filter((move) => move.event === event).map((move) => moveOf(move, place, 'every', path)),
       ]),
     ),
-    always: always.map((move) => moveOf(move, place, 'fuelled')),
-    after: Object.fromEntries(after.map((move) => [move.delay, moveOf(move, place, 'every')])),
+    always: always.map((move) => moveOf(move, place, 'fuelled', path)),
+    after: Object.fromEntries(after.map((move) => [move.delay, moveOf(move, place, 'every', path)])),
     ...invoked(invoke, path, place, onDone),
     ...(state.kind === 'atomic'
       ? {}
       : {
           ...(state.kind === 'parallel' ? { type: 'parallel' } : { initial: `${path}_0` }),
           states: { ...children, ...(history === 'none' ? {} : past) },
-          ...(onDone === null || path === 'r' ? {} : { onDone: moveOf(onDone, place, 'fuelled') }),
+          ...(onDone === null || path === 'r' ? {} : { onDone: moveOf(onDone, place, 'fuelled', path) }),
         }),
   };
 }
@@ -115,7 +117,8 @@ function invoked(src: State['invoke'], path: string, { actors, isRoot, ...place 
   const [fallback = 'gate'] = Object.keys(actors).filter((name) => name.startsWith('kid'));
   const source = src === 'none' ? (held ? fallback : undefined) : src in actors ? src : fallback;
   if (source === undefined) return {};
-  const told = onDone === null ? { actions: [note('told')] } : moveOf(onDone, { ...place, actors, isRoot }, 'fuelled');
+  const told =
+    onDone === null ? { actions: [note('told')] } : moveOf(onDone, { ...place, actors, isRoot }, 'fuelled', path);
   return {
     invoke: {
       id: held ? 'held' : path,
@@ -138,10 +141,21 @@ function addressIn(actor: AnyActorRef): string {
   return above?._parent === undefined ? actor.id : `${addressIn(above)}/${actor.id}`;
 }
 
-function moveOf({ every, to, reenter, acts }: Move, place: Place, guard: 'every' | 'fuelled'): object {
+/**
+ * Ways back to where a machine is already, which are not taken because plain XState goes astray there:
+ * - without `reenter` to the root, or by a history state to what it lies in: a state is entered and not left, and what it
+ *   invoked lives on, out of reach, beside the one that takes its id;
+ * - to the root of all while it starts or in a chain of steps: `held` is stopped after its successor asks for its systemId,
+ *   an error there and none here. An event from outside may lead back, and does.
+ */
+function moveOf({ every, to, reenter, acts }: Move, place: Place, guard: 'every' | 'fuelled', source: string): object {
+  const target = to === null ? undefined : place.paths[to % place.paths.length];
+  const again = reenter || target === 'r';
+  const back = place.isRoot && (target === 'r' || (again && source === 'r'));
+  const past = target?.endsWith('_h') === true && `${source}_`.startsWith(target.slice(0, -1));
   return {
-    guard: { type: guard, params: { every } },
-    ...(to === null ? {} : { target: `#${place.paths[to % place.paths.length]}`, reenter }),
+    guard: { type: back && guard === 'every' ? 'outside' : guard, params: { every } },
+    ...(target === undefined || past || (back && guard === 'fuelled') ? {} : { target: `#${target}`, reenter: again }),
     actions: [guard === 'fuelled' ? burn : burnInside, ...actsOf(acts, place)],
   };
 }
@@ -159,8 +173,12 @@ function note(text: string) {
   });
 }
 
+/**
+ * What is delayed takes back what is still delayed under the same id: of two that wait under one id, plain XState forgets
+ * the earlier one, which then nobody can take back, not even the end of its actor (docs/machines.md).
+ */
 function actsOf(acts: readonly Act[], place: Place): readonly unknown[] {
-  return acts.map((act) => actionOf(act, place));
+  return acts.flatMap((act) => [...('delay' in act && act.delay > 0 ? [cancel(act.event)] : []), actionOf(act, place)]);
 }
 
 function actionOf(act: Act, place: Place): unknown {
