@@ -6,6 +6,7 @@ import type { Call } from '../../crash/model.ts';
 import { until } from '../../crash/until.ts';
 import { Acknowledged } from './acknowledged.ts';
 import { ERRANDS } from './errands.ts';
+import { operate } from './operator.ts';
 import { clientOf } from './patience.ts';
 
 /** How a load is made. */
@@ -76,13 +77,25 @@ export class Load {
   /** Waits until so much more is acknowledged, or all errands begun are done. */
   async progress(more: number): Promise<void> {
     const goal = this.acknowledged.all.length + more;
-    await until('clients to get on', () => this.isDone || this.acknowledged.all.length >= goal);
+    await this.#lookedAfter(until('clients to get on', () => this.isDone || this.acknowledged.all.length >= goal));
     this.expectNoFailure();
   }
 
   /** Waits until every errand has come to its end. */
   async done(): Promise<void> {
-    await Promise.all(this.#errands);
+    await this.#lookedAfter(Promise.all(this.#errands));
+  }
+
+  /** Kills from outside may have had a run quarantined. */
+  async #lookedAfter(work: Promise<unknown>): Promise<void> {
+    const enough = new AbortController();
+    const operating = operate(this.#options.url, enough.signal);
+    try {
+      await work;
+    } finally {
+      enough.abort();
+      await operating;
+    }
   }
 
   /**

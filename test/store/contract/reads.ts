@@ -74,13 +74,8 @@ export function readsContract(make: MakeStore): void {
         const part = { entries: [entry(seq, seq, fact)], state: state({ seq, facts: factSeq }) };
         await store.commit(group([seq === 1 ? begin(a, part) : changes(a, seq - 1, part)]));
       }
-      expect(await Promise.all([1, 2, 3, 4, 5].map((number) => store.entryOfFact(a, number)))).toEqual([
-        2,
-        3,
-        6,
-        40,
-        undefined,
-      ]);
+      for (const [index, seq] of [2, 3, 6, 40, undefined].entries())
+        expect(await store.entryOfFact(a, index + 1)).toBe(seq);
     });
 
     test('timers are due soonest first, over all runs and tenants', async () => {
