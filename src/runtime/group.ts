@@ -242,7 +242,7 @@ export class Groups {
   async #decide(key: RunKey, cut: RunKey[]): Promise<Run | undefined> {
     let run: Run | undefined;
     // Read back after a failed commit, it would go on with what it was cut in.
-    if (this.#blocked.has(key.run) && !this.#pending.get(key.run)?.some(endsAnyway)) return undefined;
+    if (this.#blocked.has(key.run) && !this.#isToEnd(key.run)) return undefined;
     try {
       const loaded = this.#load(key);
       run = loaded instanceof Promise ? await loaded : loaded;
@@ -266,6 +266,12 @@ export class Groups {
       this.#cannotDecide(key, run, asError(thrown));
       return undefined;
     }
+  }
+
+  /** True where what was given to a run ends it, whatever keeps it from going on. */
+  #isToEnd(run: string): boolean {
+    const inbox = this.#resident.get(run)?.inbox ?? [];
+    return [...(this.#pending.get(run) ?? []), ...inbox].some(endsAnyway);
   }
 
   /** What will be no better later blocks the run; after anything else, a read that failed, it is tried again. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { FermataError } from '../../src/errors.ts';
 import { simulate } from '../../src/testing/index.ts';
+import { live } from './life.ts';
 
 describe('found by simulation', () => {
   it.each([6, 7, 12])(
@@ -91,5 +92,11 @@ describe('found by simulation', () => {
     // And what its turn had to read, a few times.
     expect(took).toBeLessThan(600_100);
     await world.close();
+  });
+
+  it('R9: a quarantined run that is cancelled ends, also where the group before its turn has no room for that', async () => {
+    // Left in the inbox of a run that was kept in memory, the wish was never looked at again, and nobody was answered.
+    const { counts } = await live(8_775);
+    expect(counts['runs']).toBeGreaterThan(0);
   });
 });
