@@ -358,6 +358,8 @@ export class Groups {
     crashPoint?.('published');
     for (const [run, draft] of drafts) {
       this.#surroundings.act(run.key, draft);
+      // What kills the process here belongs to no effect that has just begun.
+      if (draft.custom.length > 0) suspects.deciding(undefined);
       for (const action of draft.custom) this.#perform(run, action);
       if (run.idle) this.#resident.delete(run.key.run);
     }

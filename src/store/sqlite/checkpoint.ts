@@ -86,7 +86,7 @@ export class Checkpoints {
   noticeCommit(failed: (cause: unknown) => void): void {
     if (this.#due || ++this.#commits < COMMITS) return;
     this.#commits = 0;
-    if ((this.#length.get()?.log ?? 0) < this.#worth) return;
+    if (this.#lengthOfLog(failed) < this.#worth) return;
     this.#due = true;
     setImmediate(() => {
       this.#due = false;
@@ -97,6 +97,16 @@ export class Checkpoints {
         failed(cause);
       }
     });
+  }
+
+  /** The commit is made: what goes wrong here must not make it a doubtful one. */
+  #lengthOfLog(failed: (cause: unknown) => void): number {
+    try {
+      return this.#length.get()?.log ?? 0;
+    } catch (cause) {
+      failed(cause);
+      return 0;
+    }
   }
 
   /** Moves all of the log, and empties it. */
