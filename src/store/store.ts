@@ -9,6 +9,8 @@
  *      committed throws `outcome: 'unknown'`. Nothing else is thrown by `commit`.
  *  S4. Every row has a tenant and every read is scoped by it.
  *
+ * A long file, because it is one interface: what a database is asked for is read in one piece.
+ *
  * Texts named `…Json` are produced by `src/runtime/codec.ts` and opaque here. Times are milliseconds since 1970.
  */
 

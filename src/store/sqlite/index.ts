@@ -59,10 +59,10 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     },
 
     async close() {
-      // A commit in doubt is settled by the next start. Closing the file would move the log, and with it decide.
       const closing = opened;
       opened = undefined;
       try {
+        // A commit in doubt is settled by the next start. Closing the file would move the log, and with it decide.
         if (closing?.writer.isInDoubt === false) closing.database.close();
       } finally {
         // An orderly stop, also on a full disk: what could not be moved is in the log.
