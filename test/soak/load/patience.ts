@@ -46,11 +46,14 @@ export async function patiently<T>(what: string, ask: () => Promise<T>): Promise
   }
 }
 
-/** The server was not there, said that it could not now, or stood still until Node gave the request up unread (408). */
+/**
+ * The server was not there, said that it could not now, or stood still until Node gave the request up unread (408). Or
+ * three kills met the run in the same function, and it waits for the load's operator to release it.
+ */
 export function isWorthAnotherTry(thrown: unknown): boolean {
   return (
     thrown instanceof FermataClientError &&
-    (thrown.code === 'unreachable' || thrown.status === 503 || thrown.status === 408)
+    (['unreachable', 'quarantined'].includes(thrown.code) || thrown.status === 503 || thrown.status === 408)
   );
 }
 
