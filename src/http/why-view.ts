@@ -44,7 +44,15 @@ export const whySchema = z
           state: z.unknown(),
           waitsFor: z.array(z.string()),
           until: z.iso.datetime().nullable(),
-          effects: z.array(z.object({ id: z.string(), src: z.string() })),
+          effects: z.array(
+            z.object({
+              id: z.string(),
+              src: z.string(),
+              inLine: z
+                .boolean()
+                .describe('It has not begun: the process died of such calls, so that they run one at a time'),
+            }),
+          ),
           accepts: z.array(z.string()),
         }),
       )
@@ -97,9 +105,7 @@ async function waitingTasks(
   const live = open.filter(({ name }) => rows.get(name)?.live === true);
   const listed = [...live, ...open.filter(({ name }) => rows.get(name)?.live !== true)].slice(0, MOST_LISTED);
   const tasks = await Promise.all(
-    listed.map((spec) =>
-      waitingTask(fermata, run, spec, rows, byAddress.get(childAddress('/', spec.name))?.until ?? null),
-    ),
+    listed.map((spec) => waitingTask(fermata, run, spec, rows, byAddress.get(childAddress('/', spec.name)))),
   );
   return { tasks, unlisted: open.length - listed.length };
 }
@@ -119,12 +125,12 @@ async function waitingTask(
   run: RunView,
   spec: TaskSpec,
   rows: ReadonlyMap<string, TaskRow>,
-  until: string | null,
+  actor: Actors[number] | undefined,
 ): Promise<WaitingTask> {
   const row = rows.get(spec.name);
   const status = row?.status ?? 'pending';
   const at = `/api/v1/runs/${run.runId}/tasks/${encodeURIComponent(spec.name)}`;
-  const common = { task: spec.name, status, since: iso(row?.startedAt ?? null), until };
+  const common = { task: spec.name, status, since: iso(row?.startedAt ?? null), until: actor?.until ?? null };
   switch (status) {
     case 'awaitingApproval': {
       const approval = await runtime.approval(run.runId, spec.name);
@@ -138,6 +144,12 @@ async function waitingTask(
       };
     }
     case 'running':
+      if (actor?.effects.some(({ inLine }) => inLine) === true)
+        return {
+          ...common,
+          waitsFor: 'call',
+          moves: `its turn: the process has died twice while this call ran in it, so that such calls run one at a time; or POST ${at}/cancel`,
+        };
       return { ...common, waitsFor: 'call', moves: `the outcome of its call, its timeout, or POST ${at}/cancel` };
     case 'retrying':
       if (row?.ready !== true)

@@ -30,7 +30,8 @@ export interface WaitingActor {
   /** When the next of its timers is due. */
   readonly until: string | null;
   /** Effects under way. */
-  readonly effects: readonly { readonly id: string; readonly src: string }[];
+  /** `inLine`: it has not begun, because the process died twice while it ran, and another such one runs alone now. */
+  readonly effects: readonly { readonly id: string; readonly src: string; readonly inLine: boolean }[];
   /** Event types it accepts. */
   readonly accepts: readonly string[];
 }
@@ -42,6 +43,8 @@ export interface InspectingSurroundings {
   blocked(run: string): Error | undefined;
   /** Timers of a run that are only in memory. */
   callTimers(run: string): readonly TimerRow[];
+  /** True where an effect waits until a suspect has run alone. */
+  isInLine(run: string, token: string): boolean;
 }
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
@@ -117,7 +120,7 @@ export class Inspecting {
     readonly blocked: Error | undefined;
     readonly actors: readonly WaitingActor[];
   }> {
-    const { store, blocked } = this.#surroundings;
+    const { store, blocked, isInLine } = this.#surroundings;
     const run = await store.run(key);
     if (run === undefined)
       throw new FermataError('notFound', `No run "${key.run}" exists. List the runs with GET /api/v1/runs.`);
@@ -135,7 +138,9 @@ export class Inspecting {
           waitsFor: xstate.metaOf(actor.snapshot).flatMap((meta) => (isWaiting(meta) ? [meta.waitsFor] : [])),
           until: due.length === 0 ? null : new Date(Math.min(...due)).toISOString(),
           effects: [...actor.children].flatMap(([id, child]) =>
-            child.kind === 'effect' && child.settled === undefined ? [{ id, src: child.src }] : [],
+            child.kind === 'effect' && child.settled === undefined
+              ? [{ id, src: child.src, inLine: isInLine(key.run, child.token) }]
+              : [],
           ),
           accepts: xstate.ownEventTypes(actor.snapshot),
         });

@@ -246,6 +246,7 @@ export class Runtime {
       store: options.store,
       blocked: (run) => this.#groups.blocked(run) ?? this.#effects.held(run),
       callTimers: (run) => this.#timers.callsOf(run),
+      isInLine: (run, token) => this.#suspects.isInLine(run, token),
     });
   }
 

@@ -44,6 +44,11 @@ export class SuspectLine {
     this.#next();
   }
 
+  /** True where its turn has not come. */
+  has(suspect: Pick<Waiting, 'run' | 'key'>): boolean {
+    return this.#waiting.has(name(suspect));
+  }
+
   /** It has ended, or nobody waits for it any more. */
   leave(suspect: Pick<Waiting, 'run' | 'key'>): void {
     this.#waiting.delete(name(suspect));

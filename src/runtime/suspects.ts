@@ -47,6 +47,11 @@ export class Suspects {
     return this.#line.size;
   }
 
+  /** True where this effect of a run has not begun, because another suspect runs alone. */
+  isInLine(run: string, token: string): boolean {
+    return this.#line.has({ run, key: effectKey(token) });
+  }
+
   /** Says what is being decided or begun now; undefined: nothing. */
   deciding(mark: DecidingMark | undefined): void {
     if (!this.#surroundings.passive) this.#surroundings.store.deciding(mark);

@@ -9,6 +9,10 @@ const deadly: WorkflowDocument = {
   name: 'deadly',
   tasks: [{ name: 'kills', kind: 'code', function: 'die', input: {} }],
 };
+const lingering: WorkflowDocument = {
+  name: 'lingering',
+  tasks: ['one', 'two'].map((name) => ({ name, kind: 'code', function: 'linger', input: {} })),
+};
 const patient = (prompt: string): WorkflowDocument => ({ name: prompt, tasks: [{ name: 'ask', prompt }] });
 
 describe('a server', () => {
@@ -58,6 +62,26 @@ describe('a server', () => {
     expect((await server.get(`/runs/${runId}`))?.body).toMatchObject({
       status: 'cancelled',
       tasks: [{ name: 'kills', status: 'cancelled' }],
+    });
+    await server.kill();
+  });
+
+  it('says of a call that the process died of twice that it waits for its turn', async () => {
+    const scene = await setScene();
+    let server = scene.serve();
+    const run = await server.execute(await server.create(lingering), {}, 'one');
+    for (let death = 1; death <= 2; death++) {
+      await until('both to be called', () => scene.calls().length === 2 * death);
+      await server.kill();
+      server = scene.serve();
+    }
+    await until('the first to be called alone', () => scene.calls().length === 5);
+    expect((await server.get(`/runs/${run}/why`))?.body).toMatchObject({
+      blocked: null,
+      tasks: [
+        { task: 'one', waitsFor: 'call', moves: expect.stringMatching(/^the outcome of its call/) as string },
+        { task: 'two', waitsFor: 'call', moves: expect.stringMatching(/^its turn: the process has died/) as string },
+      ],
     });
     await server.kill();
   });

@@ -32,8 +32,13 @@ export function registered(callLog: string): FermataConfig {
     process.kill(process.pid, 'SIGKILL');
   };
 
+  const linger: CodeFunction = async (_, { idempotencyKey, task, signal }) => {
+    keepCall(idempotencyKey, task);
+    await pause(3_600_000, undefined, { signal });
+  };
+
   return {
-    functions: { count, write, die },
+    functions: { count, write, die, linger },
     machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm },
   };
 }

@@ -63,6 +63,10 @@ async function valueOf({ runtime }: RuntimeUnderTest, run: string): Promise<unkn
   return (await runtime.snapshot(run)).snapshot.value;
 }
 
+async function inLine({ runtime }: RuntimeUnderTest, run: string): Promise<boolean | undefined> {
+  return (await runtime.why(run)).actors[0]?.effects[0]?.inLine;
+}
+
 function quarantined({ runtime }: RuntimeUnderTest): string[] {
   return ['run-1', 'run-2', 'run-3', 'run-4'].filter((run) => runtime.isQuarantined(run));
 }
@@ -74,6 +78,8 @@ describe('an effect that runs in the process', () => {
     expect(await called(), 'a first death makes nobody slow').toEqual(['run-1', 'run-2', 'run-3']);
     await die();
     expect(await called(), 'one at a time').toEqual(['run-1']);
+    expect(await inLine(under, 'run-1')).toBe(false);
+    expect(await inLine(under, 'run-2'), 'and says so').toBe(true);
     const fresh = await ask(under);
     expect(await called(), 'what is new goes on beside it').toEqual(['run-1', fresh]);
     await answer('run-1');
