@@ -47,7 +47,7 @@ export class PageSums {
       const count = Math.floor((bytes.length - HEADER) / 4);
       return new PageSums(fd, pageSize, new Uint32Array(bytes.buffer, bytes.byteOffset + HEADER, count).slice());
     }
-    writeSync(fd, header, 0, HEADER, 0);
+    writeWhole(fd, header, 0);
     return new PageSums(fd, pageSize, new Uint32Array(0));
   }
 
@@ -107,7 +107,7 @@ export class PageSums {
 
   set isSuspect(suspect: boolean) {
     if (suspect === this.isSuspect) return;
-    writeSync(this.#fd, Buffer.of(suspect ? 1 : 0), 0, 1, SUSPECT);
+    writeWhole(this.#fd, Buffer.of(suspect ? 1 : 0), SUSPECT);
     fdatasyncSync(this.#fd);
   }
 
@@ -122,7 +122,7 @@ export class PageSums {
     const bytes = Buffer.alloc(8);
     bytes.writeInt32LE(round === undefined ? 0 : 1, 0);
     bytes.writeInt32LE(round ?? 0, 4);
-    writeSync(this.#fd, bytes, 0, 8, ROUND);
+    writeWhole(this.#fd, bytes, ROUND);
     fdatasyncSync(this.#fd);
   }
 
@@ -153,7 +153,7 @@ export class PageSums {
       let last = first;
       while (at < sorted.length && (sorted[at] ?? 0) - last <= GAP) last = sorted[at++] ?? last;
       const bytes = new Uint8Array(this.#sums.buffer, (first - 1) * 4, (last - first + 1) * 4);
-      writeSync(this.#fd, bytes, 0, bytes.length, HEADER + (first - 1) * 4);
+      writeWhole(this.#fd, bytes, HEADER + (first - 1) * 4);
     }
   }
 }
@@ -168,6 +168,11 @@ function headerOf(pageSize: number): Buffer {
   header.write(MAGIC, 'latin1');
   header.writeUInt32LE(pageSize, 8);
   return header;
+}
+
+/** A disk that fills up takes a part, and says why only when it is given the rest. */
+function writeWhole(fd: number, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
 }
 
 function readAll(fd: number): Buffer<ArrayBuffer> {
