@@ -91,6 +91,29 @@ export function stopChild(
   parent.dirty = true;
 }
 
+/**
+ * Whoever still lives under the id that `parent` gives to another makes way, with all below it: nothing could reach or stop
+ * it any more, and what it waits for would come to the other. The birth of that one says in the journal that it is gone.
+ */
+export function makeWay(memory: RunMemory, parent: DurableActor, id: string): void {
+  const address = xstate.childAddress(parent.identity.address, id);
+  const child = parent.children.get(id);
+  // Told to stop in the middle of its turn, it is no child any more, and there until that turn is over.
+  if (child === undefined && !memory.cascade.busy(address)) return;
+  const actor = memory.find(address);
+  if (actor?.status === 'active') {
+    const family = familyOf(memory, actor);
+    for (const member of family) retire(memory, member, true);
+    retire(memory, actor, memory.cascade.isToStop(address));
+    for (const { identity } of [actor, ...family]) memory.cascade.abandon(identity.address);
+  }
+  if (child?.kind === 'effect' && child.settled === undefined) {
+    dropEffect(memory, child.token, address);
+    if (child.systemId !== undefined) freeSystemId(memory, address);
+    parent.children.delete(id);
+  }
+}
+
 /** Takes back a timer of an actor. */
 export function disarm(memory: RunMemory, actor: DurableActor, token: string): void {
   const sendId = actor.timers.get(token) ?? '';
