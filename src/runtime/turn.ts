@@ -39,7 +39,9 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   memory.inspection?.began(actor, given, decision.actions);
   const turn = memory.entry('event', address, event.type, event);
   committed(memory, decision);
-  memory.cascade.push({ actor: address, turn, actions: childrenFirst(memory, actor, decision.actions), next: 0 });
+  // In this order: what it said to a child before anything else, it says before anything else.
+  const actions = xstate.sentAfterSpawned(childrenFirst(memory, actor, decision.actions), address);
+  memory.cascade.push({ actor: address, turn, actions, next: 0 });
 }
 
 /** As in XState, an actor that is born with an error does nothing of what it decided before: its actions wait until it has begun. */
@@ -48,22 +50,26 @@ function withoutActionsOfFailure(decision: xstate.Decision): xstate.Decision {
 }
 
 /**
- * As in XState, the children that an actor is born with begin before anything else that it does at birth. Only those that
- * end at birth do so in their place among its actions, which costs a second look at them.
+ * As in XState, the children that an actor is born with begin before anything else that it does at birth, in the order in
+ * which it shows them. Only those that end at birth do so in their place among its actions, which costs a second look at them.
  */
 function childrenFirst(
   memory: RunMemory,
   parent: DurableActor,
   actions: readonly xstate.Action[],
 ): readonly xstate.Action[] {
-  const begins = (action: xstate.Action): boolean =>
-    action.kind === 'spawn' && !action.detached && action.id in parent.snapshot.children;
-  const firstOther = actions.findIndex((action) => !begins(action));
-  if (firstOther === -1 || !actions.slice(firstOther).some(begins)) return actions;
-  const first = actions.filter(
-    (action): action is SpawnAction => begins(action) && livesOn(memory, parent, action as SpawnAction),
+  const spawns = actions.filter((action): action is SpawnAction => action.kind === 'spawn' && !action.detached);
+  if (spawns.length === 0 || (spawns.length === 1 && spawns[0] === actions[0])) return actions;
+  const byId = Map.groupBy(spawns, ({ id }) => id);
+  const first: ReadonlySet<xstate.Action> = new Set(
+    Object.keys(parent.snapshot.children).flatMap((id) => {
+      // Of two under one id it has the later one, which has to take the place of the earlier.
+      const under = byId.get(id) ?? [];
+      const last = under.at(-1);
+      return last !== undefined && livesOn(memory, parent, last) ? under : [];
+    }),
   );
-  return [...first, ...actions.filter((action) => !(first as readonly xstate.Action[]).includes(action))];
+  return [...first, ...actions.filter((action) => !first.has(action))];
 }
 
 type SpawnAction = Extract<xstate.Action, { kind: 'spawn' }>;

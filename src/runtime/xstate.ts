@@ -283,14 +283,18 @@ function bare(machine: Machine): Machine {
   return copy;
 }
 
-/** The first turn of an actor: what `createActor(machine, { input })` would begin with. */
+/**
+ * The first turn of an actor: what `createActor(machine, { input })` would begin with. Its actions are in the order in which
+ * they were decided: whether a child has begun before one of them is not known here (`sentAfterSpawned`).
+ */
 export function decideInitial(machine: Machine, input: unknown, deciding: Deciding): Decision {
   return record(deciding, (scope) => bare(machine).getInitialSnapshot(scope, input as never));
 }
 
 /** One further turn. Throws what a guard, an expression or a loop throws. */
 export function decideNext(machine: Machine, snapshot: Snapshot, event: Event, deciding: Deciding): Decision {
-  return record(deciding, (scope) => bare(machine).transition(snapshot, event, scope));
+  const decision = record(deciding, (scope) => bare(machine).transition(snapshot, event, scope));
+  return { ...decision, actions: sentAfterSpawned(decision.actions, deciding.self.address) };
 }
 
 type Scope = Parameters<Machine['transition']>[2];
@@ -332,20 +336,17 @@ function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decisio
   const stillborn = spawnedAndStopped(recorded);
   for (const action of recorded)
     if (!stillborn.has(childOf(action)) && !stillborn.has(receiverOf(action)))
-      translate(action, deciding, actions, custom);
-  return { snapshot, actions: sentAfterSpawned(stopsOf(snapshot, actions), deciding.self.address), custom };
+      translate(action, snapshot, deciding, actions, custom);
+  return { snapshot, actions, custom };
 }
 
-/** Children that a machine leaves behind when it ends stay in its snapshot. */
-function stopsOf(snapshot: Snapshot, actions: readonly Action[]): readonly Action[] {
-  if (snapshot.status === 'active') return actions;
-  return actions.map((action) =>
-    action.kind === 'stop' && !action.detached && action.id in snapshot.children ? { ...action, kept: true } : action,
-  );
+/** Children that a machine leaves behind when it ends stay in its snapshot: those that it shows, and not one before them. */
+function isKept(snapshot: Snapshot, child: object, id: string): boolean {
+  return snapshot.status !== 'active' && (snapshot.children as Readonly<Record<string, object>>)[id] === child;
 }
 
 /** What is sent to a child that the same turn spawns later is taken once the child has begun, as in XState. */
-function sentAfterSpawned(actions: readonly Action[], self: string): readonly Action[] {
+export function sentAfterSpawned(actions: readonly Action[], self: string): readonly Action[] {
   const early = (action: Action, address: string): boolean =>
     action.kind === 'send' &&
     action.delay === undefined &&
@@ -459,7 +460,13 @@ export function childAddress(parent: string, id: string): string {
   return parent === '/' ? `/${safe}` : `${parent}/${safe}`;
 }
 
-function translate(action: Recorded, deciding: Deciding, actions: Action[], custom: CustomAction[]): void {
+function translate(
+  action: Recorded,
+  snapshot: Snapshot,
+  deciding: Deciding,
+  actions: Action[],
+  custom: CustomAction[],
+): void {
   const params = action.params ?? {};
   switch (action.type) {
     case 'xstate.spawnChild': {
@@ -487,9 +494,12 @@ function translate(action: Recorded, deciding: Deciding, actions: Action[], cust
       });
       return;
     }
-    case 'xstate.stopChild':
-      if (action.params !== undefined) actions.push({ kind: 'stop', id: String(params['id']), detached: false });
+    case 'xstate.stopChild': {
+      if (action.params === undefined) return;
+      const id = String(params['id']);
+      actions.push({ kind: 'stop', id, detached: false, ...(isKept(snapshot, params, id) ? { kept: true } : {}) });
       return;
+    }
     case 'xstate.raise':
       if (typeof params['delay'] === 'number') {
         actions.push({
