@@ -93,9 +93,10 @@ export function stopChild(
 
 /**
  * Whoever still lives under the id that `parent` gives to another makes way, with all below it: nothing could reach or stop
- * it any more, and what it waits for would come to the other. The birth of that one says in the journal that it is gone.
+ * it any more, and what it waits for would come to the other. The birth of an actor says in the journal that the one before
+ * it is gone; a call has none.
  */
-export function makeWay(memory: RunMemory, parent: DurableActor, id: string): void {
+export function makeWay(memory: RunMemory, parent: DurableActor, id: string, forWhat: 'actor' | 'call'): void {
   const address = xstate.childAddress(parent.identity.address, id);
   const child = parent.children.get(id);
   // Told to stop in the middle of its turn, it is no child any more, and there until that turn is over.
@@ -104,7 +105,7 @@ export function makeWay(memory: RunMemory, parent: DurableActor, id: string): vo
   if (actor?.status === 'active') {
     const family = familyOf(memory, actor);
     for (const member of family) retire(memory, member, true);
-    retire(memory, actor, memory.cascade.isToStop(address));
+    retire(memory, actor, forWhat === 'call' || memory.cascade.isToStop(address));
     for (const { identity } of [actor, ...family]) memory.cascade.abandon(identity.address);
   }
   if (child?.kind === 'effect' && child.settled === undefined) {

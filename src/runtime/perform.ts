@@ -157,7 +157,7 @@ function spawnChild(
   const address = xstate.childAddress(parent.identity.address, action.id);
   const token = spawnToken(frame, frame.next);
   if (child === undefined) return;
-  makeWay(memory, parent, action.id);
+  makeWay(memory, parent, action.id, 'effect' in child ? 'call' : 'actor');
   if ('effect' in child) {
     ask(memory, parent, { id: action.id, src: action.src, token, input: action.input, systemId: action.systemId });
     return;

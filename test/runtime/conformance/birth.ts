@@ -75,6 +75,14 @@ const failingChild = setup({ actors: { failing } }).createMachine({
   states: { idle: { on: { GO: 'busy' } }, busy: { invoke: { id: 'kid', src: 'failing', onError: 'idle' } } },
 });
 
+const early = setup({ actors: { finder } }).createMachine({
+  invoke: [
+    { id: 'early', src: 'finder' },
+    { id: 'kid', src: 'finder', systemId: 'finder' },
+    { id: 'late', src: 'finder' },
+  ],
+});
+
 const talker = setup({ actors: { listener } }).createMachine({
   entry: [sendTo('kid', { type: 'FIRST' }), emit({ type: 'said' }), sendTo('kid', { type: 'SECOND' })],
   invoke: { id: 'kid', src: 'listener' },
@@ -145,6 +153,7 @@ export const birthScenarios: readonly Scenario[] = [
     steps: [...send('GO', 'ANEW'), tick],
   },
   { name: 'hears itself what it was sent for later', machine: () => replacedLater, steps: [...send('GO'), tick] },
+  { name: 'does not find who begins after it', machine: () => early, steps: [] },
   {
     name: 'does not hear what was armed for its predecessor, before that one had begun',
     machine: () => armedBefore,
