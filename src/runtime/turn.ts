@@ -66,7 +66,7 @@ function childrenFirst(
       // Of two under one id it has the later one, which has to take the place of the earlier.
       const under = byId.get(id) ?? [];
       const last = under.at(-1);
-      return last !== undefined && livesOn(memory, parent, last) ? under : [];
+      return last !== undefined && livesOn(memory, parent, last, spawns) ? under : [];
     }),
   );
   return [...first, ...actions.filter((action) => !first.has(action))];
@@ -74,14 +74,34 @@ function childrenFirst(
 
 type SpawnAction = Extract<xstate.Action, { kind: 'spawn' }>;
 
-/** True where a child is still active once its first turn is over. An effect begins after the commit, wherever it stands. */
-function livesOn(memory: RunMemory, { identity }: DurableActor, { src, id, input }: SpawnAction): boolean {
-  const child = memory.services.catalog.child(identity.logic, src);
+/**
+ * True where a child is still active once its first turn is over: it finds those of `siblings` that were spawned before it.
+ * An effect begins after the commit, wherever it stands.
+ */
+function livesOn(
+  memory: RunMemory,
+  { identity }: DurableActor,
+  spawn: SpawnAction,
+  siblings: readonly SpawnAction[],
+): boolean {
+  const child = memory.services.catalog.child(identity.logic, spawn.src);
   if (child === undefined || 'effect' in child) return false;
-  const address = xstate.childAddress(identity.address, id);
-  const self = new xstate.ActorReference({ address, birth: -1, id, src, parent: memory.refer(identity) }, () => {});
+  const parent = memory.refer(identity);
+  const refer = ({ id, src }: SpawnAction): xstate.ActorReference =>
+    new xstate.ActorReference(
+      { address: xstate.childAddress(identity.address, id), birth: -1, id, src, parent },
+      () => {},
+    );
+  const deciding = memory.deciding(refer(spawn));
+  const known = new Map(siblings.slice(0, siblings.indexOf(spawn) + 1).map((one) => [one.systemId, one]));
+  const systemGet = (systemId: string): xstate.ActorReference | undefined => {
+    const sibling = known.get(systemId);
+    if (sibling === undefined) return deciding.systemGet(systemId);
+    return sibling === spawn ? deciding.self : refer(sibling);
+  };
   try {
-    return xstate.decideInitial(child.logic.machine, input, memory.deciding(self)).snapshot.status === 'active';
+    const { machine } = child.logic;
+    return xstate.decideInitial(machine, spawn.input, { ...deciding, systemGet }).snapshot.status === 'active';
   } catch {
     return false;
   }

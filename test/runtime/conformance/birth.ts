@@ -83,6 +83,21 @@ const early = setup({ actors: { finder } }).createMachine({
   ],
 });
 
+const seeker = setup({ types: {} as { context: { found: boolean } } }).createMachine({
+  context: { found: false },
+  entry: [assign({ found: ({ system }) => system.get('known') !== undefined }), emit({ type: 'sought' })],
+  initial: 'seeking',
+  states: { seeking: { always: { guard: ({ context }) => context.found, target: 'end' } }, end: { type: 'final' } },
+});
+
+const sought = setup({ actors: { seeker, listener } }).createMachine({
+  entry: [
+    spawnChild('listener', { id: 'known', systemId: 'known' }),
+    emit({ type: 'said' }),
+    spawnChild('seeker', { id: 'seeker' }),
+  ],
+});
+
 const talker = setup({ actors: { listener } }).createMachine({
   entry: [sendTo('kid', { type: 'FIRST' }), emit({ type: 'said' }), sendTo('kid', { type: 'SECOND' })],
   invoke: { id: 'kid', src: 'listener' },
@@ -172,6 +187,7 @@ export const birthScenarios: readonly Scenario[] = [
   { name: 'its children hear what is said to them before it says anything else', machine: () => talker, steps: [] },
   { name: 'its children hear it so below a parent, too', machine: () => talkerBelow, steps: send('GO') },
   { name: 'a child that ends at birth begins after one that lives on', machine: () => parent, steps: [] },
+  { name: 'a child that ends because it finds another does so in its place', machine: () => sought, steps: [] },
   { name: 'its children begin in the order in which it shows them', machine: () => numbered, steps: [] },
   {
     name: 'a child that is begun anew where its parent ends has never been, and the one before it is gone',
