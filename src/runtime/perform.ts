@@ -24,6 +24,8 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       return;
     case 'send':
       if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
+      // The spawning has seen to it.
+      if (action.early === true) return;
       if (action.delay === undefined) deliver(memory, frame, action.to, action.event);
       else if (from !== undefined) arm(memory, from, frame, action.to, action);
       return;
@@ -79,15 +81,24 @@ function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xst
   }
 }
 
-/** The very child that this turn spawns: by the time a delayed event is due, another may have taken its place. */
-function bornBy(memory: RunMemory, frame: Frame, to: xstate.Address): LaterReceiver {
-  if (to.birth !== -1) return { address: to.address, birth: to.birth };
-  const birth = memory.find(to.address)?.identity.birth;
-  if (birth !== undefined && birth > frame.turn) return { address: to.address, birth };
-  const spawn = frame.actions.findIndex(
-    (action, index) => index > frame.next && spawnsAt(frame, action) === to.address,
-  );
-  return { address: to.address, birth: -1, ...(spawn === -1 ? {} : { spawn: spawnToken(frame, spawn) }) };
+/** The very actor that is meant: by the time a delayed event is due, another may have taken its place. */
+function laterReceiver(memory: RunMemory, actor: DurableActor, frame: Frame, to: xstate.Receiver): LaterReceiver {
+  const { address } = to;
+  if (to.unborn !== true) {
+    const call = to.birth === -1 ? callAt(actor, address) : undefined;
+    return { address, birth: to.birth, ...(call === undefined ? {} : { spawn: call }) };
+  }
+  const birth = memory.find(address)?.identity.birth;
+  if (birth !== undefined && birth > frame.turn) return { address, birth };
+  const spawn = frame.actions.findIndex((action, index) => index > frame.next && spawnsAt(frame, action) === address);
+  return { address, birth: -1, ...(spawn === -1 ? {} : { spawn: spawnToken(frame, spawn) }) };
+}
+
+/** Token of the actor's call at this address. A call takes no events; who is there after it does. */
+function callAt(actor: DurableActor, address: string): string | undefined {
+  for (const [id, child] of actor.children)
+    if (child.kind === 'effect' && xstate.childAddress(actor.identity.address, id) === address) return child.token;
+  return undefined;
 }
 
 /** True where the turn has armed an event for the child that it spawns only now. */
@@ -99,7 +110,7 @@ function isAwaited(frame: Frame, address: string): boolean {
         action.kind === 'send' &&
         action.delay !== undefined &&
         action.to?.address === address &&
-        action.to.birth === -1,
+        action.to.unborn === true,
     );
 }
 
@@ -123,11 +134,11 @@ function arm(
   memory: RunMemory,
   actor: DurableActor,
   frame: Frame,
-  receiver: xstate.Address,
+  receiver: xstate.Receiver,
   { event, delay = 0, sendId }: Extract<xstate.Action, { kind: 'send' }>,
 ): void {
   // It may have to be loaded: before anything changes.
-  const to = bornBy(memory, frame, receiver);
+  const to = laterReceiver(memory, actor, frame, receiver);
   const token = timerToken(memory, frame);
   actor.timers.set(token, sendId ?? '');
   actor.dirty = true;
@@ -173,6 +184,11 @@ function spawnChild(
     systemId: action.systemId,
   };
   begin(memory, identity, action.input);
+  for (let index = frame.next + 1; ; index++) {
+    const early = frame.actions[index];
+    if (early?.kind !== 'send' || early.early !== true) break;
+    deliver(memory, frame, { address, birth }, early.event);
+  }
   if (action.detached) {
     memory.head.counts['detached'] = (memory.head.counts['detached'] ?? 0) + 1;
   } else {

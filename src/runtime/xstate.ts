@@ -23,6 +23,12 @@ export interface Address {
   readonly birth: number;
 }
 
+/** To whom something is sent. */
+export interface Receiver extends Address {
+  /** A child that the same turn spawns: it may not have begun. */
+  readonly unborn?: true;
+}
+
 /** An action that a turn wants done, as data. */
 export type Action =
   | {
@@ -42,10 +48,12 @@ export type Action =
     }
   | {
       readonly kind: 'send';
-      readonly to: Address | undefined;
+      readonly to: Receiver | undefined;
       readonly event: Event;
       readonly delay: number | undefined;
       readonly sendId: string | undefined;
+      /** Sent to a child that the same turn spawns, before it is spawned: it lies in the mailbox with which that one begins. */
+      readonly early?: true;
     }
   | { readonly kind: 'sendDetached'; readonly to: string | { readonly run: string }; readonly event: Event }
   | { readonly kind: 'cancel'; readonly sendId: string }
@@ -347,23 +355,33 @@ function isKept(snapshot: Snapshot, child: object, id: string): boolean {
 
 /** What is sent to a child that the same turn spawns later is taken once the child has begun, as in XState. */
 export function sentAfterSpawned(actions: readonly Action[], self: string): readonly Action[] {
-  const early = (action: Action, address: string): boolean =>
-    action.kind === 'send' &&
-    action.delay === undefined &&
-    action.to?.address === address &&
-    !(action.to instanceof ActorReference);
   let ordered = actions;
   for (const spawn of actions) {
     if (spawn.kind !== 'spawn' || spawn.detached) continue;
     const address = childAddress(self, spawn.id);
     const at = ordered.indexOf(spawn);
     const before = ordered.slice(0, at);
-    const waiting = before.filter((action) => early(action, address));
+    const waiting = before.filter(
+      (action): action is SendAction =>
+        action.kind === 'send' &&
+        action.delay === undefined &&
+        action.to?.address === address &&
+        action.to.unborn === true &&
+        action.early === undefined,
+    );
     if (waiting.length === 0) continue;
-    ordered = [...before.filter((action) => !waiting.includes(action)), spawn, ...waiting, ...ordered.slice(at + 1)];
+    const early = waiting.map((action): Action => ({ ...action, early: true }));
+    ordered = [
+      ...before.filter((action) => !(waiting as readonly Action[]).includes(action)),
+      spawn,
+      ...early,
+      ...ordered.slice(at + 1),
+    ];
   }
   return ordered;
 }
+
+type SendAction = Extract<Action, { kind: 'send' }>;
 
 /** Children that were spawned and stopped within one turn: XState never starts them. */
 function spawnedAndStopped(recorded: readonly Recorded[]): ReadonlySet<unknown> {
@@ -567,11 +585,13 @@ function translate(
   }
 }
 
-function target(to: unknown, deciding: Deciding): Address | undefined {
+function target(to: unknown, deciding: Deciding): Receiver | undefined {
   if (to instanceof ActorReference) return to;
   const actor = to as AnyActor | undefined;
   // A child spawned in this very turn is still XState's own object; its address follows from its id.
-  return actor === undefined ? undefined : { address: childAddress(deciding.self.address, actor.id), birth: -1 };
+  return actor === undefined
+    ? undefined
+    : { address: childAddress(deciding.self.address, actor.id), birth: -1, unborn: true };
 }
 
 // ── snapshots ───────────────────────────────────────────────────────────────────────────────────────────────────────

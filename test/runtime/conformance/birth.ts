@@ -1,5 +1,6 @@
 /** What an actor decides in its first turn: whom it finds, whom it reaches, and what is left of it where that turn fails. */
 import { assign, emit, enqueueActions, sendTo, setup, spawnChild, stopChild, type AnyActorRef } from 'xstate';
+import type { Gates } from './gates.ts';
 import { send, tick, type Scenario } from './scenario.ts';
 
 interface Memory {
@@ -98,6 +99,37 @@ const sought = setup({ actors: { seeker, listener } }).createMachine({
   ],
 });
 
+const selfish = parts.createMachine({
+  context: { log: [] },
+  entry: sendTo(({ self }) => self, { type: 'OWN' }),
+  on: { '*': { actions: 'hear' } },
+});
+
+const toldFirst = setup({ actors: { selfish } }).createMachine({
+  initial: 'idle',
+  states: {
+    idle: { on: { GO: 'busy' } },
+    busy: {
+      entry: [sendTo('kid', { type: 'TOLD' }), emit({ type: 'said' }), sendTo('kid', { type: 'TOLD_TWICE' })],
+      invoke: { id: 'kid', src: 'selfish' },
+      on: { GO: { target: 'busy', reenter: true } },
+    },
+  },
+});
+
+const afterPromise = (gates: Gates) =>
+  setup({ actors: { listener, gate: gates.logic } }).createMachine({
+    initial: 'calling',
+    states: {
+      calling: {
+        invoke: { id: 'kid', src: 'gate', input: { name: 'kid' } },
+        exit: sendTo('kid', { type: 'LATE' }, { delay: 10 }),
+        on: { GO: 'listening', WAIT: { actions: sendTo('kid', { type: 'LATER' }, { delay: 5 }) } },
+      },
+      listening: { invoke: { id: 'kid', src: 'listener' } },
+    },
+  });
+
 const talker = setup({ actors: { listener } }).createMachine({
   entry: [sendTo('kid', { type: 'FIRST' }), emit({ type: 'said' }), sendTo('kid', { type: 'SECOND' })],
   invoke: { id: 'kid', src: 'listener' },
@@ -185,6 +217,12 @@ export const birthScenarios: readonly Scenario[] = [
     steps: [...send('GO'), { advance: 5 }, ...send('ANEW'), { advance: 5 }, { advance: 5 }],
   },
   { name: 'its children hear what is said to them before it says anything else', machine: () => talker, steps: [] },
+  { name: 'hears what it was told before what it says to itself', machine: () => toldFirst, steps: send('GO', 'GO') },
+  {
+    name: 'hears nothing that was armed for a promise under its id',
+    machine: afterPromise,
+    steps: [...send('WAIT', 'GO'), tick],
+  },
   { name: 'its children hear it so below a parent, too', machine: () => talkerBelow, steps: send('GO') },
   { name: 'a child that ends at birth begins after one that lives on', machine: () => parent, steps: [] },
   { name: 'a child that ends because it finds another does so in its place', machine: () => sought, steps: [] },
