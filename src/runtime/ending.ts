@@ -44,20 +44,23 @@ export function familyOf(memory: RunMemory, actor: DurableActor): DurableActor[]
 export function end(memory: RunMemory, actor: DurableActor, family: readonly DurableActor[]): void {
   for (const member of family) retire(memory, member, true);
   retire(memory, actor, false);
-  const { address, id, parent } = actor.identity;
+  const { address, parent } = actor.identity;
   if (address === ROOT) {
     endRun(memory, actor);
     if (actor.stopped) memory.inspection?.stopped(actor);
     else memory.inspection?.settled(address);
     return;
   }
-  if (parent === undefined || actor.status === 'stopped') return;
-  const { output, error, status } = actor.snapshot as { output?: unknown; error?: unknown; status: string };
-  const event: xstate.Event =
-    status === 'done'
-      ? { type: `xstate.done.actor.${id}`, output, actorId: id }
-      : { type: `xstate.error.actor.${id}`, error, actorId: id };
-  deliverLater(memory, parent.address, event, { birth: parent.birth, from: address });
+  const event = endOf(actor);
+  if (parent !== undefined && event !== undefined)
+    deliverLater(memory, parent.address, event, { birth: parent.birth, from: address });
+}
+
+/** What its parent is told of an actor that is done or has failed; undefined for others. */
+function endOf({ identity: { id }, status, snapshot }: DurableActor): xstate.Event | undefined {
+  const { output, error } = snapshot as { output?: unknown; error?: unknown };
+  if (status === 'done') return { type: `xstate.done.actor.${id}`, output, actorId: id };
+  return status === 'error' ? { type: `xstate.error.actor.${id}`, error, actorId: id } : undefined;
 }
 
 /** Stops an actor and all below it. */
@@ -102,11 +105,18 @@ export function makeWay(memory: RunMemory, parent: DurableActor, id: string, for
   // Told to stop in the middle of its turn, it is no child any more, and there until that turn is over.
   if (child === undefined && !memory.cascade.busy(address)) return;
   const actor = memory.find(address);
-  if (actor?.status === 'active') {
+  const busy = memory.cascade.busy(address);
+  if (actor !== undefined && (actor.status === 'active' || busy)) {
     const family = familyOf(memory, actor);
     for (const member of family) retire(memory, member, true);
-    retire(memory, actor, forWhat === 'call' || memory.cascade.isToStop(address));
-    for (const { identity } of [actor, ...family]) memory.cascade.abandon(identity.address);
+    const stops = actor.status === 'active' && (forWhat === 'call' || memory.cascade.isToStop(address));
+    retire(memory, actor, stops);
+    for (const { identity } of family) memory.cascade.abandon(identity.address);
+    // Where its turn was its last one, its parent is told so after it, as in XState.
+    const event = endOf(actor);
+    const to = { address: parent.identity.address, birth: parent.identity.birth };
+    const last = event && ({ kind: 'send', to, event, delay: undefined, sendId: undefined } as const);
+    memory.cascade.abandon(address, last);
   }
   if (child?.kind === 'effect' && child.settled === undefined) {
     dropEffect(memory, child.token, address);

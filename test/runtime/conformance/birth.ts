@@ -1,5 +1,15 @@
 /** What an actor decides in its first turn: whom it finds, whom it reaches, and what is left of it where that turn fails. */
-import { assign, emit, enqueueActions, sendTo, setup, spawnChild, stopChild, type AnyActorRef } from 'xstate';
+import {
+  assign,
+  emit,
+  enqueueActions,
+  sendParent,
+  sendTo,
+  setup,
+  spawnChild,
+  stopChild,
+  type AnyActorRef,
+} from 'xstate';
 import type { Gates } from './gates.ts';
 import { send, tick, type Scenario } from './scenario.ts';
 
@@ -130,6 +140,25 @@ const afterPromise = (gates: Gates) =>
     },
   });
 
+const lastWords = (gates: Gates) =>
+  setup({
+    types: {} as { context: Memory; events: { type: string } },
+    actions: { hear: assign({ log: ({ context, event }) => [...context.log, event.type] }) },
+    actors: {
+      kid: setup({ actors: { gate: gates.logic } }).createMachine({
+        invoke: { id: 'call', src: 'gate', input: { name: 'call' } },
+        initial: 'on',
+        states: { on: { after: { 5: 'end' } }, end: { type: 'final', entry: sendParent({ type: 'ANEW' }) } },
+        exit: emit({ type: 'gone' }),
+      }),
+    },
+  }).createMachine({
+    context: { log: [] },
+    initial: 'on',
+    states: { on: { invoke: { id: 'kid', src: 'kid' }, on: { ANEW: { target: 'on', reenter: true } } } },
+    on: { '*': { actions: 'hear' } },
+  });
+
 const talker = setup({ actors: { listener } }).createMachine({
   entry: [sendTo('kid', { type: 'FIRST' }), emit({ type: 'said' }), sendTo('kid', { type: 'SECOND' })],
   invoke: { id: 'kid', src: 'listener' },
@@ -222,6 +251,11 @@ export const birthScenarios: readonly Scenario[] = [
     name: 'hears nothing that was armed for a promise under its id',
     machine: afterPromise,
     steps: [...send('WAIT', 'GO'), tick],
+  },
+  {
+    name: 'is itself, and keeps its calls, where it is begun by the last words of the one before it',
+    machine: lastWords,
+    steps: [tick, { advance: 3 }],
   },
   { name: 'its children hear it so below a parent, too', machine: () => talkerBelow, steps: send('GO') },
   { name: 'a child that ends at birth begins after one that lives on', machine: () => parent, steps: [] },
