@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FermataError } from '../errors.ts';
 import type { EffectRow, MessageRow } from '../store/store.ts';
-import type { DurableActor } from './actor.ts';
+import type { DurableActor, LaterReceiver } from './actor.ts';
 import type { Logic } from './catalog.ts';
 import { encode } from './codec.ts';
 import type { EffectStart } from './draft.ts';
@@ -227,7 +227,7 @@ function message(memory: RunMemory, row: MessageRow): undefined {
 function timer(memory: RunMemory, token: string, source: string, timerJson: string): undefined {
   const actor = memory.find(source);
   const { to, event } = memory.decode(timerJson) as {
-    to: xstate.Address;
+    to: LaterReceiver;
     event: xstate.Event;
   };
   if (actor === undefined || actor.status !== 'active' || !actor.timers.has(token)) {
@@ -237,7 +237,14 @@ function timer(memory: RunMemory, token: string, source: string, timerJson: stri
   }
   disarm(memory, actor, token);
   actor.dirty = true;
-  deliverLater(memory, to.address, event, { birth: to.birth, from: source });
+  const birth = to.spawn === undefined ? to.birth : birthOf(actor, to.spawn);
+  if (birth !== undefined) deliverLater(memory, to.address, event, { birth, from: source });
+}
+
+/** The child that was spawned under this token; undefined where it is gone, whoever has its place. */
+function birthOf(parent: DurableActor, token: string): number | undefined {
+  for (const child of parent.children.values()) if (child.kind === 'actor' && child.token === token) return child.birth;
+  return undefined;
 }
 
 function inDoubt(memory: RunMemory, row: EffectRow): undefined {
