@@ -36,6 +36,7 @@ describe('a server', () => {
     const why = await server.get(`/runs/${runId}/why`);
     expect(why?.body).toMatchObject({
       blocked: { code: 'quarantined', message: expect.stringContaining('while the effect "code"') as string },
+      tasks: [{ task: 'kills', waitsFor: 'resume', until: null, moves: expect.stringContaining('/resume') as string }],
     });
     const paused = await server.post(`/runs/${runId}/pause`, {});
     expect(paused).toMatchObject({ status: 409, body: { code: 'quarantined', count: 3 } });
