@@ -144,6 +144,8 @@ function spawnChild(
     return;
   }
   if (parent.children.has(action.id)) memory.find(address);
+  // Not asked of detached ones: it would be a read for each task of a workflow, and a task is begun once.
+  const held = action.detached ? undefined : memory.held(address);
   const birth = memory.head.seq + 1;
   const identity: ActorIdentity = {
     address,
@@ -155,6 +157,8 @@ function spawnChild(
     systemId: action.systemId,
   };
   begin(memory, identity, action.input);
+  const born = memory.actors.get(address);
+  if (born !== undefined && held !== undefined) born.blobs = held;
   if (action.detached) {
     memory.head.counts['detached'] = (memory.head.counts['detached'] ?? 0) + 1;
   } else {
