@@ -20,6 +20,7 @@ import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
 import { Run, type Advance } from './run.ts';
 import type { RunServices } from './run-memory.ts';
+import { runNotFound } from './run-view.ts';
 import { settle, Suspended } from './suspend.ts';
 import type { Suspects } from './suspects.ts';
 import type { CustomAction } from './xstate.ts';
@@ -247,7 +248,7 @@ export class Groups {
       const loaded = this.#load(key);
       run = loaded instanceof Promise ? await loaded : loaded;
       if (run === undefined) {
-        this.#refuse(key, new FermataError('notFound', `No run "${key.run}" exists.`));
+        this.#refuse(key, runNotFound(key.run));
         return undefined;
       }
       const pending = this.#pending.get(key.run);
