@@ -167,10 +167,6 @@ export class Groups {
     }
   }
 
-  #mayGoOn(): boolean {
-    return this.#backingOff === undefined && this.#halted === undefined;
-  }
-
   /** Whoever still waits for an answer gets this one. */
   #refuseAll(error: Error): void {
     for (const inputs of this.#pending.values()) for (const input of inputs) replyOf(input)?.reject(error);
@@ -197,7 +193,8 @@ export class Groups {
   #schedule(): void {
     if (
       this.#scheduled ||
-      !this.#mayGoOn() ||
+      this.#backingOff !== undefined ||
+      this.#halted !== undefined ||
       this.#closing !== undefined ||
       this.#draining !== undefined ||
       this.#queue.size === 0
@@ -470,11 +467,10 @@ export class Groups {
 
   /** The run cannot go on here. What came from outside is told so; the rest waits for the next start. */
   #block(key: RunKey, run: Run | undefined, error: Error): void {
+    this.block(key.run, error);
     this.#resident.delete(key.run);
     this.#surroundings.inspection?.forget(key.run);
-    this.#blocked.set(key.run, error);
     this.#surroundings.suspects.leave(key.run);
-    this.#surroundings.log('a run cannot go on', { runId: key.run, error: error.message });
     for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);
     this.#refuse(key, error);
   }

@@ -24,18 +24,9 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       memory.fact(frame.actor ?? ROOT, action.type, action.data);
       return;
     case 'send':
-      if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
-      if (action.delay !== undefined && from !== undefined)
-        arm(
-          memory,
-          from,
-          timerToken(memory, frame),
-          bornBy(memory, frame, action.to),
-          action.event,
-          action.delay,
-          action.sendId,
-        );
-      else deliver(memory, frame, action.to, action.event);
+      if (action.to === undefined || from?.status === 'stopped') return;
+      if (action.delay === undefined || from === undefined) deliver(memory, frame, action.to, action.event);
+      else arm(memory, frame, from, { ...action, to: bornBy(memory, frame, action.to), delay: action.delay });
       return;
     case 'cancel': {
       const armed = from?.timerToken(action.sendId);
@@ -103,15 +94,16 @@ function timerToken({ head }: RunMemory, { turn, next }: Frame): string {
   return `${head.seq}.${head.seq - turn}.${next}`;
 }
 
-function arm(
-  memory: RunMemory,
-  actor: DurableActor,
-  token: string,
-  to: xstate.Address,
-  event: xstate.Event,
-  delay: number,
-  sendId: string | undefined,
-): void {
+/** Something that is to be sent later. */
+interface Delayed {
+  readonly to: xstate.Address;
+  readonly event: xstate.Event;
+  readonly delay: number;
+  readonly sendId: string | undefined;
+}
+
+function arm(memory: RunMemory, frame: Frame, actor: DurableActor, { to, event, delay, sendId }: Delayed): void {
+  const token = timerToken(memory, frame);
   actor.timers.set(token, sendId ?? '');
   actor.dirty = true;
   memory.idleTurns = 0;
@@ -173,12 +165,17 @@ function spawnChild(
   }
 }
 
+/** An effect that an actor wants called. */
+export interface AskedEffect {
+  readonly id: string;
+  readonly src: string;
+  readonly token: string;
+  readonly systemId: string | undefined;
+  readonly input: unknown;
+}
+
 /** Asks for an effect: it starts after the commit. */
-export function ask(
-  memory: RunMemory,
-  actor: DurableActor,
-  asked: { id: string; src: string; token: string; input: unknown; systemId: string | undefined },
-): void {
+export function ask(memory: RunMemory, actor: DurableActor, asked: AskedEffect): void {
   const child = memory.services.catalog.child(actor.identity.logic, asked.src);
   if (child === undefined || !('effect' in child)) return;
   const { effect } = child;
@@ -193,9 +190,8 @@ export function ask(
   }
   const repeated = repeatOf !== undefined;
   const key = repeatOf ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
-  const logicPath = actor.identity.logic.path;
-  const stored = { id: asked.id, key, input: asked.input, policy, logicPath, repeated };
-  const effectJson = encode(stored, 'effect', memory, WRITE_REFS);
+  const call = { id: asked.id, key, input: asked.input, policy, repeated };
+  const effectJson = encode(call, 'effect', memory, WRITE_REFS);
   const row = {
     ...memory.key,
     token: asked.token,
@@ -217,17 +213,11 @@ export function ask(
   memory.acting++;
   memory.idleTurns = 0;
   memory.inspection?.asked(actor, asked.id, asked.src, asked.input);
-  memory.draft.askEffect({ row, ...stored });
+  memory.draft.askEffect({ ...call, row, logicPath: actor.identity.logic.path });
 }
 
 /** The effect cannot even say how it is to be called: it has failed, and whoever asked is told. */
-function refuse(
-  memory: RunMemory,
-  actor: DurableActor,
-  asked: { id: string; src: string; token: string },
-  thrown: unknown,
-): void {
-  const { id, src, token } = asked;
+function refuse(memory: RunMemory, actor: DurableActor, { id, src, token }: AskedEffect, thrown: unknown): void {
   actor.children.set(id, { kind: 'effect', token, src, settled: 'error' });
   actor.dirty = true;
   deliverLater(memory, actor.identity.address, {
