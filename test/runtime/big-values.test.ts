@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { openRuntime, type RuntimeSetup } from '../harness/runtime.ts';
+import { watching } from './stores.ts';
 
 const big = 'x'.repeat(65_000);
 
@@ -25,15 +26,11 @@ async function open(machines: RuntimeSetup['machines'] = { 'keeping@1': keeping 
   const held = new Map<string, Set<string>>();
   const under = await openRuntime({
     machines,
-    wrap: (store) => ({
-      ...store,
-      commit(group) {
-        for (const { blobs, blobsGone } of group.runs) {
-          for (const { hash, holder } of blobs) held.set(hash, (held.get(hash) ?? new Set()).add(holder));
-          for (const { hash, holder } of blobsGone) held.get(hash)?.delete(holder);
-        }
-        return store.commit(group);
-      },
+    wrap: watching(({ runs }) => {
+      for (const { blobs, blobsGone } of runs) {
+        for (const { hash, holder } of blobs) held.set(hash, (held.get(hash) ?? new Set()).add(holder));
+        for (const { hash, holder } of blobsGone) held.get(hash)?.delete(holder);
+      }
     }),
   });
   return {
@@ -111,12 +108,8 @@ describe('R4: a run that begins with 10 MB', () => {
     const groups: number[] = [];
     const under = await openRuntime({
       machines: { 'keeping@1': keeping },
-      wrap: (store) => ({
-        ...store,
-        commit(group) {
-          for (const { origin, actors } of group.runs) if (origin !== undefined) groups.push(actors.length);
-          return store.commit(group);
-        },
+      wrap: watching(({ runs }) => {
+        for (const { origin, actors } of runs) if (origin !== undefined) groups.push(actors.length);
       }),
     });
     const { runId } = await under.runtime.start('keeping', { input: { huge: 'z'.repeat(10_000_000) } });
