@@ -166,7 +166,7 @@ function spawnChild(
 }
 
 /** An effect that an actor wants called. */
-export interface AskedEffect {
+export interface WantedEffect {
   readonly id: string;
   readonly src: string;
   readonly token: string;
@@ -175,7 +175,7 @@ export interface AskedEffect {
 }
 
 /** Asks for an effect: it starts after the commit. */
-export function ask(memory: RunMemory, actor: DurableActor, asked: AskedEffect): void {
+export function ask(memory: RunMemory, actor: DurableActor, asked: WantedEffect): void {
   const child = memory.services.catalog.child(actor.identity.logic, asked.src);
   if (child === undefined || !('effect' in child)) return;
   const { effect } = child;
@@ -217,7 +217,7 @@ export function ask(memory: RunMemory, actor: DurableActor, asked: AskedEffect):
 }
 
 /** The effect cannot even say how it is to be called: it has failed, and whoever asked is told. */
-function refuse(memory: RunMemory, actor: DurableActor, { id, src, token }: AskedEffect, thrown: unknown): void {
+function refuse(memory: RunMemory, actor: DurableActor, { id, src, token }: WantedEffect, thrown: unknown): void {
   actor.children.set(id, { kind: 'effect', token, src, settled: 'error' });
   actor.dirty = true;
   deliverLater(memory, actor.identity.address, {

@@ -5,7 +5,7 @@
 import { FermataError } from '../errors.ts';
 import { DurableActor, type ActorIdentity, type Refer } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
-import type { AskedEffect } from './perform.ts';
+import type { WantedEffect } from './perform.ts';
 import * as xstate from './xstate.ts';
 
 /** A snapshot in XState's persisted form. */
@@ -77,7 +77,7 @@ function withPlainReferences(value: unknown): unknown {
 }
 
 /** An effect that a restored snapshot shows as under way. */
-export interface RestoredEffect extends AskedEffect {
+export interface RestoredEffect extends WantedEffect {
   readonly actor: DurableActor;
 }
 
