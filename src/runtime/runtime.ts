@@ -105,32 +105,8 @@ export interface RuntimeOptions {
 }
 
 /** Opens the store, recovers what an earlier process left, and begins to work. */
-export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const catalog = new Catalog(options.machines, options.actors ?? {});
-  let doubt: (error: Error) => void = () => {};
-  const start = await options.store.open((error) => doubt(error));
-  try {
-    for (const name of catalog.names()) {
-      // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
-      const known = options.passive === true ? [] : [catalog.hashOf(name)];
-      const before = await options.store.machineHash(name, ...known);
-      if (before !== undefined && before !== catalog.hashOf(name)) {
-        throw new FermataError(
-          'machineChanged',
-          `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
-          { data: { machine: name } },
-        );
-      }
-    }
-  } catch (thrown) {
-    await options.store.close();
-    throw thrown;
-  }
-  const runtime = new Runtime(options, catalog, start);
-  doubt = (error) => runtime.doubt(error);
-  options.opened?.(runtime);
-  await runtime.recover(start.lastStop);
-  return runtime;
+export function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  return Runtime.open(options);
 }
 
 /** The embedded API. Everything it answers is committed. */
@@ -153,10 +129,39 @@ export class Runtime {
   readonly #works: boolean;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly #open = new AbortController();
-  readonly #decode = (text: string): Promise<unknown> => this.decode(text);
+  readonly #decode = (text: string, refs?: RefCodec): Promise<unknown> => decodeStored(this.#store, text, refs);
   #closing: Promise<void> | undefined;
 
-  constructor(
+  /** As `createRuntime` does. */
+  static async open(options: RuntimeOptions): Promise<Runtime> {
+    const catalog = new Catalog(options.machines, options.actors ?? {});
+    let doubt: (error: Error) => void = () => {};
+    const start = await options.store.open((error) => doubt(error));
+    try {
+      for (const name of catalog.names()) {
+        // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
+        const known = options.passive === true ? [] : [catalog.hashOf(name)];
+        const before = await options.store.machineHash(name, ...known);
+        if (before !== undefined && before !== catalog.hashOf(name)) {
+          throw new FermataError(
+            'machineChanged',
+            `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
+            { data: { machine: name } },
+          );
+        }
+      }
+    } catch (thrown) {
+      await options.store.close();
+      throw thrown;
+    }
+    const runtime = new Runtime(options, catalog, start);
+    doubt = (error) => runtime.#groups.doubt(error);
+    options.opened?.(runtime);
+    await runtime.#recover(start.lastStop);
+    return runtime;
+  }
+
+  private constructor(
     options: RuntimeOptions,
     catalog: Catalog,
     start: { readonly position: number; readonly messageId: number },
@@ -252,13 +257,8 @@ export class Runtime {
     });
   }
 
-  /** It is unknown whether the database has what it was last told to keep: nothing goes on here (R4). */
-  doubt(error: Error): void {
-    this.#groups.doubt(error);
-  }
-
-  /** Puts back to work what an earlier process left (a passive one only looks). Called once, by `createRuntime`. */
-  async recover(lastStop: LastStop): Promise<void> {
+  /** Puts back to work what an earlier process left (a passive one only looks). */
+  async #recover(lastStop: LastStop): Promise<void> {
     await this.#suspects.read();
     const effects = this.#works ? await readOpenEffects(this.#store) : [];
     if (this.#works)
@@ -421,7 +421,7 @@ export class Runtime {
     });
     if (entries.length === 0) await this.#row(runId);
     return Promise.all(
-      entries.map(async ({ dataJson, ...entry }) => ({ ...entry, data: await this.decode(dataJson) })),
+      entries.map(async ({ dataJson, ...entry }) => ({ ...entry, data: await this.#decode(dataJson) })),
     );
   }
 
@@ -448,7 +448,7 @@ export class Runtime {
   /** What a journal entry of a run carries; undefined where there is none. */
   async entry(runId: string, seq: number): Promise<unknown> {
     const entry = await this.#store.entry(this.#key(runId), seq);
-    return entry === undefined ? undefined : this.decode(entry.dataJson);
+    return entry === undefined ? undefined : this.#decode(entry.dataJson);
   }
 
   /** Calls `listener` with each fact of a run (or, without an id, of all) from now on. Returns how to stop. */
@@ -463,7 +463,7 @@ export class Runtime {
       store: this.#store,
       feed: this.#feed,
       streamed: (run?: string) => this.#effects.streamed(run),
-      decode: (text: string) => this.decode(text),
+      decode: this.#decode,
     };
     if (runId === undefined) return streamAll(this.tenant, source, options);
     return streamRun(this.#key(runId), source, {
@@ -487,7 +487,7 @@ export class Runtime {
         catalog: this.catalog,
         store: this.#store,
         feed: this.#feed,
-        decode: (text, refs) => this.decode(text, refs),
+        decode: this.#decode,
         ended: async () => (await this.#row(runId)).endedAt !== null,
       },
       options,
@@ -545,11 +545,6 @@ export class Runtime {
     await this.#store.deleteRun(this.#key(runId), { unended: stuck });
     this.#groups.forget(runId);
     this.#suspects.forgetRun(runId);
-  }
-
-  /** Decodes a stored text. */
-  decode(text: string, refs?: RefCodec): Promise<unknown> {
-    return decodeStored(this.#store, text, refs);
   }
 
   /** True when the database can be read and written. */
