@@ -13,7 +13,7 @@ export const runStatusSchema = z
   .enum(['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'])
   .openapi('RunStatus');
 /** Why a run failed or was cancelled. */
-export const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
+const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
 const date = z.iso.datetime();
 const progress = z.int().min(0).max(100).describe('Never falls');
 const money = z.number().nullable().describe('US dollars; null: not known');
@@ -21,7 +21,7 @@ const seconds = z.number().nullable().describe('null: not known');
 const links = z.record(z.string(), z.string());
 
 /** How many tasks there are in each state that counts; `open` have not ended. */
-export const taskCountsSchema = z
+const taskCountsSchema = z
   .object({
     total: z.int(),
     open: z.int(),
@@ -37,7 +37,7 @@ export const taskCountsSchema = z
   .openapi('TaskCounts');
 
 /** A run in lists. */
-export const runSummarySchema = z
+const runSummarySchema = z
   .object({
     runId: z.string(),
     workflow: z

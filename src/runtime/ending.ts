@@ -75,19 +75,19 @@ export function stopChild(
   { id, detached, kept = false }: Extract<xstate.Action, { kind: 'stop' }>,
 ): void {
   const child = detached ? undefined : parent.children.get(id);
+  const address = xstate.childAddress(parent.identity.address, id);
   if (child?.kind === 'effect') {
-    const address = xstate.childAddress(parent.identity.address, id);
     if (child.settled === undefined) dropEffect(memory, child.token, address);
     memory.references.delete(address);
   } else if (child !== undefined || detached) {
-    const actor = memory.find(xstate.childAddress(parent.identity.address, id));
+    const actor = memory.find(address);
     if (actor !== undefined && actor.status === 'active') {
       const family = familyOf(memory, actor);
-      if (memory.cascade.busy(actor.identity.address)) memory.cascade.post(actor.identity.address, 'stop');
+      if (memory.cascade.busy(address)) memory.cascade.post(address, 'stop');
       else stop(memory, actor, family);
     }
   }
-  if (child?.systemId !== undefined) freeSystemId(memory, xstate.childAddress(parent.identity.address, id));
+  if (child?.systemId !== undefined) freeSystemId(memory, address);
   if (!kept) parent.children.delete(id);
   else if (child?.kind === 'effect' && child.settled === undefined)
     parent.children.set(id, { ...child, settled: 'stopped' });
@@ -144,8 +144,9 @@ function retire(memory: RunMemory, actor: DurableActor, stopped: boolean): void 
   for (const token of actor.timers.keys()) disarm(memory, actor, token);
   for (const [id, child] of actor.children) {
     if (child.kind !== 'effect' || child.settled !== undefined) continue;
-    dropEffect(memory, child.token, xstate.childAddress(actor.identity.address, id));
-    if (child.systemId !== undefined) freeSystemId(memory, xstate.childAddress(actor.identity.address, id));
+    const address = xstate.childAddress(actor.identity.address, id);
+    dropEffect(memory, child.token, address);
+    if (child.systemId !== undefined) freeSystemId(memory, address);
     actor.children.set(id, { ...child, settled: 'stopped' });
   }
   if (actor.stopped) actor.children.clear();

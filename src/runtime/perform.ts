@@ -23,11 +23,12 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       memory.fact(frame.actor ?? ROOT, action.type, action.data);
       return;
     case 'send':
-      if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
+      if (action.to === undefined || from?.status === 'stopped') return;
       // The spawning has seen to it.
       if (action.early === true) return;
       if (action.delay === undefined) deliver(memory, frame, action.to, action.event);
-      else if (from !== undefined) arm(memory, from, frame, action.to, action);
+      else if (from !== undefined)
+        arm(memory, frame, from, { ...action, to: laterReceiver(memory, from, frame, action.to), delay: action.delay });
       return;
     case 'cancel': {
       const armed = from?.timerToken(action.sendId);
@@ -130,15 +131,15 @@ function timerToken({ head }: RunMemory, { turn, next }: Frame): string {
   return `${head.seq}.${head.seq - turn}.${next}`;
 }
 
-function arm(
-  memory: RunMemory,
-  actor: DurableActor,
-  frame: Frame,
-  receiver: xstate.Receiver,
-  { event, delay = 0, sendId }: Extract<xstate.Action, { kind: 'send' }>,
-): void {
-  // It may have to be loaded: before anything changes.
-  const to = laterReceiver(memory, actor, frame, receiver);
+/** Something that is to be sent later. */
+interface Delayed {
+  readonly to: LaterReceiver;
+  readonly event: xstate.Event;
+  readonly delay: number;
+  readonly sendId: string | undefined;
+}
+
+function arm(memory: RunMemory, frame: Frame, actor: DurableActor, { to, event, delay, sendId }: Delayed): void {
   const token = timerToken(memory, frame);
   actor.timers.set(token, sendId ?? '');
   actor.dirty = true;
@@ -168,6 +169,8 @@ function spawnChild(
   const address = xstate.childAddress(parent.identity.address, action.id);
   const token = spawnToken(frame, frame.next);
   if (child === undefined) return;
+  // Not asked of detached ones: it would be a read for each task of a workflow, and a task is begun once.
+  const held = 'effect' in child || action.detached ? undefined : memory.held(address);
   makeWay(memory, parent, action.id, 'effect' in child ? 'call' : 'actor');
   if ('effect' in child) {
     ask(memory, parent, { id: action.id, src: action.src, token, input: action.input, systemId: action.systemId });
@@ -184,6 +187,8 @@ function spawnChild(
     systemId: action.systemId,
   };
   begin(memory, identity, action.input);
+  const born = memory.actors.get(address);
+  if (born !== undefined && held !== undefined) born.blobs = held;
   for (let index = frame.next + 1; ; index++) {
     const early = frame.actions[index];
     if (early?.kind !== 'send' || early.early !== true) break;
@@ -204,12 +209,17 @@ function spawnChild(
   }
 }
 
+/** An effect that an actor wants called. */
+export interface WantedEffect {
+  readonly id: string;
+  readonly src: string;
+  readonly token: string;
+  readonly systemId: string | undefined;
+  readonly input: unknown;
+}
+
 /** Asks for an effect: it starts after the commit. */
-export function ask(
-  memory: RunMemory,
-  actor: DurableActor,
-  asked: { id: string; src: string; token: string; input: unknown; systemId: string | undefined },
-): void {
+export function ask(memory: RunMemory, actor: DurableActor, asked: WantedEffect): void {
   const child = memory.services.catalog.child(actor.identity.logic, asked.src);
   if (child === undefined || !('effect' in child)) return;
   const { effect } = child;
@@ -224,9 +234,8 @@ export function ask(
   }
   const repeated = repeatOf !== undefined;
   const key = repeatOf ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
-  const logicPath = actor.identity.logic.path;
-  const stored = { id: asked.id, key, input: asked.input, policy, logicPath, repeated };
-  const effectJson = encode(stored, 'effect', memory, WRITE_REFS);
+  const call = { id: asked.id, key, input: asked.input, policy, repeated };
+  const effectJson = encode(call, 'effect', memory, WRITE_REFS);
   const row = {
     ...memory.key,
     token: asked.token,
@@ -248,17 +257,11 @@ export function ask(
   memory.acting++;
   memory.idleTurns = 0;
   memory.inspection?.asked(actor, asked.id, asked.src, asked.input);
-  memory.draft.askEffect({ row, ...stored });
+  memory.draft.askEffect({ ...call, row, logicPath: actor.identity.logic.path });
 }
 
 /** The effect cannot even say how it is to be called: it has failed, and whoever asked is told. */
-function refuse(
-  memory: RunMemory,
-  actor: DurableActor,
-  asked: { id: string; src: string; token: string },
-  thrown: unknown,
-): void {
-  const { id, src, token } = asked;
+function refuse(memory: RunMemory, actor: DurableActor, { id, src, token }: WantedEffect, thrown: unknown): void {
   actor.children.set(id, { kind: 'effect', token, src, settled: 'error' });
   actor.dirty = true;
   deliverLater(memory, actor.identity.address, {
