@@ -48,6 +48,9 @@ const runSummarySchema = z
     tags: z.array(z.string()),
     status: runStatusSchema,
     reason: reasonSchema.optional(),
+    blocked: reasonSchema
+      .optional()
+      .describe('Why it cannot go on at all: quarantined, its machine is missing, its row is damaged'),
     progress,
     createdAt: date,
     startedAt: date.nullable(),
@@ -127,6 +130,11 @@ export function linksOf(runId: string): Record<string, string> {
   };
 }
 
+/** Why a run cannot go on, as the API says it. */
+export function blockedBy(error: Error): { code: string; message: string } {
+  return { code: 'code' in error ? String(error.code) : 'internal', message: error.message };
+}
+
 /** A run in a list. */
 export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
   return {
@@ -136,6 +144,7 @@ export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
     tags: [...run.tags],
     status: run.status,
     ...reasonOf(run),
+    ...(run.blocked === undefined ? {} : { blocked: blockedBy(run.blocked) }),
     progress: run.progress,
     createdAt: iso(run.createdAt),
     startedAt: iso(run.startedAt),

@@ -8,7 +8,7 @@ import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';
 import { iso, toJson } from './json.ts';
 import type { Surroundings } from './router.ts';
-import { runStatusSchema } from './run-view.ts';
+import { blockedBy, runStatusSchema } from './run-view.ts';
 import { definitionOf, taskStatusSchema } from './task-view.ts';
 
 const MOST_LISTED = 1_000;
@@ -71,12 +71,12 @@ export async function whyView({ fermata }: Surroundings, runId: string): Promise
   const isDocument = run.workflow !== undefined;
   const { tasks, unlisted } =
     isDocument && run.endedAt === null ? await waitingTasks(fermata, run, actors) : { tasks: [], unlisted: 0 };
-  const code = blocked === undefined ? undefined : 'code' in blocked ? String(blocked.code) : 'internal';
+  const keeps = blocked === undefined ? null : blockedBy(blocked);
   return {
     runId,
     status: run.status,
-    blocked: blocked === undefined || code === undefined ? null : { code, message: blocked.message },
-    tasks: code === 'quarantined' ? tasks.map((task) => quarantinedTask(runId, task)) : tasks,
+    blocked: keeps,
+    tasks: keeps?.code === 'quarantined' ? tasks.map((task) => quarantinedTask(runId, task)) : tasks,
     actors: actors
       .filter(({ actor }) => !isDocument || actor === '/')
       .map(({ state, waitsFor, effects, accepts, ...rest }) => ({

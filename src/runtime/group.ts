@@ -99,6 +99,11 @@ export class Groups {
     return this.#blocked.get(run);
   }
 
+  /** Ids of the runs that `blocked` has a reason for. */
+  blockedRuns(): readonly string[] {
+    return [...this.#blocked.keys()];
+  }
+
   /** Lets a run take nothing more but its end, until `unblock`. */
   block(run: string, error: Error): void {
     this.#blocked.set(run, error);

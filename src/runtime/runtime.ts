@@ -372,14 +372,19 @@ export class Runtime {
 
   /** A run as it is committed. Throws `notFound`. */
   async read(runId: string): Promise<RunView> {
-    const view = await runView(await this.#row(runId), this.#decode);
+    const view = await this.#view(await this.#row(runId));
     if (view.workflow !== undefined) return view;
     return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
   }
 
-  /** Runs, newest first. */
-  async list(filter: RunFilter): Promise<readonly RunView[]> {
-    return Promise.all((await this.#store.runs(this.tenant, filter)).map((row) => runView(row, this.#decode)));
+  /** Runs, newest first. With `blocked` only those that cannot go on in this process, as `why` tells. */
+  async list({ blocked = false, ...filter }: RunFilter & { readonly blocked?: boolean }): Promise<readonly RunView[]> {
+    const among = blocked ? { among: this.#groups.blockedRuns() } : {};
+    return Promise.all((await this.#store.runs(this.tenant, { ...filter, ...among })).map((row) => this.#view(row)));
+  }
+
+  async #view(row: RunRow): Promise<RunView> {
+    return { ...(await runView(row, this.#decode)), blocked: this.#groups.blocked(row.run) };
   }
 
   /** An actor in XState's own persisted form, now or as of a journal entry. */

@@ -117,6 +117,24 @@ describe('a bit that flips on the disk', () => {
     await store.close();
   });
 
+  test('under a process that has compared it already: it is compared again', async () => {
+    const file = path('long.db');
+    const first = sqliteStore(file);
+    await first.open();
+    await write(first);
+    await first.close();
+    const store = sqliteStore(file, { compareAfterMs: 1 });
+    const stopped = new Promise<StoreError>((resolve) => void store.open(resolve));
+    // Not before it serves.
+    await store.run(a);
+    flip(file, readFileSync(file).length - 10);
+    expect(await stopped).toMatchObject({
+      outcome: 'unknown',
+      message: expect.stringContaining('not as they were written') as string,
+    });
+    await store.close();
+  });
+
   test('under a process at work, where SQLite runs into it: the read says so, and nothing is written any more', async () => {
     const file = path('working.db');
     const first = sqliteStore(file);
