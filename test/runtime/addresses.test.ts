@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { assign, createActor, emit, enqueueActions, fromPromise, raise, sendParent, sendTo, setup } from 'xstate';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { openRuntime } from '../harness/runtime.ts';
+import { runPlain } from './conformance/plain-run.ts';
+import { send, tick, type Step } from './conformance/scenario.ts';
 
 /** Notes at birth whether it finds somebody under the systemId, and ends. */
 const finder = setup({ types: {} as { context: { found: boolean } } }).createMachine({
@@ -151,6 +153,23 @@ describe('R8: who is replaced under its id', () => {
     await runtime.send(runId, { type: 'STOP' });
     expect((await runtime.why(runId)).actors).toMatchObject([{ actor: '/', effects: [] }]);
   });
+
+  it.each<readonly [string, readonly Step[], number | undefined]>([
+    ['in its own turn', [...send('SPAWN', 'SOON'), tick], 3],
+    ['without being stopped', send('SPAWN', 'SPAWN'), undefined],
+    ['after it was stopped', send('SPAWN', 'ANEW'), undefined],
+  ])(
+    'ends the comparison of a random machine where plain XState stops it after the other begins, and not else: %s',
+    async (_, steps, step) => {
+      const { replacedIn, steps: seen } = await runPlain({ name: 'replaced', machine: () => parent, steps });
+      expect(replacedIn).toBe(step);
+      if (step === undefined) return;
+      const kid = seen[step]?.trace.flatMap(([what, actor, event]) =>
+        what === 'takes' && actor === '/kid' ? [(event as { type: string }).type] : [],
+      );
+      expect(kid).toEqual(['ASK', 'xstate.init', 'xstate.stop']);
+    },
+  );
 });
 
 describe('R8: an actor is found under its systemId', () => {

@@ -12,6 +12,7 @@ import {
 import { childAddress } from '../../../src/runtime/xstate.ts';
 import { withoutOrphans } from './orphans.ts';
 import { Gates } from './gates.ts';
+import { Replaced } from './replaced.ts';
 import {
   comparableEvent,
   comparableRoot,
@@ -25,12 +26,20 @@ import {
 /** Turns of the event loop in which promises settle and their outcome is taken. */
 const ROUNDS = 3;
 
+/** A scenario as it went in plain XState. */
+export interface SeenPlain extends Seen {
+  /** The first of `steps` in which an actor was replaced in the middle of its own turn (`Replaced`). */
+  readonly replacedIn: number | undefined;
+}
+
 /** Drives the machine in plain XState. */
-export async function runPlain(scenario: Scenario): Promise<Seen> {
+export async function runPlain(scenario: Scenario): Promise<SeenPlain> {
   const gates = new Gates();
   const clock = new SimulatedClock();
   const steps: SeenStep[] = [];
   const begun = new WeakSet<AnyActorRef>();
+  const replaced = new Replaced();
+  let replacedIn: number | undefined;
   let trace: Trace[] = [];
   const machine = scenario.machine(gates);
   const takes = (actor: AnyActorRef, event: { type: string }): void =>
@@ -40,9 +49,11 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
     clock,
     inspect: (inspected) => {
       const actor = inspected.actorRef as AnyActor;
-      if (inspected.type === '@xstate.event' && inspected.event.type === 'xstate.init') begun.add(actor);
-      if (inspected.type === '@xstate.event' && inspected.event.type === 'xstate.init' && isMachine(actor.logic))
-        takes(actor, inspected.event);
+      if (inspected.type === '@xstate.event' && inspected.event.type === 'xstate.init') {
+        begun.add(actor);
+        replaced.begins(addressOf(actor), actor);
+        if (isMachine(actor.logic)) takes(actor, inspected.event);
+      }
       if (inspected.type === '@xstate.actor')
         actor.on('*', (event: EventObject) => void trace.push(['emits', addressOf(actor), comparableEvent(event)]));
     },
@@ -55,6 +66,7 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
       // What is due at once, with no time passing.
       clock.increment(0);
     }
+    if (replaced.happened()) replacedIn ??= steps.length;
     steps.push({ snapshot: comparableRoot(machine, withoutUnbegun(root, begun)), trace, refused });
     trace = [];
   };
@@ -68,7 +80,7 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
     await see(refused);
   }
   root.stop();
-  return { steps: withoutOrphans(steps), did: gates.did };
+  return { steps: withoutOrphans(steps), did: gates.did, replacedIn };
 
   function act(step: Step): void {
     if ('send' in step) root.send(step.send as never);

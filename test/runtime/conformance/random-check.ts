@@ -2,20 +2,23 @@
 import { AssertionError, deepStrictEqual } from 'node:assert';
 import * as fc from 'fast-check';
 import { runDurably, type Way } from './durable-run.ts';
-import { runPlain } from './plain-run.ts';
+import { runPlain, type SeenPlain } from './plain-run.ts';
 import { descriptions, printed, type Description } from './random-description.ts';
 import { randomScenario } from './random-machine.ts';
-import type { Seen } from './scenario.ts';
+import type { Seen, SeenStep } from './scenario.ts';
 
-/** Compares machines made from `seed`; what was compared. Throws AssertionError with the smallest that differs. */
+/**
+ * Compares machines made from `seed`; what was compared. A machine in which somebody is replaced in the middle of its own turn is
+ * compared up to then (`replaced.ts`). Throws AssertionError with the smallest that differs.
+ */
 export async function checkRandom(
   seed: number,
   machines: number,
   ways: readonly Way[],
-): Promise<{ readonly machines: number; readonly turns: number }> {
+): Promise<{ readonly machines: number; readonly turns: number; readonly cutShort: number }> {
   const sample = fc.sample(descriptions, { seed, numRuns: machines });
   const scenarios = sample.map((description, index) => randomScenario(description, `random ${index}`));
-  const plain: Seen[] = [];
+  const plain: SeenPlain[] = [];
   for (const scenario of scenarios) plain.push(await runPlain(scenario));
   for (const way of ways) {
     const durable = await runDurably(scenarios, way);
@@ -24,12 +27,19 @@ export async function checkRandom(
       if (difference !== undefined) await shrink(seed, index, way, sample[index] as Description, difference);
     }
   }
-  const takes = plain.flatMap(({ steps }) => steps.flatMap(({ trace }) => trace.filter(([what]) => what === 'takes')));
-  return { machines, turns: takes.length };
+  const takes = plain.flatMap((seen) =>
+    compared(seen).flatMap(({ trace }) => trace.filter(([what]) => what === 'takes')),
+  );
+  const cutShort = plain.filter(({ replacedIn }) => replacedIn !== undefined).length;
+  return { machines, turns: takes.length, cutShort };
 }
 
-function differenceOf(expected: Seen, seen: Seen): string | undefined {
-  for (const [index, step] of expected.steps.entries()) {
+function compared({ steps, replacedIn }: SeenPlain): readonly SeenStep[] {
+  return steps.slice(0, replacedIn);
+}
+
+function differenceOf(expected: SeenPlain, seen: Seen): string | undefined {
+  for (const [index, step] of compared(expected).entries()) {
     try {
       deepStrictEqual(seen.steps[index], step);
     } catch (thrown) {
