@@ -1,8 +1,8 @@
 /**
- * Who is replaced in the middle of its own turn. Plain XState stops it after that turn, when the other has begun already; here
- * it is stopped before the other begins (docs/machines.md). Random machines are compared up to the step in which that happens:
- * no guard sees who is in the middle of a turn, so that none could keep a machine from it, and to make no machine in which a
- * child that was woken by its own timer speaks to its parent would leave out far more.
+ * Who is replaced in the middle of its own turn. Plain XState stops it, and all below it, after that turn, when the other has
+ * begun already; here they are stopped before the other begins (docs/machines.md). Random machines are compared up to the step
+ * in which that happens: no guard sees who is in the middle of a turn, so that none could keep a machine from it, and to make
+ * no machine in which a child that was woken by its own timer speaks to its parent would leave out far more.
  */
 import type { AnyActorRef } from 'xstate';
 
@@ -13,7 +13,9 @@ export class Replaced {
 
   begins(address: string, actor: AnyActorRef): void {
     const before = this.#at.get(address);
-    if (before?.getSnapshot().status === 'active') this.#outlived.push(before);
+    const { status, value } = (before?.getSnapshot() ?? {}) as { readonly status?: string; readonly value?: unknown };
+    // A call, which has no states, takes no turns.
+    if (before !== undefined && status === 'active' && value !== undefined) this.#outlived.push(before);
     this.#at.set(address, actor);
   }
 
