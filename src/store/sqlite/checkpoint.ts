@@ -41,6 +41,8 @@ export class Checkpoints {
   readonly #sums: PageSums;
   readonly #length: BetterSqlite3.Statement<[], { log: number }>;
   #unread: Iterator<readonly number[], void> | undefined;
+  /** The next part that is compared. */
+  #next: NodeJS.Timeout | undefined;
   #commits = 0;
   #due = false;
   #closed = false;
@@ -80,7 +82,7 @@ export class Checkpoints {
     const part = this.#unread?.next() ?? { done: true, value: undefined };
     if (part.done === true) this.#unread = this.#sums.compare(descriptor)[Symbol.iterator]();
     if (part.done === true || part.value.length === 0) {
-      setTimeout(() => this.compareRest(failed), part.done === true ? restMs : PAUSE_MS).unref();
+      this.#next = setTimeout(() => this.compareRest(failed), part.done === true ? restMs : PAUSE_MS).unref();
       return;
     }
     this.#sums.isSuspect = true;
@@ -117,6 +119,7 @@ export class Checkpoints {
   /** Moves all of the log, and empties it. */
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#next);
     try {
       if (this.#move('truncate')) this.#sums.round = undefined;
     } finally {
