@@ -21,20 +21,26 @@ let chunk = Buffer.alloc(0);
 export interface LogContent {
   /** How often it was begun anew; undefined where there is none. */
   readonly round: number | undefined;
-  /** Numbers of the pages in it; perhaps too many, never too few. */
+  /** Numbers of the pages in it that a checkpoint may write; perhaps too many, never too few. */
   readonly pages: ReadonlySet<number>;
 }
 
 /** Looks into a log. */
 export function contentOfLog(path: string): LogContent {
   const pages = new Set<number>();
+  let size = 0;
   const round = withLog(path, (header, frames) => {
     for (const at of frames) {
-      if (!isCurrent(header, at)) break;
-      pages.add(chunk.readUInt32BE(at));
+      const page = chunk.readUInt32BE(at);
+      // A power cut may leave the second half of a frame's header without its first: there is no page 0.
+      if (page === 0 || !isCurrent(header, at)) break;
+      pages.add(page);
+      size = Math.max(size, chunk.readUInt32BE(at + 4));
     }
     return header.readUInt32BE(12);
   });
+  // No commit made the database longer: the number is not as it was written, and SQLite ends the log before it.
+  for (const page of pages) if (page > size) pages.delete(page);
   return { round, pages };
 }
 
