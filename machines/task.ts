@@ -10,7 +10,8 @@ import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from '
 import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
 import type { ApprovalSpec, RetryPolicy } from '../src/document/definition.ts';
-import type { PreparedCodeCall, PreparedModelCall } from '../src/document/render.ts';
+import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
+import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
 import { fact } from './reserved.ts';

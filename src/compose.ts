@@ -7,6 +7,8 @@ import { code, findFunction } from '../actors/code.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
 import { taskMachine } from '../machines/task.ts';
+import { taskMachine as taskMachine1 } from '../machines/workflow-1/task.ts';
+import { workflowMachine as workflowMachine1 } from '../machines/workflow-1/workflow.ts';
 import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
@@ -19,6 +21,7 @@ import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
 import type { MachineRegistration } from './runtime/catalog.ts';
 import { createRuntime, type Runtime, type RuntimeOptions } from './runtime/runtime.ts';
+import type { Machine } from './runtime/xstate.ts';
 import type { RunStatus, Store, WorkflowFilter, WorkflowRow } from './store/store.ts';
 
 /** What a Fermata is made of. */
@@ -60,15 +63,18 @@ export interface Fermata {
  * before it stays (docs/decisions/006). New runs get the newest.
  */
 function builtInMachines(definitionOf: DefinitionOf): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
-  return { 'workflow@1': workflowRegistration(definitionOf) };
+  return {
+    'workflow@1': workflowRegistration(definitionOf, workflowMachine1, taskMachine1),
+    'workflow@2': workflowRegistration(definitionOf, workflowMachine, taskMachine),
+  };
 }
 
-/** The workflow machine with everything the runtime should know about it. */
-function workflowRegistration(definitionOf: DefinitionOf): MachineRegistration {
+/** A workflow machine with everything the runtime should know about it. */
+function workflowRegistration(definitionOf: DefinitionOf, workflow: Machine, task: Machine): MachineRegistration {
   return {
-    machine: workflowMachine,
+    machine: workflow,
     // Without the source of functions: the package holds other texts of them than the clone.
-    definition: JSON.stringify([workflowMachine.definition, taskMachine.definition]),
+    definition: JSON.stringify([workflow.definition, task.definition]),
     status: (snapshot) => snapshot.value as RunStatus,
     outcome: (snapshot) => snapshot.output as { output: unknown; reason: unknown },
     prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf) },

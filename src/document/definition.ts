@@ -3,6 +3,7 @@
  * What the schema accepts is in `schema.ts`; `normalise.ts` makes this from it. The machines and projections see only this.
  */
 import type { InDoubtPolicy } from '../runtime/effect.ts';
+import type { CallSpec } from './kinds/index.ts';
 
 /** How often and when a failed attempt is repeated. Seconds may be fractions. */
 export interface RetryPolicy {
@@ -22,29 +23,6 @@ export interface ApprovalSpec {
   readonly onReject: 'skip' | 'cancel' | 'fail';
 }
 
-/** What an answer must look like: any text, any JSON, or JSON of a schema. */
-export type ResponseFormat = 'text' | 'json' | { readonly schema: Readonly<Record<string, unknown>> };
-
-/** The part of a task that is a model call. Prompts are Liquid. */
-export interface ModelCallSpec {
-  readonly kind: 'model';
-  readonly prompt: string;
-  readonly system: string | undefined;
-  readonly provider: string;
-  readonly model: string;
-  readonly temperature: number | undefined;
-  readonly maxOutputTokens: number | undefined;
-  readonly responseFormat: ResponseFormat;
-}
-
-/** The part of a task that is a call of a registered function. */
-export interface CodeSpec {
-  readonly kind: 'code';
-  readonly function: string;
-  /** CEL expression (or a tree of them) for each argument; a value that is not a text stands for itself. */
-  readonly input: Readonly<Record<string, unknown>>;
-}
-
 /** One task. */
 export interface TaskSpec {
   readonly name: string;
@@ -56,7 +34,8 @@ export interface TaskSpec {
   readonly dependsOn: readonly string[];
   /** Tasks that merely come first (`strategy: sequential`): any end of theirs will do. */
   readonly after: readonly string[];
-  readonly call: ModelCallSpec | CodeSpec;
+  /** What is its kind's own. */
+  readonly call: CallSpec;
   readonly retry: RetryPolicy;
   /** Of each attempt. */
   readonly timeoutSeconds: number;

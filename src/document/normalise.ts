@@ -1,7 +1,8 @@
 /** From a checked document to its inner form: short forms resolved, defaults in place, dependencies complete. */
-import type { ApprovalSpec, CodeSpec, Definition, ModelCallSpec, TaskSpec } from './definition.ts';
+import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
+import { callSpec, type CheckedTask } from './kinds/index.ts';
 import { walkGraph } from './order.ts';
-import type { CheckedDocument, CheckedTask } from './schema.ts';
+import type { CheckedDocument } from './schema.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /**
@@ -22,7 +23,7 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
       description: task.description,
       dependsOn,
       after: before === undefined || dependsOn.includes(before) ? [] : [before],
-      call: callOf(task, config),
+      call: callSpec(task, config),
       retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
       timeoutSeconds: task.timeoutSeconds,
       onInDoubt: task.onInDoubt,
@@ -46,14 +47,6 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
     priority,
     tasks,
   };
-}
-
-function callOf(task: CheckedTask, config: CheckedDocument['config']): ModelCallSpec | CodeSpec {
-  if ('kind' in task) return { kind: 'code', function: task.function, input: task.input };
-  const { prompt, system, temperature, maxOutputTokens, responseFormat } = task;
-  const provider = task.provider ?? config.provider;
-  const model = task.model ?? config.model;
-  return { kind: 'model', prompt, system, provider, model, temperature, maxOutputTokens, responseFormat };
 }
 
 function approvalOf(task: CheckedTask): ApprovalSpec | undefined {

@@ -3,16 +3,11 @@
  * of the graph run over it, so that a wrong type in one task does not hide a cycle among the others.
  */
 import type { Path } from './faults.ts';
-import { expressionsOf } from './expression.ts';
 import { isRecord } from './json.ts';
+import { kindOf, PLACES } from './kinds/index.ts';
+import { textAt, type Placed } from './kinds/places.ts';
 import { listOf } from './shape.ts';
 import { eachOf, type Steps } from './steps.ts';
-
-/** A text of a document, with its place: as text only where there is a fault. */
-export interface Placed {
-  readonly path: Path;
-  readonly text: string;
-}
 
 /** One task, as far as it can be read. */
 export interface OutlineTask {
@@ -42,29 +37,27 @@ export function* outlineOf(source: unknown): Steps<Outline> {
 
 function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): OutlineTask {
   const name = task['name'];
-  const kind = task['kind'];
-  const text = (value: unknown, ...steps: string[]): Placed[] =>
-    typeof value === 'string' ? [{ path: [...path, ...steps], text: value }] : [];
+  const kind = kindOf(task);
   const dependsOn: readonly unknown[] = Array.isArray(task['dependsOn']) ? task['dependsOn'] : [];
   const approval = task['approval'];
-  // Other kinds have other variables (`item`, `event`); their templates are checked once they are supported.
-  const isKnown = kind === undefined || kind === 'code';
+  // The variables of a kind that is not supported yet are unknown as well.
+  const own = kind === undefined ? undefined : PLACES[kind](task, path);
   return {
     path,
     name: typeof name === 'string' && name !== '' ? name : undefined,
     dependsOn: dependsOn.flatMap((entry, index) =>
       typeof entry === 'string' ? [{ path: [...path, 'dependsOn', index], text: entry }] : [],
     ),
-    templates: isKnown
-      ? [
-          ...text(task['description'], 'description'),
-          ...(kind === undefined ? text(task['prompt'], 'prompt') : []),
-          ...(kind === undefined ? text(task['system'], 'system') : []),
-          ...text(task['approvalPrompt'], 'approvalPrompt'),
-          ...(isRecord(approval) ? text(approval['prompt'], 'approval', 'prompt') : []),
-        ]
-      : [],
-    expressions: kind === 'code' ? expressionsOf(task['input'], [...path, 'input']) : [],
+    templates:
+      own === undefined
+        ? []
+        : [
+            ...textAt(task, path, 'description'),
+            ...own.templates,
+            ...textAt(task, path, 'approvalPrompt'),
+            ...(isRecord(approval) ? textAt(approval, [...path, 'approval'], 'prompt') : []),
+          ],
+    expressions: own?.expressions ?? [],
   };
 }
 

@@ -9,7 +9,7 @@ import { duplicateField } from './json-text.ts';
 import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
-import { LIMITS } from './schema.ts';
+import { LIMITS } from './fields.ts';
 import { checkShape, listOf } from './shape.ts';
 import { atOnce, eachOf, inTurns, type Pause, type Steps } from './steps.ts';
 

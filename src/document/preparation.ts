@@ -14,7 +14,7 @@ import { graphOf, type Graph } from './graph.ts';
 import { isSettled, isWaiting, taskRow } from './projection.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { TaskResult } from './reads.ts';
-import { prepareCall, taskScope } from './render.ts';
+import { renderTask, taskScope } from './render.ts';
 import { pause } from './steps.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
@@ -224,7 +224,7 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
     try {
       const { approval, retry, timeoutSeconds, onInDoubt } = spec;
       const prepared: MachineTask = {
-        ...prepareCall(spec, taskScope(input, results)),
+        ...renderTask(spec, taskScope(input, results)),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         timeoutMs: timeoutSeconds * 1_000,

@@ -240,12 +240,12 @@ test.each<[string, unknown, string]>([
   [
     'field of another kind',
     code({ prompt: 'x' }),
-    'tasks[0].prompt: the field "prompt" belongs to a model call, not to a task of kind "code"',
+    'tasks[0].prompt: the field "prompt" belongs to a model call, a task without "kind"',
   ],
   [
     'field of kind code',
     one({ function: 'x' }),
-    'tasks[0].function: the field "function" belongs to a task of kind "code": write kind: code',
+    'tasks[0].function: the field "function" belongs to a task of kind "code"',
   ],
   ['unknown kind', tasks({ name: 'a', kind: 'cod' }), 'tasks[0].kind: unknown kind "cod": did you mean "code"?'],
   ['NUL in a text', one({ prompt: 'a\0b' }), 'tasks[0].prompt: must not contain a NUL character (U+0000)'],

@@ -1,0 +1,54 @@
+/** The kinds of tasks: how each is written, what it becomes, where it reads, and what it is made ready with. */
+import type { z } from 'zod';
+import type { Scope } from '../reads.ts';
+import { codePlaces, codeSpec, codeTaskSchema, prepareCodeCall, type CodeSpec, type PreparedCodeCall } from './code.ts';
+import {
+  modelCallSpec,
+  modelPlaces,
+  modelTaskSchema,
+  prepareModelCall,
+  type ModelCallSpec,
+  type PreparedModelCall,
+} from './model.ts';
+import type { Places } from './places.ts';
+
+/** How a task of each kind is written. A model call says no `kind`. */
+export const TASK_SCHEMAS = { model: modelTaskSchema, code: codeTaskSchema } as const;
+
+/** A kind that this version has. */
+export type Kind = keyof typeof TASK_SCHEMAS;
+
+/** A task with its defaults in place, but still with its short forms. */
+export type CheckedTask = z.output<(typeof TASK_SCHEMAS)[Kind]>;
+
+/** What is a task's own, beside what tasks of every kind have. */
+export type CallSpec = ModelCallSpec | CodeSpec;
+
+/** The same, made ready. */
+export type PreparedCall = PreparedModelCall | PreparedCodeCall;
+
+/** Where the tasks of each kind read. */
+export const PLACES: Readonly<Record<Kind, Places>> = { model: modelPlaces, code: codePlaces };
+
+/** The kind that a task says it is of; undefined where there is no such kind. */
+export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefined {
+  const { kind } = task;
+  if (kind === undefined) return 'model';
+  return typeof kind === 'string' && kind !== 'model' && Object.hasOwn(TASK_SCHEMAS, kind) ? (kind as Kind) : undefined;
+}
+
+/** The inner form of what is a task's own. */
+export function callSpec(task: CheckedTask, config: { readonly provider: string; readonly model: string }): CallSpec {
+  if (!('kind' in task)) return modelCallSpec(task, config);
+  return codeSpec(task);
+}
+
+/** Renders and evaluates what is a task's own. Throws `promptFailed` or `expressionFailed`. */
+export function prepareCall(spec: CallSpec, scope: Scope): PreparedCall {
+  switch (spec.kind) {
+    case 'model':
+      return prepareModelCall(spec, scope);
+    case 'code':
+      return prepareCodeCall(spec, scope);
+  }
+}
