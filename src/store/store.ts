@@ -181,10 +181,26 @@ export interface ApprovalRow {
   readonly decisionJson: string | null;
 }
 
+/** How a run has grown at a task: who added it, and what it added. A task that neither was added nor added any has none. */
+export interface GrowthRow {
+  readonly task: string;
+  /** The task that added it; null for a task of the document. */
+  readonly parent: string | null;
+  /** Additions between it and the document: 0 for a task of the document. */
+  readonly depth: number;
+  /** Journal number of the fact that carries its definition; null for a task of the document. */
+  readonly specSeq: number | null;
+  /** Tasks that it added, that have not ended, and for whose end it is waited. */
+  readonly open: number;
+  /** Tasks that it added, added tasks that depend on it, the group of its items: read whole, never searched. */
+  readonly detailJson: string | null;
+}
+
 /** Tables that projections write, and what a row of each looks like. The key of a row is its task's name. */
 export interface ProjectedRows {
   task: TaskRow;
   approval: ApprovalRow;
+  growth: GrowthRow;
 }
 export type ProjectedTable = keyof ProjectedRows;
 

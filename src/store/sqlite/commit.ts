@@ -19,6 +19,7 @@ import {
   blob,
   blobUse,
   effect,
+  growth,
   journal,
   message,
   run,
@@ -89,8 +90,16 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
   }
 
   function writeRow(key: number, change: RowChange): void {
-    if (change.table === 'task') write.task({ ...change.row, run: key, name: change.key });
-    else write.approval({ ...change.row, run: key, task: change.key });
+    switch (change.table) {
+      case 'task':
+        write.task({ ...change.row, run: key, name: change.key });
+        break;
+      case 'approval':
+        write.approval({ ...change.row, run: key, task: change.key });
+        break;
+      case 'growth':
+        write.growth({ ...change.row, run: key, task: change.key });
+    }
   }
 
   function writeGroup(group: CommitGroup, created: Map<RunOrigin, number>): void {
@@ -168,6 +177,9 @@ function prepareWrites(connection: Connection) {
     dropEffect: written(db.delete(effect).where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))),
     task: prepareUpsert(connection, task, [task.run, task.name], { fixed: [task.position] }),
     approval: prepareUpsert(connection, approval, [approval.run, approval.task], { auto: 'order' }),
+    growth: prepareUpsert(connection, growth, [growth.run, growth.task], {
+      fixed: [growth.parent, growth.depth, growth.specSeq],
+    }),
     taken: prepareInsert(connection, taken),
     blob: written(
       db

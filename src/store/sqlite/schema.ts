@@ -174,6 +174,21 @@ export const approval = sqliteTable(
   (t) => [uniqueIndex('approval_task').on(t.run, t.task), index('approval_status').on(t.status)],
 );
 
+/** `GrowthRow`. Read by name only. */
+export const growth = sqliteTable(
+  'growth',
+  {
+    run: ownerRun(),
+    task: text('task').notNull(),
+    parent: text('parent'),
+    depth: integer('depth').notNull(),
+    specSeq: integer('spec_seq'),
+    open: integer('open').notNull(),
+    detailJson: text('detail'),
+  },
+  (t) => [primaryKey({ columns: [t.run, t.task] })],
+);
+
 /** Messages from outside that were taken. */
 export const taken = sqliteTable(
   'taken',

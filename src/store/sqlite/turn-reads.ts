@@ -5,7 +5,7 @@ import type { EffectRow, ProjectedRows, ProjectedTable, RunKey, Store } from '..
 import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toRunRow } from './run-row.ts';
-import { actor, approval, blob, effect, run, runState, taken, task } from './schema.ts';
+import { actor, approval, blob, effect, growth, run, runState, taken, task } from './schema.ts';
 
 type TurnReads = Pick<
   Store,
@@ -28,6 +28,7 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
   const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
     task: (run, name) => read.task.get({ run, name }),
     approval: (run, name) => read.approval.get({ run, name }),
+    growth: (run, name) => read.growth.get({ run, name }),
   };
 
   /** What a run owns: `none` where the tenant has no such run. */
@@ -71,6 +72,7 @@ function prepareReads(db: BetterSQLite3Database) {
   const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
   const { run: _taskRun, ...taskColumns } = getTableColumns(task);
   const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
+  const { run: _growthRun, ...growthColumns } = getTableColumns(growth);
   const nameIs = sql.placeholder('name');
   return {
     run: db
@@ -93,6 +95,11 @@ function prepareReads(db: BetterSQLite3Database) {
       .select(approvalColumns)
       .from(approval)
       .where(and(eq(approval.run, runIs), eq(approval.task, nameIs)))
+      .prepare(),
+    growth: db
+      .select(growthColumns)
+      .from(growth)
+      .where(and(eq(growth.run, runIs), eq(growth.task, nameIs)))
       .prepare(),
     // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
     ready: db

@@ -3,6 +3,7 @@ import { StoreError } from '../../store/store.ts';
 import type {
   ActorRow,
   ApprovalRow,
+  GrowthRow,
   BlobUse,
   EffectRow,
   JournalEntry,
@@ -30,6 +31,7 @@ export interface RunRecord {
   readonly effects: Map<string, EffectRow>;
   readonly tasks: Map<string, TaskRow>;
   readonly approvals: Map<string, { readonly order: number; readonly row: ApprovalRow }>;
+  readonly growth: Map<string, GrowthRow>;
   readonly taken: Map<string, number>;
   /** By holder and hash. */
   readonly blobs: Map<string, BlobUse>;

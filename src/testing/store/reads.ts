@@ -44,6 +44,7 @@ export function readsOf(use: () => MemoryDatabase): Reads {
   const rows: { [T in ProjectedTable]: (record: RunRecord, key: string) => ProjectedRows[T] | undefined } = {
     task: ({ tasks }, key) => tasks.get(key),
     approval: ({ approvals }, key) => approvals.get(key)?.row,
+    growth: ({ growth }, key) => growth.get(key),
   };
   return {
     run: (key) => {
