@@ -11,6 +11,7 @@ import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../sr
 import type { Consequence } from '../src/document/consequence.ts';
 import type { ApprovalSpec, RetryPolicy } from '../src/document/definition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
+import type { PreparedMap } from '../src/document/kinds/map.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
@@ -27,12 +28,15 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall;
+  readonly call: PreparedModelCall | PreparedCodeCall | PreparedMap;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   readonly retry: RetryPolicy;
-  readonly timeoutMs: number;
+  /** Of each attempt of a call, of any other kind from start to end; absent: none. */
+  readonly timeoutMs?: number;
   readonly onInDoubt: InDoubtPolicy;
+  /** What it adds to the run when it completes: `fromOutput`, or a function's name. */
+  readonly addTasks?: string;
   /** Seed of everything random in the task. */
   readonly seed: string;
 }
@@ -41,6 +45,16 @@ export interface PreparedTask {
 export interface TaskInput {
   readonly name: string;
   readonly prepared?: PreparedTask | { readonly error: ErrorData };
+}
+
+/** What the items of a map gave (prepared data, R2). */
+export interface JoinedItems {
+  /** In their order; null for one that gave nothing. */
+  readonly outputs: readonly unknown[];
+  /** The error of each item that failed, null for the others; absent where none failed. */
+  readonly errors?: readonly (ErrorData | null)[];
+  readonly first?: { readonly task: string; readonly error: ErrorData };
+  readonly failed?: number;
 }
 
 /** How a task ended, as the workflow machine is told. The result itself is in the facts. */
@@ -63,6 +77,12 @@ export interface TaskContext extends PreparedTask {
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf: string | null;
   readonly retryDelayMs: number;
+  /** What its call gave, while tasks are added for it. */
+  readonly outcome: CallOutput | null;
+  /** How many it has added, and what was cut off. */
+  readonly added: { readonly count: number; readonly warning?: string } | null;
+  /** A model was told once already that its tasks were refused. */
+  readonly repaired: boolean;
 }
 
 /** A person's decision. */
@@ -83,6 +103,9 @@ type TaskEvent =
   | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
+  | { readonly type: 'fermata.task.added'; readonly count: number; readonly warning?: string }
+  | { readonly type: 'fermata.task.refused'; readonly error: ErrorData }
+  | { readonly type: 'fermata.task.joined'; readonly prepared?: JoinedItems }
   | { readonly type: 'task.progress'; readonly percent: number; readonly note?: string };
 
 /** What a call gives back. */
@@ -111,7 +134,14 @@ const outside = (src: string) =>
 function callInput({ context }: { context: TaskContext }): CallInput {
   const { name, attempt, call, timeoutMs, onInDoubt, repeatOf } = context;
   const { kind: _, ...rest } = call;
-  return { ...rest, task: name, attempt, timeoutMs, onInDoubt, ...(repeatOf === null ? {} : { repeatOf }) };
+  return {
+    ...rest,
+    task: name,
+    attempt,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    onInDoubt,
+    ...(repeatOf === null ? {} : { repeatOf }),
+  };
 }
 
 /** What a failed call says, and whether another attempt may help: that stands in the table of codes. */
@@ -131,7 +161,7 @@ function timeoutError(context: TaskContext): ErrorData {
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
-    message: `Attempt ${context.attempt} of task "${context.name}" took longer than ${context.timeoutMs / 1_000} s. Raise timeoutSeconds if that is not enough.`,
+    message: `Attempt ${context.attempt} of task "${context.name}" took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise timeoutSeconds if that is not enough.`,
   };
 }
 
@@ -142,10 +172,14 @@ const calling = (src: 'modelCall' | 'code') =>
       src,
       id: 'call',
       input: callInput,
-      onDone: {
-        target: '#task.completed',
-        actions: { type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output },
-      },
+      onDone: [
+        { guard: 'addsByFunction', target: '#task.running.choosingTasks', actions: 'keepOutcome' },
+        { guard: 'adds', target: '#task.running.addingTasks', actions: 'keepOutcome' },
+        {
+          target: '#task.completed',
+          actions: { type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output },
+        },
+      ],
       onError: [
         { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
         { target: '#task.failed', actions: 'keepError' },
@@ -156,8 +190,35 @@ const calling = (src: 'modelCall' | 'code') =>
 /** How a task that holds a slot begins its call. Chosen on the way in: a state that only chooses would be a step more in every task. */
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
+  { guard: 'isMap', target: '#task.running.joining' },
   { target: '#task.running.callingModel' },
 ] as const;
+
+const FROM_OUTPUT = 'fromOutput';
+
+/** What a task adds: its own output says it, or the function that was asked. */
+function tasksToAdd({ addTasks, outcome }: TaskContext, event: { readonly type: string }): unknown {
+  if (addTasks === FROM_OUTPUT) {
+    const { tasks } = (typeof outcome?.value === 'object' ? (outcome.value ?? {}) : {}) as { readonly tasks?: unknown };
+    return tasks ?? null;
+  }
+  return (event as unknown as { readonly output: CallOutput }).output.value;
+}
+
+/** The prompt again, with what was wrong: the model gets one chance to mend it. */
+function repairPrompt(prompt: string, answer: unknown, { message }: ErrorData): string {
+  return `${prompt}\n\nYour last answer was:\n${JSON.stringify(answer)}\n\nIts tasks were refused. ${message}\nAnswer again, with this mended.`;
+}
+
+function joinedItems(event: { readonly type: string }): JoinedItems {
+  return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
+}
+
+function armTimeout(enqueue: { raise: unknown }, { timeoutMs }: TaskContext): void {
+  if (timeoutMs === undefined) return;
+  const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
+  raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
+}
 
 /** The task machine. */
 export const taskMachine = setup({
@@ -176,18 +237,68 @@ export const taskMachine = setup({
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
-      enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
+      armTimeout(enqueue, context);
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
     complete: enqueueActions(({ enqueue, context }, { value, usage, model, requestId, finishReason }: CallOutput) => {
+      const { count, warning } = context.added ?? {};
       const record = {
         attempt: context.attempt,
+        ...(count === undefined ? {} : { added: count }),
+        ...(warning === undefined ? {} : { warning }),
         ...(usage === undefined ? {} : { usage }),
         ...(model === undefined ? {} : { model }),
         ...(requestId === undefined ? {} : { requestId }),
         ...(finishReason === undefined ? {} : { finishReason }),
       };
       fact(enqueue, 'task_completed', { ...about(context), result: value, ...record });
+    }),
+    keepOutcome: assign({ outcome: ({ event }) => (event as unknown as { output: CallOutput }).output }),
+    askToAdd: sendParent(({ context, event }) => ({
+      type: 'fermata.task.adds',
+      ...about(context),
+      tasks: tasksToAdd(context, event),
+    })),
+    repair: assign(({ context, event }) => {
+      if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
+      const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
+      return { call: { ...context.call, prompt }, repaired: true, outcome: null };
+    }),
+    keepRefusal: assign(({ event }) =>
+      event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},
+    ),
+    completeAdded: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.task.added') return;
+      const { count, warning } = event;
+      enqueue.assign({ added: { count, ...(warning === undefined ? {} : { warning }) } });
+      enqueue({ type: 'complete', params: context.outcome ?? { value: null } });
+    }),
+    // The workflow keeps the items from here on: in this snapshot they would be written again with each of its turns.
+    spread: sendParent(({ context }) => ({
+      type: 'fermata.task.adds',
+      ...about(context),
+      items: context.call.kind === 'map' ? context.call.items : [],
+    })),
+    letGoOfItems: assign(({ context }) => (context.call.kind === 'map' ? { call: { ...context.call, items: [] } } : {})),
+    completeItems: enqueueActions(({ enqueue, context, event }) => {
+      const { outputs, errors, failed } = joinedItems(event);
+      const collects = context.call.kind === 'map' && context.call.onItemFailure === 'collect';
+      const value = outputs.map((output, at) => {
+        const error = errors?.[at] ?? null;
+        return error === null || !collects ? output : { error };
+      });
+      fact(enqueue, 'task_completed', {
+        ...about(context),
+        result: value,
+        attempt: context.attempt,
+        items: outputs.length,
+        ...(failed === undefined ? {} : { failedItems: failed }),
+      });
+    }),
+    failItems: assign(({ context, event }) => {
+      const { first, failed = 0, outputs } = joinedItems(event);
+      const message = `${failed} of ${outputs.length} items of "${context.name}" failed; first "${first?.task}": ${first?.error.message}`;
+      return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
@@ -238,7 +349,7 @@ export const taskMachine = setup({
     // The call begins anew after a crash, and so does its time (R10): the old date may lie in the downtime.
     restartTimeout: enqueueActions(({ enqueue, context }) => {
       enqueue.cancel('attemptTimeout');
-      enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
+      armTimeout(enqueue, context);
     }),
     stateProgress: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'task.progress') return;
@@ -253,6 +364,14 @@ export const taskMachine = setup({
     broken: ({ context }) => context.error !== null,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
+    isMap: ({ context }) => context.call.kind === 'map',
+    isEmpty: ({ context }) => context.call.kind === 'map' && context.call.items.length === 0,
+    itemsFailed: ({ context, event }) =>
+      context.call.kind === 'map' && context.call.onItemFailure === 'stop' && joinedItems(event).errors !== undefined,
+    adds: ({ context }) => context.addTasks !== undefined,
+    addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
+    mayRepair: ({ context }) =>
+      context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
@@ -360,6 +479,55 @@ export const taskMachine = setup({
       states: {
         callingModel: calling('modelCall'),
         callingCode: calling('code'),
+        choosingTasks: {
+          meta: { waitsFor: 'call' },
+          invoke: {
+            src: 'code',
+            id: 'chooseTasks',
+            input: ({ context }) => ({
+              ...callInput({ context }),
+              function: context.addTasks,
+              input: context.outcome?.value,
+            }),
+            onDone: '#task.running.addingTasks',
+            onError: [
+              { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
+              { target: '#task.failed', actions: 'keepError' },
+            ],
+          },
+        },
+        addingTasks: {
+          meta: { waitsFor: 'run' },
+          entry: 'askToAdd',
+          on: {
+            'fermata.task.added': { target: '#task.completed', actions: 'completeAdded' },
+            'fermata.task.refused': [
+              { guard: 'mayRepair', target: '#task.running.callingModel', actions: 'repair' },
+              { target: '#task.failed', actions: 'keepRefusal' },
+            ],
+          },
+        },
+        joining: {
+          initial: 'spreading',
+          states: {
+            spreading: {
+              always: [
+                { guard: 'isEmpty', target: '#task.completed', actions: 'completeItems' },
+                { target: 'waiting', actions: 'spread' },
+              ],
+            },
+            waiting: {
+              meta: { waitsFor: 'items' },
+              entry: ['letGoOfItems', 'park'],
+              on: {
+                'fermata.task.joined': [
+                  { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
+                  { target: '#task.completed', actions: 'completeItems' },
+                ],
+              },
+            },
+          },
+        },
       },
     },
     retrying: {
@@ -406,7 +574,17 @@ function about({ name, description }: TaskContext): { readonly task: string; rea
 }
 
 function initialContext({ name, prepared }: TaskInput): TaskContext {
-  const rest = { name, attempt: 0, held: true, consequence: 'none' as const, repeatOf: null, retryDelayMs: 0 };
+  const rest = {
+    name,
+    attempt: 0,
+    held: true,
+    consequence: 'none' as const,
+    repeatOf: null,
+    retryDelayMs: 0,
+    outcome: null,
+    added: null,
+    repaired: false,
+  };
   if (prepared !== undefined && !('error' in prepared)) return { ...prepared, ...rest, error: null };
   const error: ErrorData = prepared?.error ?? {
     code: 'internal',

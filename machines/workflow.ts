@@ -20,8 +20,39 @@ export interface Candidate {
   readonly root?: number;
 }
 
+/** What the end of a task means for the items of a map. */
+export interface GroupStep {
+  /** The task that ended is an item itself: what its failure means, its map says. */
+  readonly item?: true;
+  /** Items that have not begun and never will. */
+  readonly drop?: { readonly map: string; readonly count: number };
+  /** Items that have begun and are to be cancelled. */
+  readonly stop?: readonly string[];
+  /** The map all of whose items have ended by now. */
+  readonly joined?: string;
+}
+
+/** A task that joins the run. */
+export interface AddedTask {
+  readonly spec: { readonly name: string; readonly description?: string | undefined };
+  /** Additions between it and the document. */
+  readonly depth: number;
+  /** What depends on the task that added it waits for it. */
+  readonly join: boolean;
+}
+
 /** What rows say at this turn. */
-export interface PreparedStep {
+export interface PreparedStep extends GroupStep {
+  /** What becomes of the tasks that a task wants to add. */
+  readonly additions?:
+    | {
+        readonly tasks: readonly AddedTask[];
+        readonly skip: readonly { readonly name: string; readonly because: string }[];
+        readonly warning?: string;
+      }
+    | { readonly refused: ErrorData };
+  /** How many items of a map may run at once. */
+  readonly concurrency?: number;
   /** In the order in which slots are given. */
   readonly candidates?: readonly Candidate[];
   /** Tasks that can no longer run, with the one they needed; described where that is more than the name. */
@@ -71,9 +102,20 @@ interface WorkflowContext extends Omit<WorkflowInput, 'prepared'> {
 }
 
 type Prepared = { readonly prepared?: PreparedStep };
+
+/** A task has more for the run to do: the items of a map, or tasks as a function or a model wrote them. */
+export interface TaskAdds {
+  readonly type: 'fermata.task.adds';
+  readonly task: string;
+  readonly description: string;
+  readonly items?: readonly unknown[];
+  readonly tasks?: unknown;
+}
+
 type WorkflowEvent =
   | ({ readonly type: 'fermata.task.parked'; readonly task: string } & Prepared)
   | ({ readonly type: 'fermata.task.wantsSlot'; readonly task: string; readonly description: string } & Prepared)
+  | (TaskAdds & Prepared)
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | { readonly type: 'fermata.pause' }
@@ -134,20 +176,27 @@ function settle(
   for (const { name, because, description = name } of skipped) {
     fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which did not succeed.` });
   }
+  const { drop, stop = [], joined, item } = prepared ?? {};
+  if (drop !== undefined)
+    fact(enqueue, 'items_cancelled', { task: drop.map, count: drop.count, reason: `Task "${end.name}" ended.` });
+  for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: `Task "${end.name}" failed.` });
+  // The map says what the failure of an item means; that its refusal cancels the run, the item says.
+  const consequence = item === true && end.consequence === 'fail' ? 'none' : end.consequence;
   const counted: WorkflowContext = {
     ...context,
-    settled: context.settled + 1 + skipped.length,
+    settled: context.settled + 1 + skipped.length + (drop?.count ?? 0),
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
-    failure: context.failure ?? (end.consequence === 'fail' ? end.error : null),
+    failure: context.failure ?? (consequence === 'fail' ? end.error : null),
   };
+  if (joined !== undefined && counted.ending === null) send(enqueue, joined, { type: 'fermata.task.joined' });
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
   const unfinished =
     prepared?.output?.complete === false && counted.settled >= counted.total && counted.failure !== null;
-  const next = endsRun(context, end.consequence)
+  const next = endsRun(context, consequence)
     ? beginEnding(
-        { status: end.consequence === 'cancel' ? 'cancelled' : 'failed', reason },
+        { status: consequence === 'cancel' ? 'cancelled' : 'failed', reason },
         prepared,
         enqueue,
         end.name,
@@ -227,6 +276,35 @@ export const workflowMachine = setup({
           admitting,
         ),
       );
+    }),
+    taskAdds: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.task.adds') return;
+      const { task, description, items, prepared: { additions, concurrency } = {} } = event;
+      if (context.ending !== null) return;
+      if (items !== undefined) {
+        fact(enqueue, 'task_added', { task, description, position: context.total, items, concurrency });
+        enqueue.assign({ total: context.total + items.length });
+        return;
+      }
+      if (additions === undefined) return;
+      if ('refused' in additions) {
+        send(enqueue, task, { type: 'fermata.task.refused', error: additions.refused });
+        return;
+      }
+      const { tasks, skip, warning } = additions;
+      for (const [at, { spec, depth, join }] of tasks.entries()) {
+        const { name, description: own = name } = spec;
+        const position = context.total + at;
+        fact(enqueue, 'task_added', { task: name, description: own, parent: task, position, depth, join, spec });
+      }
+      for (const { name, because } of skip)
+        fact(enqueue, 'task_skipped', { task: name, description: name, reason: `It needs "${because}", which did not succeed.` });
+      enqueue.assign({ total: context.total + tasks.length, settled: context.settled + skip.length });
+      send(enqueue, task, {
+        type: 'fermata.task.added',
+        count: tasks.length,
+        ...(warning === undefined ? {} : { warning }),
+      });
     }),
     taskParked: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       const counted = { ...context, active: context.active - 1, parked: context.parked + 1 };
@@ -349,6 +427,7 @@ function tasks(admitting: boolean) {
   return {
     'xstate.done.actor.*': { actions: { type: 'taskEnded', params: { admitting } } },
     'xstate.error.actor.*': { actions: { type: 'taskBroke', params: { admitting } } },
+    'fermata.task.adds': { actions: 'taskAdds' },
     'fermata.task.parked': { actions: { type: 'taskParked', params: { admitting } } },
     'fermata.task.wantsSlot': { actions: { type: 'taskWantsSlot', params: { admitting } } },
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },

@@ -63,6 +63,8 @@ export const ERROR_CODES = {
   functionMissing: { status: 422, retry: 'never', title: 'A code task names a function that is not registered' },
   promptFailed: { status: 422, retry: 'never', title: 'A prompt could not be rendered' },
   expressionFailed: { status: 422, retry: 'never', title: 'An expression could not be evaluated' },
+  itemFailed: { status: 500, retry: 'never', title: 'An item of a map failed' },
+  tooManyTasks: { status: 422, retry: 'never', title: 'A task adds more tasks than it may' },
   effectInDoubt: { status: 500, retry: 'never', title: 'A call was cut off by a crash' },
   taskFailed: { status: 500, retry: 'never', title: 'A task failed' },
   taskRejected: { status: 409, retry: 'never', title: 'An approval was refused' },

@@ -23,6 +23,17 @@ export interface ApprovalSpec {
   readonly onReject: 'skip' | 'cancel' | 'fail';
 }
 
+/** Tasks that join the run when a task completes. */
+export interface OnCompleteSpec {
+  /** `fromOutput`, or the name of a registered function. */
+  readonly addTasks: string;
+  readonly dynamicTaskLimit: number;
+  readonly maxDynamicDepth: number;
+  readonly onLimit: 'truncate' | 'fail';
+  /** What depends on the task waits for those that it adds. */
+  readonly join: boolean;
+}
+
 /** One task. */
 export interface TaskSpec {
   readonly name: string;
@@ -37,10 +48,11 @@ export interface TaskSpec {
   /** What is its kind's own. */
   readonly call: CallSpec;
   readonly retry: RetryPolicy;
-  /** Of each attempt. */
-  readonly timeoutSeconds: number;
+  /** Of a model call or a function: of each attempt. Of every other kind: from start to end; undefined: none. */
+  readonly timeoutSeconds: number | undefined;
   readonly onInDoubt: InDoubtPolicy;
   readonly approval: ApprovalSpec | undefined;
+  readonly onComplete: OnCompleteSpec | undefined;
   readonly estimatedDurationSeconds: number | undefined;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -60,5 +72,9 @@ export interface Definition {
   readonly onTaskFailure: 'stop' | 'continue';
   readonly collectIntermediate: boolean;
   readonly priority: number;
+  /** Of tasks that name none; for tasks that are added, too. */
+  readonly provider: string;
+  readonly model: string;
+  readonly depth: number;
   readonly tasks: readonly TaskSpec[];
 }

@@ -9,6 +9,8 @@ export const LIMITS = {
   /** Reading YAML takes about half a microsecond for each character, in which nothing else goes on; JSON a fiftieth. */
   yamlLength: 2_000_000,
   breadth: 1_000,
+  /** Tasks that one task may add. */
+  added: 1_000,
   maxRetries: 10,
   shortestSeconds: 0.001,
   /** 30 years: every date that comes of it is one that JavaScript can hold. */
@@ -61,6 +63,14 @@ const approval = z.strictObject({
   onReject: onReject.default('fail'),
 });
 
+const onComplete = z.strictObject({
+  addTasks: name.describe('fromOutput: the output holds { tasks: […] }; else the name of a registered function'),
+  dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks that it may add'),
+  maxDynamicDepth: z.int().min(1).max(100).optional().describe('Of additions by added tasks; default: config.depth'),
+  onLimit: z.enum(['truncate', 'fail']).default('truncate').describe('What to do with more than that'),
+  join: z.boolean().default(true).describe('What depends on this task waits for the added ones too'),
+});
+
 /** Every kind takes these. */
 export const commonFields = {
   name: name.describe('Unique in the document'),
@@ -74,6 +84,7 @@ export const commonFields = {
   retry: retry.prefault({}),
   maxRetries: maxRetries.optional().describe('Short form of retry.maxRetries'),
   onInDoubt: z.enum(['retry', 'ask', 'fail']).default('retry').describe('What to do with a call that a crash cut off'),
+  onComplete: onComplete.optional().describe('Adds tasks to the run when this one completes'),
   estimatedDurationSeconds: seconds.optional(),
   expectedOutputTokens: tokens.optional(),
   tags: tags.default([]),

@@ -6,22 +6,31 @@ import { walkGraph } from './order.ts';
 import type { Placed } from './kinds/places.ts';
 import type { Outline, OutlineTask } from './outline.ts';
 import { readsOf } from './prompt.ts';
-import { checkReads, known, type Readable, type Reads } from './reads.ts';
+import { checkReads, known, type Names, type Readable, type Reads } from './reads.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /** A cycle of more tasks than this is not written out in full. */
 const LONGEST_CYCLE = 100;
 const NONE: readonly string[] = [];
 const NO_POSITIONS: readonly number[] = [];
+const NOBODY: Names = new Set();
 
-/** Checks how tasks refer to each other; gives, for each task in order, the names it depends on, written ones first. */
-export function* checkLinks(outline: Outline, faults: Faults): Steps<readonly (readonly string[])[]> {
+/**
+ * Checks how tasks refer to each other; gives, for each task in order, the names it depends on, written ones first.
+ *
+ * @param existing tasks that are there already, and to which these may refer
+ */
+export function* checkLinks(
+  outline: Outline,
+  faults: Faults,
+  existing: Names = NOBODY,
+): Steps<readonly (readonly string[])[]> {
   const positions = checkNames(outline.tasks, faults);
   yield;
-  const tasks = new Set(positions.keys());
+  const tasks = existing.size === 0 ? new Set(positions.keys()) : both(positions, existing);
   const dependencies: (ReadonlyMap<string, Path> | undefined)[] = [];
   yield* eachOf(outline.tasks, (task) => {
-    const readable: Readable = { tasks, self: task.name, input: outline.input };
+    const readable = { tasks, self: task.name, input: outline.input };
     const written = task.dependsOn.filter((dependency) => checkDependency(task, dependency, tasks, faults));
     const read = [
       ...task.templates.flatMap((template) => check(template, readsOf, readable, faults)),
@@ -35,6 +44,17 @@ export function* checkLinks(outline: Outline, faults: Faults): Steps<readonly (r
   checkCycles(outline.tasks, dependencies, positions, faults);
   yield;
   return dependencies.map((places) => (places === undefined ? NONE : [...places.keys()]));
+}
+
+function both(one: ReadonlyMap<string, number>, other: Names): Names {
+  return {
+    has: (name) => one.has(name) || other.has(name),
+    size: one.size + other.size,
+    *[Symbol.iterator]() {
+      yield* one.keys();
+      yield* other;
+    },
+  };
 }
 
 function checkNames(tasks: readonly OutlineTask[], faults: Faults): ReadonlyMap<string, number> {
@@ -55,7 +75,7 @@ function checkNames(tasks: readonly OutlineTask[], faults: Faults): ReadonlyMap<
 function checkDependency(
   task: OutlineTask,
   { path, text }: Placed,
-  tasks: ReadonlySet<string>,
+  tasks: Names,
   faults: Faults,
 ): boolean {
   if (text === task.name) {
@@ -68,11 +88,16 @@ function checkDependency(
 }
 
 /** The tasks that one template or expression reads, as far as they exist. */
-function check({ path, text }: Placed, parse: (text: string) => Reads, readable: Readable, faults: Faults): Placed[] {
+function check(
+  { path, text, ofItem = false }: Placed,
+  parse: (text: string) => Reads,
+  readable: Omit<Readable, 'item'>,
+  faults: Faults,
+): Placed[] {
   try {
     const reads = parse(text);
     if (reads.variables.length === 0) return [];
-    checkReads(reads, readable, path, faults);
+    checkReads(reads, { ...readable, item: ofItem }, path, faults);
     const tasks = reads.tasks.filter((name) => readable.tasks.has(name) && name !== readable.self);
     return tasks.map((name) => ({ path, text: name }));
   } catch (error) {
@@ -90,7 +115,7 @@ function checkCycles(
   faults: Faults,
 ): void {
   const numbered = dependencies.map((places): readonly number[] =>
-    places === undefined ? NO_POSITIONS : [...places.keys()].map((name) => positions.get(name) ?? 0),
+    places === undefined ? NO_POSITIONS : [...places.keys()].map((name) => positions.get(name)).filter((position) => position !== undefined),
   );
   for (const cycle of walkGraph(numbered).cycles) {
     const [first = 0, second = first] = cycle;

@@ -17,23 +17,10 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
   yield* eachOf(document.tasks, (task, position) => {
     const dependsOn = dependencies[position] ?? [];
     const before = previous.get(task.name);
-    tasks.push({
-      name: task.name,
-      position,
-      description: task.description,
-      dependsOn,
-      after: before === undefined || dependsOn.includes(before) ? [] : [before],
-      call: callSpec(task, config),
-      retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
-      timeoutSeconds: task.timeoutSeconds,
-      onInDoubt: task.onInDoubt,
-      approval: approvalOf(task),
-      estimatedDurationSeconds: task.estimatedDurationSeconds,
-      tags: task.tags,
-      metadata: task.metadata,
-    });
+    const after = before === undefined || dependsOn.includes(before) ? [] : [before];
+    tasks.push(taskSpec(task, config, { position, dependsOn, after }));
   });
-  const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority } = config;
+  const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority, provider, model, depth } = config;
   return {
     name,
     description,
@@ -45,7 +32,42 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
     onTaskFailure,
     collectIntermediate,
     priority,
+    provider,
+    model,
+    depth,
     tasks,
+  };
+}
+
+/** What the tasks of a document take from its `config`. */
+export type TaskDefaults = Pick<CheckedDocument['config'], 'provider' | 'model' | 'depth'>;
+
+/**
+ * The inner form of one task.
+ *
+ * @param place where it stands, and what it waits for
+ */
+export function taskSpec(
+  task: CheckedTask,
+  defaults: TaskDefaults,
+  place: Pick<TaskSpec, 'position' | 'dependsOn' | 'after'>,
+): TaskSpec {
+  return {
+    name: task.name,
+    ...place,
+    description: task.description,
+    call: callSpec(task, defaults, (inner) => taskSpec(inner, defaults, { ...place, after: [] })),
+    retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
+    timeoutSeconds: task.timeoutSeconds,
+    onInDoubt: task.onInDoubt,
+    approval: approvalOf(task),
+    onComplete: task.onComplete && {
+      ...task.onComplete,
+      maxDynamicDepth: task.onComplete.maxDynamicDepth ?? defaults.depth,
+    },
+    estimatedDurationSeconds: task.estimatedDurationSeconds,
+    tags: task.tags,
+    metadata: task.metadata,
   };
 }
 

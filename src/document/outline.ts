@@ -5,17 +5,15 @@
 import type { Path } from './faults.ts';
 import { isRecord } from './json.ts';
 import { kindOf, PLACES } from './kinds/index.ts';
-import { textAt, type Placed } from './kinds/places.ts';
+import { textAt, type Placed, type Reading } from './kinds/places.ts';
 import { listOf } from './shape.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /** One task, as far as it can be read. */
-export interface OutlineTask {
+export interface OutlineTask extends Reading {
   readonly path: Path;
   readonly name: string | undefined;
   readonly dependsOn: readonly Placed[];
-  readonly templates: readonly Placed[];
-  readonly expressions: readonly Placed[];
 }
 
 /** A document, as far as it can be read. */
@@ -37,28 +35,38 @@ export function* outlineOf(source: unknown): Steps<Outline> {
 
 function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): OutlineTask {
   const name = task['name'];
-  const kind = kindOf(task);
   const dependsOn: readonly unknown[] = Array.isArray(task['dependsOn']) ? task['dependsOn'] : [];
-  const approval = task['approval'];
-  // The variables of a kind that is not supported yet are unknown as well.
-  const own = kind === undefined ? undefined : PLACES[kind](task, path);
   return {
     path,
     name: typeof name === 'string' && name !== '' ? name : undefined,
     dependsOn: dependsOn.flatMap((entry, index) =>
       typeof entry === 'string' ? [{ path: [...path, 'dependsOn', index], text: entry }] : [],
     ),
-    templates:
-      own === undefined
-        ? []
-        : [
-            ...textAt(task, path, 'description'),
-            ...own.templates,
-            ...textAt(task, path, 'approvalPrompt'),
-            ...(isRecord(approval) ? textAt(approval, [...path, 'approval'], 'prompt') : []),
-          ],
-    expressions: own?.expressions ?? [],
+    ...readingOf(task, path),
   };
+}
+
+/** The variables of a kind that is not supported yet are unknown as well. */
+function readingOf(task: Readonly<Record<string, unknown>>, path: Path): Reading {
+  const kind = kindOf(task);
+  if (kind === undefined) return { templates: [], expressions: [] };
+  const own = PLACES[kind](task, path);
+  const approval = task['approval'];
+  const inner = kind === 'map' && isRecord(task['task']) ? readingOf(task['task'], [...path, 'task']) : undefined;
+  return {
+    templates: [
+      ...textAt(task, path, 'description'),
+      ...own.templates,
+      ...textAt(task, path, 'approvalPrompt'),
+      ...(isRecord(approval) ? textAt(approval, [...path, 'approval'], 'prompt') : []),
+      ...(inner?.templates.map(ofItem) ?? []),
+    ],
+    expressions: [...own.expressions, ...(inner?.expressions.map(ofItem) ?? [])],
+  };
+}
+
+function ofItem(placed: Placed): Placed {
+  return { ...placed, ofItem: true };
 }
 
 function closedProperties(schema: unknown): ReadonlySet<string> | undefined {

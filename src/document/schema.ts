@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { anyJson, LIMITS, name, seconds, tags, words } from './fields.ts';
-import { TASK_SCHEMAS } from './kinds/index.ts';
+import { TASK_SCHEMAS, type CheckedTask } from './kinds/index.ts';
 
 const config = z.strictObject({
   strategy: z.enum(['sequential', 'parallel', 'hybrid']).default('hybrid'),
@@ -32,7 +32,7 @@ export const headFields = {
 export const documentSchema = z.strictObject({
   ...headFields,
   tasks: z
-    .array(z.union([TASK_SCHEMAS.model, TASK_SCHEMAS.code]))
+    .array(z.union([TASK_SCHEMAS.model, TASK_SCHEMAS.code, TASK_SCHEMAS.map]))
     .min(1)
     .max(LIMITS.tasks),
 });
@@ -42,4 +42,4 @@ export type WorkflowDocument = z.input<typeof documentSchema>;
 /** A task as written. */
 export type WorkflowTask = WorkflowDocument['tasks'][number];
 /** A document with its defaults in place, but still with its short forms: what `normalise.ts` starts from. */
-export type CheckedDocument = z.output<typeof documentSchema>;
+export type CheckedDocument = Omit<z.output<typeof documentSchema>, 'tasks'> & { readonly tasks: readonly CheckedTask[] };

@@ -10,6 +10,7 @@ import { eachOf, type Steps } from './steps.ts';
 import { FORMER_NAMES, UNSUPPORTED_CONFIG_FIELDS, UNSUPPORTED_KINDS, UNSUPPORTED_TASK_FIELDS } from './unsupported.ts';
 
 const headSchema = z.strictObject({ ...headFields, tasks: z.array(z.unknown()).min(1).max(LIMITS.tasks) });
+const NOT_OF_ITEMS = ['name', 'dependsOn', 'onComplete'];
 const commonSchema = z.object(commonFields);
 const fieldsOfKinds = Object.entries(TASK_SCHEMAS).map(([kind, { shape }]): [string, ReadonlySet<string>] => [
   kind,
@@ -40,7 +41,8 @@ export function listOf(source: unknown): readonly unknown[] {
   return Array.isArray(tasks) ? tasks.slice(0, LIMITS.tasks) : [];
 }
 
-function checkTask(task: unknown, path: Path, faults: Faults): CheckedTask | undefined {
+/** One task with its defaults in place, or undefined where something is wrong with it; what is wrong goes to `faults`. */
+export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTask | undefined {
   if (!isRecord(task)) {
     faults.add(formatPath(path), `expected an object, came ${describeValue(task)}`);
     return undefined;
@@ -55,9 +57,24 @@ function checkTask(task: unknown, path: Path, faults: Faults): CheckedTask | und
   }
   const schema = TASK_SCHEMAS[kind];
   const checked = schema.safeParse(task);
-  if (checked.success) return checked.data;
+  if (checked.success) return 'kind' in checked.data && checked.data.kind === 'map' ? withItem(checked.data, task, path, faults) : checked.data;
   report(checked.error.issues, schema, task, path, faults);
   return undefined;
+}
+
+/** The task of a map's items is one like any other, but that it has no name and waits for nothing by itself. */
+function withItem(
+  map: z.output<typeof TASK_SCHEMAS.map>,
+  { task }: Readonly<Record<string, unknown>>,
+  path: Path,
+  faults: Faults,
+): CheckedTask | undefined {
+  const place = [...path, 'task'];
+  if (!isRecord(task)) return undefined;
+  for (const field of NOT_OF_ITEMS.filter((name) => task[name] !== undefined))
+    faults.add(formatPath([...place, field]), `the items of a map have no field ${JSON.stringify(field)} of their own`);
+  const item = checkTask({ ...task, name: 'item' }, place, faults);
+  return item && { ...map, task: item };
 }
 
 function reportKind(kind: unknown, path: Path, faults: Faults): void {

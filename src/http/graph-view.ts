@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Definition } from '../document/definition.ts';
 import type { Graph } from '../document/graph.ts';
+import { KINDS } from '../document/kinds/index.ts';
 
 export const graphSchema = z
   .object({
@@ -10,7 +11,7 @@ export const graphSchema = z
     nodes: z.array(
       z.object({
         name: z.string(),
-        kind: z.enum(['model', 'code']),
+        kind: z.enum(KINDS),
         description: z.string().nullable(),
         stage: z.int(),
         requiresApproval: z.boolean(),

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
 import type { Definition, TaskSpec } from '../document/definition.ts';
 import { graphOf } from '../document/graph.ts';
-import { isSettled } from '../document/projection.ts';
+import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import type { TaskRow, TaskStatus } from '../store/store.ts';

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
 import type { TaskSpec } from '../document/definition.ts';
-import { isSettled } from '../document/projection.ts';
+import { isSettled } from '../document/task-status.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';

@@ -18,6 +18,8 @@ import { Reader } from './suspend.ts';
 
 /** Rows kept in memory while their run is. */
 const MAX_RECENT = 2_000;
+/** Journal entries kept decoded. */
+const MAX_DECODED = 4;
 
 type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob'>;
 interface Place {
@@ -37,6 +39,7 @@ export class RunRows {
   /** Rows as they are committed (undefined: there is none), seen lately. */
   readonly #recent = new Map<string, RowChange['row'] | undefined>();
   #undecoded = new Map<number, string>();
+  readonly #decoded = new Map<number, unknown>();
   /** Places of the tasks that have a row; unknown of a run that was loaded. */
   readonly #written: Places | undefined;
   #ready: ReadyQueue | undefined;
@@ -95,8 +98,10 @@ export class RunRows {
     return [...names];
   }
 
-  /** What the journal entry `seq` carries, decoded. */
+  /** What the journal entry `seq` carries, decoded. Not to be changed: it is shared. */
   entry(seq: number): unknown {
+    const known = this.#decoded.get(seq);
+    if (known !== undefined) return known;
     const text =
       this.#undecoded.get(seq) ?? this.#reader.read(`entry/${seq}`, () => this.#store.entry(this.key, seq))?.dataJson;
     if (text === undefined)
@@ -104,7 +109,17 @@ export class RunRows {
         'databaseCorrupt',
         `Run ${this.key.run} has no journal entry ${seq}, which one of its rows names.`,
       );
-    return this.decode(text);
+    const value = this.decode(text);
+    this.#share(seq, value);
+    return value;
+  }
+
+  /** Each of the 10,000 items of a map reads the entry that has them all. */
+  #share(seq: number, value: unknown): void {
+    this.#decoded.set(seq, value);
+    if (this.#decoded.size <= MAX_DECODED) return;
+    const [oldest = seq] = this.#decoded.keys();
+    this.#decoded.delete(oldest);
   }
 
   /** The run's input. */

@@ -1,6 +1,6 @@
 /** A task on its way through the real runtime: one run, in which other tasks take the slot whenever the walked one leaves it. */
 import { expect } from 'vitest';
-import { isSettled } from '../../src/document/projection.ts';
+import { isSettled } from '../../src/document/task-status.ts';
 import { FermataError } from '../../src/errors.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import type { TaskRow } from '../../src/store/store.ts';

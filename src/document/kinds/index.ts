@@ -1,7 +1,9 @@
 /** The kinds of tasks: how each is written, what it becomes, where it reads, and what it is made ready with. */
 import type { z } from 'zod';
+import type { TaskSpec } from '../definition.ts';
 import type { Scope } from '../reads.ts';
 import { codePlaces, codeSpec, codeTaskSchema, prepareCodeCall, type CodeSpec, type PreparedCodeCall } from './code.ts';
+import { mapPlaces, mapTaskSchema, prepareMap, type MapSpec, type PreparedMap } from './map.ts';
 import {
   modelCallSpec,
   modelPlaces,
@@ -13,22 +15,31 @@ import {
 import type { Places } from './places.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
-export const TASK_SCHEMAS = { model: modelTaskSchema, code: codeTaskSchema } as const;
+export const TASK_SCHEMAS = { model: modelTaskSchema, code: codeTaskSchema, map: mapTaskSchema } as const;
+
+/** Their names. */
+export const KINDS = Object.keys(TASK_SCHEMAS) as Kind[];
 
 /** A kind that this version has. */
 export type Kind = keyof typeof TASK_SCHEMAS;
 
-/** A task with its defaults in place, but still with its short forms. */
-export type CheckedTask = z.output<(typeof TASK_SCHEMAS)[Kind]>;
+type Checked<Of extends Kind> = z.output<(typeof TASK_SCHEMAS)[Of]>;
+
+/** A task with its defaults in place, but still with its short forms; inside of it as well. */
+export type CheckedTask = Checked<'model'> | Checked<'code'> | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec;
+export type CallSpec = ModelCallSpec | CodeSpec | MapSpec<TaskSpec>;
 
 /** The same, made ready. */
-export type PreparedCall = PreparedModelCall | PreparedCodeCall;
+export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedMap;
 
 /** Where the tasks of each kind read. */
-export const PLACES: Readonly<Record<Kind, Places>> = { model: modelPlaces, code: codePlaces };
+export const PLACES: Readonly<Record<Kind, Places>> = {
+  model: modelPlaces,
+  code: codePlaces,
+  map: mapPlaces,
+};
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
 export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefined {
@@ -37,10 +48,21 @@ export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefine
   return typeof kind === 'string' && kind !== 'model' && Object.hasOwn(TASK_SCHEMAS, kind) ? (kind as Kind) : undefined;
 }
 
-/** The inner form of what is a task's own. */
-export function callSpec(task: CheckedTask, config: { readonly provider: string; readonly model: string }): CallSpec {
+/** The inner form of what is a task's own; `inner` gives that of a task inside of it. */
+export function callSpec(
+  task: CheckedTask,
+  config: { readonly provider: string; readonly model: string },
+  inner: (task: CheckedTask) => TaskSpec,
+): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
-  return codeSpec(task);
+  switch (task.kind) {
+    case 'code':
+      return codeSpec(task);
+    case 'map': {
+      const { kind, items, batchSize, concurrency, onItemFailure } = task;
+      return { kind, items, batchSize, concurrency, onItemFailure, task: inner(task.task) };
+    }
+  }
 }
 
 /** Renders and evaluates what is a task's own. Throws `promptFailed` or `expressionFailed`. */
@@ -50,5 +72,7 @@ export function prepareCall(spec: CallSpec, scope: Scope): PreparedCall {
       return prepareModelCall(spec, scope);
     case 'code':
       return prepareCodeCall(spec, scope);
+    case 'map':
+      return prepareMap(spec, scope);
   }
 }

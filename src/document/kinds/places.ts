@@ -5,6 +5,8 @@ import type { Path } from '../faults.ts';
 export interface Placed {
   readonly path: Path;
   readonly text: string;
+  /** It belongs to each item of a map, so that it sees `item` and `index`. */
+  readonly ofItem?: boolean;
 }
 
 /** Templates are Liquid, expressions CEL. */

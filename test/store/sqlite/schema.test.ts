@@ -37,6 +37,7 @@ test('tables of small rows are one B-tree, which drizzle cannot say and the SQL 
   const names = [
     'blob_use',
     'effect',
+    'growth',
     'high_water',
     'machine',
     'run_tag',

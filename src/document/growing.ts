@@ -1,0 +1,117 @@
+/** From facts to the rows of a run that grows: tasks that join it, the items of a map, and who waits for them. */
+import type { DraftFact } from '../runtime/draft.ts';
+import type { Projected } from '../runtime/projection.ts';
+import type { Changes } from './changes.ts';
+import { capacity, type Group } from './growth.ts';
+import type { AddedItems, AddedTask } from './run-graph.ts';
+import { isSettled } from './task-status.ts';
+
+/** What `task_added` carries: one task with its definition, or the items of a map. */
+export type TaskAdded = {
+  readonly task: string;
+  /** Of the first one among the tasks of the run. */
+  readonly position: number;
+} & (
+  | (AddedTask & { readonly parent: string; readonly depth: number; readonly join: boolean })
+  | (AddedItems & { readonly concurrency: number })
+);
+
+/** A task has joined the run, or a map has got its items. */
+export function taskAdded(fact: DraftFact, added: TaskAdded, changes: Changes): Projected {
+  return 'items' in added ? itemsAdded(fact, added, changes) : oneAdded(fact, added, changes);
+}
+
+function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes: Changes): Projected {
+  const { task, position, parent, depth, join, spec } = added;
+  const waitsFor = [...spec.dependsOn, ...spec.after].filter((name) => isOpen(changes, name));
+  for (const name of waitsFor) {
+    const growth = changes.growth(name);
+    const hard = spec.dependsOn.includes(name);
+    changes.putGrowth({ ...growth, dependents: [...growth.dependents, { name: task, hard }] });
+  }
+  const waiting = waitsFor.length;
+  changes.putTask({
+    name: task,
+    position,
+    status: 'pending',
+    waiting,
+    ready: waiting === 0,
+    live: false,
+    attempts: 0,
+    startedAt: null,
+    endedAt: null,
+    resultSeq: null,
+    detailJson: JSON.stringify({ parent }),
+  });
+  const own = changes.growth(task);
+  changes.putGrowth({ ...own, task, parent: join ? parent : null, depth, specSeq: fact.entry });
+  const grown = changes.growth(parent);
+  changes.putGrowth({
+    ...grown,
+    children: [...grown.children, task],
+    open: grown.open + (join ? 1 : 0),
+  });
+  return { rows: changes.rows(), counts: { total: 1 }, keeps: true };
+}
+
+/** What depends on a task waits until it is settled, and those that it waits for. */
+function isOpen(changes: Changes, name: string): boolean {
+  return !isSettled(changes.task(name).status) || changes.growth(name).open > 0;
+}
+
+function itemsAdded(fact: DraftFact, added: Extract<TaskAdded, AddedItems>, changes: Changes): Projected {
+  const { task, position, items, concurrency } = added;
+  const group = { seq: fact.entry, position, total: items.length, next: 0, active: 0, settled: 0, concurrency };
+  putGroup(changes, task, group);
+  return { rows: changes.rows(), counts: { total: items.length }, keeps: true };
+}
+
+/** The items of a map that have not begun never will. */
+export function itemsCancelled(task: string, count: number, changes: Changes): Projected {
+  const { group } = changes.growth(task);
+  if (group === undefined) return {};
+  putGroup(changes, task, { ...group, next: group.total, settled: group.settled + count });
+  return { rows: changes.rows(), counts: { settled: count, cancelled: count } };
+}
+
+/** The first that is said of an item. */
+export function itemBegun(map: string, index: number, changes: Changes): void {
+  const { group } = changes.growth(map);
+  if (group === undefined) return;
+  putGroup(changes, map, { ...group, next: Math.max(group.next, index + 1), active: group.active + 1 });
+}
+
+/** An item has ended. `begun`: something was said of it before. */
+export function itemSettled(map: string, begun: boolean, changes: Changes): void {
+  const { group } = changes.growth(map);
+  if (group === undefined) return;
+  putGroup(changes, map, { ...group, active: group.active - (begun ? 1 : 0), settled: group.settled + 1 });
+}
+
+/** The map wants a slot as long as one of its items may begin. */
+function putGroup(changes: Changes, map: string, group: Group): void {
+  changes.putGrowth({ ...changes.growth(map), group });
+  const row = changes.task(map);
+  changes.putTask({ ...row, ready: !isSettled(row.status) && capacity(group) > 0 });
+}
+
+/**
+ * A task is over, and so is all that it added and that is waited for: those who wait for it wait for one less. `barred`:
+ * what needs it can never run.
+ */
+export function release(name: string, barred: boolean, changes: Changes): void {
+  for (const { name: waiter, hard } of changes.graph.dependents(name)) {
+    // It will be skipped, or falls with its run. Ready until that is decided, it would be begun in a turn that comes between.
+    if (hard && barred) continue;
+    const dependent = changes.task(waiter);
+    if (isSettled(dependent.status)) continue;
+    const waiting = dependent.waiting - 1;
+    changes.putTask({ ...dependent, waiting, ready: waiting === 0 && !dependent.live });
+  }
+  const { parent } = changes.growth(name);
+  if (parent === null) return;
+  const grown = changes.growth(parent);
+  const open = grown.open - 1;
+  changes.putGrowth({ ...grown, open });
+  if (open === 0 && isSettled(changes.task(parent).status)) release(parent, false, changes);
+}

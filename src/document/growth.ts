@@ -1,0 +1,68 @@
+/** How a run has grown at one of its tasks, as its `growth` row keeps it. */
+import type { RunRows } from '../runtime/rows.ts';
+import type { GrowthRow, RowChange } from '../store/store.ts';
+import type { Dependent } from './graph.ts';
+
+/** The items of a map: tasks of one shape, which have rows from their beginning on. */
+export interface Group {
+  /** Journal number of the fact that carries the items. */
+  readonly seq: number;
+  /** Place of its first item. */
+  readonly position: number;
+  readonly total: number;
+  /** The next item to begin. */
+  readonly next: number;
+  /** Items that have begun and not ended. */
+  readonly active: number;
+  readonly settled: number;
+  /** How many may be active. */
+  readonly concurrency: number;
+}
+
+/** What a row says. */
+export interface Growth extends Omit<GrowthRow, 'detailJson'> {
+  /** Tasks that it added one by one. */
+  readonly children: readonly string[];
+  /** Added tasks that wait for it. */
+  readonly dependents: readonly Dependent[];
+  readonly group: Group | undefined;
+}
+
+/** The growth at a task; nothing, where there is no row. */
+export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
+  const row = rows.get('growth', task);
+  if (row === undefined)
+    return { task, parent: null, depth: 0, specSeq: null, open: 0, children: [], dependents: [], group: undefined };
+  const { detailJson, ...columns } = row;
+  const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
+  return { ...columns, children: detail.children ?? [], dependents: detail.dependents ?? [], group: detail.group };
+}
+
+/** The row of a growth. */
+export function growthChange({ children, dependents, group, ...columns }: Growth): RowChange {
+  const detail = {
+    ...(children.length === 0 ? {} : { children }),
+    ...(dependents.length === 0 ? {} : { dependents }),
+    ...(group === undefined ? {} : { group }),
+  };
+  const detailJson = Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
+  return { table: 'growth', key: columns.task, row: { ...columns, detailJson } };
+}
+
+/** How many more items may begin now. */
+export function capacity({ next, total, active, concurrency }: Group): number {
+  return Math.max(0, Math.min(total - next, concurrency - active));
+}
+
+const ITEM = /^(.+)\[(0|[1-9]\d*)\]$/su;
+
+/** The name of an item of a map. */
+export function itemName(map: string, index: number): string {
+  return `${map}[${index}]`;
+}
+
+/** Whose item a name would be, and which. */
+export function itemOf(name: string): { readonly map: string; readonly index: number } | undefined {
+  const [, map, index] = ITEM.exec(name) ?? [];
+  return map === undefined ? undefined : { map, index: Number(index) };
+}
