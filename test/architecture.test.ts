@@ -154,14 +154,14 @@ describe('imports point one way', () => {
     });
   }
 
-  it('XState’s internals are touched in one file', () => {
+  it('R12: XState’s internals are touched in one file', () => {
     const touching = files.filter(
       (file) => file.startsWith('src/runtime/') && file !== 'src/runtime/xstate.ts' && imports(file).includes('xstate'),
     );
     expect(touching).toEqual([]);
   });
 
-  it('only the clock reads the time or sets a timer', () => {
+  it('R2: only the clock reads the time or sets a timer', () => {
     const reading = files.filter(
       (file) =>
         /(src\/(runtime|document)|machines|actors)\//.test(file) &&

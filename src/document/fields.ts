@@ -21,7 +21,7 @@ export const LIMITS = {
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** Why a text cannot be a name, or undefined. Names stand in addresses and URLs, so lone surrogates are out too. */
-export function nameFault(name: string): string | undefined {
+function nameFault(name: string): string | undefined {
   const length = Array.from(name).length;
   if (length === 0) return 'must not be empty';
   if (length > LIMITS.nameLength) return `expected at most ${LIMITS.nameLength} characters, came ${length}`;

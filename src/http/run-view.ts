@@ -13,7 +13,7 @@ export const runStatusSchema = z
   .enum(['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'])
   .openapi('RunStatus');
 /** Why a run failed or was cancelled. */
-export const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
+const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
 const date = z.iso.datetime();
 const progress = z.int().min(0).max(100).describe('Never falls');
 const money = z.number().nullable().describe('US dollars; null: not known');
@@ -21,7 +21,7 @@ const seconds = z.number().nullable().describe('null: not known');
 const links = z.record(z.string(), z.string());
 
 /** How many tasks there are in each state that counts; `open` have not ended. */
-export const taskCountsSchema = z
+const taskCountsSchema = z
   .object({
     total: z.int(),
     open: z.int(),
@@ -37,7 +37,7 @@ export const taskCountsSchema = z
   .openapi('TaskCounts');
 
 /** A run in lists. */
-export const runSummarySchema = z
+const runSummarySchema = z
   .object({
     runId: z.string(),
     workflow: z
@@ -48,6 +48,9 @@ export const runSummarySchema = z
     tags: z.array(z.string()),
     status: runStatusSchema,
     reason: reasonSchema.optional(),
+    blocked: reasonSchema
+      .optional()
+      .describe('Why it cannot go on at all: quarantined, its machine is missing, its row is damaged'),
     progress,
     createdAt: date,
     startedAt: date.nullable(),
@@ -127,6 +130,11 @@ export function linksOf(runId: string): Record<string, string> {
   };
 }
 
+/** Why a run cannot go on, as the API says it. */
+export function blockedBy(error: Error): { code: string; message: string } {
+  return { code: 'code' in error ? String(error.code) : 'internal', message: error.message };
+}
+
 /** A run in a list. */
 export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
   return {
@@ -136,6 +144,7 @@ export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
     tags: [...run.tags],
     status: run.status,
     ...reasonOf(run),
+    ...(run.blocked === undefined ? {} : { blocked: blockedBy(run.blocked) }),
     progress: run.progress,
     createdAt: iso(run.createdAt),
     startedAt: iso(run.startedAt),

@@ -8,7 +8,7 @@ import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';
 import { iso, toJson } from './json.ts';
 import type { Surroundings } from './router.ts';
-import { runStatusSchema } from './run-view.ts';
+import { blockedBy, runStatusSchema } from './run-view.ts';
 import { definitionOf, taskStatusSchema } from './task-view.ts';
 
 const MOST_LISTED = 1_000;
@@ -71,14 +71,12 @@ export async function whyView({ fermata }: Surroundings, runId: string): Promise
   const isDocument = run.workflow !== undefined;
   const { tasks, unlisted } =
     isDocument && run.endedAt === null ? await waitingTasks(fermata, run, actors) : { tasks: [], unlisted: 0 };
+  const keeps = blocked === undefined ? null : blockedBy(blocked);
   return {
     runId,
     status: run.status,
-    blocked:
-      blocked === undefined
-        ? null
-        : { code: 'code' in blocked ? String(blocked.code) : 'internal', message: blocked.message },
-    tasks,
+    blocked: keeps,
+    tasks: keeps?.code === 'quarantined' ? tasks.map((task) => quarantinedTask(runId, task)) : tasks,
     actors: actors
       .filter(({ actor }) => !isDocument || actor === '/')
       .map(({ state, waitsFor, effects, accepts, ...rest }) => ({
@@ -90,6 +88,13 @@ export async function whyView({ fermata }: Surroundings, runId: string): Promise
       })),
     ...(unlisted === 0 ? {} : { note: `${unlisted} more tasks wait for those that are listed, or for a slot.` }),
   };
+}
+
+/** No outcome, date or request moves a task of such a run before the run itself is let go. */
+function quarantinedTask(runId: string, task: WaitingTask): WaitingTask {
+  const at = `/api/v1/runs/${runId}`;
+  const moves = `POST ${at}/resume, once what kills the process is mended, or POST ${at}/cancel`;
+  return { ...task, waitsFor: 'resume', until: null, moves };
 }
 
 /** Live tasks first: what they wait for is what all the others wait for. */

@@ -12,7 +12,14 @@ import * as xstate from './xstate.ts';
 
 /** A child as its parent knows it: another actor, or an effect under way or over. */
 export type Child =
-  | { readonly kind: 'actor'; readonly birth: number; readonly src: string; readonly systemId?: string | undefined }
+  | {
+      readonly kind: 'actor';
+      readonly birth: number;
+      readonly src: string;
+      readonly systemId?: string | undefined;
+      /** Of its spawning; only where an event was armed for it before it had begun. */
+      readonly token?: string;
+    }
   | {
       readonly kind: 'effect';
       readonly token: string;
@@ -20,6 +27,12 @@ export type Child =
       readonly systemId?: string | undefined;
       readonly settled?: 'done' | 'error' | 'stopped' | undefined;
     };
+
+/** Whom a delayed event is for. */
+export interface LaterReceiver extends xstate.Address {
+  /** Token of its spawning, where it was armed before that child of the sender had begun and had a birth. */
+  readonly spawn?: string;
+}
 
 /** Who an actor is; never changes during its life. */
 export interface ActorIdentity extends xstate.Address {

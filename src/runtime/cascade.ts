@@ -17,8 +17,10 @@ export interface Frame {
   /** Who sent what such a delivery brings, where an actor or an effect did. */
   readonly from?: string | undefined;
   readonly turn: number;
-  readonly actions: readonly Action[];
+  actions: readonly Action[];
   next: number;
+  /** Another actor has taken the address meanwhile: what is left is said, and nothing is done to that one. */
+  over?: true;
 }
 
 /** A cascade as data, for the row that carries it over a commit. */
@@ -74,8 +76,23 @@ export class Cascade {
     return this.#mailboxes.get(actor)?.[0];
   }
 
+  /** True where the actor's turn is under way, and it stops after it. */
+  isToStop(actor: string): boolean {
+    return this.#mailboxes.get(actor)?.includes('stop') === true;
+  }
+
   dropFirst(actor: string): void {
     this.#mailboxes.get(actor)?.shift();
+  }
+
+  /** Another actor takes the address: whose turn was under way there has no mailbox any more, and no actor. It ends with `last`. */
+  abandon(actor: string, last?: Action): void {
+    if (!this.#mailboxes.delete(actor)) return;
+    for (const frame of this.#frames) {
+      if (frame.actor !== actor || frame.over === true) continue;
+      frame.over = true;
+      if (last !== undefined) frame.actions = [...frame.actions, last];
+    }
   }
 
   /** Nothing of it happens any more. */

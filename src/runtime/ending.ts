@@ -44,20 +44,23 @@ export function familyOf(memory: RunMemory, actor: DurableActor): DurableActor[]
 export function end(memory: RunMemory, actor: DurableActor, family: readonly DurableActor[]): void {
   for (const member of family) retire(memory, member, true);
   retire(memory, actor, false);
-  const { address, id, parent } = actor.identity;
+  const { address, parent } = actor.identity;
   if (address === ROOT) {
     endRun(memory, actor);
     if (actor.stopped) memory.inspection?.stopped(actor);
     else memory.inspection?.settled(address);
     return;
   }
-  if (parent === undefined || actor.status === 'stopped') return;
-  const { output, error, status } = actor.snapshot as { output?: unknown; error?: unknown; status: string };
-  const event: xstate.Event =
-    status === 'done'
-      ? { type: `xstate.done.actor.${id}`, output, actorId: id }
-      : { type: `xstate.error.actor.${id}`, error, actorId: id };
-  deliverLater(memory, parent.address, event, { birth: parent.birth, from: address });
+  const event = endOf(actor);
+  if (parent !== undefined && event !== undefined)
+    deliverLater(memory, parent.address, event, { birth: parent.birth, from: address });
+}
+
+/** What its parent is told of an actor that is done or has failed; undefined for others. */
+function endOf({ identity: { id }, status, snapshot }: DurableActor): xstate.Event | undefined {
+  const { output, error } = snapshot as { output?: unknown; error?: unknown };
+  if (status === 'done') return { type: `xstate.done.actor.${id}`, output, actorId: id };
+  return status === 'error' ? { type: `xstate.error.actor.${id}`, error, actorId: id } : undefined;
 }
 
 /** Stops an actor and all below it. */
@@ -72,23 +75,54 @@ export function stopChild(
   { id, detached, kept = false }: Extract<xstate.Action, { kind: 'stop' }>,
 ): void {
   const child = detached ? undefined : parent.children.get(id);
+  const address = xstate.childAddress(parent.identity.address, id);
   if (child?.kind === 'effect') {
-    const address = xstate.childAddress(parent.identity.address, id);
     if (child.settled === undefined) dropEffect(memory, child.token, address);
     memory.references.delete(address);
   } else if (child !== undefined || detached) {
-    const actor = memory.find(xstate.childAddress(parent.identity.address, id));
+    const actor = memory.find(address);
     if (actor !== undefined && actor.status === 'active') {
       const family = familyOf(memory, actor);
-      if (memory.cascade.busy(actor.identity.address)) memory.cascade.post(actor.identity.address, 'stop');
+      if (memory.cascade.busy(address)) memory.cascade.post(address, 'stop');
       else stop(memory, actor, family);
     }
   }
-  if (child?.systemId !== undefined) freeSystemId(memory, xstate.childAddress(parent.identity.address, id));
+  if (child?.systemId !== undefined) freeSystemId(memory, address);
   if (!kept) parent.children.delete(id);
   else if (child?.kind === 'effect' && child.settled === undefined)
     parent.children.set(id, { ...child, settled: 'stopped' });
   parent.dirty = true;
+}
+
+/**
+ * Whoever still lives under the id that `parent` gives to another makes way, with all below it: nothing could reach or stop
+ * it any more, and what it waits for would come to the other. The birth of an actor says in the journal that the one before
+ * it is gone; a call has none.
+ */
+export function makeWay(memory: RunMemory, parent: DurableActor, id: string, forWhat: 'actor' | 'call'): void {
+  const address = xstate.childAddress(parent.identity.address, id);
+  const child = parent.children.get(id);
+  // Told to stop in the middle of its turn, it is no child any more, and there until that turn is over.
+  if (child === undefined && !memory.cascade.busy(address)) return;
+  const actor = memory.find(address);
+  const busy = memory.cascade.busy(address);
+  if (actor !== undefined && (actor.status === 'active' || busy)) {
+    const family = familyOf(memory, actor);
+    for (const member of family) retire(memory, member, true);
+    const stops = actor.status === 'active' && (forWhat === 'call' || memory.cascade.isToStop(address));
+    retire(memory, actor, stops);
+    for (const { identity } of family) memory.cascade.abandon(identity.address);
+    // Where its turn was its last one, its parent is told so after it, as in XState.
+    const event = endOf(actor);
+    const to = { address: parent.identity.address, birth: parent.identity.birth };
+    const last = event && ({ kind: 'send', to, event, delay: undefined, sendId: undefined } as const);
+    memory.cascade.abandon(address, last);
+  }
+  if (child?.kind === 'effect' && child.settled === undefined) {
+    dropEffect(memory, child.token, address);
+    if (child.systemId !== undefined) freeSystemId(memory, address);
+    parent.children.delete(id);
+  }
 }
 
 /** Takes back a timer of an actor. */
@@ -110,8 +144,9 @@ function retire(memory: RunMemory, actor: DurableActor, stopped: boolean): void 
   for (const token of actor.timers.keys()) disarm(memory, actor, token);
   for (const [id, child] of actor.children) {
     if (child.kind !== 'effect' || child.settled !== undefined) continue;
-    dropEffect(memory, child.token, xstate.childAddress(actor.identity.address, id));
-    if (child.systemId !== undefined) freeSystemId(memory, xstate.childAddress(actor.identity.address, id));
+    const address = xstate.childAddress(actor.identity.address, id);
+    dropEffect(memory, child.token, address);
+    if (child.systemId !== undefined) freeSystemId(memory, address);
     actor.children.set(id, { ...child, settled: 'stopped' });
   }
   if (actor.stopped) actor.children.clear();

@@ -20,6 +20,7 @@ import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
 import { Run, type Advance } from './run.ts';
 import type { RunServices } from './run-memory.ts';
+import { runNotFound } from './run-view.ts';
 import { settle, Suspended } from './suspend.ts';
 import type { Suspects } from './suspects.ts';
 import type { CustomAction } from './xstate.ts';
@@ -98,6 +99,11 @@ export class Groups {
     return this.#blocked.get(run);
   }
 
+  /** Ids of the runs that `blocked` has a reason for. */
+  blockedRuns(): readonly string[] {
+    return [...this.#blocked.keys()];
+  }
+
   /** Lets a run take nothing more but its end, until `unblock`. */
   block(run: string, error: Error): void {
     this.#blocked.set(run, error);
@@ -166,10 +172,6 @@ export class Groups {
     }
   }
 
-  #mayGoOn(): boolean {
-    return this.#backingOff === undefined && this.#halted === undefined;
-  }
-
   /** Whoever still waits for an answer gets this one. */
   #refuseAll(error: Error): void {
     for (const inputs of this.#pending.values()) for (const input of inputs) replyOf(input)?.reject(error);
@@ -196,7 +198,8 @@ export class Groups {
   #schedule(): void {
     if (
       this.#scheduled ||
-      !this.#mayGoOn() ||
+      this.#backingOff !== undefined ||
+      this.#halted !== undefined ||
       this.#closing !== undefined ||
       this.#draining !== undefined ||
       this.#queue.size === 0
@@ -247,7 +250,7 @@ export class Groups {
       const loaded = this.#load(key);
       run = loaded instanceof Promise ? await loaded : loaded;
       if (run === undefined) {
-        this.#refuse(key, new FermataError('notFound', `No run "${key.run}" exists.`));
+        this.#refuse(key, runNotFound(key.run));
         return undefined;
       }
       const pending = this.#pending.get(key.run);
@@ -469,11 +472,10 @@ export class Groups {
 
   /** The run cannot go on here. What came from outside is told so; the rest waits for the next start. */
   #block(key: RunKey, run: Run | undefined, error: Error): void {
+    this.block(key.run, error);
     this.#resident.delete(key.run);
     this.#surroundings.inspection?.forget(key.run);
-    this.#blocked.set(key.run, error);
     this.#surroundings.suspects.leave(key.run);
-    this.#surroundings.log('a run cannot go on', { runId: key.run, error: error.message });
     for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);
     this.#refuse(key, error);
   }

@@ -1,14 +1,17 @@
 /** Looking at runs without moving them: snapshots in XState's own form, now or as of an entry, and why a run waits. */
 import { FermataError } from '../errors.ts';
-import type { ActorRow, RunKey, Store, TimerRow } from '../store/store.ts';
+import type { ActorRow, RunKey, RunRow, Store, TimerRow } from '../store/store.ts';
 import { fromRow, readRefs, type DurableActor } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
-import { decode, type RefCodec } from './codec.ts';
+import type { RefCodec } from './codec.ts';
 import { inert } from './inert.ts';
 import { MIGRATE } from './migrating.ts';
 import { restoreActors, toPersisted, type PersistedSnapshot } from './persisted.ts';
 import { Replay } from './replay.ts';
-import { Reader, settle } from './suspend.ts';
+import { ROOT } from './run-memory.ts';
+import { runNotFound } from './run-view.ts';
+import { bigValues, decodeStored } from './stored-values.ts';
+import { settle } from './suspend.ts';
 import * as xstate from './xstate.ts';
 
 /** A snapshot in XState's persisted form, and what that form cannot carry. */
@@ -29,8 +32,7 @@ export interface WaitingActor {
   readonly waitsFor: readonly string[];
   /** When the next of its timers is due. */
   readonly until: string | null;
-  /** Effects under way. */
-  /** `inLine`: it has not begun, because the process died twice while it ran, and another such one runs alone now. */
+  /** Effects under way. `inLine`: it has not begun, because the process died twice while it ran, and another such one runs alone now. */
   readonly effects: readonly { readonly id: string; readonly src: string; readonly inLine: boolean }[];
   /** Event types it accepts. */
   readonly accepts: readonly string[];
@@ -46,8 +48,6 @@ export interface InspectingSurroundings {
   /** True where an effect waits until a suspect has run alone. */
   isInLine(run: string, token: string): boolean;
 }
-
-const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 /** Looks at runs. */
 export class Inspecting {
@@ -76,9 +76,7 @@ export class Inspecting {
 
   async snapshot(key: RunKey, address: string, at: number | undefined): Promise<SnapshotView> {
     const { store } = this.#surroundings;
-    const run = await store.run(key);
-    if (run === undefined)
-      throw new FermataError('notFound', `No run "${key.run}" exists. List the runs with GET /api/v1/runs.`);
+    const run = await this.#run(key);
     const actors = at === undefined ? await this.#actors(key) : await this.#asOf(key, at);
     const path = address.startsWith('/') ? address : `/${address}`;
     const actor = actors.get(path);
@@ -96,20 +94,9 @@ export class Inspecting {
       actor: (child) => actors.get(child),
       effectInput: (token) => inputs.get(token),
     });
-    const timers =
-      at === undefined
-        ? (await this.#timers(key)).filter(
-            ({ source }) => source === path || source.startsWith(path === '/' ? '/' : `${path}/`),
-          )
-        : [];
     const pendingTimers =
       at === undefined
-        ? await Promise.all(
-            timers.map(async ({ due, timerJson }) => ({
-              due: new Date(due).toISOString(),
-              event: ((await this.#decode(timerJson)) as { event: { type: string } }).event.type,
-            })),
-          )
+        ? await this.#pendingTimers(key, path)
         : xstate.pendingDelays(actor.snapshot).map(({ event }) => ({ due: null, event }));
     return { snapshot, actor: path, at: at ?? run.seq, pendingTimers };
   }
@@ -121,9 +108,7 @@ export class Inspecting {
     readonly actors: readonly WaitingActor[];
   }> {
     const { store, blocked, isInLine } = this.#surroundings;
-    const run = await store.run(key);
-    if (run === undefined)
-      throw new FermataError('notFound', `No run "${key.run}" exists. List the runs with GET /api/v1/runs.`);
+    const run = await this.#run(key);
     const timers = await this.#timers(key);
     const waiting: WaitingActor[] = [];
     let missing = blocked(key.run);
@@ -153,10 +138,23 @@ export class Inspecting {
   }
 
   async acceptedEvents(key: RunKey): Promise<readonly string[]> {
-    const row = await this.#surroundings.store.actor(key, '/');
+    const row = await this.#surroundings.store.actor(key, ROOT);
     if (row === undefined || row.status !== 'active') return [];
     const actor = await this.#actor(row);
     return xstate.ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
+  }
+
+  /** Timers of an actor and of all below it. */
+  async #pendingTimers(key: RunKey, path: string): Promise<SnapshotView['pendingTimers']> {
+    const timers = (await this.#timers(key)).filter(
+      ({ source }) => source === path || source.startsWith(path === ROOT ? ROOT : `${path}/`),
+    );
+    return Promise.all(
+      timers.map(async ({ due, timerJson }) => ({
+        due: new Date(due).toISOString(),
+        event: ((await this.#decode(timerJson)) as { event: { type: string } }).event.type,
+      })),
+    );
   }
 
   async #timers(key: RunKey): Promise<readonly TimerRow[]> {
@@ -174,9 +172,8 @@ export class Inspecting {
 
   async #asOf(key: RunKey, at: number): Promise<ReadonlyMap<string, DurableActor>> {
     const { store, catalog } = this.#surroundings;
-    const entries = (await store.journal(key, { after: 0, limit: EVERYTHING, kind: 'event' })).filter(
-      ({ seq }) => seq <= at,
-    );
+    // Numbers begin at 1: no more than `at` events can stand up to there.
+    const entries = (await store.journal(key, { after: 0, limit: at, kind: 'event' })).filter(({ seq }) => seq <= at);
     if (entries.length === 0) throw new FermataError('notFound', `Run ${key.run} has no entry ${at} yet or any more.`);
     const replay = new Replay(key.run, catalog);
     const refs = readRefs(replay.refer);
@@ -188,23 +185,19 @@ export class Inspecting {
   }
 
   async #actor(row: ActorRow): Promise<DurableActor> {
-    const reader = new Reader();
-    return settle(() => fromRow(row, this.#surroundings.catalog, inert, (hash) => this.#blob(reader, hash)));
+    const { store, catalog } = this.#surroundings;
+    const blob = bigValues(store);
+    return settle(() => fromRow(row, catalog, inert, blob));
   }
 
-  async #decode(text: string, refs?: RefCodec): Promise<unknown> {
-    const reader = new Reader();
-    return settle(() => decode(text, (hash) => this.#blob(reader, hash), refs));
+  #decode(text: string, refs?: RefCodec): Promise<unknown> {
+    return decodeStored(this.#surroundings.store, text, refs);
   }
 
-  #blob(reader: Reader, hash: string): string {
-    const text = reader.read(hash, () => this.#surroundings.store.blob(hash));
-    if (text === undefined)
-      throw new FermataError(
-        'databaseCorrupt',
-        `The big value ${hash} is gone from the database. Restore it from a backup.`,
-      );
-    return text;
+  async #run(key: RunKey): Promise<RunRow> {
+    const run = await this.#surroundings.store.run(key);
+    if (run === undefined) throw runNotFound(key.run);
+    return run;
   }
 }
 

@@ -17,7 +17,7 @@ import * as xstate from './xstate.ts';
 export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 
 /** Stands for an actor in inspection events. Its snapshot is the one told last. */
-export class InspectedActor {
+class InspectedActor {
   readonly id: string;
   /** The run's id and the actor's address: `01J…/plan`. */
   readonly sessionId: string;

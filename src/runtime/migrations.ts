@@ -15,7 +15,8 @@ import { MIGRATE, type MigrationEvent } from './migrating.ts';
 import { outcomeOf, type StoredRun } from './migration.ts';
 import type { Break } from './migration-break.ts';
 import { ROOT } from './run-memory.ts';
-import { Reader, settle } from './suspend.ts';
+import { bigValues } from './stored-values.ts';
+import { settle } from './suspend.ts';
 
 /** Which migration is meant; default: every registered one, for each run the one to the newest version. */
 export interface MigrationChoice {
@@ -229,9 +230,7 @@ export class Migrations {
     const { store } = this.#surroundings;
     const key = this.#key(row.run);
     const [rows, timers, effects] = [await store.actors(key), await store.timersOf(key), await store.effectsOf(key)];
-    const reader = new Reader();
-    const blob = (hash: string): string =>
-      reader.read(hash, () => store.blob(hash)) ?? missing(`The big value ${hash} of run ${row.run}`);
+    const blob = bigValues(store);
     const refs = readRefs(inert);
     return {
       run: row.run,
@@ -265,8 +264,4 @@ export class Migrations {
   #key(run: string): RunKey {
     return { tenant: this.#surroundings.tenant, run };
   }
-}
-
-function missing(what: string): never {
-  throw new FermataError('databaseCorrupt', `${what} is gone from the database. Restore it from a backup.`);
 }

@@ -3,11 +3,11 @@
  * All of it is rows of this group; the world hears of it after the commit (R1).
  */
 import { hash } from 'node:crypto';
-import { WRITE_REFS, type ActorIdentity, type DurableActor } from './actor.ts';
+import { WRITE_REFS, type ActorIdentity, type DurableActor, type LaterReceiver } from './actor.ts';
 import type { Frame } from './cascade.ts';
 import { encode, portable } from './codec.ts';
 import type { InDoubtPolicy } from './effect.ts';
-import { deliverLater, disarm, stopChild } from './ending.ts';
+import { deliverLater, disarm, makeWay, stopChild } from './ending.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
 import { begin, take } from './turn.ts';
 import * as xstate from './xstate.ts';
@@ -17,25 +17,18 @@ const LAST_DATE = 8.64e15;
 
 /** Performs one action of a frame. May be run again after `Suspended`: nothing has changed then. */
 export function perform(memory: RunMemory, frame: Frame, action: xstate.Action): void {
-  const from = frame.actor === null ? undefined : memory.find(frame.actor);
-  const token = `${frame.turn}.${frame.next}`;
+  const from = frame.actor === null || frame.over === true ? undefined : memory.find(frame.actor);
   switch (action.kind) {
     case 'fact':
       memory.fact(frame.actor ?? ROOT, action.type, action.data);
       return;
     case 'send':
-      if (action.to === undefined || (from !== undefined && from.status === 'stopped')) return;
-      if (action.delay !== undefined && from !== undefined)
-        arm(
-          memory,
-          from,
-          timerToken(memory, frame),
-          bornBy(memory, frame, action.to),
-          action.event,
-          action.delay,
-          action.sendId,
-        );
-      else deliver(memory, frame, action.to, action.event);
+      if (action.to === undefined || from?.status === 'stopped') return;
+      // The spawning has seen to it.
+      if (action.early === true) return;
+      if (action.delay === undefined) deliver(memory, frame, action.to, action.event);
+      else if (from !== undefined)
+        arm(memory, frame, from, { ...action, to: laterReceiver(memory, from, frame, action.to), delay: action.delay });
       return;
     case 'cancel': {
       const armed = from?.timerToken(action.sendId);
@@ -45,7 +38,7 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
       return;
     }
     case 'spawn':
-      if (from !== undefined && from.status !== 'stopped') spawnChild(memory, from, action, token);
+      if (from !== undefined && from.status !== 'stopped') spawnChild(memory, from, frame, action);
       return;
     case 'stop':
       if (from !== undefined) stopChild(memory, from, action);
@@ -89,10 +82,45 @@ function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xst
   }
 }
 
-/** The very child that this turn has spawned: by the time a delayed event is due, another may have taken its place. */
-function bornBy(memory: RunMemory, { turn }: Frame, to: xstate.Address): xstate.Address {
-  const birth = to.birth === -1 ? memory.find(to.address)?.identity.birth : undefined;
-  return birth !== undefined && birth > turn ? { address: to.address, birth } : to;
+/** The very actor that is meant: by the time a delayed event is due, another may have taken its place. */
+function laterReceiver(memory: RunMemory, actor: DurableActor, frame: Frame, to: xstate.Receiver): LaterReceiver {
+  const { address } = to;
+  if (to.unborn !== true) {
+    const call = to.birth === -1 ? callAt(actor, address) : undefined;
+    return { address, birth: to.birth, ...(call === undefined ? {} : { spawn: call }) };
+  }
+  const birth = memory.find(address)?.identity.birth;
+  if (birth !== undefined && birth > frame.turn) return { address, birth };
+  const spawn = frame.actions.findIndex((action, index) => index > frame.next && spawnsAt(frame, action) === address);
+  return { address, birth: -1, ...(spawn === -1 ? {} : { spawn: spawnToken(frame, spawn) }) };
+}
+
+/** Token of the actor's call at this address. A call takes no events; who is there after it does. */
+function callAt(actor: DurableActor, address: string): string | undefined {
+  for (const [id, child] of actor.children)
+    if (child.kind === 'effect' && xstate.childAddress(actor.identity.address, id) === address) return child.token;
+  return undefined;
+}
+
+/** True where the turn has armed an event for the child that it spawns only now. */
+function isAwaited(frame: Frame, address: string): boolean {
+  return frame.actions
+    .slice(0, frame.next)
+    .some(
+      (action) =>
+        action.kind === 'send' &&
+        action.delay !== undefined &&
+        action.to?.address === address &&
+        action.to.unborn === true,
+    );
+}
+
+function spawnsAt({ actor }: Frame, action: xstate.Action): string | undefined {
+  return action.kind === 'spawn' && !action.detached ? xstate.childAddress(actor ?? ROOT, action.id) : undefined;
+}
+
+function spawnToken({ turn }: Frame, index: number): string {
+  return `${turn}.${index}`;
 }
 
 /**
@@ -103,15 +131,16 @@ function timerToken({ head }: RunMemory, { turn, next }: Frame): string {
   return `${head.seq}.${head.seq - turn}.${next}`;
 }
 
-function arm(
-  memory: RunMemory,
-  actor: DurableActor,
-  token: string,
-  to: xstate.Address,
-  event: xstate.Event,
-  delay: number,
-  sendId: string | undefined,
-): void {
+/** Something that is to be sent later. */
+interface Delayed {
+  readonly to: LaterReceiver;
+  readonly event: xstate.Event;
+  readonly delay: number;
+  readonly sendId: string | undefined;
+}
+
+function arm(memory: RunMemory, frame: Frame, actor: DurableActor, { to, event, delay, sendId }: Delayed): void {
+  const token = timerToken(memory, frame);
   actor.timers.set(token, sendId ?? '');
   actor.dirty = true;
   memory.idleTurns = 0;
@@ -124,7 +153,7 @@ function arm(
     token,
     due,
     source: actor.identity.address,
-    timerJson: encode({ to: { address: to.address, birth: to.birth }, event }, 'timer', memory, WRITE_REFS),
+    timerJson: encode({ to, event }, 'timer', memory, WRITE_REFS),
   };
   if (sendId !== undefined && actor.identity.logic.callTimers.has(sendId)) memory.draft.armCallTimer(row);
   else memory.draft.armTimer(row);
@@ -133,17 +162,20 @@ function arm(
 function spawnChild(
   memory: RunMemory,
   parent: DurableActor,
+  frame: Frame,
   action: Extract<xstate.Action, { kind: 'spawn' }>,
-  token: string,
 ): void {
   const child = memory.services.catalog.child(parent.identity.logic, action.src);
   const address = xstate.childAddress(parent.identity.address, action.id);
+  const token = spawnToken(frame, frame.next);
   if (child === undefined) return;
+  // Not asked of detached ones: it would be a read for each task of a workflow, and a task is begun once.
+  const held = 'effect' in child || action.detached ? undefined : memory.held(address);
+  makeWay(memory, parent, action.id, 'effect' in child ? 'call' : 'actor');
   if ('effect' in child) {
     ask(memory, parent, { id: action.id, src: action.src, token, input: action.input, systemId: action.systemId });
     return;
   }
-  if (parent.children.has(action.id)) memory.find(address);
   const birth = memory.head.seq + 1;
   const identity: ActorIdentity = {
     address,
@@ -155,6 +187,13 @@ function spawnChild(
     systemId: action.systemId,
   };
   begin(memory, identity, action.input);
+  const born = memory.actors.get(address);
+  if (born !== undefined && held !== undefined) born.blobs = held;
+  for (let index = frame.next + 1; ; index++) {
+    const early = frame.actions[index];
+    if (early?.kind !== 'send' || early.early !== true) break;
+    deliver(memory, frame, { address, birth }, early.event);
+  }
   if (action.detached) {
     memory.head.counts['detached'] = (memory.head.counts['detached'] ?? 0) + 1;
   } else {
@@ -163,18 +202,24 @@ function spawnChild(
       birth,
       src: action.src,
       ...(action.systemId === undefined ? {} : { systemId: action.systemId }),
+      ...(isAwaited(frame, address) ? { token } : {}),
     });
     xstate.setChild(parent.snapshot, action.id, memory.refer(identity));
     parent.dirty = true;
   }
 }
 
+/** An effect that an actor wants called. */
+export interface WantedEffect {
+  readonly id: string;
+  readonly src: string;
+  readonly token: string;
+  readonly systemId: string | undefined;
+  readonly input: unknown;
+}
+
 /** Asks for an effect: it starts after the commit. */
-export function ask(
-  memory: RunMemory,
-  actor: DurableActor,
-  asked: { id: string; src: string; token: string; input: unknown; systemId: string | undefined },
-): void {
+export function ask(memory: RunMemory, actor: DurableActor, asked: WantedEffect): void {
   const child = memory.services.catalog.child(actor.identity.logic, asked.src);
   if (child === undefined || !('effect' in child)) return;
   const { effect } = child;
@@ -189,9 +234,8 @@ export function ask(
   }
   const repeated = repeatOf !== undefined;
   const key = repeatOf ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
-  const logicPath = actor.identity.logic.path;
-  const stored = { id: asked.id, key, input: asked.input, policy, logicPath, repeated };
-  const effectJson = encode(stored, 'effect', memory, WRITE_REFS);
+  const call = { id: asked.id, key, input: asked.input, policy, repeated };
+  const effectJson = encode(call, 'effect', memory, WRITE_REFS);
   const row = {
     ...memory.key,
     token: asked.token,
@@ -213,17 +257,11 @@ export function ask(
   memory.acting++;
   memory.idleTurns = 0;
   memory.inspection?.asked(actor, asked.id, asked.src, asked.input);
-  memory.draft.askEffect({ row, ...stored });
+  memory.draft.askEffect({ ...call, row, logicPath: actor.identity.logic.path });
 }
 
 /** The effect cannot even say how it is to be called: it has failed, and whoever asked is told. */
-function refuse(
-  memory: RunMemory,
-  actor: DurableActor,
-  asked: { id: string; src: string; token: string },
-  thrown: unknown,
-): void {
-  const { id, src, token } = asked;
+function refuse(memory: RunMemory, actor: DurableActor, { id, src, token }: WantedEffect, thrown: unknown): void {
   actor.children.set(id, { kind: 'effect', token, src, settled: 'error' });
   actor.dirty = true;
   deliverLater(memory, actor.identity.address, {

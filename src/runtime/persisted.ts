@@ -5,6 +5,7 @@
 import { FermataError } from '../errors.ts';
 import { DurableActor, type ActorIdentity, type Refer } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
+import type { WantedEffect } from './perform.ts';
 import * as xstate from './xstate.ts';
 
 /** A snapshot in XState's persisted form. */
@@ -76,13 +77,8 @@ function withPlainReferences(value: unknown): unknown {
 }
 
 /** An effect that a restored snapshot shows as under way. */
-export interface RestoredEffect {
+export interface RestoredEffect extends WantedEffect {
   readonly actor: DurableActor;
-  readonly id: string;
-  readonly src: string;
-  readonly token: string;
-  readonly systemId: string | undefined;
-  readonly input: unknown;
 }
 
 /** What a persisted snapshot is restored with. */

@@ -125,6 +125,9 @@ export class Replay {
       detached: false,
       systemId: undefined,
     };
+    const known = this.#actors.get(parentOf(entry.actor) ?? '')?.children.get(identity.id);
+    // Not before: those that began in the same turn earlier did not find it.
+    if (known?.systemId !== undefined) this.#systemIds.set(known.systemId, entry.actor);
     const decision = attempt(
       { catalog: this.#catalog, logic },
       () => xstate.decideInitial(logic.machine, event['input'], this.#deciding(self)),
@@ -249,7 +252,7 @@ export class Replay {
         const child = this.#catalog.child(logic, action.src);
         if (child === undefined) continue;
         const at = xstate.childAddress(address, action.id);
-        if (action.systemId !== undefined) this.#systemIds.set(action.systemId, at);
+        if (action.systemId !== undefined && 'effect' in child) this.#systemIds.set(action.systemId, at);
         if (action.detached) continue;
         actor.children.set(
           action.id,

@@ -5,7 +5,7 @@
  * M2. Time never goes back within a run, whatever the clock does (R2).
  */
 import type { Clock, EventLoop } from '../clock.ts';
-import type { RunKey, RunOrigin, RunState, RunStatus, Store } from '../store/store.ts';
+import type { ActorRow, RunKey, RunOrigin, RunState, RunStatus, Store } from '../store/store.ts';
 import { fromRow, readRefs, WRITE_REFS, type DurableActor } from './actor.ts';
 import { Cascade } from './cascade.ts';
 import type { Catalog } from './catalog.ts';
@@ -185,8 +185,7 @@ export class RunMemory implements BlobSink {
   find(address: string): DurableActor | undefined {
     const resident = this.actors.get(address);
     if (resident !== undefined) return resident;
-    if (this.draft.origin !== undefined) return undefined;
-    const row = this.rows.read(`actor/${address}`, () => this.services.store.actor(this.key, address));
+    const row = this.#row(address);
     if (row === undefined) return undefined;
     const actor = fromRow(
       row,
@@ -196,6 +195,22 @@ export class RunMemory implements BlobSink {
     );
     this.actors.set(address, actor);
     return actor;
+  }
+
+  /** Hashes of the big values that the row at an address holds: whoever takes its place lets go of them. */
+  held(address: string): ReadonlySet<string> {
+    const resident = this.actors.get(address);
+    if (resident !== undefined) return resident.blobs;
+    const held = new Set<string>();
+    const row = this.#row(address);
+    // Not as an actor: its machine may not be registered any more.
+    if (row !== undefined) decode(row.stateJson, (hash) => (held.add(hash), this.rows.blob(hash)), WRITE_REFS);
+    return held;
+  }
+
+  #row(address: string): ActorRow | undefined {
+    if (this.draft.origin !== undefined) return undefined;
+    return this.rows.read(`actor/${address}`, () => this.services.store.actor(this.key, address));
   }
 
   /** A reference to an actor of this run. */

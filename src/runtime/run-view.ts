@@ -1,4 +1,5 @@
 /** A run as its readers see it: what is committed, decoded. */
+import { FermataError } from '../errors.ts';
 import type { ActorRow, RunRow, RunStatus } from '../store/store.ts';
 
 /** Decodes a stored text. */
@@ -19,6 +20,8 @@ export interface RunView {
   readonly output: unknown;
   /** `{code, message}` of a failure or a cancellation. */
   readonly reason: { readonly code: string; readonly message: string } | undefined;
+  /** Why it cannot go on in this process. */
+  readonly blocked?: Error | undefined;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -26,6 +29,11 @@ export interface RunView {
   readonly seq: number;
   /** How many facts it has stated: the number of the last one. */
   readonly facts: number;
+}
+
+/** What whoever asks for a run that is not there is told. */
+export function runNotFound(runId: string): FermataError {
+  return new FermataError('notFound', `No run "${runId}" exists. List the runs with GET /api/v1/runs.`);
 }
 
 /** A run's row, decoded. What cannot be read of it is left out, and `reason` says so. */

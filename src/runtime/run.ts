@@ -241,7 +241,7 @@ export class Run {
       frame.next++;
       return;
     }
-    const actor = frame.actor === null ? undefined : memory.find(frame.actor);
+    const actor = frame.actor === null || frame.over === true ? undefined : memory.find(frame.actor);
     if (actor === undefined || frame.actor === null) {
       memory.cascade.pop();
       if (frame.from !== undefined) memory.inspection?.settled(frame.from);

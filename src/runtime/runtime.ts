@@ -31,13 +31,14 @@ import type {
   RowPage,
   RunFilter,
   RunKey,
+  RunRow,
   RunState,
   RunStatus,
   Store,
   TaskRow,
 } from '../store/store.ts';
 import { Catalog, type MachineRegistration } from './catalog.ts';
-import { assertStorable, decode, type RefCodec } from './codec.ts';
+import { assertStorable, type RefCodec } from './codec.ts';
 import type { Draft } from './draft.ts';
 import type { AroundEffect } from './effect.ts';
 import { Effects } from './effects.ts';
@@ -50,11 +51,12 @@ import { MessageDelivery } from './messages.ts';
 import { Migrations } from './migrations.ts';
 import type { Projection } from './projection.ts';
 import { readOpenEffects, recover } from './recovery.ts';
-import { runView, stateValue, type RunView } from './run-view.ts';
+import { ROOT } from './run-memory.ts';
+import { runNotFound, runView, stateValue, type RunView } from './run-view.ts';
 import { Starts, type StartOptions, type Started } from './starts.ts';
 import type { Turn } from './replay.ts';
+import { decodeStored } from './stored-values.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
-import { Reader, settle } from './suspend.ts';
 import { Suspects } from './suspects.ts';
 import { TimerWheel } from './timers.ts';
 import { turnsOf } from './turns.ts';
@@ -103,32 +105,8 @@ export interface RuntimeOptions {
 }
 
 /** Opens the store, recovers what an earlier process left, and begins to work. */
-export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const catalog = new Catalog(options.machines, options.actors ?? {});
-  let doubt: (error: Error) => void = () => {};
-  const start = await options.store.open((error) => doubt(error));
-  try {
-    for (const name of catalog.names()) {
-      // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
-      const known = options.passive === true ? [] : [catalog.hashOf(name)];
-      const before = await options.store.machineHash(name, ...known);
-      if (before !== undefined && before !== catalog.hashOf(name)) {
-        throw new FermataError(
-          'machineChanged',
-          `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
-          { data: { machine: name } },
-        );
-      }
-    }
-  } catch (thrown) {
-    await options.store.close();
-    throw thrown;
-  }
-  const runtime = new Runtime(options, catalog, start);
-  doubt = (error) => runtime.doubt(error);
-  options.opened?.(runtime);
-  await runtime.recover(start.lastStop);
-  return runtime;
+export function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  return Runtime.open(options);
 }
 
 /** The embedded API. Everything it answers is committed. */
@@ -151,10 +129,39 @@ export class Runtime {
   readonly #works: boolean;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly #open = new AbortController();
-  readonly #decode = (text: string): Promise<unknown> => this.decode(text);
+  readonly #decode = (text: string, refs?: RefCodec): Promise<unknown> => decodeStored(this.#store, text, refs);
   #closing: Promise<void> | undefined;
 
-  constructor(
+  /** As `createRuntime` does. */
+  static async open(options: RuntimeOptions): Promise<Runtime> {
+    const catalog = new Catalog(options.machines, options.actors ?? {});
+    let doubt: (error: Error) => void = () => {};
+    const start = await options.store.open((error) => doubt(error));
+    try {
+      for (const name of catalog.names()) {
+        // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
+        const known = options.passive === true ? [] : [catalog.hashOf(name)];
+        const before = await options.store.machineHash(name, ...known);
+        if (before !== undefined && before !== catalog.hashOf(name)) {
+          throw new FermataError(
+            'machineChanged',
+            `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
+            { data: { machine: name } },
+          );
+        }
+      }
+    } catch (thrown) {
+      await options.store.close();
+      throw thrown;
+    }
+    const runtime = new Runtime(options, catalog, start);
+    doubt = (error) => runtime.#groups.doubt(error);
+    options.opened?.(runtime);
+    await runtime.#recover(start.lastStop);
+    return runtime;
+  }
+
+  private constructor(
     options: RuntimeOptions,
     catalog: Catalog,
     start: { readonly position: number; readonly messageId: number },
@@ -250,13 +257,8 @@ export class Runtime {
     });
   }
 
-  /** It is unknown whether the database has what it was last told to keep: nothing goes on here (R4). */
-  doubt(error: Error): void {
-    this.#groups.doubt(error);
-  }
-
-  /** Puts back to work what an earlier process left (a passive one only looks). Called once, by `createRuntime`. */
-  async recover(lastStop: LastStop): Promise<void> {
+  /** Puts back to work what an earlier process left (a passive one only looks). */
+  async #recover(lastStop: LastStop): Promise<void> {
     await this.#suspects.read();
     const effects = this.#works ? await readOpenEffects(this.#store) : [];
     if (this.#works)
@@ -317,7 +319,7 @@ export class Runtime {
         `Event types that begin with "xstate." or "fermata." are the system's own; "${event.type}" cannot be sent from outside.`,
       );
     }
-    return this.control(runId, '/', event, options);
+    return this.control(runId, ROOT, event, options);
   }
 
   /** Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of. */
@@ -347,7 +349,7 @@ export class Runtime {
    * it is not quarantined.
    */
   async release(runId: string): Promise<void> {
-    const { status } = await this.read(runId);
+    const { status } = await this.#row(runId);
     if (!this.isQuarantined(runId))
       throw new FermataError(
         'wrongState',
@@ -370,22 +372,24 @@ export class Runtime {
 
   /** A run as it is committed. Throws `notFound`. */
   async read(runId: string): Promise<RunView> {
-    const key = this.#key(runId);
-    const row = await this.#store.run(key);
-    if (row === undefined) throw notFound(runId);
-    const view = await runView(row, this.#decode);
+    const view = await this.#view(await this.#row(runId));
     if (view.workflow !== undefined) return view;
-    return { ...view, state: await stateValue(await this.#store.actor(key, '/'), this.#decode) };
+    return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
   }
 
-  /** Runs, newest first. */
-  async list(filter: RunFilter): Promise<readonly RunView[]> {
-    return Promise.all((await this.#store.runs(this.tenant, filter)).map((row) => runView(row, this.#decode)));
+  /** Runs, newest first. With `blocked` only those that cannot go on in this process, as `why` tells. */
+  async list({ blocked = false, ...filter }: RunFilter & { readonly blocked?: boolean }): Promise<readonly RunView[]> {
+    const among = blocked ? { among: this.#groups.blockedRuns() } : {};
+    return Promise.all((await this.#store.runs(this.tenant, { ...filter, ...among })).map((row) => this.#view(row)));
+  }
+
+  async #view(row: RunRow): Promise<RunView> {
+    return { ...(await runView(row, this.#decode)), blocked: this.#groups.blocked(row.run) };
   }
 
   /** An actor in XState's own persisted form, now or as of a journal entry. */
   snapshot(runId: string, options: { readonly actor?: string; readonly at?: number } = {}): Promise<SnapshotView> {
-    return this.#inspecting.snapshot(this.#key(runId), options.actor ?? '/', options.at);
+    return this.#inspecting.snapshot(this.#key(runId), options.actor ?? ROOT, options.at);
   }
 
   /** What each live actor waits for, until when, and what would move it. */
@@ -420,9 +424,9 @@ export class Runtime {
       limit,
       ...(kind === undefined ? {} : { kind }),
     });
-    if (entries.length === 0) await this.read(runId);
+    if (entries.length === 0) await this.#row(runId);
     return Promise.all(
-      entries.map(async ({ dataJson, ...entry }) => ({ ...entry, data: await this.decode(dataJson) })),
+      entries.map(async ({ dataJson, ...entry }) => ({ ...entry, data: await this.#decode(dataJson) })),
     );
   }
 
@@ -449,7 +453,7 @@ export class Runtime {
   /** What a journal entry of a run carries; undefined where there is none. */
   async entry(runId: string, seq: number): Promise<unknown> {
     const entry = await this.#store.entry(this.#key(runId), seq);
-    return entry === undefined ? undefined : this.decode(entry.dataJson);
+    return entry === undefined ? undefined : this.#decode(entry.dataJson);
   }
 
   /** Calls `listener` with each fact of a run (or, without an id, of all) from now on. Returns how to stop. */
@@ -464,12 +468,12 @@ export class Runtime {
       store: this.#store,
       feed: this.#feed,
       streamed: (run?: string) => this.#effects.streamed(run),
-      decode: (text: string) => this.decode(text),
+      decode: this.#decode,
     };
     if (runId === undefined) return streamAll(this.tenant, source, options);
     return streamRun(this.#key(runId), source, {
       ...options,
-      ended: async () => (await this.read(runId)).endedAt !== null,
+      ended: async () => (await this.#row(runId)).endedAt !== null,
     });
   }
 
@@ -488,8 +492,8 @@ export class Runtime {
         catalog: this.catalog,
         store: this.#store,
         feed: this.#feed,
-        decode: (text, refs) => this.decode(text, refs),
-        ended: async () => (await this.read(runId)).endedAt !== null,
+        decode: this.#decode,
+        ended: async () => (await this.#row(runId)).endedAt !== null,
       },
       options,
     );
@@ -535,27 +539,17 @@ export class Runtime {
    * damaged, its machine is gone). Throws `notFound`, `runNotEnded`.
    */
   async delete(runId: string): Promise<void> {
-    const key = this.#key(runId);
-    const run = await this.#store.run(key);
-    if (run === undefined) throw notFound(runId);
+    const { status, endedAt } = await this.#row(runId);
     const stuck = this.#groups.blocked(runId) !== undefined;
-    if (run.endedAt === null && !stuck)
+    if (endedAt === null && !stuck)
       throw new FermataError(
         'runNotEnded',
-        `Run ${runId} is ${run.status}; only ended runs can be deleted. Cancel it first.`,
-        { data: { runStatus: run.status } },
+        `Run ${runId} is ${status}; only ended runs can be deleted. Cancel it first.`,
+        { data: { runStatus: status } },
       );
-    await this.#store.deleteRun(key, { unended: stuck });
+    await this.#store.deleteRun(this.#key(runId), { unended: stuck });
     this.#groups.forget(runId);
     this.#suspects.forgetRun(runId);
-  }
-
-  /** Decodes a stored text. */
-  async decode(text: string, refs?: RefCodec): Promise<unknown> {
-    const reader = new Reader();
-    return settle(() =>
-      decode(text, (hash) => reader.read(hash, () => this.#store.blob(hash)) ?? missingBlob(hash), refs),
-    );
   }
 
   /** True when the database can be read and written. */
@@ -635,6 +629,12 @@ export class Runtime {
     });
   }
 
+  async #row(runId: string): Promise<RunRow> {
+    const row = await this.#store.run(this.#key(runId));
+    if (row === undefined) throw runNotFound(runId);
+    return row;
+  }
+
   #key(run: string): RunKey {
     return { tenant: this.tenant, run };
   }
@@ -649,17 +649,6 @@ function byFact(projections: readonly Projection[]): ReadonlyMap<string, readonl
     for (const fact of projection.facts) map.set(fact, [...(map.get(fact) ?? []), projection]);
   }
   return map;
-}
-
-function notFound(runId: string): FermataError {
-  return new FermataError('notFound', `No run "${runId}" exists. List the runs with GET /api/v1/runs.`);
-}
-
-function missingBlob(hash: string): never {
-  throw new FermataError(
-    'databaseCorrupt',
-    `The big value ${hash} is gone from the database. Restore it from a backup.`,
-  );
 }
 
 /** Exit status of a process that does not know whether its last commit succeeded (EX_SOFTWARE of sysexits). */

@@ -6,7 +6,7 @@
  * N2. Deltas are lossy. A reader that joins late gets the text so far from offset 0; one that falls behind gets what it
  *     lacks in fewer, longer pieces, or, where the text is over meanwhile, not at all: the whole is in the fact.
  */
-import type { FeedEntry, JournalEntry, RunKey, Store } from '../store/store.ts';
+import type { FeedEntry, RunKey, Store } from '../store/store.ts';
 import type { Delta, Fact, FactFeed } from './facts.ts';
 
 const PAGE = 500;
@@ -39,62 +39,68 @@ export interface StreamOptions {
 }
 
 /** Facts (and deltas) of one run. Ends after the run's last fact, or when the signal says so. */
-export async function* streamRun(
-  key: RunKey,
+export function streamRun(key: RunKey, source: StreamSource, options: StreamOptions): AsyncGenerator<StreamItem, void> {
+  const { store } = source;
+  return follow(source, options, {
+    of: { run: key.run, tenant: key.tenant },
+    begin: () => entryOf(key, options.after ?? 0, store),
+    read: async (after) =>
+      (await store.journal(key, { after, limit: PAGE, kind: 'fact' })).map((entry) => ({ ...entry, ...key })),
+    cursorOf: ({ seq }) => seq,
+    streamed: () => source.streamed(key.run),
+  });
+}
+
+/** Facts of all runs of a tenant, in commit order, until the signal says so. */
+export function streamAll(
+  tenant: string,
   source: StreamSource,
   options: StreamOptions,
 ): AsyncGenerator<StreamItem, void> {
-  let after = await entryOf(key, options.after ?? 0, source.store);
-  const listening = listen(source.feed, key.run, options, key.tenant);
-  listening.join(source.streamed(key.run));
+  return follow(source, options, {
+    of: { run: undefined, tenant },
+    begin: async () => options.after ?? 0,
+    read: (after) => source.store.feed(tenant, after, PAGE),
+    cursorOf: ({ position }) => position,
+    streamed: () => source.streamed().filter((delta) => delta.tenant === tenant),
+  });
+}
+
+/** What is followed, and by which of its numbers. */
+interface Followed {
+  readonly of: { readonly run: string | undefined; readonly tenant: string };
+  /** The number after which to begin. */
+  begin(): Promise<number>;
+  /** A page of facts after a number. */
+  read(after: number): Promise<readonly FeedEntry[]>;
+  cursorOf(entry: FeedEntry): number;
+  /** The text so far of what it streams. */
+  streamed(): readonly Delta[];
+}
+
+async function* follow(
+  source: StreamSource,
+  options: StreamOptions,
+  { of, begin, read, cursorOf, streamed }: Followed,
+): AsyncGenerator<StreamItem, void> {
+  let after = await begin();
+  const listening = listen(source.feed, of.run, options, of.tenant);
+  listening.join(streamed());
   try {
     while (options.signal?.aborted !== true) {
       listening.heard = false;
       // Asked before reading: facts committed in between are then read below.
       const ended = (await options.ended?.()) === true;
       for (;;) {
-        const { held, complete } = holdable(await source.store.journal(key, { after, limit: PAGE, kind: 'fact' }));
+        const { held, complete } = holdable(await read(after));
         for (const entry of held) {
           if (options.signal?.aborted) return;
-          after = entry.seq;
-          yield { fact: await toFact({ ...key, ...entry }, source) };
-        }
-        if (complete) break;
-      }
-      if (ended) return;
-      yield* listening.take(() => source.streamed(key.run));
-      await listening.next();
-    }
-  } catch (thrown) {
-    // Cut off in the middle of a read: the runtime has closed.
-    if (options.signal?.aborted !== true) throw thrown;
-  } finally {
-    listening.stop();
-  }
-}
-
-/** Facts of all runs of a tenant, in commit order, until the signal says so. */
-export async function* streamAll(
-  tenant: string,
-  source: StreamSource,
-  options: StreamOptions,
-): AsyncGenerator<StreamItem, void> {
-  let after = options.after ?? 0;
-  const streamed = (): readonly Delta[] => source.streamed().filter((delta) => delta.tenant === tenant);
-  const listening = listen(source.feed, undefined, options, tenant);
-  listening.join(streamed());
-  try {
-    while (options.signal?.aborted !== true) {
-      listening.heard = false;
-      for (;;) {
-        const { held, complete } = holdable(await source.store.feed(tenant, after, PAGE));
-        for (const entry of held) {
-          if (options.signal?.aborted) return;
-          after = entry.position;
+          after = cursorOf(entry);
           yield { fact: await toFact(entry, source) };
         }
         if (complete) break;
       }
+      if (ended) return;
       yield* listening.take(streamed);
       await listening.next();
     }
@@ -107,7 +113,7 @@ export async function* streamAll(
 }
 
 /** The first entries of a page, as many as may be held; `complete`: nothing more is there to be read. */
-function holdable<Entry extends JournalEntry>(page: readonly Entry[]) {
+function holdable(page: readonly FeedEntry[]) {
   let characters = 0;
   const tooMany = page.findIndex(({ dataJson }) => (characters += dataJson.length) > MAX_HELD);
   if (tooMany < 0) return { held: page, complete: page.length < PAGE };
@@ -120,7 +126,7 @@ async function entryOf(key: RunKey, factSeq: number, store: StreamSource['store'
   return (await store.entryOfFact(key, factSeq)) ?? (await store.run(key))?.seq ?? 0;
 }
 
-async function toFact(entry: JournalEntry & RunKey & Partial<FeedEntry>, source: StreamSource): Promise<Fact> {
+async function toFact(entry: FeedEntry, source: StreamSource): Promise<Fact> {
   const { tenant, run, seq, factSeq, position, at, actor, type, dataJson } = entry;
   return {
     tenant,

@@ -39,7 +39,9 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   memory.inspection?.began(actor, given, decision.actions);
   const turn = memory.entry('event', address, event.type, event);
   committed(memory, decision);
-  memory.cascade.push({ actor: address, turn, actions: childrenFirst(memory, actor, decision.actions), next: 0 });
+  // In this order: what it said to a child before anything else, it says before anything else.
+  const actions = xstate.sentAfterSpawned(childrenFirst(memory, actor, decision.actions), address);
+  memory.cascade.push({ actor: address, turn, actions, next: 0 });
 }
 
 /** As in XState, an actor that is born with an error does nothing of what it decided before: its actions wait until it has begun. */
@@ -48,34 +50,58 @@ function withoutActionsOfFailure(decision: xstate.Decision): xstate.Decision {
 }
 
 /**
- * As in XState, the children that an actor is born with begin before anything else that it does at birth. Only those that
- * end at birth do so in their place among its actions, which costs a second look at them.
+ * As in XState, the children that an actor is born with begin before anything else that it does at birth, in the order in
+ * which it shows them. Only those that end at birth do so in their place among its actions, which costs a second look at them.
  */
 function childrenFirst(
   memory: RunMemory,
   parent: DurableActor,
   actions: readonly xstate.Action[],
 ): readonly xstate.Action[] {
-  const begins = (action: xstate.Action): boolean =>
-    action.kind === 'spawn' && !action.detached && action.id in parent.snapshot.children;
-  const firstOther = actions.findIndex((action) => !begins(action));
-  if (firstOther === -1 || !actions.slice(firstOther).some(begins)) return actions;
-  const first = actions.filter(
-    (action): action is SpawnAction => begins(action) && livesOn(memory, parent, action as SpawnAction),
+  const spawns = actions.filter((action): action is SpawnAction => action.kind === 'spawn' && !action.detached);
+  if (spawns.length === 0 || (spawns.length === 1 && spawns[0] === actions[0])) return actions;
+  const byId = Map.groupBy(spawns, ({ id }) => id);
+  const first: ReadonlySet<xstate.Action> = new Set(
+    Object.keys(parent.snapshot.children).flatMap((id) => {
+      // Of two under one id it has the later one, which has to take the place of the earlier.
+      const under = byId.get(id) ?? [];
+      const last = under.at(-1);
+      return last !== undefined && livesOn(memory, parent, last, spawns) ? under : [];
+    }),
   );
-  return [...first, ...actions.filter((action) => !(first as readonly xstate.Action[]).includes(action))];
+  return [...first, ...actions.filter((action) => !first.has(action))];
 }
 
 type SpawnAction = Extract<xstate.Action, { kind: 'spawn' }>;
 
-/** True where a child is still active once its first turn is over. An effect begins after the commit, wherever it stands. */
-function livesOn(memory: RunMemory, { identity }: DurableActor, { src, id, input }: SpawnAction): boolean {
-  const child = memory.services.catalog.child(identity.logic, src);
+/**
+ * True where a child is still active once its first turn is over: it finds those of `siblings` that were spawned before it.
+ * An effect begins after the commit, wherever it stands.
+ */
+function livesOn(
+  memory: RunMemory,
+  { identity }: DurableActor,
+  spawn: SpawnAction,
+  siblings: readonly SpawnAction[],
+): boolean {
+  const child = memory.services.catalog.child(identity.logic, spawn.src);
   if (child === undefined || 'effect' in child) return false;
-  const address = xstate.childAddress(identity.address, id);
-  const self = new xstate.ActorReference({ address, birth: -1, id, src, parent: memory.refer(identity) }, () => {});
+  const parent = memory.refer(identity);
+  const refer = ({ id, src }: SpawnAction): xstate.ActorReference =>
+    new xstate.ActorReference(
+      { address: xstate.childAddress(identity.address, id), birth: -1, id, src, parent },
+      () => {},
+    );
+  const deciding = memory.deciding(refer(spawn));
+  const known = new Map(siblings.slice(0, siblings.indexOf(spawn) + 1).map((one) => [one.systemId, one]));
+  const systemGet = (systemId: string): xstate.ActorReference | undefined => {
+    const sibling = known.get(systemId);
+    if (sibling === undefined) return deciding.systemGet(systemId);
+    return sibling === spawn ? deciding.self : refer(sibling);
+  };
   try {
-    return xstate.decideInitial(child.logic.machine, input, memory.deciding(self)).snapshot.status === 'active';
+    const { machine } = child.logic;
+    return xstate.decideInitial(machine, spawn.input, { ...deciding, systemGet }).snapshot.status === 'active';
   } catch {
     return false;
   }

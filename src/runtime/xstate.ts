@@ -23,6 +23,12 @@ export interface Address {
   readonly birth: number;
 }
 
+/** To whom something is sent. */
+export interface Receiver extends Address {
+  /** A child that the same turn spawns: it may not have begun. */
+  readonly unborn?: true;
+}
+
 /** An action that a turn wants done, as data. */
 export type Action =
   | {
@@ -42,10 +48,12 @@ export type Action =
     }
   | {
       readonly kind: 'send';
-      readonly to: Address | undefined;
+      readonly to: Receiver | undefined;
       readonly event: Event;
       readonly delay: number | undefined;
       readonly sendId: string | undefined;
+      /** Sent to a child that the same turn spawns, before it is spawned: it lies in the mailbox with which that one begins. */
+      readonly early?: true;
     }
   | { readonly kind: 'sendDetached'; readonly to: string | { readonly run: string }; readonly event: Event }
   | { readonly kind: 'cancel'; readonly sendId: string }
@@ -283,14 +291,18 @@ function bare(machine: Machine): Machine {
   return copy;
 }
 
-/** The first turn of an actor: what `createActor(machine, { input })` would begin with. */
+/**
+ * The first turn of an actor: what `createActor(machine, { input })` would begin with. Its actions are in the order in which
+ * they were decided: whether a child has begun before one of them is not known here (`sentAfterSpawned`).
+ */
 export function decideInitial(machine: Machine, input: unknown, deciding: Deciding): Decision {
   return record(deciding, (scope) => bare(machine).getInitialSnapshot(scope, input as never));
 }
 
 /** One further turn. Throws what a guard, an expression or a loop throws. */
 export function decideNext(machine: Machine, snapshot: Snapshot, event: Event, deciding: Deciding): Decision {
-  return record(deciding, (scope) => bare(machine).transition(snapshot, event, scope));
+  const decision = record(deciding, (scope) => bare(machine).transition(snapshot, event, scope));
+  return { ...decision, actions: sentAfterSpawned(decision.actions, deciding.self.address) };
 }
 
 type Scope = Parameters<Machine['transition']>[2];
@@ -332,37 +344,44 @@ function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decisio
   const stillborn = spawnedAndStopped(recorded);
   for (const action of recorded)
     if (!stillborn.has(childOf(action)) && !stillborn.has(receiverOf(action)))
-      translate(action, deciding, actions, custom);
-  return { snapshot, actions: sentAfterSpawned(stopsOf(snapshot, actions), deciding.self.address), custom };
+      translate(action, snapshot, deciding, actions, custom);
+  return { snapshot, actions, custom };
 }
 
-/** Children that a machine leaves behind when it ends stay in its snapshot. */
-function stopsOf(snapshot: Snapshot, actions: readonly Action[]): readonly Action[] {
-  if (snapshot.status === 'active') return actions;
-  return actions.map((action) =>
-    action.kind === 'stop' && !action.detached && action.id in snapshot.children ? { ...action, kept: true } : action,
-  );
+/** Children that a machine leaves behind when it ends stay in its snapshot: those that it shows, and not one before them. */
+function isKept(snapshot: Snapshot, child: object, id: string): boolean {
+  return snapshot.status !== 'active' && (snapshot.children as Readonly<Record<string, object>>)[id] === child;
 }
 
 /** What is sent to a child that the same turn spawns later is taken once the child has begun, as in XState. */
-function sentAfterSpawned(actions: readonly Action[], self: string): readonly Action[] {
-  const early = (action: Action, address: string): boolean =>
-    action.kind === 'send' &&
-    action.delay === undefined &&
-    action.to?.address === address &&
-    !(action.to instanceof ActorReference);
+export function sentAfterSpawned(actions: readonly Action[], self: string): readonly Action[] {
   let ordered = actions;
   for (const spawn of actions) {
     if (spawn.kind !== 'spawn' || spawn.detached) continue;
     const address = childAddress(self, spawn.id);
     const at = ordered.indexOf(spawn);
     const before = ordered.slice(0, at);
-    const waiting = before.filter((action) => early(action, address));
+    const waiting = before.filter(
+      (action): action is SendAction =>
+        action.kind === 'send' &&
+        action.delay === undefined &&
+        action.to?.address === address &&
+        action.to.unborn === true &&
+        action.early === undefined,
+    );
     if (waiting.length === 0) continue;
-    ordered = [...before.filter((action) => !waiting.includes(action)), spawn, ...waiting, ...ordered.slice(at + 1)];
+    const early = waiting.map((action): Action => ({ ...action, early: true }));
+    ordered = [
+      ...before.filter((action) => !(waiting as readonly Action[]).includes(action)),
+      spawn,
+      ...early,
+      ...ordered.slice(at + 1),
+    ];
   }
   return ordered;
 }
+
+type SendAction = Extract<Action, { kind: 'send' }>;
 
 /** Children that were spawned and stopped within one turn: XState never starts them. */
 function spawnedAndStopped(recorded: readonly Recorded[]): ReadonlySet<unknown> {
@@ -459,7 +478,13 @@ export function childAddress(parent: string, id: string): string {
   return parent === '/' ? `/${safe}` : `${parent}/${safe}`;
 }
 
-function translate(action: Recorded, deciding: Deciding, actions: Action[], custom: CustomAction[]): void {
+function translate(
+  action: Recorded,
+  snapshot: Snapshot,
+  deciding: Deciding,
+  actions: Action[],
+  custom: CustomAction[],
+): void {
   const params = action.params ?? {};
   switch (action.type) {
     case 'xstate.spawnChild': {
@@ -487,9 +512,12 @@ function translate(action: Recorded, deciding: Deciding, actions: Action[], cust
       });
       return;
     }
-    case 'xstate.stopChild':
-      if (action.params !== undefined) actions.push({ kind: 'stop', id: String(params['id']), detached: false });
+    case 'xstate.stopChild': {
+      if (action.params === undefined) return;
+      const id = String(params['id']);
+      actions.push({ kind: 'stop', id, detached: false, ...(isKept(snapshot, params, id) ? { kept: true } : {}) });
       return;
+    }
     case 'xstate.raise':
       if (typeof params['delay'] === 'number') {
         actions.push({
@@ -557,11 +585,13 @@ function translate(action: Recorded, deciding: Deciding, actions: Action[], cust
   }
 }
 
-function target(to: unknown, deciding: Deciding): Address | undefined {
+function target(to: unknown, deciding: Deciding): Receiver | undefined {
   if (to instanceof ActorReference) return to;
   const actor = to as AnyActor | undefined;
   // A child spawned in this very turn is still XState's own object; its address follows from its id.
-  return actor === undefined ? undefined : { address: childAddress(deciding.self.address, actor.id), birth: -1 };
+  return actor === undefined
+    ? undefined
+    : { address: childAddress(deciding.self.address, actor.id), birth: -1, unborn: true };
 }
 
 // ── snapshots ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -291,6 +291,8 @@ export interface RunFilter {
   readonly tags?: readonly string[] | undefined;
   /** Part of the id or of the workflow's or machine's name. */
   readonly q?: string | undefined;
+  /** Ids: no others. */
+  readonly among?: readonly string[] | undefined;
   readonly limit: number;
   /** Run id after which (in descending order of creation) to go on. */
   readonly after?: string | undefined;

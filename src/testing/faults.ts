@@ -1,4 +1,5 @@
 /** What may go wrong in a simulated world, by name. */
+import { FermataError } from '../errors.ts';
 
 /** Probabilities from 0 to 1; `true` stands for a usual one. What is not named does not happen. */
 export interface Faults {
@@ -62,10 +63,22 @@ export const FAULTS = Object.keys(USUAL) as readonly (keyof Faults)[];
 
 /** Every fault with its probability. */
 export function probabilitiesOf(faults: Faults): Probabilities {
+  const unknown = Object.keys(faults).find((name) => !FAULTS.some((fault) => fault === name));
+  if (unknown !== undefined) {
+    throw new FermataError(
+      'invalidConfig',
+      `There is no fault "${unknown}", so that nothing would go wrong by it; these are: ${FAULTS.join(', ')}.`,
+    );
+  }
   return Object.fromEntries(
     FAULTS.map((name) => {
-      const given = faults[name] ?? false;
-      return [name, typeof given === 'number' ? given : given ? USUAL[name] : 0];
+      const given: unknown = faults[name] ?? false;
+      if (typeof given === 'boolean') return [name, given ? USUAL[name] : 0];
+      if (typeof given === 'number' && given >= 0 && given <= 1) return [name, given];
+      throw new FermataError(
+        'invalidConfig',
+        `Expected the fault "${name}" to be true, false or a probability from 0 to 1, came ${String(given)}.`,
+      );
     }),
   ) as Probabilities;
 }

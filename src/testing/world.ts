@@ -90,6 +90,8 @@ export class World {
   readonly #faults: Probabilities;
   readonly #model: ReferenceModel;
   readonly #seed: number | string;
+  readonly #machines: readonly string[];
+  readonly #isScripted: boolean;
   #checked = 0;
   #ids = 0;
 
@@ -102,6 +104,8 @@ export class World {
     this.#wall = { offset: options.startAt ?? Date.UTC(2026, 0, 1) };
     this.#faults = probabilitiesOf(faults);
     const providers = answers === undefined ? {} : providersOf([...plans.values()]);
+    this.#machines = Object.keys(machines ?? {});
+    this.#isScripted = answers !== undefined;
     this.#lives = new Lives({
       timeline: this.#timeline,
       wall: this.#wall,
@@ -176,11 +180,15 @@ export class World {
   /** Starts a run of a workflow, or of a machine, by its name. Throws as the API does. */
   async start(name: string, { input, tags, key = this.#newKey() }: StartRequest = {}): Promise<string> {
     const workflow = this.#workflows.get(name);
+    if (workflow === undefined && !this.#machines.some((machine) => machine === name || machine.startsWith(`${name}@`)))
+      throw this.#unknown(name);
     const path =
       workflow === undefined ? `/machines/${encodeURIComponent(name)}/runs` : `/workflows/${workflow}/execute`;
     const body = { ...(input === undefined ? {} : { input }), ...(tags === undefined ? {} : { tags }) };
-    const { runId } = (await this.#command({ method: 'POST', path, body, key })) as { readonly runId: string };
-    return runId;
+    const answer = await this.#command({ method: 'POST', path, body, key }).catch((thrown: unknown) => {
+      throw this.#isScripted ? thrown : unanswered(name, thrown);
+    });
+    return (answer as { readonly runId: string }).runId;
   }
 
   /**
@@ -391,6 +399,15 @@ export class World {
     return promise;
   }
 
+  #unknown(name: string): FermataError {
+    const known = [...this.#workflows.keys(), ...this.#machines];
+    return new FermataError(
+      'notFound',
+      `This world has nothing that is called "${name}"; there are: ${known.join(', ') || 'none'}. Give it to simulate(), ` +
+        'as one of its workflows or machines.',
+    );
+  }
+
   #stuck(): FermataError {
     const story = this.#trace.lines.slice(-SHOWN_LINES).join('\n');
     return new FermataError(
@@ -424,6 +441,17 @@ export class World {
 
 function pathOf(runId: string): string {
   return `/runs/${encodeURIComponent(runId)}`;
+}
+
+/** What a server would want is a key; what a world wants is a script. */
+function unanswered(workflow: string, thrown: unknown): unknown {
+  if (!(thrown instanceof FermataError) || thrown.code !== 'providerMissing') return thrown;
+  return new FermataError(
+    'providerMissing',
+    `Workflow "${workflow}" asks a model, and this world has no answers. Give simulate() some: ` +
+      'answers: ({ task, prompt }) => "what the model says".',
+    { cause: thrown },
+  );
 }
 
 /** What fails because of a fault is asked again. */

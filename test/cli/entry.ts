@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-export const BIN = join(ROOT, 'bin/fermata.js');
+const BIN = join(ROOT, 'bin/fermata.js');
 
 /** What a process came to. */
 export interface Ended {

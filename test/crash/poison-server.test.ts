@@ -36,6 +36,10 @@ describe('a server', () => {
     const why = await server.get(`/runs/${runId}/why`);
     expect(why?.body).toMatchObject({
       blocked: { code: 'quarantined', message: expect.stringContaining('while the effect "code"') as string },
+      tasks: [{ task: 'kills', waitsFor: 'resume', until: null, moves: expect.stringContaining('/resume') as string }],
+    });
+    expect((await server.get('/runs?blocked=true'))?.body, 'nobody needs to know its id').toMatchObject({
+      items: [{ runId, status: 'running', blocked: { code: 'quarantined' } }],
     });
     const paused = await server.post(`/runs/${runId}/pause`, {});
     expect(paused).toMatchObject({ status: 409, body: { code: 'quarantined', count: 3 } });
@@ -48,6 +52,9 @@ describe('a server', () => {
     const folder = testFolder({ FERMATA_DB: scene.file });
     await server.kill();
     expect((await folder.run(['why', runId])).out).toContain(`It cannot go on: Run ${runId} is quarantined`);
+    expect((await folder.run(['runs', '--blocked'])).out).toMatch(
+      new RegExp(`^RUN.*\\n${runId} +running \\(quarantined\\)`),
+    );
 
     server = scene.serve();
     expect((await server.get(`/runs/${stuck}/why`))?.body, 'who waits for a model is not blamed').toMatchObject({

@@ -23,7 +23,7 @@ export interface RunKind {
 }
 
 /** What may happen. */
-export const HAPPENINGS = [
+const HAPPENINGS = [
   'completes',
   'fails',
   'breaks',

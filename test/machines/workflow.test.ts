@@ -27,6 +27,18 @@ describe('order', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100, output: { answer: 42 } });
   });
 
+  it('R3: a task that only waits for what it depends on is neither a row nor an actor', async () => {
+    const run = await bench.start({ tasks: [{ name: 'a' }, after('b', 'a')] });
+    const { runtime } = bench.fermata;
+    const actors = async () => (await runtime.why(run)).actors.map(({ actor }) => actor);
+    expect(await runtime.task(run, 'b')).toBeUndefined();
+    expect(await actors()).toEqual(['/', '/a']);
+    await bench.complete('a');
+    expect(await runtime.task(run, 'b')).toMatchObject({ live: true });
+    expect(await actors()).toEqual(['/', '/b']);
+    await bench.complete('b');
+  });
+
   it('never has more than `breadth` in flight, and goes in document order', async () => {
     const run = await bench.start({ config: { breadth: 2 }, tasks: ['a', 'b', 'c', 'd'].map((name) => ({ name })) });
     expect(bench.running).toEqual(['a', 'b']);

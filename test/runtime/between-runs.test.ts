@@ -1,30 +1,22 @@
 /** Messages between runs: each is taken once, and none gets lost on the way (R8). */
 import { describe, expect, it } from 'vitest';
-import { setup } from 'xstate';
-import { openRuntime } from '../harness/runtime.ts';
-import { counter } from './machines.ts';
+import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
+import { counter, sender } from './machines.ts';
 import { faulty } from './stores.ts';
-
-const sender = setup({
-  types: {} as { events: { type: 'TELL'; to: string } },
-  actions: { 'fermata.send': (_, _params: { to: { run: string }; event: { type: string } }) => {} },
-}).createMachine({
-  on: {
-    TELL: {
-      actions: { type: 'fermata.send', params: ({ event }) => ({ to: { run: event.to }, event: { type: 'ADD' } }) },
-    },
-  },
-});
 
 const machines = { 'counter@1': counter, 'sender@1': sender };
 
 describe('R8: a message to another run', () => {
-  it('is taken in the order in which it was sent', async () => {
+  it('is taken once, in the order in which it was sent, in one commit or in several, over a crash', async () => {
     const under = await openRuntime({ machines });
     const [to, from] = [await under.runtime.start('counter'), await under.runtime.start('sender')];
-    for (let i = 0; i < 20; i++) await under.runtime.send(from.runId, { type: 'TELL', to: to.runId });
+    const tell = (n: number) => under.runtime.send(from.runId, { type: 'TELL', to: to.runId, n });
+    for (let n = 0; n < 10; n++) await tell(n);
+    await Promise.all(Array.from({ length: 10 }, (_, n) => tell(10 + n)));
+    await under.crash();
     await under.settle();
-    expect((await under.runtime.snapshot(to.runId)).snapshot.context).toEqual({ count: 20 });
+    const taken = (await under.runtime.journal(to.runId)).filter(({ type }) => type === 'ADD');
+    expect(taken.map(({ data }) => (data as { n: number }).n)).toEqual(Array.from({ length: 20 }, (_, n) => n));
   });
 
   it('that has ended is in its journal as ignored; to one that never was, in the log', async () => {
@@ -54,9 +46,7 @@ describe('R8: a message to another run', () => {
     await Promise.all(told);
     // Nothing has been handed over yet: the first is dropped by a commit of its own.
     store.fault = 'unchanged';
-    await under.clock.advance(100, async () => {
-      for (let i = 0; i < 25; i++) await new Promise((resolve) => setImmediate(resolve));
-    });
+    await under.clock.advance(100, turnsOfTheLoop);
     store.fault = 'none';
     await under.advance(2_000);
     expect((await under.runtime.snapshot(to.runId)).snapshot.context).toEqual({ count: 1 });

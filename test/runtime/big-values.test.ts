@@ -1,7 +1,8 @@
 /** R11: big values are stored once. R3: and not once a turn. */
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
-import { openRuntime } from '../harness/runtime.ts';
+import { openRuntime, type RuntimeSetup } from '../harness/runtime.ts';
+import { watching } from './stores.ts';
 
 const big = 'x'.repeat(65_000);
 
@@ -21,27 +22,20 @@ const keeping = setup({
 });
 
 /** A runtime that knows which big values its store holds. */
-async function open() {
+async function open(machines: RuntimeSetup['machines'] = { 'keeping@1': keeping }) {
   const held = new Map<string, Set<string>>();
-  let written = 0;
   const under = await openRuntime({
-    machines: { 'keeping@1': keeping },
-    wrap: (store) => ({
-      ...store,
-      commit(group) {
-        written += group.blobs.length;
-        for (const { blobs, blobsGone } of group.runs) {
-          for (const { hash, holder } of blobs) held.set(hash, (held.get(hash) ?? new Set()).add(holder));
-          for (const { hash, holder } of blobsGone) held.get(hash)?.delete(holder);
-        }
-        return store.commit(group);
-      },
+    machines,
+    wrap: watching(({ runs }) => {
+      for (const { blobs, blobsGone } of runs) {
+        for (const { hash, holder } of blobs) held.set(hash, (held.get(hash) ?? new Set()).add(holder));
+        for (const { hash, holder } of blobsGone) held.get(hash)?.delete(holder);
+      }
     }),
   });
   return {
     under,
     held: () => [...held.values()].filter(({ size }) => size > 0).length,
-    written: () => written,
   };
 }
 
@@ -57,48 +51,39 @@ describe('R3, R11: big values', () => {
     expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ text: big, more: [], count: 100 });
   });
 
-  it('a child that is invoked again and again leaves nothing of the earlier ones', async () => {
-    // Another text each time: one and the same would be stored once anyway.
-    const kid = setup({
-      types: {} as { context: { text: string }; input: { n: number } },
-    }).createMachine({ context: ({ input }) => ({ text: `${input.n} `.repeat(30_000) }) });
-    const parent = setup({
-      types: {} as { context: { n: number }; events: { type: 'AGAIN' } },
-      actors: { kid },
-    }).createMachine({
-      context: { n: 0 },
-      initial: 'on',
-      states: {
-        on: {
-          invoke: { id: 'kid', src: 'kid', input: ({ context }) => ({ n: context.n }) },
+  it.each(['in the same turn', 'in a later one'])(
+    'a child that is begun anew %s leaves nothing of the earlier ones',
+    async (when) => {
+      // Another text each time: one and the same would be stored once anyway.
+      const kid = setup({
+        types: {} as { context: { text: string }; input: { n: number } },
+      }).createMachine({ context: ({ input }) => ({ text: `${input.n} `.repeat(30_000) }) });
+      const parent = setup({
+        types: {} as { context: { n: number }; events: { type: 'AGAIN' } | { type: 'LEAVE' } | { type: 'BACK' } },
+        actors: { kid },
+      }).createMachine({
+        context: { n: 0 },
+        initial: 'on',
+        states: {
           on: {
-            AGAIN: { target: 'on', reenter: true, actions: assign({ n: ({ context }) => context.n + 1 }) },
+            entry: assign({ n: ({ context }) => context.n + 1 }),
+            invoke: { id: 'kid', src: 'kid', input: ({ context }) => ({ n: context.n }) },
+            on: { AGAIN: { target: 'on', reenter: true }, LEAVE: 'off' },
           },
+          off: { on: { BACK: 'on' } },
         },
-      },
-    });
-    const held = new Map<string, Set<string>>();
-    const under = await openRuntime({
-      machines: { 'parent@1': parent },
-      wrap: (store) => ({
-        ...store,
-        commit(group) {
-          for (const { blobs, blobsGone } of group.runs) {
-            for (const { hash, holder } of blobs) held.set(holder, (held.get(holder) ?? new Set()).add(hash));
-            for (const { hash, holder } of blobsGone) held.get(holder)?.delete(hash);
-          }
-          return store.commit(group);
-        },
-      }),
-    });
-    const { runId } = await under.runtime.start('parent');
-    const before = held.get('/kid')?.size;
-    for (let i = 0; i < 20; i++) {
-      await under.runtime.send(runId, { type: 'AGAIN' });
-      if (i === 10) await under.restart();
-    }
-    expect(held.get('/kid')?.size).toBe(before);
-  });
+      });
+      const { under, held } = await open({ 'parent@1': parent });
+      const { runId } = await under.runtime.start('parent');
+      const before = held();
+      for (let i = 0; i < 20; i++) {
+        for (const type of when === 'in the same turn' ? ['AGAIN'] : ['LEAVE', 'BACK'])
+          await under.runtime.send(runId, { type });
+        if (i === 10) await under.restart();
+      }
+      expect(held()).toBe(before);
+    },
+  );
 
   it('what an event brought stays in the journal when the state lets go of it', async () => {
     const { under } = await open();
@@ -123,12 +108,8 @@ describe('R4: a run that begins with 10 MB', () => {
     const groups: number[] = [];
     const under = await openRuntime({
       machines: { 'keeping@1': keeping },
-      wrap: (store) => ({
-        ...store,
-        commit(group) {
-          for (const { origin, actors } of group.runs) if (origin !== undefined) groups.push(actors.length);
-          return store.commit(group);
-        },
+      wrap: watching(({ runs }) => {
+        for (const { origin, actors } of runs) if (origin !== undefined) groups.push(actors.length);
       }),
     });
     const { runId } = await under.runtime.start('keeping', { input: { huge: 'z'.repeat(10_000_000) } });

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { cancel, enqueueActions, fromPromise, setup } from 'xstate';
 import { effect } from '../../src/runtime/effect.ts';
 import type { CommitGroup, Store } from '../../src/store/store.ts';
-import { openRuntime } from '../harness/runtime.ts';
+import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
+import { watching } from './stores.ts';
 
 const arm = { type: 'late' } as const;
 
@@ -38,16 +39,10 @@ const machines = (big = 1) => ({
 });
 const never = { call: effect({ run: () => new Promise(() => {}) }) };
 
-describe('the time of a call', () => {
+describe('R10: the time of a call', () => {
   it('has no row, and is shown all the same', async () => {
     const groups: CommitGroup[] = [];
-    const wrap = (store: Store): Store => ({
-      ...store,
-      commit(group) {
-        groups.push(group);
-        return store.commit(group);
-      },
-    });
+    const wrap = watching((group) => groups.push(group));
     const under = await openRuntime({ machines: machines(), actors: never, wrap });
     const { runId } = await under.runtime.start('caller');
     await under.runtime.send(runId, { type: 'go' });
@@ -88,7 +83,7 @@ describe('the time of a call', () => {
     const under = await openRuntime({ machines: machines(9_000_000), actors: never, wrap });
     const { runId } = await under.runtime.start('caller');
     void under.runtime.send(runId, { type: 'go' }).catch(() => {});
-    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await turnsOfTheLoop(50);
     expect(dead).toBe(true);
     await under.crash({ wrap: (store) => store });
     await under.settle();

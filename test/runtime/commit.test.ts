@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { effect } from '../../src/runtime/effect.ts';
 import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
-import { asker, bouncing, counter, Deferred } from './machines.ts';
+import { asker, bouncing, counter, Deferred, sender } from './machines.ts';
 import { faulty } from './stores.ts';
 import { assign, raise, sendTo, setup } from 'xstate';
 
@@ -125,18 +125,6 @@ describe('R4: a commit that certainly changed nothing', () => {
 
   it('a message between runs survives and arrives once', async () => {
     const store = faulty();
-    const sender = setup({
-      actions: { 'fermata.send': (_, _params: { to: { run: string }; event: { type: string } }) => {} },
-    }).createMachine({
-      on: {
-        TELL: {
-          actions: {
-            type: 'fermata.send',
-            params: ({ event }) => ({ to: { run: String((event as { to?: string }).to) }, event: { type: 'ADD' } }),
-          },
-        },
-      },
-    });
     const under = await openRuntime({ machines: { 'counter@1': counter, 'sender@1': sender }, wrap: store.wrap });
     const [to, from] = [await under.runtime.start('counter'), await under.runtime.start('sender')];
     const release = store.hold();

@@ -8,6 +8,7 @@ import { asynchronous } from './stores.ts';
 import { runDurably, type Way } from './conformance/durable-run.ts';
 import { subjects } from './conformance/index.ts';
 import { runPlain } from './conformance/plain-run.ts';
+import { checkRandom } from './conformance/random-check.ts';
 import type { Seen } from './conformance/scenario.ts';
 
 const ways: readonly Way[] = [
@@ -38,5 +39,18 @@ describe.each(Object.entries(subjects))('R8: as plain XState, %s', (_, scenarios
       if (way.killed === true) expect(expected?.did).toEqual(expect.arrayContaining([...(seen?.did ?? [])]));
       else expect(seen?.did).toEqual(expected?.did);
     });
+  });
+});
+
+describe('R8: as plain XState, random machines', () => {
+  // `npm run soak -- --only conformance` tries others.
+  it.each([
+    { seed: 15, machines: 25, way: { name: 'in one process' } },
+    { seed: 11, machines: 2, way: { name: 'killed between every two turns', killed: true } },
+  ])('$machines of seed $seed $way.name', async ({ seed, machines, way }) => {
+    const warnings = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const { turns } = await checkRandom(seed, machines, [way]);
+    warnings.mockRestore();
+    expect(turns).toBeGreaterThan(10 * machines);
   });
 });

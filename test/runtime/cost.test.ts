@@ -10,6 +10,9 @@ import type { RunChanges, Store } from '../../src/store/store.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { ManualClock } from '../harness/clock.ts';
 import { openRuntime } from '../harness/runtime.ts';
+import { effect } from '../../src/runtime/effect.ts';
+import { asker, Deferred } from './machines.ts';
+import { watching } from './stores.ts';
 
 /** What was written for runs: rows and their bytes. */
 interface Written {
@@ -17,8 +20,10 @@ interface Written {
   bytes: number;
 }
 
-function measured(store: Store, written: Written): Store {
-  const count = (changes: RunChanges): void => {
+function measuring(written: Written) {
+  return watching(({ runs }) => runs.forEach(count));
+
+  function count(changes: RunChanges): void {
     const rows = [
       changes.entries,
       changes.actors,
@@ -28,14 +33,7 @@ function measured(store: Store, written: Written): Store {
     ].flat();
     written.rows += rows.length + changes.timersGone.length + changes.effectsGone.length + changes.effectsMarked.length;
     written.bytes += JSON.stringify(rows).length + JSON.stringify(changes.state).length;
-  };
-  return {
-    ...store,
-    commit(group) {
-      group.runs.forEach(count);
-      return store.commit(group);
-    },
-  };
+  }
 }
 
 /** Rows and bytes per task of a run with `size` tasks in layers of ten, each of which needs one of the layer before. */
@@ -43,7 +41,7 @@ async function costPerTask(size: number): Promise<Written> {
   const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
   const written = { rows: 0, bytes: 0 };
   const { workflows, runtime, close } = await compose({
-    store: measured(sqliteStore(join(folder, 'cost.db')), written),
+    store: measuring(written)(sqliteStore(join(folder, 'cost.db'))),
     clock: new ManualClock(),
     config: { functions: { nothing: () => null } },
   });
@@ -79,12 +77,8 @@ describe('R3: the cost of a step is constant', () => {
     const written: string[] = [];
     const under = await openRuntime({
       machines: { 'house@1': house },
-      wrap: (store) => ({
-        ...store,
-        commit(group) {
-          for (const { actors } of group.runs) written.push(...actors.map(({ address }) => address));
-          return store.commit(group);
-        },
+      wrap: watching(({ runs }) => {
+        for (const { actors } of runs) written.push(...actors.map(({ address }) => address));
       }),
     });
     const { runId } = await under.runtime.start('house');
@@ -109,6 +103,17 @@ const house = setup({
   on: { RING: { actions: sendTo(({ event }) => event.room as never, { type: 'RING' } as never) } },
 });
 
+/** Notes which actors are read. */
+const reading =
+  (read: string[]) =>
+  (store: Store): Store => ({
+    ...store,
+    actor(key, address) {
+      read.push(address);
+      return store.actor(key, address);
+    },
+  });
+
 describe('R13: passivation is per actor', () => {
   it('a run that waits is not in memory', async () => {
     const under = await openRuntime({ machines: { 'house@1': house } });
@@ -119,16 +124,7 @@ describe('R13: passivation is per actor', () => {
 
   it('an event reads the actors that it moves, and no others', async () => {
     const read: string[] = [];
-    const under = await openRuntime({
-      machines: { 'house@1': house },
-      wrap: (store) => ({
-        ...store,
-        actor(key, address) {
-          read.push(address);
-          return store.actor(key, address);
-        },
-      }),
-    });
+    const under = await openRuntime({ machines: { 'house@1': house }, wrap: reading(read) });
     const { runId } = await under.runtime.start('house');
     await under.restart();
     expect(read).toEqual([]);
@@ -136,5 +132,37 @@ describe('R13: passivation is per actor', () => {
     expect([...new Set(read)].sort()).toEqual(['/', '/north']);
     expect((await under.runtime.snapshot(runId, { actor: '/north' })).snapshot.context).toEqual({ rings: 1 });
     expect((await under.runtime.snapshot(runId, { actor: '/east' })).snapshot.context).toEqual({ rings: 0 });
+  });
+
+  it('an actor leaves memory although its run stays, because another one waits for an answer', async () => {
+    const hall = setup({
+      types: {} as { events: { type: 'RING' } | { type: 'ASK' } },
+      actors: { room, asker },
+    }).createMachine({
+      entry: [spawnChild('room', { id: 'room' }), spawnChild('asker', { id: 'asker' })],
+      on: {
+        RING: { actions: sendTo('room', { type: 'RING' }) },
+        ASK: { actions: sendTo('asker', { type: 'ASK' }) },
+      },
+    });
+    const read: string[] = [];
+    const answer = new Deferred();
+    const under = await openRuntime({
+      machines: { 'hall@1': hall },
+      actors: { call: effect({ run: () => answer.promise }) },
+      wrap: reading(read),
+    });
+    const { runId } = await under.runtime.start('hall');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    expect(under.runtime.load).toEqual({ residentRuns: 1, effectsInFlight: 1 });
+    read.length = 0;
+    for (let i = 0; i < 2; i++) await under.runtime.send(runId, { type: 'RING' });
+    expect(read, 'each time anew').toEqual(['/room', '/room']);
+    read.length = 0;
+    answer.resolve('yes');
+    await under.settle();
+    expect(read, 'who waits has stayed').toEqual([]);
+    expect(under.runtime.load).toEqual({ residentRuns: 0, effectsInFlight: 0 });
   });
 });

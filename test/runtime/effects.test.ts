@@ -4,7 +4,7 @@ import { assign, fromPromise, setup } from 'xstate';
 import { effect, type EffectContext, type InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
 import { asker, Deferred } from './machines.ts';
-import { faulty } from './stores.ts';
+import { faulty, watching } from './stores.ts';
 
 interface Call {
   readonly key: string;
@@ -378,13 +378,7 @@ describe('effects under way', () => {
           run: async (_, { runId }) => `${runId}${String(await answer.promise)}${'x'.repeat(1_000_000)}`,
         }),
       },
-      wrap: (store) => ({
-        ...store,
-        commit(group) {
-          sizes.push(group.blobs.reduce((sum, { text }) => sum + text.length, 0));
-          return store.commit(group);
-        },
-      }),
+      wrap: watching(({ blobs }) => sizes.push(blobs.reduce((sum, { text }) => sum + text.length, 0))),
     });
     const runs = await Promise.all(Array.from({ length: 40 }, () => under.runtime.start('asker')));
     await Promise.all(runs.map(({ runId }) => under.runtime.send(runId, { type: 'ASK' })));

@@ -14,6 +14,23 @@ export const counter = setup({
   output: ({ context }) => context.count,
 });
 
+/** On `TELL` it sends `ADD`, with the number that it was given, to another run. */
+export const sender = setup({
+  types: {} as { events: { type: 'TELL'; to: string; n?: number } },
+  actions: {
+    'fermata.send': (_, _params: { to: { run: string }; event: { type: string; n: number | null } }) => {},
+  },
+}).createMachine({
+  on: {
+    TELL: {
+      actions: {
+        type: 'fermata.send',
+        params: ({ event: { to, n = null } }) => ({ to: { run: to }, event: { type: 'ADD', n } }),
+      },
+    },
+  },
+});
+
 /** A promise that its test settles. */
 export class Deferred<Value = unknown> {
   readonly #settlers = Promise.withResolvers<Value>();

@@ -5,6 +5,7 @@ import {
   emit,
   enqueueActions,
   fromCallback,
+  fromEventObservable,
   fromObservable,
   fromPromise,
   fromTransition,
@@ -14,6 +15,7 @@ import {
   setup,
   spawnChild,
   createMachine,
+  type AnyActorRef,
   type AnyStateMachine,
 } from 'xstate';
 import type { Machine } from '../../src/runtime/xstate.ts';
@@ -43,6 +45,13 @@ describe('R7: refused at registration, every fault with its path', () => {
       setup({ actors: { watch: fromObservable(() => ({ subscribe: () => ({ unsubscribe() {} }) })) } }).createMachine(
         {},
       ),
+      /actors\.watch.*observables/,
+    ],
+    [
+      'an observable of events',
+      setup({
+        actors: { watch: fromEventObservable(() => ({ subscribe: () => ({ unsubscribe() {} }) })) },
+      }).createMachine({}),
       /actors\.watch.*observables/,
     ],
     [
@@ -207,6 +216,66 @@ describe('R7: refused in the turn; the actor ends in error, others go on', () =>
     expect(run).toMatchObject({ status: 'failed', reason: { code: 'notSerializable' } });
   });
 
+  it.each([
+    [
+      'the output',
+      broken.createMachine({
+        context: {},
+        initial: 'on',
+        states: { on: { on: { GO: 'end' } }, end: { type: 'final' } },
+        output: { deep: [{ bad: () => {} }] },
+      }),
+      'output.deep[0].bad',
+    ],
+    [
+      'the input of a child',
+      broken.createMachine({
+        context: {},
+        on: {
+          GO: {
+            actions: enqueueActions(({ enqueue }) =>
+              enqueue.spawnChild('child', { id: 'kid', input: { deep: [{ bad: Symbol('s') }] } as never }),
+            ),
+          },
+        },
+      }),
+      'deep[0].bad',
+    ],
+    [
+      'what is emitted',
+      broken.createMachine({ context: {}, on: { GO: { actions: emit({ type: 'said', bad: () => {} } as never) } } }),
+      'bad',
+    ],
+  ])('%s that cannot be stored, by path', async (_, machine, path) => {
+    const { run } = await afterGo(machine);
+    expect(run).toMatchObject({
+      status: 'failed',
+      reason: { code: 'notSerializable', message: expect.stringContaining(path) as string },
+    });
+  });
+
+  it.each([
+    ['in one turn', [1, 2]],
+    ['in a later turn', [2]],
+  ])('a systemId that another actor of the run has, %s', async (_, ids) => {
+    const spawning = broken.createMachine({
+      context: {},
+      entry: ids.length === 1 ? spawnChild('child', { id: '1', systemId: 'one' }) : [],
+      on: {
+        GO: {
+          actions: enqueueActions(({ enqueue }) => {
+            for (const id of ids) enqueue.spawnChild('child', { id: String(id), systemId: 'one' });
+          }),
+        },
+      },
+    });
+    const { run } = await afterGo(spawning);
+    expect(run).toMatchObject({
+      status: 'failed',
+      reason: { code: 'invalidMachine', message: expect.stringContaining('"one"') as string },
+    });
+  });
+
   it("an event that cannot be stored is the sender's error only", async () => {
     const kid = setup({}).createMachine({
       on: { TELL: { actions: sendParent({ type: 'HEARD', fn: () => {} } as never) } },
@@ -223,18 +292,15 @@ describe('R7: refused in the turn; the actor ends in error, others go on', () =>
     });
   });
 
-  it('a snapshot of another actor, looked at in a turn', async () => {
+  it.each([
+    ['another actor', ({ system }: { system: { get(id: string): unknown } }) => system.get('kid')],
+    ['the actor itself', ({ self }: { self: unknown }) => self],
+  ])('a snapshot of %s, looked at in a turn', async (_, of) => {
     const { run } = await afterGo(
       broken.createMachine({
         context: {},
-        invoke: { id: 'kid', src: 'child' },
-        on: {
-          GO: {
-            actions: assign({
-              seen: ({ self }) => self._parent ?? (self as unknown as { getSnapshot(): unknown }).getSnapshot(),
-            }),
-          },
-        },
+        invoke: { id: 'kid', src: 'child', systemId: 'kid' },
+        on: { GO: { actions: assign({ seen: (given) => (of(given) as AnyActorRef).getSnapshot() }) } },
       }),
     );
     expect(run).toMatchObject({ status: 'failed', reason: { code: 'snapshotOfReference' } });

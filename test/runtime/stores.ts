@@ -1,5 +1,5 @@
 /** Stores with a fault or a habit, around a real one. */
-import { StoreError, type Store } from '../../src/store/store.ts';
+import { StoreError, type CommitGroup, type Store } from '../../src/store/store.ts';
 
 /** Every method answers with a promise, some turns of the event loop later: no turn may count on an answer at once. */
 export function asynchronous(store: Store): Store {
@@ -11,6 +11,17 @@ export function asynchronous(store: Store): Store {
         await new Promise((resolve) => setImmediate(resolve));
         return Reflect.apply(method, target, args) as unknown;
       };
+    },
+  });
+}
+
+/** Shows every group before it is committed. For `openRuntime({ wrap })`. */
+export function watching(seen: (group: CommitGroup) => void): (store: Store) => Store {
+  return (store) => ({
+    ...store,
+    commit(group) {
+      seen(group);
+      return store.commit(group);
     },
   });
 }

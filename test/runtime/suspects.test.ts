@@ -7,7 +7,7 @@ import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openRuntime, turnsOfTheLoop, type RuntimeSetup, type RuntimeUnderTest } from '../harness/runtime.ts';
 import { begin, group, NOON, runKey } from '../store/contract/rows.ts';
-import { asker, bouncing, counter, Deferred } from './machines.ts';
+import { asker, bouncing, counter, Deferred, sender } from './machines.ts';
 import { asynchronous, faulty } from './stores.ts';
 
 interface Call {
@@ -261,12 +261,6 @@ const waiting = setup({
 
 describe('a released run', () => {
   it('takes the timers and messages that it did not take before', async () => {
-    const sender = setup({
-      types: {} as { events: { type: 'TELL' } },
-      actions: { 'fermata.send': (_, _params: { to: { run: string }; event: { type: string } }) => {} },
-    }).createMachine({
-      on: { TELL: { actions: { type: 'fermata.send', params: { to: { run: 'run-1' }, event: { type: 'ADD' } } } } },
-    });
     const machines = { 'waiting@1': waiting, 'sender@1': sender };
     const under = await openRuntime({ machines });
     const { runId } = await under.runtime.start('waiting');
@@ -275,7 +269,7 @@ describe('a released run', () => {
       leaveMark(under, runId, 'event/x');
       await under.crash();
     }
-    await under.runtime.send(from.runId, { type: 'TELL' });
+    await under.runtime.send(from.runId, { type: 'TELL', to: runId });
     await under.advance(5_000);
     const before = (await under.runtime.snapshot(runId)).snapshot.context;
     expect(before, 'nothing moves it').toEqual({ heard: [] });

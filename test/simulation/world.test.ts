@@ -31,6 +31,25 @@ describe('a world', () => {
     await world.close();
   });
 
+  it('says what it lacks: a workflow, answers, a fault', async () => {
+    const world = await simulate({ workflows: [gated], functions });
+    await expect(world.start('gatet')).rejects.toMatchObject({
+      code: 'notFound',
+      message: expect.stringContaining('"gatet"; there are: gated.') as string,
+    });
+    await expect(world.start('gated', { input: { topic: 'tea' } })).rejects.toMatchObject({
+      code: 'providerMissing',
+      message: expect.stringContaining('Give simulate() some: answers:') as string,
+    });
+    await world.close();
+    const misspelt: object = { crashs: true };
+    await expect(simulate({ faults: misspelt })).rejects.toMatchObject({
+      code: 'invalidConfig',
+      message: expect.stringContaining('no fault "crashs"') as string,
+    });
+    await expect(simulate({ faults: { kills: 20 } })).rejects.toMatchObject({ code: 'invalidConfig' });
+  });
+
   it('asks the script with the attempt, and what it throws is tried again', async () => {
     const asked: unknown[] = [];
     const world = await simulate({

@@ -54,13 +54,13 @@ export const trial: Trial = {
     await server.kill();
     const { acknowledged } = load.expectEnd(await scene.close(server), scene.calls());
 
+    // As after an orderly stop: there is no room for the lock either.
+    rmSync(`${scene.file}.lock-journal`, { force: true });
+    spawnSync('dd', ['if=/dev/zero', `of=${ballast}`]);
+    await expectRefused(scene.file, /Free some space on its disk/);
+    rmSync(ballast);
     disk.remount('ro');
-    const refusal = await compose({ store: sqliteStore(scene.file) }).catch((thrown: unknown) => thrown);
-    assert.ok(
-      refusal instanceof FermataError,
-      `expected a start on a read-only disk to be refused: ${String(refusal)}`,
-    );
-    assert.equal(refusal.code, 'storeUnavailable', refusal.message);
+    await expectRefused(scene.file, /this process/);
     disk.remount('rw');
     const last = scene.serve();
     assert.ok(await last.url, 'it starts where it may write again');
@@ -68,6 +68,13 @@ export const trial: Trial = {
     return { 'full disks': 1, 'read-only disks': 1, refused: load.refusals.get('storeUnavailable') ?? 0, acknowledged };
   },
 };
+
+async function expectRefused(file: string, remedy: RegExp): Promise<void> {
+  const refusal = await compose({ store: sqliteStore(file) }).catch((thrown: unknown) => thrown);
+  assert.ok(refusal instanceof FermataError, `expected a start to be refused: ${String(refusal)}`);
+  assert.equal(refusal.code, 'storeUnavailable', refusal.message);
+  assert.match(refusal.message, remedy);
+}
 
 /** A disk of its own, in memory. */
 class SmallDisk implements Disposable {

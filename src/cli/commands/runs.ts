@@ -9,6 +9,7 @@ const DEFAULT_LIMIT = '20';
 
 interface RunsOptions extends ConnectionOptions {
   readonly status?: (typeof STATUSES)[number];
+  readonly blocked?: true;
   readonly tag?: string;
   readonly limit: string;
   readonly json: boolean;
@@ -19,6 +20,7 @@ export const addRuns: AddCommand = (program, { shell }) => {
     .command('runs')
     .summary('list runs, newest first')
     .addOption(new Option('--status <status>', 'only those of a status').choices(STATUSES))
+    .option('--blocked', 'only those that cannot go on: quarantined, their machine is missing, their row is damaged')
     .option('-t, --tag <tags>', 'only those with these tags: a,b')
     .addOption(new Option('--limit <number>', 'at most so many, 1 to 1000').default(DEFAULT_LIMIT).argParser(limitOf))
     .addOption(jsonOption())
@@ -26,11 +28,12 @@ export const addRuns: AddCommand = (program, { shell }) => {
     .addOption(databaseOption())
     .addOption(configOption())
     .action(async (options: RunsOptions) => {
-      const { status, tag, limit, json } = options;
+      const { status, blocked, tag, limit, json } = options;
       await withConnection(shell, options, 'looks', async ({ client }) => {
         const filter = {
           limit,
           ...(status === undefined ? {} : { status }),
+          ...(blocked === undefined ? {} : { blocked: 'true' as const }),
           ...(tag === undefined ? {} : { tags: tag }),
         };
         const { items, nextCursor } = await client.runs(filter);
@@ -38,7 +41,7 @@ export const addRuns: AddCommand = (program, { shell }) => {
         if (items.length === 0) return shell.err('No runs.');
         const rows = items.map((run) => [
           run.runId,
-          run.status,
+          run.blocked === undefined ? run.status : `${run.status} (${run.blocked.code})`,
           run.workflow === null ? '' : `${run.progress} %`,
           run.createdAt,
           printable(run.workflow === null ? run.machine : `${run.workflow.name}@${run.workflow.version}`),

@@ -28,6 +28,9 @@ const list = createRoute({
     query: fields({
       workflowId: z.string().optional(),
       status: runStatusSchema.optional(),
+      blocked: z.literal('true').optional().openapi({
+        description: 'Only those that cannot go on: quarantined, their machine is missing, their row is damaged',
+      }),
       tags: tagsParameter,
       q: searchParameter,
       ...pageQuery,
@@ -77,10 +80,11 @@ export function runRoutes(surroundings: Surroundings) {
   const { runtime } = surroundings.fermata;
   return newRouter()
     .openapi(list, async (c) => {
-      const { workflowId, status: wanted, tags: tagged, q, limit, cursor } = c.req.valid('query');
+      const { workflowId, status: wanted, blocked, tags: tagged, q, limit, cursor } = c.req.valid('query');
       const rows = await runtime.list({
         workflowId,
         status: wanted,
+        blocked: blocked === 'true',
         tags: splitTags(tagged),
         q,
         limit: limit + 1,

@@ -17,6 +17,8 @@ const PAGES = 2_000;
 const FIRST_PARTS = 16;
 /** Milliseconds between two further parts. */
 const PAUSE_MS = 50;
+/** Milliseconds after which all pages are compared anew: what rots under a process that runs for months is found. */
+const REST_MS = 10 * 60_000;
 /** Commits between two looks at the length of the log, which cost as much as writing two rows. */
 const COMMITS = 16;
 
@@ -29,6 +31,8 @@ export interface CheckpointedFile {
   readonly path: string;
   /** Open for reading as long as the connection is: closing it would give up SQLite's locks on the file. */
   readonly descriptor: number;
+  /** Milliseconds between two comparisons of all pages; default ten minutes. */
+  readonly restMs?: number | undefined;
 }
 
 /** Moves the log into the file. */
@@ -66,16 +70,17 @@ export class Checkpoints {
     }
   }
 
-  /** Goes on comparing what was too much for the start, beside the work. `failed` is told where a page differs. */
+  /**
+   * Goes on comparing what was too much for the start, beside the work, and then all pages again and again. `failed` is
+   * told where a page differs.
+   */
   compareRest(failed: (cause: FermataError) => void): void {
-    if (this.#closed || this.#unread === undefined) return;
-    const part = this.#unread.next();
-    if (part.done === true) {
-      this.#unread = undefined;
-      return;
-    }
-    if (part.value.length === 0) {
-      setTimeout(() => this.compareRest(failed), PAUSE_MS).unref();
+    if (this.#closed) return;
+    const { descriptor, restMs = REST_MS } = this.#file;
+    const part = this.#unread?.next() ?? { done: true, value: undefined };
+    if (part.done === true) this.#unread = this.#sums.compare(descriptor)[Symbol.iterator]();
+    if (part.done === true || part.value.length === 0) {
+      setTimeout(() => this.compareRest(failed), part.done === true ? restMs : PAUSE_MS).unref();
       return;
     }
     this.#sums.isSuspect = true;

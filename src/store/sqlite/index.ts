@@ -6,6 +6,7 @@ import { FermataError } from '../../errors.ts';
 import { StoreError } from '../store.ts';
 import type { Store } from '../store.ts';
 import { prepareCommit } from './commit.ts';
+import { watched } from './damage.ts';
 import { noMark, openMark } from './deciding-mark.ts';
 import { prepareDeleteRun } from './delete-run.ts';
 import { prepareProbe, readHighWater } from './high-water.ts';
@@ -102,7 +103,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     putSuspects: async (rows) => use().suspects.putSuspects(rows),
     dropSuspects: async (key) => use().suspects.dropSuspects(key),
 
-    runs: async (tenant, filter) => use().runs(tenant, filter),
+    runs: async (tenant, filter) => use().lists.runs(tenant, filter),
     journal: async (key, page) => use().lists.journal(key, page),
     feed: async (tenant, after, limit) => use().lists.feed(tenant, after, limit),
     actors: async (key) => use().lists.actors(key),
@@ -138,17 +139,18 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
     doubt(error);
   };
   const writer = new Writer(driver, prepareProbe(db), fail, database.checkpoints);
+  const watch = <T extends object>(reads: T): T =>
+    watched(reads, database.path ?? ':memory:', (damage) => writer.stop(damage));
   return {
     database,
     mark,
     writer,
     commit: prepareCommit(connection, keys, writer),
-    turn: prepareTurnReads(db, keys, journal),
-    recovery: prepareRecoveryReads(db, keys),
-    suspects: suspectStore(connection, writer),
-    runs: runList(db, keys),
-    lists: lists(db, keys, journal),
-    workflows: workflowStore(db, writer),
+    turn: watch(prepareTurnReads(db, keys, journal)),
+    recovery: watch(prepareRecoveryReads(db, keys)),
+    suspects: watch(suspectStore(connection, writer)),
+    lists: watch({ ...lists(db, keys, journal), runs: runList(db, keys) }),
+    workflows: watch(workflowStore(db, writer)),
     deleteRun: prepareDeleteRun(db, keys, writer),
     machineHash: machineHashes(db, writer),
   };

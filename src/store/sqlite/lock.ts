@@ -56,10 +56,13 @@ export function lockDatabase(path: string): FileLock {
         { cause },
       );
     }
+    const remedy =
+      sqliteCode(cause) === 'SQLITE_FULL'
+        ? 'Free some space on its disk'
+        : 'Give this process the right to write there';
     throw new FermataError(
       'storeUnavailable',
-      `The lock file "${path}.lock" cannot be opened (${String(cause)}). Give this process the right to write there, ` +
-        'or name another database file.',
+      `The lock file "${path}.lock" cannot be opened (${String(cause)}). ${remedy}, or name another database file.`,
       { cause },
     );
   }

@@ -11,6 +11,8 @@ import { upgrade } from './upgrade.ts';
 export interface SqliteOptions {
   /** Pages of 4 KiB that the file may have, so that a test can fill the disk. Default: as many as SQLite can count. */
   readonly maxPages?: number;
+  /** Milliseconds between two comparisons of all pages of the file with their sums; default ten minutes. */
+  readonly compareAfterMs?: number;
 }
 
 /** A database that this process owns. */
@@ -60,7 +62,8 @@ export function openDatabase(file: string, options: SqliteOptions): OpenDatabase
     }
     const { driver } = (connection = connect(path));
     const settle = (): void => {
-      if (descriptor !== undefined) checkpoints = new Checkpoints({ driver, path, descriptor });
+      if (descriptor !== undefined)
+        checkpoints = new Checkpoints({ driver, path, descriptor, restMs: options.compareAfterMs });
     };
     upgrade(connection, path, { settle });
     if (options.maxPages !== undefined) driver.pragma(`max_page_count = ${options.maxPages}`);

@@ -40,13 +40,14 @@ function matches(
   filter: RunFilter,
   tags: readonly string[],
 ): (SQL | undefined)[] {
-  const { workflowId, status, q } = filter;
+  const { workflowId, status, q, among } = filter;
   const leads = status === undefined && workflowId === undefined && (filter.tags ?? []).length === 0;
   return [
     leads ? eq(run.tenant, tenant) : isCheckedLast(tenant),
     workflowId === undefined ? undefined : eq(run.workflowId, workflowId),
     status === undefined ? undefined : eq(runState.status, status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
+    among === undefined ? undefined : sql`${run.run} in (select value from json_each(${JSON.stringify(among)}))`,
     q === undefined ? undefined : or(contains(run.run, q), contains(run.workflowName, q), contains(run.machine, q)),
   ];
 }

@@ -6,12 +6,14 @@
  * W3. A COMMIT that fails otherwise is in doubt: its frames may be in the log, and the next start may find them
  *     committed. From then on nothing is written: a second sync may succeed falsely, and a later commit would decide
  *     the doubtful one behind the back of a caller who was told "unknown".
+ * W4. Nor is anything written once SQLite has met a damaged page, in a read or a write.
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { FermataError } from '../../errors.ts';
 import { StoreError } from '../store.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import { sqliteCode } from './connection.ts';
+import { isDamage } from './damage.ts';
 
 /**
  * Begins, commits and rolls back.
@@ -47,6 +49,11 @@ export class Writer {
     this.#commit = driver.prepare('commit');
     this.#rollback = driver.prepare('rollback');
     checkpoints?.compareRest((damage) => this.#inDoubt(damage.message, damage));
+  }
+
+  /** The file is damaged: nothing is written to it any more, and the process is to stop. */
+  stop(damage: FermataError): void {
+    if (!this.isInDoubt) this.#inDoubt(damage.message, damage);
   }
 
   /** True once a commit is in doubt (W3). */
@@ -143,6 +150,8 @@ export class Writer {
       // Without its COMMIT the transaction is void whatever ROLLBACK says, but the connection is of no use any more.
       this.#inDoubt(`The database could not roll back (${describe(failure)}). Stop the process.`, failure);
     }
+    if (isDamage(cause) && !this.isInDoubt)
+      this.#inDoubt(`The database file is damaged (${describe(cause)}). Restore it from a backup.`, cause);
     if (cause instanceof StoreError) return cause;
     return new StoreError('unchanged', `Nothing of the group was written: ${describe(cause)}.`, cause);
   }

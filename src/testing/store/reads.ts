@@ -157,10 +157,11 @@ function rowOf({ origin, state }: RunRecord): RunRow {
   return { ...origin, ...state, idempotency: idempotency && { ...idempotency } };
 }
 
-function matches({ origin, state }: RunRecord, { workflowId, status, tags = [], q }: RunFilter): boolean {
+function matches({ origin, state }: RunRecord, { workflowId, status, tags = [], q, among }: RunFilter): boolean {
   const texts = [origin.run, origin.workflowName ?? '', origin.machine];
   return (
     (workflowId === undefined || origin.workflowId === workflowId) &&
+    (among === undefined || among.includes(origin.run)) &&
     (status === undefined || state.status === status) &&
     tags.every((tag) => origin.tags.includes(tag)) &&
     (q === undefined || texts.some((text) => text.toLowerCase().includes(q.toLowerCase())))

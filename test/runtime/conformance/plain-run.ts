@@ -30,6 +30,7 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
   const gates = new Gates();
   const clock = new SimulatedClock();
   const steps: SeenStep[] = [];
+  const begun = new WeakSet<AnyActorRef>();
   let trace: Trace[] = [];
   const machine = scenario.machine(gates);
   const takes = (actor: AnyActorRef, event: { type: string }): void =>
@@ -39,6 +40,7 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
     clock,
     inspect: (inspected) => {
       const actor = inspected.actorRef as AnyActor;
+      if (inspected.type === '@xstate.event' && inspected.event.type === 'xstate.init') begun.add(actor);
       if (inspected.type === '@xstate.event' && inspected.event.type === 'xstate.init' && isMachine(actor.logic))
         takes(actor, inspected.event);
       if (inspected.type === '@xstate.actor')
@@ -53,7 +55,7 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
       // What is due at once, with no time passing.
       clock.increment(0);
     }
-    steps.push({ snapshot: comparableRoot(machine, root.getPersistedSnapshot()), trace, refused });
+    steps.push({ snapshot: comparableRoot(machine, withoutUnbegun(root, begun)), trace, refused });
     trace = [];
   };
   root.start();
@@ -74,6 +76,21 @@ export async function runPlain(scenario: Scenario): Promise<Seen> {
     else if ('resolve' in step) gates.settle(step.resolve, { resolve: step.with });
     else gates.settle(step.reject, { reject: step.with });
   }
+}
+
+/**
+ * What an actor is persisted as, without the children that never began: a child that is stopped in the very turn that spawns
+ * it, because its parent ends, plain XState goes on to show as it would have begun. Here it never was.
+ */
+function withoutUnbegun(actor: AnyActorRef, begun: WeakSet<AnyActorRef>): object {
+  const persisted = (actor as AnyActor).getPersistedSnapshot() as { readonly children?: Record<string, object> };
+  const { children } = actor.getSnapshot() as { readonly children?: Record<string, AnyActorRef> };
+  if (children === undefined || persisted.children === undefined) return persisted;
+  const below = Object.entries(persisted.children).flatMap(([id, child]): [string, object][] => {
+    const of = children[id];
+    return of !== undefined && begun.has(of) ? [[id, { ...child, snapshot: withoutUnbegun(of, begun) }]] : [];
+  });
+  return { ...persisted, children: Object.fromEntries(below) };
 }
 
 function accepts(root: AnyActor, event: { readonly type: string }): boolean {

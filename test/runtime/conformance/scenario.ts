@@ -80,7 +80,30 @@ function comparable(persisted: unknown): unknown {
       { src, systemId, ...(('value' in snapshot ? comparable(snapshot) : { status: snapshot['status'] }) as object) },
     ],
   );
-  return plain({ status, value, context, historyValue, output, error, children: Object.fromEntries(below) });
+  return plain({
+    status,
+    value,
+    context,
+    historyValue: withoutOrder(historyValue),
+    output,
+    error,
+    children: Object.fromEntries(below),
+  });
+}
+
+/**
+ * What lay side by side in a parallel state is remembered in the order in which it was entered, and once XState itself has
+ * restored a snapshot, in another: states are entered in the order of their definition, whatever this one is.
+ */
+function withoutOrder(history: unknown): unknown {
+  if (history === undefined) return undefined;
+  const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
+  return Object.fromEntries(
+    Object.entries(history as Readonly<Record<string, readonly { readonly id: string }[]>>).map(([id, nodes]) => [
+      id,
+      nodes.toSorted(byId),
+    ]),
+  );
 }
 
 function plain(value: unknown): unknown {

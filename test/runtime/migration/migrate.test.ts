@@ -6,7 +6,7 @@ import { effect, type EffectContext } from '../../../src/runtime/effect.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
 import { openRuntime } from '../../harness/runtime.ts';
 import { counter, Deferred } from '../machines.ts';
-import { asynchronous } from '../stores.ts';
+import { asynchronous, watching } from '../stores.ts';
 import { PATIENCE, orderMigration, orderV1, orderV2 } from './order.ts';
 
 const before = { 'order@1': orderV1 };
@@ -230,7 +230,7 @@ describe('a migration', () => {
     const groups: number[] = [];
     const under = await openRuntime({
       machines: { 'counter@1': counter },
-      wrap: (store) => ({ ...store, commit: (group) => (groups.push(group.runs.length), store.commit(group)) }),
+      wrap: watching(({ runs }) => groups.push(runs.length)),
     });
     const started = await Promise.all(Array.from({ length: 1_000 }, () => under.runtime.start('counter')));
     const migrate = { from: 'counter@1', snapshot: (old: object) => ({ ...old, context: { count: 100 } }) as never };

@@ -137,7 +137,7 @@ interface OrderValue {
 }
 
 /** The parcel's part of it. */
-export function moveParcel(old: PersistedSnapshot): PersistedSnapshot {
+function moveParcel(old: PersistedSnapshot): PersistedSnapshot {
   const { stations } = old.context as { stations: number };
   return { ...old, value: old.value === 'moving' ? 'underway' : old.value, context: { stops: stations } };
 }

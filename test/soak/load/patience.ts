@@ -50,7 +50,7 @@ export async function patiently<T>(what: string, ask: () => Promise<T>): Promise
  * The server was not there, said that it could not now, or stood still until Node gave the request up unread (408). Or
  * three kills met the run in the same function, and it waits for the load's operator to release it.
  */
-export function isWorthAnotherTry(thrown: unknown): boolean {
+function isWorthAnotherTry(thrown: unknown): boolean {
   return (
     thrown instanceof FermataClientError &&
     (['unreachable', 'quarantined'].includes(thrown.code) || thrown.status === 503 || thrown.status === 408)

@@ -48,6 +48,9 @@ export function listsContract(make: MakeStore): void {
       expect(await ids(store, { tags: ['x', 'y'] })).toBe('r2');
       expect(await ids(store, { tags: ['y'], status: 'running', workflowId: 'w2' })).toBe('r3');
       expect(await ids(store, { tags: ['none'] })).toBe('');
+      expect(await ids(store, { among: ['r1', 'r3', 'r9'] })).toBe('r3 r1');
+      expect(await ids(store, { among: ['r1', 'r3'], status: 'running' })).toBe('r3');
+      expect(await ids(store, { among: [] })).toBe('');
     });
 
     test('runs: a text is searched in id, workflow and machine, and its wildcards are only characters', async () => {

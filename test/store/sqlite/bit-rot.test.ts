@@ -1,5 +1,15 @@
 /** What a disk may do to a file behind SQLite's back: it is found at the next start, or it changes nothing. */
-import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { fraction } from '../../../machines/backoff.ts';
@@ -104,6 +114,47 @@ describe('a bit that flips on the disk', () => {
     copy(damaged, path('next.db'));
     await expect(sqliteStore(path('next.db')).open()).rejects.toMatchObject({ code: 'databaseCorrupt' });
     await store.open();
+    await store.close();
+  });
+
+  test('under a process that has compared it already: it is compared again', async () => {
+    const file = path('long.db');
+    const first = sqliteStore(file);
+    await first.open();
+    await write(first);
+    await first.close();
+    const store = sqliteStore(file, { compareAfterMs: 1 });
+    const stopped = new Promise<StoreError>((resolve) => void store.open(resolve));
+    // Not before it serves.
+    await store.run(a);
+    flip(file, readFileSync(file).length - 10);
+    expect(await stopped).toMatchObject({
+      outcome: 'unknown',
+      message: expect.stringContaining('not as they were written') as string,
+    });
+    await store.close();
+  });
+
+  test('under a process at work, where SQLite runs into it: the read says so, and nothing is written any more', async () => {
+    const file = path('working.db');
+    const first = sqliteStore(file);
+    await first.open();
+    await write(first);
+    await first.close();
+    const stops: StoreError[] = [];
+    const store = sqliteStore(file);
+    await store.open((error) => void stops.push(error));
+    const { length } = readFileSync(file);
+    const whole = openSync(file, 'r+');
+    // The type of every page but the first, which SQLite holds already: in place, as a disk does it.
+    for (let at = 4_096; at < length; at += 4_096) writeSync(whole, Buffer.from([0x7f]), 0, 1, at);
+    closeSync(whole);
+    const damage = { code: 'databaseCorrupt', message: expect.stringContaining('Restore the file') as string };
+    await expect(store.journal(a, { after: 0, limit: 1_000 })).rejects.toMatchObject(damage);
+    await expect(store.runs('default', { limit: 10 })).rejects.toMatchObject(damage);
+    expect(stops).toMatchObject([{ outcome: 'unknown', message: damage.message }]);
+    await expect(store.commit(group([begin(runKey('b'))]))).rejects.toMatchObject({ outcome: 'unchanged' });
+    expect(await store.healthy()).toBe(false);
     await store.close();
   });
 
