@@ -9,13 +9,13 @@
 import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
-import type { ApprovalSpec, RetryPolicy } from '../src/document/definition.ts';
+import { FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedMap } from '../src/document/kinds/map.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
-import { fact } from './reserved.ts';
+import { fact, type Enqueue } from './reserved.ts';
 
 /** The approval gate of a task, but for its prompt. */
 export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
@@ -79,8 +79,6 @@ export interface TaskContext extends PreparedTask {
   readonly retryDelayMs: number;
   /** What its call gave, while tasks are added for it. */
   readonly outcome: CallOutput | null;
-  /** How many it has added, and what was cut off. */
-  readonly added: { readonly count: number; readonly warning?: string } | null;
   /** A model was told once already that its tasks were refused. */
   readonly repaired: boolean;
 }
@@ -98,6 +96,7 @@ type TaskEvent =
   | { readonly type: 'fermata.retry' }
   | { readonly type: 'fermata.task.admitted' }
   | { readonly type: 'fermata.task.attemptTimedOut' }
+  | { readonly type: 'fermata.task.timedOut' }
   | { readonly type: 'fermata.task.backoffOver' }
   | { readonly type: 'fermata.task.approvalExpired' }
   | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
@@ -158,10 +157,12 @@ function errorOf(event: { readonly type: string }): ErrorData {
 }
 
 function timeoutError(context: TaskContext): ErrorData {
+  const what =
+    context.call.kind === 'map' ? `Task "${context.name}"` : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
-    message: `Attempt ${context.attempt} of task "${context.name}" took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise timeoutSeconds if that is not enough.`,
+    message: `${what} took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise timeoutSeconds if that is not enough.`,
   };
 }
 
@@ -194,7 +195,23 @@ const CALL = [
   { target: '#task.running.callingModel' },
 ] as const;
 
-const FROM_OUTPUT = 'fromOutput';
+function stateCompleted(
+  enqueue: Enqueue,
+  context: TaskContext,
+  { value, usage, model, requestId, finishReason }: CallOutput,
+  more: Readonly<Record<string, unknown>> = {},
+): void {
+  fact(enqueue, 'task_completed', {
+    ...about(context),
+    result: value,
+    attempt: context.attempt,
+    ...more,
+    ...(usage === undefined ? {} : { usage }),
+    ...(model === undefined ? {} : { model }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(finishReason === undefined ? {} : { finishReason }),
+  });
+}
 
 /** What a task adds: its own output says it, or the function that was asked. */
 function tasksToAdd({ addTasks, outcome }: TaskContext, event: { readonly type: string }): unknown {
@@ -214,10 +231,12 @@ function joinedItems(event: { readonly type: string }): JoinedItems {
   return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
 }
 
-function armTimeout(enqueue: { raise: unknown }, { timeoutMs }: TaskContext): void {
+/** A call's time ends with the process, as the call does; what waits for longer keeps its date (R10). */
+function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContext): void {
   if (timeoutMs === undefined) return;
   const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
-  raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
+  if (call.kind === 'map') raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
+  else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
 
 /** The task machine. */
@@ -240,19 +259,7 @@ export const taskMachine = setup({
       armTimeout(enqueue, context);
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
-    complete: enqueueActions(({ enqueue, context }, { value, usage, model, requestId, finishReason }: CallOutput) => {
-      const { count, warning } = context.added ?? {};
-      const record = {
-        attempt: context.attempt,
-        ...(count === undefined ? {} : { added: count }),
-        ...(warning === undefined ? {} : { warning }),
-        ...(usage === undefined ? {} : { usage }),
-        ...(model === undefined ? {} : { model }),
-        ...(requestId === undefined ? {} : { requestId }),
-        ...(finishReason === undefined ? {} : { finishReason }),
-      };
-      fact(enqueue, 'task_completed', { ...about(context), result: value, ...record });
-    }),
+    complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
     keepOutcome: assign({ outcome: ({ event }) => (event as unknown as { output: CallOutput }).output }),
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
@@ -270,8 +277,10 @@ export const taskMachine = setup({
     completeAdded: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'fermata.task.added') return;
       const { count, warning } = event;
-      enqueue.assign({ added: { count, ...(warning === undefined ? {} : { warning }) } });
-      enqueue({ type: 'complete', params: context.outcome ?? { value: null } });
+      stateCompleted(enqueue, context, context.outcome ?? { value: null }, {
+        added: count,
+        ...(warning === undefined ? {} : { warning }),
+      });
     }),
     // The workflow keeps the items from here on: in this snapshot they would be written again with each of its turns.
     spread: sendParent(({ context }) => ({
@@ -279,7 +288,9 @@ export const taskMachine = setup({
       ...about(context),
       items: context.call.kind === 'map' ? context.call.items : [],
     })),
-    letGoOfItems: assign(({ context }) => (context.call.kind === 'map' ? { call: { ...context.call, items: [] } } : {})),
+    letGoOfItems: assign(({ context }) =>
+      context.call.kind === 'map' ? { call: { ...context.call, items: [] } } : {},
+    ),
     completeItems: enqueueActions(({ enqueue, context, event }) => {
       const { outputs, errors, failed } = joinedItems(event);
       const collects = context.call.kind === 'map' && context.call.onItemFailure === 'collect';
@@ -370,8 +381,7 @@ export const taskMachine = setup({
       context.call.kind === 'map' && context.call.onItemFailure === 'stop' && joinedItems(event).errors !== undefined,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
-    mayRepair: ({ context }) =>
-      context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
+    mayRepair: ({ context }) => context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
@@ -446,9 +456,13 @@ export const taskMachine = setup({
     },
     running: {
       entry: 'begin',
-      exit: cancel('attemptTimeout'),
+      exit: [cancel('attemptTimeout'), cancel('timeout')],
       initial: 'callingModel',
       on: {
+        'fermata.task.timedOut': {
+          target: 'timedOut',
+          actions: assign({ error: ({ context }) => timeoutError(context), consequence: 'fail' }),
+        },
         'fermata.task.attemptTimedOut': [
           {
             guard: 'attemptsLeft',
@@ -582,7 +596,6 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     repeatOf: null,
     retryDelayMs: 0,
     outcome: null,
-    added: null,
     repaired: false,
   };
   if (prepared !== undefined && !('error' in prepared)) return { ...prepared, ...rest, error: null };

@@ -195,12 +195,7 @@ function settle(
   const unfinished =
     prepared?.output?.complete === false && counted.settled >= counted.total && counted.failure !== null;
   const next = endsRun(context, consequence)
-    ? beginEnding(
-        { status: consequence === 'cancel' ? 'cancelled' : 'failed', reason },
-        prepared,
-        enqueue,
-        end.name,
-      )
+    ? beginEnding({ status: consequence === 'cancel' ? 'cancelled' : 'failed', reason }, prepared, enqueue, end.name)
     : unfinished && counted.ending === null
       ? { ending: { status: 'failed' as const, reason: counted.failure ?? reason } }
       : counted.ending === null && admitting
@@ -298,7 +293,11 @@ export const workflowMachine = setup({
         fact(enqueue, 'task_added', { task: name, description: own, parent: task, position, depth, join, spec });
       }
       for (const { name, because } of skip)
-        fact(enqueue, 'task_skipped', { task: name, description: name, reason: `It needs "${because}", which did not succeed.` });
+        fact(enqueue, 'task_skipped', {
+          task: name,
+          description: name,
+          reason: `It needs "${because}", which did not succeed.`,
+        });
       enqueue.assign({ total: context.total + tasks.length, settled: context.settled + skip.length });
       send(enqueue, task, {
         type: 'fermata.task.added',

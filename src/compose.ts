@@ -13,6 +13,7 @@ import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
+import { callsOf } from './document/calls.ts';
 import type { Definition } from './document/definition.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
@@ -147,9 +148,9 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     runtime,
     workflows,
     assertRunnable(definition) {
-      for (const { name, call } of definition.tasks) {
-        if (call.kind === 'model') findProvider(providers, call.provider);
-        else findFunction(functions, call.function, name);
+      for (const { provider, called, task } of callsOf(definition)) {
+        if (provider !== undefined) findProvider(providers, provider);
+        if (called !== undefined) findFunction(functions, called, task);
       }
     },
     workflowRows: (filter) => store.workflows(tenant, filter),

@@ -4,7 +4,7 @@
 export interface DrawnGraph {
   readonly nodes: readonly {
     readonly name: string;
-    readonly kind: 'model' | 'code';
+    readonly kind: string;
     readonly requiresApproval: boolean;
   }[];
   /** `needs`: its success; `after`: any end of it. */
@@ -27,10 +27,14 @@ export function mermaid({ nodes, edges }: DrawnGraph): string {
   return ['flowchart TD', ...boxes, ...arrows].join('\n');
 }
 
+/** Of kinds that are not a model call. */
+const SHAPES: Readonly<Record<string, readonly [string, string]>> = { code: ['[[', ']]'], map: ['[/', '/]'] };
+
 function box({ name, kind, requiresApproval }: DrawnGraph['nodes'][number]): string {
   const label = `"${escaped(name)}"`;
   if (requiresApproval) return `{{${label}}}`;
-  return kind === 'code' ? `[[${label}]]` : `(${label})`;
+  const [opens, closes] = SHAPES[kind] ?? ['(', ')'];
+  return `${opens}${label}${closes}`;
 }
 
 /** Mermaid's own escapes: a label may hold any text but quotes and angle brackets. */

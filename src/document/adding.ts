@@ -74,12 +74,7 @@ function warningOf(
   return `${came} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${came - kept} were cut off.`;
 }
 
-function checked(
-  graph: RunGraph,
-  written: readonly unknown[],
-  position: number,
-  faults: Faults,
-): TaskSpec[] {
+function checked(graph: RunGraph, written: readonly unknown[], position: number, faults: Faults): TaskSpec[] {
   const { structure, nul } = atOnce(walkJson(written));
   for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
   if (structure.length > 0) return [];
@@ -92,19 +87,28 @@ function checked(
   }
   const dependencies = atOnce(checkLinks(atOnce(outlineOf({ tasks: written })), faults, namesOf(graph)));
   if (faults.count > 0) return [];
-  return tasks.flatMap((task, at) =>
+  const specs = tasks.flatMap((task, at) =>
     task === undefined
       ? []
-      : [
-          withoutGaps(
-            taskSpec(task, graph.definition, {
-              position: position + at,
-              dependsOn: dependencies[at] ?? [],
-              after: [],
-            }),
-          ),
-        ],
+      : [taskSpec(task, graph.definition, { position: 0, dependsOn: dependencies[at] ?? [], after: [] })],
   );
+  return inOrder(specs).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
+}
+
+/** What a task needs comes before it, and else they stay as they were written. */
+function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
+  const left = new Set(specs);
+  const names = new Set(specs.map(({ name }) => name));
+  const ordered: TaskSpec[] = [];
+  while (left.size > 0) {
+    for (const spec of left) {
+      if (spec.dependsOn.some((needed) => names.has(needed))) continue;
+      ordered.push(spec);
+      left.delete(spec);
+      names.delete(spec.name);
+    }
+  }
+  return ordered;
 }
 
 /** Names of the run; those of the document may be suggested. */
@@ -122,7 +126,7 @@ function namesOf(graph: RunGraph): Names {
 /** Tasks that need one that has already ended without success. */
 function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
   const found = new Map<string, string>();
-  for (let before = -1; before < found.size; ) {
+  for (let before = -1; before < found.size;) {
     before = found.size;
     for (const { name, dependsOn } of specs) {
       const because = dependsOn.find((needed) => found.has(needed) || hasFailed(graph, specs, needed));

@@ -23,6 +23,9 @@ export interface ApprovalSpec {
   readonly onReject: 'skip' | 'cancel' | 'fail';
 }
 
+/** `addTasks` of a task whose own output holds the tasks. */
+export const FROM_OUTPUT = 'fromOutput';
+
 /** Tasks that join the run when a task completes. */
 export interface OnCompleteSpec {
   /** `fromOutput`, or the name of a registered function. */

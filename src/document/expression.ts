@@ -57,12 +57,12 @@ export function evaluate(expression: string, scope: Scope): unknown {
 }
 
 /** What a scope is to CEL: made once, though a task may have many expressions. */
-const variables = new WeakMap<Scope, { readonly input: unknown; readonly tasks: unknown }>();
+const variables = new WeakMap<Scope, Readonly<Record<string, unknown>>>();
 
-function variablesIn(scope: Scope): { readonly input: unknown; readonly tasks: unknown } {
+function variablesIn(scope: Scope): Readonly<Record<string, unknown>> {
   const known = variables.get(scope);
   if (known !== undefined) return known;
-  const made = { input: toCel(scope.input), tasks: toCel(scope.tasks) };
+  const made = Object.fromEntries(Object.entries(scope).map(([name, value]) => [name, toCel(value)]));
   variables.set(scope, made);
   return made;
 }

@@ -23,7 +23,9 @@ export function taskAdded(fact: DraftFact, added: TaskAdded, changes: Changes): 
 
 function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes: Changes): Projected {
   const { task, position, parent, depth, join, spec } = added;
-  const waitsFor = [...spec.dependsOn, ...spec.after].filter((name) => isOpen(changes, name));
+  // Those that it comes from have given what they give, or do so in this very cascade; and they wait for it.
+  const ancestors = ancestorsOf(changes, parent);
+  const waitsFor = [...spec.dependsOn, ...spec.after].filter((name) => !ancestors.has(name) && isOpen(changes, name));
   for (const name of waitsFor) {
     const growth = changes.growth(name);
     const hard = spec.dependsOn.includes(name);
@@ -52,6 +54,12 @@ function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes
     open: grown.open + (join ? 1 : 0),
   });
   return { rows: changes.rows(), counts: { total: 1 }, keeps: true };
+}
+
+function ancestorsOf(changes: Changes, parent: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (let at: string | null = parent; at !== null; at = changes.growth(at).parent) found.add(at);
+  return found;
 }
 
 /** What depends on a task waits until it is settled, and those that it waits for. */

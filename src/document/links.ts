@@ -72,12 +72,7 @@ function checkNames(tasks: readonly OutlineTask[], faults: Faults): ReadonlyMap<
   return positions;
 }
 
-function checkDependency(
-  task: OutlineTask,
-  { path, text }: Placed,
-  tasks: Names,
-  faults: Faults,
-): boolean {
+function checkDependency(task: OutlineTask, { path, text }: Placed, tasks: Names, faults: Faults): boolean {
   if (text === task.name) {
     faults.add(formatPath(path), `task ${JSON.stringify(text)} depends on itself`);
     return false;
@@ -115,7 +110,9 @@ function checkCycles(
   faults: Faults,
 ): void {
   const numbered = dependencies.map((places): readonly number[] =>
-    places === undefined ? NO_POSITIONS : [...places.keys()].map((name) => positions.get(name)).filter((position) => position !== undefined),
+    places === undefined
+      ? NO_POSITIONS
+      : [...places.keys()].map((name) => positions.get(name)).filter((position) => position !== undefined),
   );
   for (const cycle of walkGraph(numbered).cycles) {
     const [first = 0, second = first] = cycle;

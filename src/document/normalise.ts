@@ -20,7 +20,8 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
     const after = before === undefined || dependsOn.includes(before) ? [] : [before];
     tasks.push(taskSpec(task, config, { position, dependsOn, after }));
   });
-  const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority, provider, model, depth } = config;
+  const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority, provider, model, depth } =
+    config;
   return {
     name,
     description,

@@ -166,12 +166,7 @@ function described(graph: RunGraph, name: string): { readonly description?: stri
 }
 
 /** Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come. */
-function candidates(
-  graph: RunGraph,
-  nextRoot: number,
-  slots: number,
-  gone: ReadonlySet<string>,
-): readonly Candidate[] {
+function candidates(graph: RunGraph, nextRoot: number, slots: number, gone: ReadonlySet<string>): readonly Candidate[] {
   if (slots <= 0) return [];
   const found: Candidate[] = [];
   const ready = [
@@ -262,8 +257,7 @@ const RESULTS_AT_ONCE = 500;
  * waits, as for a load, so that the process serves others meanwhile.
  */
 function resultsOf(graph: RunGraph, names: readonly string[]): [string, TaskResult][] {
-  const read = (slice: readonly string[]): [string, TaskResult][] =>
-    slice.map((name) => [name, resultOf(graph, name)]);
+  const read = (slice: readonly string[]): [string, TaskResult][] => slice.map((name) => [name, resultOf(graph, name)]);
   if (names.length <= RESULTS_AT_ONCE) return read(names);
   const results: [string, TaskResult][] = [];
   for (let from = 0; from < names.length; from += RESULTS_AT_ONCE) {
@@ -280,7 +274,9 @@ async function later<Value>(value: Value): Promise<Value> {
 
 function resultOf(graph: RunGraph, name: string): TaskResult {
   const { status, resultSeq } = graph.row(name);
-  return resultSeq === null ? { status } : { status, output: (graph.rows.entry(resultSeq) as { result?: unknown }).result };
+  return resultSeq === null
+    ? { status }
+    : { status, output: (graph.rows.entry(resultSeq) as { result?: unknown }).result };
 }
 
 /** Prepares the start of a task, everything that is a template or an expression rendered, and what its items gave. */
@@ -288,7 +284,9 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot !== undefined)
-      return event.type === 'fermata.task.joined' ? itemsOutput(graph, (snapshot.context as TaskContext).name) : undefined;
+      return event.type === 'fermata.task.joined'
+        ? itemsOutput(graph, (snapshot.context as TaskContext).name)
+        : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
     const results = resultsOf(graph, spec.dependsOn);
@@ -339,7 +337,9 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
 
 function errorOf({ name, status, detailJson }: TaskRow): ErrorData {
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as { error?: ErrorData; reason?: string };
-  return detail.error ?? { code: 'cancelled', message: detail.reason ?? `Task "${name}" was ${status}.`, retry: 'never' };
+  return (
+    detail.error ?? { code: 'cancelled', message: detail.reason ?? `Task "${name}" was ${status}.`, retry: 'never' }
+  );
 }
 
 function gateOf({ onReject, timeoutSeconds }: ApprovalSpec): PreparedApproval {

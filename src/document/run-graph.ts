@@ -107,9 +107,10 @@ export class RunGraph {
   last(): string[] {
     const found: string[] = [];
     const visit = (name: string): void => {
-      found.push(name);
-      for (const child of this.growth(name).children)
-        if (!this.dependents(child).some(({ hard }) => hard)) visit(child);
+      const { children } = this.growth(name);
+      // An added task need not wait for those that it comes from, and may need them all the same.
+      if (!children.some((child) => this.spec(child).dependsOn.includes(name))) found.push(name);
+      for (const child of children) if (!this.dependents(child).some(({ hard }) => hard)) visit(child);
     };
     for (const { name } of this.#graph.last) if (!this.dependents(name).some(({ hard }) => hard)) visit(name);
     return found;

@@ -42,4 +42,6 @@ export type WorkflowDocument = z.input<typeof documentSchema>;
 /** A task as written. */
 export type WorkflowTask = WorkflowDocument['tasks'][number];
 /** A document with its defaults in place, but still with its short forms: what `normalise.ts` starts from. */
-export type CheckedDocument = Omit<z.output<typeof documentSchema>, 'tasks'> & { readonly tasks: readonly CheckedTask[] };
+export type CheckedDocument = Omit<z.output<typeof documentSchema>, 'tasks'> & {
+  readonly tasks: readonly CheckedTask[];
+};

@@ -57,7 +57,10 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
   }
   const schema = TASK_SCHEMAS[kind];
   const checked = schema.safeParse(task);
-  if (checked.success) return 'kind' in checked.data && checked.data.kind === 'map' ? withItem(checked.data, task, path, faults) : checked.data;
+  if (checked.success)
+    return 'kind' in checked.data && checked.data.kind === 'map'
+      ? withItem(checked.data, task, path, faults)
+      : checked.data;
   report(checked.error.issues, schema, task, path, faults);
   return undefined;
 }

@@ -8,6 +8,7 @@
 import type { CodeFunctions } from '../../actors/code.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import type { Fermata } from '../compose.ts';
+import { callsOf } from '../document/calls.ts';
 import type { Definition } from '../document/definition.ts';
 import { parseDocument } from '../document/parse.ts';
 import type { WorkflowDocument } from '../document/schema.ts';
@@ -462,8 +463,6 @@ function orLater(thrown: unknown): undefined {
 
 /** Every provider that a document names: its models are scripted, and nobody is called. */
 function providersOf(definitions: readonly Definition[]): Providers {
-  const named = definitions.flatMap(({ tasks }) =>
-    tasks.flatMap(({ call }) => (call.kind === 'model' ? [call.provider] : [])),
-  );
+  const named = definitions.flatMap(callsOf).flatMap(({ provider }) => (provider === undefined ? [] : [provider]));
   return Object.fromEntries(['openai', ...named].map((name) => [name, { apiKey: 'simulated' }]));
 }

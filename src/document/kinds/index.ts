@@ -26,7 +26,10 @@ export type Kind = keyof typeof TASK_SCHEMAS;
 type Checked<Of extends Kind> = z.output<(typeof TASK_SCHEMAS)[Of]>;
 
 /** A task with its defaults in place, but still with its short forms; inside of it as well. */
-export type CheckedTask = Checked<'model'> | Checked<'code'> | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
+export type CheckedTask =
+  | Checked<'model'>
+  | Checked<'code'>
+  | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
 
 /** What is a task's own, beside what tasks of every kind have. */
 export type CallSpec = ModelCallSpec | CodeSpec | MapSpec<TaskSpec>;

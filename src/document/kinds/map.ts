@@ -13,7 +13,12 @@ export const mapTaskSchema = z.strictObject({
   timeoutSeconds: seconds.optional().describe('From its first item to its last'),
   kind: z.literal('map'),
   items: prompt.describe('CEL: a list'),
-  batchSize: z.int().min(1).max(10_000).default(1).describe('Items of one task; more than 1: `item` is a list of so many'),
+  batchSize: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1)
+    .describe('Items of one task; more than 1: `item` is a list of so many'),
   concurrency: z.int().min(1).max(LIMITS.breadth).optional().describe('Items at once; never more than config.breadth'),
   onItemFailure: z
     .enum(['stop', 'continue', 'collect'])
@@ -58,7 +63,8 @@ export function prepareMap({ items, batchSize, concurrency, onItemFailure }: Map
   const list = evaluate(items, scope);
   if (!Array.isArray(list)) throw unfit(items, `expected a list, came ${describeValue(list)}`);
   const entries: readonly unknown[] = list;
-  if (entries.length > LIMITS.tasks) throw unfit(items, `expected at most ${LIMITS.tasks} items, came ${entries.length}`);
+  if (entries.length > LIMITS.tasks)
+    throw unfit(items, `expected at most ${LIMITS.tasks} items, came ${entries.length}`);
   return {
     kind: 'map',
     items: batchSize === 1 ? entries : batchesOf(entries, batchSize),

@@ -118,8 +118,8 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
 }
 
 function writeRow(database: MemoryDatabase, writing: Writing, record: RunRecord, change: RowChange): void {
-  if (change.table === 'task') return void writing.set(record.tasks, change.key, change.row);
-  if (change.table === 'growth') return void writing.set(record.growth, change.key, change.row);
+  if (change.table === 'task') return writing.set(record.tasks, change.key, change.row);
+  if (change.table === 'growth') return writing.set(record.growth, change.key, change.row);
   const order = record.approvals.get(change.key)?.order ?? database.highest.approval + 1;
   raise(database, writing, 'approval', order);
   writing.set(record.approvals, change.key, { order, row: change.row });

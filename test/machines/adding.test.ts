@@ -1,0 +1,139 @@
+/** Tasks that add tasks to their run: from a function, from a model's answer; limits, depth, and who waits for whom. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Workbench } from '../harness/documents.ts';
+
+let bench: Workbench;
+beforeEach(async () => {
+  bench = await Workbench.open();
+});
+afterEach(() => bench.close());
+
+/** What the facts of a type say. */
+async function stated(run: string, type: string): Promise<unknown[]> {
+  return (await bench.facts(run)).filter((fact) => fact.type === type).map(({ data }) => data);
+}
+
+const work = (name: string, more: object = {}) => ({ name, kind: 'code', function: 'work', ...more });
+const dive = (more: object = {}) => ({
+  ...work('dive'),
+  onComplete: { addTasks: 'fromOutput', ...more },
+});
+const tasks = (...names: string[]) => ({ tasks: names.map((name) => work(name)) });
+
+describe('tasks from an output', () => {
+  it('join the run; what depends on their parent waits for them', async () => {
+    const run = await bench.start({
+      tasks: [dive(), { name: 'sum', kind: 'code', function: 'echo', input: { dive: 'tasks.dive.status' } }],
+    });
+    await bench.complete('dive', tasks('x', 'y'));
+    expect(bench.running).toEqual(['x', 'y']);
+    expect((await bench.statuses(run))['dive']).toBe('completed');
+    await bench.complete('x');
+    expect(bench.running).toEqual(['y']);
+    await bench.complete('y');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100, output: { dive: 'completed' } });
+  });
+
+  it('join: false lets what depends on their parent go first', async () => {
+    await bench.start({ tasks: [dive({ join: false }), work('sum', { dependsOn: ['dive'] })] });
+    await bench.complete('dive', tasks('x'));
+    expect(bench.running.toSorted()).toEqual(['sum', 'x']);
+    await bench.complete('sum');
+    await bench.complete('x');
+  });
+
+  it('may depend on any task of the run and on each other, and read what they gave', async () => {
+    const run = await bench.start({ config: { breadth: 9 }, tasks: [work('old'), dive()] });
+    await bench.complete('dive', {
+      tasks: [
+        {
+          name: 'b',
+          kind: 'code',
+          function: 'work',
+          input: { old: 'tasks.old.output', a: 'tasks.a.output', dive: 'tasks.dive.status' },
+        },
+        work('a'),
+      ],
+    });
+    expect(bench.running).toEqual(['old', 'a']);
+    await bench.complete('a', 'A');
+    await bench.complete('old', 'O');
+    expect(bench.call('b').input).toEqual({ old: 'O', a: 'A', dive: 'completed' });
+    await bench.complete('b', 'B');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: 'B' });
+  });
+
+  it('too many are cut off, and that is said', async () => {
+    const run = await bench.start({ tasks: [dive({ dynamicTaskLimit: 2 })] });
+    await bench.complete('dive', tasks('a', 'b', 'c'));
+    expect(bench.running).toEqual(['a', 'b']);
+    const [warned] = await stated(run, 'task_completed');
+    expect(warned).toMatchObject({ added: 2, warning: expect.stringContaining('dynamicTaskLimit allows 2') as string });
+    await bench.complete('a');
+    await bench.complete('b');
+  });
+
+  it('onLimit: fail makes the task fail', async () => {
+    const run = await bench.start({ tasks: [dive({ dynamicTaskLimit: 2, onLimit: 'fail' })] });
+    await bench.complete('dive', tasks('a', 'b', 'c'));
+    expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'tooManyTasks' } });
+  });
+
+  it('additions of additions end at maxDynamicDepth', async () => {
+    const nested = (name: string, ...inner: unknown[]) => ({
+      ...dive({ maxDynamicDepth: 2 }),
+      name,
+      metadata: { inner },
+    });
+    const run = await bench.start({ tasks: [nested('a')] });
+    await bench.complete('a', { tasks: [nested('b')] });
+    await bench.complete('b', { tasks: [nested('c')] });
+    await bench.complete('c', { tasks: [nested('d')] });
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100 });
+    expect(await bench.statuses(run)).toEqual({ a: 'completed', b: 'completed', c: 'completed' });
+    const last = (await stated(run, 'task_completed')).at(-1);
+    expect(last).toMatchObject({
+      task: 'c',
+      added: 0,
+      warning: expect.stringContaining('maxDynamicDepth allows 2') as string,
+    });
+  });
+
+  it.each([
+    ['no list', { tasks: 'many' }, 'should be a list of tasks, came a text'],
+    ['nothing', 'text', 'should be a list of tasks, came null'],
+    ['a taken name', tasks('dive'), 'the name "dive" is taken'],
+    ['a name twice', tasks('x', 'x'), 'duplicate name "x"'],
+    ['a missing dependency', { tasks: [work('x', { dependsOn: ['nobody'] })] }, 'unknown task "nobody"'],
+    [
+      'a cycle',
+      { tasks: [work('x', { dependsOn: ['y'] }), work('y', { dependsOn: ['x'] })] },
+      'depends on itself in a cycle',
+    ],
+    ['a wrong field', { tasks: [work('x', { promt: 'hi' })] }, 'unknown field "promt"'],
+    ['one that would wait for itself', { tasks: [work('x', { dependsOn: ['sum'] })] }, 'would wait for itself'],
+  ])('refused: %s', async (_, output, message) => {
+    const run = await bench.start({ tasks: [dive(), work('sum', { dependsOn: ['dive'] })] });
+    await bench.complete('dive', output);
+    expect(await bench.read(run)).toMatchObject({
+      status: 'failed',
+      reason: { code: 'invalidDocument', message: expect.stringContaining(message) as string },
+    });
+    expect(await bench.statuses(run)).toEqual({ dive: 'failed' });
+  });
+
+  it('survive a restart between any two of them', async () => {
+    const run = await bench.start({ config: { breadth: 1 }, tasks: [dive(), work('sum', { dependsOn: ['dive'] })] });
+    await bench.complete('dive', { tasks: [work('x'), { ...dive(), name: 'y' }] });
+    await bench.restart();
+    await bench.complete('x');
+    await bench.restart();
+    await bench.complete('y', tasks('z'));
+    await bench.restart();
+    await bench.complete('z');
+    await bench.restart();
+    expect(bench.running).toEqual(['sum']);
+    await bench.complete('sum', 'end');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: 'end' });
+  });
+});
