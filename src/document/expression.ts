@@ -62,7 +62,10 @@ const variables = new WeakMap<Scope, Readonly<Record<string, unknown>>>();
 function variablesIn(scope: Scope): Readonly<Record<string, unknown>> {
   const known = variables.get(scope);
   if (known !== undefined) return known;
-  const made = Object.fromEntries(Object.entries(scope).map(([name, value]) => [name, toCel(value)]));
+  // A number of ours is whole, unlike one of JSON: `index + 1` is what its author means.
+  const made = Object.fromEntries(
+    Object.entries(scope).map(([name, value]) => [name, name === 'index' ? BigInt(Number(value)) : toCel(value)]),
+  );
   variables.set(scope, made);
   return made;
 }
