@@ -412,7 +412,7 @@ export class Groups {
     if (thrown instanceof StoreError && thrown.outcome === 'unchanged') {
       const error = new FermataError(
         'storeUnavailable',
-        `The database could not be written (${thrown.message}). Nothing was changed; try again.`,
+        `The database could not be written: ${thrown.message} Nothing was changed; try again.`,
         { cause: thrown },
       );
       for (const run of group) {

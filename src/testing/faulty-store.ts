@@ -64,7 +64,7 @@ export function faultyStore(options: FaultyStoreOptions): Store {
       );
     if (random.chance(failingCommits)) {
       happened('a commit failed');
-      throw new StoreError('unchanged', 'the simulated disk is full');
+      throw new StoreError('unchanged', 'The simulated disk is full.');
     }
     if (random.chance(doubtfulCommits)) {
       const found = random.chance(0.5);

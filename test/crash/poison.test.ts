@@ -162,13 +162,8 @@ describe('what kills the process by itself, at every start', () => {
       await first.start(),
       await first.start(),
     ];
-    for (const [run, way] of [
-      [healthy, 'not'],
-      [one, 'exit'],
-      [other, 'exit'],
-      [late, 'not'],
-    ])
-      void first.call('send', run, { type: 'ASK', way });
+    const ask = (run: string, way: string) => ['send', run, { type: 'ASK', way }];
+    void first.call('together', ask(healthy, 'not'), ask(one, 'exit'), ask(other, 'exit'), ask(late, 'not'));
     await first.died();
     const { process, deaths } = await openUntilOneStays(place);
     expect(1 + deaths, 'three of the one, and at most three of the other').toBeLessThanOrEqual(6);

@@ -1,7 +1,7 @@
 /**
  * The process that the tests of poison kill, or that kills itself: a runtime with a machine that
  * brings a process down in many ways, moved by its parent. `fork(this, [SETTINGS])`; each message `{id, method, args}` is
- * a call of the runtime, answered by `{id, value}` or `{id, error}`.
+ * a call of the runtime, answered by `{id, value}` or `{id, error}`; `together` makes several.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { toErrorData } from '../../src/errors.ts';
@@ -114,9 +114,16 @@ const runtime = await createRuntime({
   },
 });
 
-process.on('message', ({ id, method, args }: { id: number; method: string; args: readonly unknown[] }) => {
+function call(method: string, args: readonly unknown[]): unknown {
+  // In one go: what one of them does to the process cannot come before the others are taken.
+  if (method === 'together')
+    return Promise.all((args as [string, ...unknown[]][]).map(([name, ...its]) => call(name, its)));
   const called = Reflect.get(runtime, method) as (...given: readonly unknown[]) => unknown;
-  Promise.resolve(Reflect.apply(called, runtime, args)).then(
+  return Reflect.apply(called, runtime, args);
+}
+
+process.on('message', ({ id, method, args }: { id: number; method: string; args: readonly unknown[] }) => {
+  Promise.resolve(call(method, args)).then(
     (value) => process.send?.({ id, value }),
     (thrown: unknown) => process.send?.({ id, error: toErrorData(thrown) }),
   );

@@ -63,7 +63,7 @@ export function faulty(): FaultyStore {
       async commit(group) {
         commits++;
         await held;
-        if (faults.fault === 'unchanged') throw new StoreError('unchanged', 'the disk is full');
+        if (faults.fault === 'unchanged') throw new StoreError('unchanged', 'The disk is full.');
         if (faults.fault === 'unknownLost') throw new StoreError('unknown', 'the disk failed during COMMIT');
         await store.commit(group);
         if (faults.fault === 'unknownKept') throw new StoreError('unknown', 'the disk failed during COMMIT');

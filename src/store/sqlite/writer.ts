@@ -153,7 +153,8 @@ export class Writer {
     if (isDamage(cause) && !this.isInDoubt)
       this.#inDoubt(`The database file is damaged (${describe(cause)}). Restore it from a backup.`, cause);
     if (cause instanceof StoreError) return cause;
-    return new StoreError('unchanged', `Nothing of the group was written: ${describe(cause)}.`, cause);
+    const remedy = sqliteCode(cause) === 'SQLITE_FULL' ? ' Free some space on the disk.' : '';
+    return new StoreError('unchanged', `Nothing of the group was written: ${describe(cause)}.${remedy}`, cause);
   }
 }
 
