@@ -10,8 +10,10 @@ import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from '
 import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
 import type { ApprovalSpec, RetryPolicy } from '../src/document/definition.ts';
+import type { PreparedCondition } from '../src/document/kinds/condition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
+import type { Skip } from '../src/document/when.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
 import { fact } from './reserved.ts';
@@ -27,34 +29,40 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall;
+  readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   readonly retry: RetryPolicy;
-  readonly timeoutMs: number;
+  /** Of each attempt. */
+  readonly timeoutMs?: number;
   readonly onInDoubt: InDoubtPolicy;
   /** Seed of everything random in the task. */
   readonly seed: string;
 }
 
+/** What a task is made ready with that does not run. */
+export interface PreparedSkip {
+  readonly description?: string;
+  readonly skip: Skip;
+}
+
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
 }
 
 /** How a task ended, as the workflow machine is told. The result itself is in the facts. */
 export interface TaskOutput {
   readonly name: string;
-  readonly status: 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled';
+  readonly status: 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
   /** It held a slot until it ended. */
   readonly held: boolean;
-  /** What its end means for the run: nothing, a failure, or that the run is to be cancelled. */
   readonly consequence: Consequence;
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -111,7 +119,14 @@ const outside = (src: string) =>
 function callInput({ context }: { context: TaskContext }): CallInput {
   const { name, attempt, call, timeoutMs, onInDoubt, repeatOf } = context;
   const { kind: _, ...rest } = call;
-  return { ...rest, task: name, attempt, timeoutMs, onInDoubt, ...(repeatOf === null ? {} : { repeatOf }) };
+  return {
+    ...rest,
+    task: name,
+    attempt,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    onInDoubt,
+    ...(repeatOf === null ? {} : { repeatOf }),
+  };
 }
 
 /** What a failed call says, and whether another attempt may help: that stands in the table of codes. */
@@ -131,7 +146,7 @@ function timeoutError(context: TaskContext): ErrorData {
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
-    message: `Attempt ${context.attempt} of task "${context.name}" took longer than ${context.timeoutMs / 1_000} s. Raise timeoutSeconds if that is not enough.`,
+    message: `Attempt ${context.attempt} of task "${context.name}" took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise timeoutSeconds if that is not enough.`,
   };
 }
 
@@ -153,11 +168,14 @@ const calling = (src: 'modelCall' | 'code') =>
     },
   }) as const;
 
-/** How a task that holds a slot begins its call. Chosen on the way in: a state that only chooses would be a step more in every task. */
+/** How a task that holds a slot calls. Chosen on the way in: a state that only chooses would be a step more in every task. */
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
   { target: '#task.running.callingModel' },
 ] as const;
+
+/** How it begins for the first time: not every kind of task calls. */
+const BEGIN = [{ guard: 'isCondition', target: '#task.running.deciding' }, ...CALL] as const;
 
 /** The task machine. */
 export const taskMachine = setup({
@@ -176,7 +194,8 @@ export const taskMachine = setup({
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
-      enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
+      if (context.timeoutMs !== undefined)
+        enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
     complete: enqueueActions(({ enqueue, context }, { value, usage, model, requestId, finishReason }: CallOutput) => {
@@ -188,6 +207,15 @@ export const taskMachine = setup({
         ...(finishReason === undefined ? {} : { finishReason }),
       };
       fact(enqueue, 'task_completed', { ...about(context), result: value, ...record });
+    }),
+    stateChoice: enqueueActions(({ enqueue, context }) => {
+      const { call, attempt } = context;
+      if (call.kind !== 'condition') return;
+      fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
+    }),
+    stateSkip: enqueueActions(({ enqueue, context }) => {
+      const { reason, condition } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
@@ -238,6 +266,7 @@ export const taskMachine = setup({
     // The call begins anew after a crash, and so does its time (R10): the old date may lie in the downtime.
     restartTimeout: enqueueActions(({ enqueue, context }) => {
       enqueue.cancel('attemptTimeout');
+      if (context.timeoutMs === undefined) return;
       enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
     }),
     stateProgress: enqueueActions(({ enqueue, context, event }) => {
@@ -251,8 +280,10 @@ export const taskMachine = setup({
   },
   guards: {
     broken: ({ context }) => context.error !== null,
+    isSkipped: ({ context }) => context.skip !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
+    isCondition: ({ context }) => context.call.kind === 'condition',
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
@@ -278,11 +309,12 @@ export const taskMachine = setup({
         beginning: {
           always: [
             { guard: 'broken', target: '#task.failed' },
+            { guard: 'isSkipped', target: '#task.skipped' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
-            ...CALL,
+            ...BEGIN,
           ],
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': BEGIN } },
       },
     },
     awaitingApproval: {
@@ -360,6 +392,8 @@ export const taskMachine = setup({
       states: {
         callingModel: calling('modelCall'),
         callingCode: calling('code'),
+        // It was decided when the task was made ready; here it only becomes a fact.
+        deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
       },
     },
     retrying: {
@@ -381,6 +415,7 @@ export const taskMachine = setup({
       on: { 'fermata.retry': 'pending.queued' },
     },
     completed: { type: 'final' },
+    skipped: { type: 'final', entry: 'stateSkip' },
     failed: { type: 'final', entry: { type: 'stateFailure', params: { status: 'failed' } } },
     timedOut: { type: 'final', entry: { type: 'stateFailure', params: { status: 'timedOut' } } },
     rejected: { type: 'final', entry: { type: 'stateFailure', params: { status: 'rejected' } } },
@@ -407,21 +442,20 @@ function about({ name, description }: TaskContext): { readonly task: string; rea
 
 function initialContext({ name, prepared }: TaskInput): TaskContext {
   const rest = { name, attempt: 0, held: true, consequence: 'none' as const, repeatOf: null, retryDelayMs: 0 };
-  if (prepared !== undefined && !('error' in prepared)) return { ...prepared, ...rest, error: null };
+  if (prepared !== undefined && 'call' in prepared) return { ...prepared, ...rest, error: null };
+  const idle = {
+    ...rest,
+    call: { kind: 'code', function: '', input: {} },
+    retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
+    onInDoubt: 'retry',
+    seed: name,
+  } as const;
+  if (prepared !== undefined && 'skip' in prepared)
+    return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {
     code: 'internal',
     message: `Task "${name}" was started without its prompt.`,
     retry: 'never',
   };
-  const call = { kind: 'code', function: '', input: {} } as const;
-  return {
-    ...rest,
-    call,
-    retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-    timeoutMs: 120_000,
-    onInDoubt: 'retry',
-    seed: name,
-    consequence: 'fail',
-    error,
-  };
+  return { ...idle, consequence: 'fail', error };
 }

@@ -132,7 +132,8 @@ function settle(
 ): Partial<WorkflowContext> {
   const skipped = prepared?.skip ?? [];
   for (const { name, because, description = name } of skipped) {
-    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which did not succeed.` });
+    const how = end.consequence === 'skip' ? 'was skipped' : 'did not succeed';
+    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which ${how}.` });
   }
   const counted: WorkflowContext = {
     ...context,

@@ -13,6 +13,7 @@ import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
+import { findPredicate, type Predicates } from './document/condition.ts';
 import type { Definition } from './document/definition.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
@@ -62,22 +63,30 @@ export interface Fermata {
  * The machines that interpret documents, every version that runs may be at: a changed one gets a new name, and the one
  * before it stays (docs/decisions/006). New runs get the newest.
  */
-function builtInMachines(definitionOf: DefinitionOf): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
+function builtInMachines(
+  definitionOf: DefinitionOf,
+  predicates: Predicates,
+): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
   return {
-    'workflow@1': workflowRegistration(definitionOf, workflowMachine1, taskMachine1),
-    'workflow@2': workflowRegistration(definitionOf, workflowMachine, taskMachine),
+    'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
+    'workflow@2': workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
   };
 }
 
 /** A workflow machine with everything the runtime should know about it. */
-function workflowRegistration(definitionOf: DefinitionOf, workflow: Machine, task: Machine): MachineRegistration {
+function workflowRegistration(
+  definitionOf: DefinitionOf,
+  predicates: Predicates,
+  workflow: Machine,
+  task: Machine,
+): MachineRegistration {
   return {
     machine: workflow,
     // Without the source of functions: the package holds other texts of them than the clone.
     definition: JSON.stringify([workflow.definition, task.definition]),
     status: (snapshot) => snapshot.value as RunStatus,
     outcome: (snapshot) => snapshot.output as { output: unknown; reason: unknown },
-    prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf) },
+    prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf, predicates) },
     callTimers: { task: ['attemptTimeout'] },
     progress: progressOf,
   };
@@ -119,10 +128,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   };
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
-  const functions = config.functions ?? {};
+  const { functions = {}, predicates = {} } = config;
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
@@ -147,9 +156,12 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     runtime,
     workflows,
     assertRunnable(definition) {
-      for (const { name, call } of definition.tasks) {
+      for (const { name, call, when } of definition.tasks) {
         if (call.kind === 'model') findProvider(providers, call.provider);
-        else findFunction(functions, call.function, name);
+        else if (call.kind === 'code') findFunction(functions, call.function, name);
+        const asked = [when, call.kind === 'condition' && 'if' in call.decides ? call.decides.if : undefined];
+        for (const condition of asked)
+          if (typeof condition === 'object') findPredicate(predicates, condition.predicate);
       }
     },
     workflowRows: (filter) => store.workflows(tenant, filter),

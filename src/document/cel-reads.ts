@@ -28,6 +28,8 @@ interface Place {
   /** Names that a loop around it binds: they are no variables of the scope. */
   readonly bound: ReadonlySet<string>;
   readonly inLoop: boolean;
+  /** It is only asked whether it is there: `has(a.b)`. */
+  readonly inHas?: true;
 }
 
 /** Every variable that a tree reads. Recursion is safe: the parser limits the depth of trees. */
@@ -42,7 +44,15 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
   const chain = chainOf(node);
   if (chain !== undefined) {
     const [root] = chain.path;
-    if (root === undefined || !place.bound.has(root)) found.push({ path: chain.path, at: `column ${node.start + 1}` });
+    if (root === undefined || !place.bound.has(root)) {
+      const isPlain = place.inHas === undefined && !chain.isOptional && chain.computed.length === 0;
+      found.push({
+        path: chain.path,
+        at: `column ${node.start + 1}`,
+        columns: chain.columns,
+        ...(isPlain ? { span: [node.start, node.end] } : {}),
+      });
+    }
     return chain.computed.forEach(visit);
   }
   if (node.op === 'map') {
@@ -62,6 +72,7 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
     refuse(node, 'matches() can occupy the process for minutes; use startsWith, endsWith or contains');
   }
   const [variable] = args;
+  if (name === 'has' && variable !== undefined) return walk(variable, { ...place, inHas: true }, refuse, found);
   if (!BINDERS.has(name) || variable?.op !== 'id') return childrenOf(node).forEach(visit);
   if (place.inLoop) {
     refuse(node, `${name}() inside of another loop multiplies; use one loop, or a task of kind code`);
@@ -73,12 +84,30 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
   for (const child of args.slice(name === 'bind' ? 2 : 1)) walk(child, inner, refuse, found);
 }
 
-/** A chain of accesses that starts at a name: its path, and the expressions that compute steps of it. */
-function chainOf(node: ASTNode): { path: (string | undefined)[]; computed: ASTNode[] } | undefined {
-  if (node.op === 'id') return { path: [node.args], computed: [] };
+/** A chain of accesses that starts at a name. */
+interface Chain {
+  /** Undefined where a step is computed. */
+  readonly path: readonly (string | undefined)[];
+  readonly columns: readonly number[];
+  /** The expressions that compute steps. */
+  readonly computed: readonly ASTNode[];
+  /** A step of it may be missing: `a.?b`. */
+  readonly isOptional: boolean;
+}
+
+function chainOf(node: ASTNode): Chain | undefined {
+  if (node.op === 'id') return { path: [node.args], columns: [node.start + 1], computed: [], isOptional: false };
   if (node.op === '.' || node.op === '.?') {
     const chain = chainOf(node.args[0]);
-    return chain && { path: [...chain.path, node.args[1]], computed: chain.computed };
+    const name = node.args[1];
+    return (
+      chain && {
+        path: [...chain.path, name],
+        columns: [...chain.columns, node.end - name.length + 1],
+        computed: chain.computed,
+        isOptional: chain.isOptional || node.op === '.?',
+      }
+    );
   }
   if (node.op !== '[]' && node.op !== '[?]') return undefined;
   const chain = chainOf(node.args[0]);
@@ -87,7 +116,9 @@ function chainOf(node: ASTNode): { path: (string | undefined)[]; computed: ASTNo
   const literal = key.op === 'value' && key.args !== null;
   return {
     path: [...chain.path, literal ? String(key.args) : undefined],
+    columns: [...chain.columns, key.start + 1],
     computed: literal ? chain.computed : [...chain.computed, key],
+    isOptional: chain.isOptional || node.op === '[?]',
   };
 }
 

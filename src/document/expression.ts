@@ -10,13 +10,15 @@ import { fromCel, toCel } from './cel-value.ts';
 import { excerpt, type Path } from './faults.ts';
 import { readsOfVariables, type Reads, type Scope, type Variable } from './reads.ts';
 
-const environment = new Environment({
+/** The language: what is not here is CEL's own. */
+export const CEL_OPTIONS = {
   // Names are checked by us, with the nearest name in the message and every fault at once.
   unlistedVariablesAreDyn: true,
   homogeneousAggregateLiterals: false,
   enableOptionalTypes: true,
   limits: { maxAstNodes: 2_000, maxDepth: 50 },
-});
+} as const;
+const environment = new Environment(CEL_OPTIONS);
 const programs = new ParseCache<ParseResult>(2_000, (text) => environment.parse(text));
 
 /**
@@ -84,25 +86,30 @@ export function expressionsOf(tree: unknown, path: Path): { readonly path: Path;
   return Object.entries(tree).flatMap(([key, entry]) => expressionsOf(entry, [...path, key]));
 }
 
-function attempt<Result>(expression: string, work: () => Result): Result {
+/** Says what is wrong with an expression: `expressionFailed`, with its column, and the key that is missing. */
+export function attempt<Result>(expression: string, work: () => Result): Result {
   try {
     return work();
   } catch (thrown) {
     const { summary, code, start } = celError(thrown);
     const hint =
-      code === 'no_such_overload'
+      code === 'no_such_overload' && summary.includes('double')
         ? '; numbers of JSON are doubles: write 1.0 for 1, or int(x)'
         : code === 'no_such_key'
           ? '; where it may be absent, write a.?b.orValue(c) or has(a.b)'
           : '';
-    throw failure(expression, start, `${summary}${hint}`, thrown);
+    const missing = code === 'no_such_key' ? summary.replace('No such key: ', '') : undefined;
+    throw failure(expression, start, `${summary}${hint}`, thrown, missing);
   }
 }
 
-function failure(expression: string, start: number, reason: string, cause?: unknown): FermataError {
+function failure(expression: string, start: number, reason: string, cause?: unknown, missing?: string): FermataError {
   const subject = `The expression ${JSON.stringify(excerpt(expression, 100))}`;
   const message = `${subject} cannot be evaluated: column ${start + 1}: ${reason}.`;
-  return new FermataError('expressionFailed', message, { data: { expression, column: start + 1 }, cause });
+  return new FermataError('expressionFailed', message, {
+    data: { expression, column: start + 1, ...(missing === undefined ? {} : { missing }) },
+    cause,
+  });
 }
 
 function celError(thrown: unknown): { summary: string; code: string; start: number } {

@@ -1,5 +1,6 @@
 /** Do the tasks of a document fit together? Names are unique, what they need exists, and nothing is a cycle. */
 import { FermataError } from '../errors.ts';
+import { checkTypes, unknownFields, type Purpose, type Schemas } from './condition-types.ts';
 import { readsOfExpression } from './expression.ts';
 import { formatPath, type Faults, type Path } from './faults.ts';
 import { walkGraph } from './order.ts';
@@ -19,17 +20,30 @@ export function* checkLinks(outline: Outline, faults: Faults): Steps<readonly (r
   const positions = checkNames(outline.tasks, faults);
   yield;
   const tasks = new Set(positions.keys());
-  const dependencies: (ReadonlyMap<string, Path> | undefined)[] = [];
+  const dependencies: (Map<string, Path> | undefined)[] = [];
+  const outputs = new Map(outline.tasks.map(({ name, output }) => [name, output]));
+  const schemas: Schemas = { input: outline.inputSchema, output: (task) => outputs.get(task) };
   yield* eachOf(outline.tasks, (task) => {
     const readable: Readable = { tasks, self: task.name, input: outline.input };
     const written = task.dependsOn.filter((dependency) => checkDependency(task, dependency, tasks, faults));
     const read = [
       ...task.templates.flatMap((template) => check(template, readsOf, readable, faults)),
       ...task.expressions.flatMap((expression) => check(expression, readsOfExpression, readable, faults)),
+      ...task.conditions.flatMap((condition) => checkTyped(condition, 'condition', schemas, readable, faults)),
+      ...task.switches.flatMap((condition) => checkTyped(condition, 'switch', schemas, readable, faults)),
     ];
     const places = new Map<string, Path>();
     for (const { path, text } of [...written, ...read]) if (!places.has(text)) places.set(text, path);
     dependencies.push(places.size === 0 ? undefined : places);
+  });
+  yield;
+  yield* eachOf(outline.tasks, (task) => {
+    for (const branch of task.branches) {
+      if (!checkBranch(task, branch, tasks, faults) || task.name === undefined) continue;
+      const position = positions.get(branch.text) ?? 0;
+      const places = (dependencies[position] ??= new Map<string, Path>());
+      if (!places.has(task.name)) places.set(task.name, branch.path);
+    }
   });
   yield;
   checkCycles(outline.tasks, dependencies, positions, faults);
@@ -65,6 +79,40 @@ function checkDependency(
   if (tasks.has(text)) return true;
   faults.add(formatPath(path), `unknown task ${JSON.stringify(text)}${faults.suggest(text, tasks) || known(tasks)}`);
   return false;
+}
+
+/** A branch holds tasks of the document, and not the condition itself. That they can wait for it is seen with the cycles. */
+function checkBranch(
+  { name }: OutlineTask,
+  { path, text }: Placed,
+  tasks: ReadonlySet<string>,
+  faults: Faults,
+): boolean {
+  if (text === name) {
+    faults.add(formatPath(path), `task ${JSON.stringify(text)} cannot choose itself`);
+    return false;
+  }
+  if (tasks.has(text)) return true;
+  faults.add(formatPath(path), `unknown task ${JSON.stringify(text)}${faults.suggest(text, tasks) || known(tasks)}`);
+  return false;
+}
+
+/** A condition: what it reads, like any expression; and, where that is in order, its types. */
+function checkTyped(place: Placed, purpose: Purpose, schemas: Schemas, readable: Readable, faults: Faults): Placed[] {
+  const before = faults.count;
+  const read = check(place, readsOfExpression, readable, faults);
+  if (faults.count > before) return read;
+  const add = (message: string): void => faults.add(formatPath(place.path), message);
+  try {
+    const { variables } = readsOfExpression(place.text);
+    const unknown = unknownFields(variables, schemas, (word, names) => faults.suggest(word, names));
+    const wrong = unknown.length > 0 ? unknown : [checkTypes(place.text, variables, schemas, purpose)];
+    for (const message of wrong) if (message !== undefined) add(message);
+  } catch (error) {
+    if (!(error instanceof FermataError)) throw error;
+    add(error.message);
+  }
+  return read;
 }
 
 /** The tasks that one template or expression reads, as far as they exist. */

@@ -1,5 +1,6 @@
 /** From a checked document to its inner form: short forms resolved, defaults in place, dependencies complete. */
-import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
+import type { ApprovalSpec, Definition, Gate, TaskSpec } from './definition.ts';
+import { conditionSpec } from './kinds/condition.ts';
 import { callSpec, type CheckedTask } from './kinds/index.ts';
 import { walkGraph } from './order.ts';
 import type { CheckedDocument } from './schema.ts';
@@ -13,6 +14,7 @@ import { eachOf, type Steps } from './steps.ts';
 export function* normalise(document: CheckedDocument, dependencies: readonly (readonly string[])[]): Steps<Definition> {
   const { name, description, tags, input, config } = document;
   const previous = config.strategy === 'sequential' ? previousTasks(document, dependencies) : new Map<string, string>();
+  const gates = gatesOf(document.tasks);
   const tasks: TaskSpec[] = [];
   yield* eachOf(document.tasks, (task, position) => {
     const dependsOn = dependencies[position] ?? [];
@@ -23,6 +25,9 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
       description: task.description,
       dependsOn,
       after: before === undefined || dependsOn.includes(before) ? [] : [before],
+      gates: gates.get(task.name) ?? NO_GATES,
+      when: task.when,
+      skipPolicy: task.skipPolicy,
       call: callSpec(task, config),
       retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
       timeoutSeconds: task.timeoutSeconds,
@@ -47,6 +52,25 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
     priority,
     tasks,
   };
+}
+
+const NO_GATES: readonly Gate[] = [];
+
+/** For each task that conditions choose, which ones, and in which of their branches. */
+function gatesOf(tasks: readonly CheckedTask[]): ReadonlyMap<string, readonly Gate[]> {
+  const gates = new Map<string, { readonly by: string; readonly branches: string[] }[]>();
+  for (const task of tasks) {
+    if (!('kind' in task) || task.kind !== 'condition') continue;
+    for (const [label, names] of Object.entries(conditionSpec(task).branches)) {
+      for (const name of names) {
+        const known = gates.get(name) ?? [];
+        const last = known.at(-1);
+        if (last?.by === task.name) last.branches.push(label);
+        else gates.set(name, [...known, { by: task.name, branches: [label] }]);
+      }
+    }
+  }
+  return gates;
 }
 
 function approvalOf(task: CheckedTask): ApprovalSpec | undefined {

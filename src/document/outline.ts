@@ -2,9 +2,11 @@
  * What can be read of a document that may be wrong everywhere: names, dependencies, templates, expressions. The checks
  * of the graph run over it, so that a wrong type in one task does not hide a cycle among the others.
  */
+import { conditionAt } from './condition.ts';
 import type { Path } from './faults.ts';
 import { isRecord } from './json.ts';
-import { kindOf, PLACES } from './kinds/index.ts';
+import { branchesAt, DECISION_SCHEMA } from './kinds/condition.ts';
+import { kindOf, PLACES, type Kind } from './kinds/index.ts';
 import { textAt, type Placed } from './kinds/places.ts';
 import { listOf } from './shape.ts';
 import { eachOf, type Steps } from './steps.ts';
@@ -16,6 +18,12 @@ export interface OutlineTask {
   readonly dependsOn: readonly Placed[];
   readonly templates: readonly Placed[];
   readonly expressions: readonly Placed[];
+  readonly conditions: readonly Placed[];
+  readonly switches: readonly Placed[];
+  /** Tasks that it chooses among: they depend on it. */
+  readonly branches: readonly Placed[];
+  /** JSON Schema of its output, where it is known. */
+  readonly output: unknown;
 }
 
 /** A document, as far as it can be read. */
@@ -23,6 +31,8 @@ export interface Outline {
   readonly tasks: readonly OutlineTask[];
   /** Properties of the input, where its schema allows no others. */
   readonly input: ReadonlySet<string> | undefined;
+  /** JSON Schema of the input, where there is one. */
+  readonly inputSchema: unknown;
 }
 
 /** Reads what can be read. */
@@ -32,7 +42,7 @@ export function* outlineOf(source: unknown): Steps<Outline> {
   yield* eachOf(listOf(source), (task, position) => {
     tasks.push(outlineOfTask(isRecord(task) ? task : {}, ['tasks', position]));
   });
-  return { tasks, input: closedProperties(input) };
+  return { tasks, input: closedProperties(input), inputSchema: input };
 }
 
 function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): OutlineTask {
@@ -58,7 +68,19 @@ function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): Out
             ...(isRecord(approval) ? textAt(approval, [...path, 'approval'], 'prompt') : []),
           ],
     expressions: own?.expressions ?? [],
+    conditions: own === undefined ? [] : [...conditionAt(task, path, 'when'), ...(own.conditions ?? [])],
+    switches: own?.switches ?? [],
+    branches: branchesAt(task, path),
+    output: outputSchema(task, kind),
   };
+}
+
+/** What a task gives, as far as its author says so. */
+function outputSchema(task: Readonly<Record<string, unknown>>, kind: Kind | undefined): unknown {
+  if (kind === 'condition') return DECISION_SCHEMA;
+  if (kind !== 'model') return undefined;
+  const format = task['responseFormat'] ?? 'text';
+  return format === 'text' ? { type: 'string' } : isRecord(format) ? format['schema'] : undefined;
 }
 
 function closedProperties(schema: unknown): ReadonlySet<string> | undefined {

@@ -3,19 +3,22 @@
  * which tasks may begin, which can no longer run, a task's rendered prompt, the run's output.
  */
 import type { Candidate, PreparedStep, WorkflowInput } from '../../machines/workflow.ts';
-import type { PreparedApproval, PreparedTask as MachineTask, TaskOutput } from '../../machines/task.ts';
+import type { PreparedApproval, PreparedSkip, PreparedTask as MachineTask, TaskOutput } from '../../machines/task.ts';
 import { FermataError, toErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
+import type { Predicates } from './condition.ts';
 import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { graphOf, type Graph } from './graph.ts';
+import type { Found } from './kinds/condition.ts';
 import { isSettled, isWaiting, taskRow } from './projection.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
 import { pause } from './steps.ts';
+import { skipOf, type Decided } from './when.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
 export type DefinitionOf = (rows: RunRows) => Definition;
@@ -212,22 +215,24 @@ function resultOf(rows: RunRows, graph: Graph, name: string): TaskResult {
   return resultSeq === null ? { status } : { status, output: (rows.entry(resultSeq) as { result?: unknown }).result };
 }
 
-/** Prepares the start of a task: everything that is a template or an expression, rendered. */
-export function prepareTask(definitionOf: DefinitionOf): Prepare {
+/** Prepares the start of a task: whether it runs at all, and then everything that is a template or an expression, rendered. */
+export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
     if (snapshot !== undefined) return undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const graph = graphOf(definitionOf(rows));
     const spec = graph.spec(name);
     const results = resultsOf(rows, graph, spec.dependsOn);
-    const input = rows.input();
+    const scope = taskScope(rows.input(), results);
     try {
+      const skip = skipOf(spec, scope, predicates, (condition) => decidedBy(rows, graph, condition));
+      if (skip !== undefined) return { skip, ...described(rows, graph, name) } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt } = spec;
       const prepared: MachineTask = {
-        ...renderTask(spec, taskScope(input, results)),
+        ...renderTask(spec, scope, predicates),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
-        timeoutMs: timeoutSeconds * 1_000,
+        ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
         onInDoubt,
         seed: `${rows.origin.seed}/${name}`,
       };
@@ -236,6 +241,14 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
       return { error: toErrorData(thrown, 'promptFailed') };
     }
   };
+}
+
+/** What a condition came to. Its row says it: its output may name very many tasks. */
+function decidedBy(rows: RunRows, graph: Graph, condition: string): Decided {
+  const { status, detailJson } = taskRow(rows, graph, condition);
+  if (status !== 'completed') return { status };
+  const { condition: found } = JSON.parse(detailJson ?? '{}') as { readonly condition?: Found };
+  return found === undefined ? { status } : { status, found };
 }
 
 function gateOf({ onReject, timeoutSeconds }: ApprovalSpec): PreparedApproval {

@@ -171,7 +171,8 @@ function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows
 
 /** True where what needs the task can never run, now that it has ended. */
 function bars(fact: DraftFact, status: TaskStatus, graph: Graph, data: TaskFact): boolean {
-  if (fact.type === 'task_completed' || fact.type === 'task_skipped') return false;
+  if (fact.type === 'task_completed') return false;
+  if (fact.type === 'task_skipped') return graph.spec(data.task).skipPolicy === 'cascade';
   const { code } = (data['error'] ?? {}) as { readonly code?: unknown };
   const refused = status === 'rejected' || (status === 'timedOut' && code === 'approvalExpired');
   return !refused || graph.spec(data.task).approval?.onReject !== 'skip';

@@ -21,6 +21,10 @@ export interface Variable {
   readonly path: readonly (string | undefined)[];
   /** `line 2, column 6`. */
   readonly at: string;
+  /** Of an expression: the column of each step. */
+  readonly columns?: readonly number[];
+  /** Of an expression: from where to where it stands; absent where a step of it may be missing or is computed. */
+  readonly span?: readonly [start: number, end: number];
 }
 
 /** Everything that one template or expression reads. */

@@ -7,7 +7,6 @@
 export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
   'map',
   'reduce',
-  'condition',
   'subworkflow',
   'split',
   'wait',
@@ -18,8 +17,6 @@ export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
 
 /** Fields of tasks that are refused, whatever their kind. */
 export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
-  'when',
-  'skipPolicy',
   'cache',
   'onComplete',
   'cancelWhen',

@@ -40,6 +40,15 @@ export const taskSchema = z
       .nullable()
       .describe('The last one, also of an attempt that was repeated'),
     reason: z.string().optional().describe('Why it was skipped or cancelled'),
+    condition: z
+      .looseObject({
+        task: z.string().optional().describe('The condition that did not choose it'),
+        expression: z.string().optional(),
+        predicate: z.string().optional(),
+        values: z.record(z.string(), z.unknown()).optional().describe('What it read, long values cut'),
+      })
+      .optional()
+      .describe('What decided that it was skipped, or what it decided itself'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -61,6 +70,7 @@ interface Detail {
   readonly description?: string;
   readonly error?: { readonly code: string; readonly message: string; readonly data?: { readonly usage?: unknown } };
   readonly reason?: string;
+  readonly condition?: NonNullable<TaskView['condition']>;
   readonly usage?: TaskView['usage'];
   readonly model?: string;
   readonly requestId?: string;
@@ -125,7 +135,7 @@ async function taskView(
   withOutput: boolean,
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, inDoubt } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt } = detail;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
       ? ((await runtime.entry(run.runId, row.resultSeq)) as { readonly result?: unknown })
@@ -137,6 +147,7 @@ async function taskView(
     output: toJson(fact.result) ?? null,
     error: detail.error ?? null,
     ...(reason === undefined ? {} : { reason }),
+    ...(condition === undefined ? {} : { condition }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),

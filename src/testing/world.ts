@@ -8,6 +8,7 @@
 import type { CodeFunctions } from '../../actors/code.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import type { Fermata } from '../compose.ts';
+import type { Predicates } from '../document/condition.ts';
 import type { Definition } from '../document/definition.ts';
 import { parseDocument } from '../document/parse.ts';
 import type { WorkflowDocument } from '../document/schema.ts';
@@ -33,6 +34,8 @@ export interface SimulationOptions {
   readonly workflows?: readonly WorkflowDocument[];
   /** Functions of `code` tasks. They are called for real, and must wait for nothing outside of this world. */
   readonly functions?: CodeFunctions;
+  /** Predicates of conditions. */
+  readonly predicates?: Predicates;
   /** What models say. */
   readonly answers?: Answers;
   /** Machines of your own, as `name@version`, and what they invoke. */
@@ -94,7 +97,17 @@ export class World {
   #ids = 0;
 
   constructor(options: SimulationOptions) {
-    const { seed = 1, workflows = [], functions, answers, machines, actors, faults = {}, latency } = options;
+    const {
+      seed = 1,
+      workflows = [],
+      functions,
+      predicates,
+      answers,
+      machines,
+      actors,
+      faults = {},
+      latency,
+    } = options;
     this.#seed = seed;
     this.#random = randomOf(seed);
     const plans = new Map(workflows.map(parseDocument).map((plan) => [plan.name, plan]));
@@ -114,6 +127,7 @@ export class World {
         config: {
           providers,
           ...(functions === undefined ? {} : { functions }),
+          ...(predicates === undefined ? {} : { predicates }),
           ...(machines === undefined ? {} : { machines }),
           ...(actors === undefined ? {} : { actors }),
         },

@@ -81,7 +81,7 @@ test('the results that one task depends on', async () => {
   };
   const definition = parseDocument({ name: 'w', tasks: [...many, all] });
   const { result, reads } = await prepared(
-    prepareTask(() => definition),
+    prepareTask(() => definition, {}),
     { event: { type: 'xstate.init', input: { name: 'all' } }, snapshot: undefined } as unknown as Omit<
       Preparing,
       'rows'

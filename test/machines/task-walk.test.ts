@@ -78,6 +78,22 @@ describe('a task stays where it is, and ends', () => {
     expect(statuses).toEqual({ stays: 'completed' });
   });
 
+  it.each([
+    ['if', {}],
+    ['if, and only when somebody has allowed it', { requiresApproval: true }],
+  ])('when it only decides: %s', async (_, gate) => {
+    const decides = { kind: 'condition', if: 'true', then: ['chosen'], else: ['other'], ...gate };
+    const walked = walk(
+      decides,
+      async (run) => {
+        if ('requiresApproval' in gate) await bench.decide(run, 'stays', true);
+        await bench.complete('chosen');
+      },
+      [{ name: 'chosen' }, { name: 'other' }],
+    );
+    expect(await walked).toEqual({ stays: 'completed', chosen: 'completed', other: 'skipped' });
+  });
+
   it('or ends before it begins, where it cannot be made ready', async () => {
     const statuses = await walk({}, () => bench.complete('stays', {}), [
       { name: 'unready', prompt: '{{ tasks.stays.output.missing }}' },

@@ -1,7 +1,16 @@
 /** The kinds of tasks: how each is written, what it becomes, where it reads, and what it is made ready with. */
 import type { z } from 'zod';
+import type { Predicates } from '../condition.ts';
 import type { Scope } from '../reads.ts';
 import { codePlaces, codeSpec, codeTaskSchema, prepareCodeCall, type CodeSpec, type PreparedCodeCall } from './code.ts';
+import {
+  conditionPlaces,
+  conditionSpec,
+  conditionTaskSchema,
+  prepareCondition,
+  type ConditionSpec,
+  type PreparedCondition,
+} from './condition.ts';
 import {
   modelCallSpec,
   modelPlaces,
@@ -13,22 +22,33 @@ import {
 import type { Places } from './places.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
-export const TASK_SCHEMAS = { model: modelTaskSchema, code: codeTaskSchema } as const;
+export const TASK_SCHEMAS = {
+  model: modelTaskSchema,
+  code: codeTaskSchema,
+  condition: conditionTaskSchema,
+} as const;
 
 /** A kind that this version has. */
 export type Kind = keyof typeof TASK_SCHEMAS;
+
+/** All of them. */
+export const KINDS = Object.keys(TASK_SCHEMAS) as [Kind, ...Kind[]];
 
 /** A task with its defaults in place, but still with its short forms. */
 export type CheckedTask = z.output<(typeof TASK_SCHEMAS)[Kind]>;
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec;
+export type CallSpec = ModelCallSpec | CodeSpec | ConditionSpec;
 
 /** The same, made ready. */
-export type PreparedCall = PreparedModelCall | PreparedCodeCall;
+export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedCondition;
 
 /** Where the tasks of each kind read. */
-export const PLACES: Readonly<Record<Kind, Places>> = { model: modelPlaces, code: codePlaces };
+export const PLACES: Readonly<Record<Kind, Places>> = {
+  model: modelPlaces,
+  code: codePlaces,
+  condition: conditionPlaces,
+};
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
 export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefined {
@@ -40,15 +60,17 @@ export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefine
 /** The inner form of what is a task's own. */
 export function callSpec(task: CheckedTask, config: { readonly provider: string; readonly model: string }): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
-  return codeSpec(task);
+  return task.kind === 'code' ? codeSpec(task) : conditionSpec(task);
 }
 
-/** Renders and evaluates what is a task's own. Throws `promptFailed` or `expressionFailed`. */
-export function prepareCall(spec: CallSpec, scope: Scope): PreparedCall {
+/** Renders and evaluates what is a task's own. Throws `promptFailed`, `expressionFailed` or `functionMissing`. */
+export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates): PreparedCall {
   switch (spec.kind) {
     case 'model':
       return prepareModelCall(spec, scope);
     case 'code':
       return prepareCodeCall(spec, scope);
+    case 'condition':
+      return prepareCondition(spec, scope, predicates);
   }
 }

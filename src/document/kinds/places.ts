@@ -11,6 +11,10 @@ export interface Placed {
 export interface Reading {
   readonly templates: readonly Placed[];
   readonly expressions: readonly Placed[];
+  /** Expressions that have to give true or false. */
+  readonly conditions?: readonly Placed[];
+  /** Expressions that have to give what a case can be called. */
+  readonly switches?: readonly Placed[];
 }
 
 /** Where the fields read that are a kind's own. */
