@@ -5,7 +5,8 @@
  * P1. A start that was accepted is never lost, and is one run for one key.
  * P2. Facts are numbered without gaps; time and progress never go back; what is published is what was committed.
  * P3. A task's facts come in a legal order, and nothing is said of it after its end.
- * P4. A task begins when all it needs has ended well, and never more of them run than the document allows.
+ * P4. A task begins when all it needs has ended well and its conditions say so, is skipped where they do not, and never
+ *     more of them run than the document allows.
  * P5. Attempts, back-offs and deadlines are those of the document; nothing is early.
  * P6. A call is made only after the commit that says so, for a task that runs: one key for one attempt, marked where it
  *     is repeated, and never made again once its outcome is committed.
@@ -17,6 +18,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { FermataError } from '../errors.ts';
+import { mayDecide, verdictOf, type Judge, type SeenResult } from './choices.ts';
 import type { Seen, SeenCall, SeenFact } from './observation.ts';
 import type { FinalRun, Plan, PlannedTask } from './plan.ts';
 
@@ -32,8 +34,10 @@ interface Task {
   since: number;
   /** Not before this does it go on after a failure. */
   due: number;
-  /** What needs it cannot run. */
+  /** It failed: what needs it cannot run. */
   bad: boolean;
+  /** It was skipped, and what needs it is too. */
+  cascades: boolean;
   result: unknown;
 }
 
@@ -72,6 +76,7 @@ const ROUNDING_MS = 1;
 /** Watches a world. */
 export class ReferenceModel {
   readonly #planOf: (workflow: string) => Plan | undefined;
+  readonly #judge: Judge;
   readonly #runs = new Map<string, Run>();
   readonly #started = new Map<string, string>();
   /** Of each call, by its key: whose it is, how often it was made, when last. */
@@ -85,9 +90,13 @@ export class ReferenceModel {
   /** How far the clock was set back: a date may come that much early. */
   #backMs = 0;
 
-  /** @param planOf the document of a workflow, by its name */
-  constructor(planOf: (workflow: string) => Plan | undefined) {
+  /**
+   * @param planOf the document of a workflow, by its name
+   * @param judge the language of its conditions
+   */
+  constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge) {
     this.#planOf = planOf;
+    this.#judge = judge;
   }
 
   /** Takes note of what was seen next. Throws `FermataError` `simulationFailed`. */
@@ -160,7 +169,7 @@ export class ReferenceModel {
 
   #begin(run: Run, workflow: string): void {
     run.plan = this.#planOf(workflow);
-    const fresh = { approved: false, attempt: 0, since: 0, due: 0, bad: false, result: undefined };
+    const fresh = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false, result: undefined };
     for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, { ...fresh, plan, status: 'pending' });
   }
 
@@ -178,7 +187,7 @@ export class ReferenceModel {
         check(!run.paused, `P4 ${where}: the run is paused`);
         if (task.status === 'pending') {
           check(approval === undefined || task.approved, `P8 ${where}: nobody has allowed it`);
-          if (approval === undefined) this.#mayBegin(run, task, where);
+          if (approval === undefined) this.#mayRun(run, task, where);
         }
         check(task.status !== 'inDoubt' || this.#times(run, task, 'retry') > 0, `P8 ${where}: nobody says so`);
         check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
@@ -198,7 +207,7 @@ export class ReferenceModel {
         return;
       case 'approval_requested':
         check(approval !== undefined && !task.approved, `P8 ${where}: it is asked for nothing, or again`);
-        this.#mayBegin(run, task, where);
+        this.#mayRun(run, task, where);
         return void Object.assign(task, { status: 'awaitingApproval', since: Math.min(at, run.cutSince) });
       case 'approval_resolved': {
         if (data['expired'] === true) this.#notEarly(at, task.since, approval?.timeoutSeconds, where);
@@ -207,6 +216,11 @@ export class ReferenceModel {
         return void Object.assign(task, { status: isApproved ? 'pending' : 'refused', approved: isApproved });
       }
       case 'task_completed': {
+        if (task.plan.call.kind === 'condition') {
+          const isRight = mayDecide(task.plan, data['result'], resultsOf(run, task), this.#judge);
+          check(isRight, `P7 ${where}: it cannot decide ${JSON.stringify(data['result'])}`);
+          return void Object.assign(task, { status: 'completed', result: data['result'] });
+        }
         const answers = (this.#answers.get(key) ?? []).map((answer) => (answer as { readonly value?: unknown }).value);
         const isAnswer = answers.some((answer) => isDeepStrictEqual(answer, data['result']));
         check(isAnswer, `P7 ${where}: nobody has answered ${JSON.stringify(data['result'])}`);
@@ -218,7 +232,11 @@ export class ReferenceModel {
         else {
           // A text that cannot be rendered is found when the task begins, and never called.
           if (task.status === 'running') this.#failed(task, key, data, at, where);
-          else this.#mayBegin(run, task, where);
+          else {
+            this.#mayBegin(run, task, where);
+            const verdict = verdictOf(task.plan, resultsOf(run, task), this.#judge);
+            check(verdict !== 'skips', `P4 ${where}: its conditions say that it is skipped`);
+          }
           const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
           const isLast = task.status === 'pending' || again === 'never' || attempt > retry.maxRetries;
           check(isLast, `P5 ${where}: a retry was left`);
@@ -229,10 +247,17 @@ export class ReferenceModel {
       case 'task_cancelled':
         return void Object.assign(task, { status: 'cancelled', bad: true });
       case 'task_skipped': {
-        check(plan.onTaskFailure === 'continue', `P4 ${where}: the document stops at a failure`);
-        const lost = task.plan.dependsOn.some((name) => run.tasks.get(name)?.bad === true);
-        check(lost, `P4 ${where}: all it needs may still succeed`);
-        return void Object.assign(task, { status: 'skipped', bad: true });
+        const needs = task.plan.dependsOn.map((name) => run.tasks.get(name));
+        const isLost = needs.some((needed) => needed?.bad === true);
+        const isPassedOn = needs.some((needed) => needed?.cascades === true);
+        const mayBeLost = plan.onTaskFailure === 'continue' || isPassedOn;
+        check(!isLost || mayBeLost, `P4 ${where}: the document stops at a failure`);
+        if (isLost || isPassedOn)
+          return void Object.assign(task, { status: 'skipped', bad: isLost, cascades: !isLost });
+        this.#mayBegin(run, task, where);
+        const verdict = verdictOf(task.plan, resultsOf(run, task), this.#judge);
+        check(verdict === 'skips' || verdict === 'unknown', `P4 ${where}: nothing says that it is skipped`);
+        return void Object.assign(task, { status: 'skipped', cascades: task.plan.skipPolicy === 'cascade' });
       }
       default:
     }
@@ -252,6 +277,12 @@ export class ReferenceModel {
     check(early <= 0, `P5 ${where}: ${early} ms before its time`);
   }
 
+  #mayRun(run: Run, task: Task, where: string): void {
+    this.#mayBegin(run, task, where);
+    const verdict = verdictOf(task.plan, resultsOf(run, task), this.#judge);
+    check(verdict === 'runs' || verdict === 'unknown', `P4 ${where}: by its conditions it ${verdict}`);
+  }
+
   #mayBegin(run: Run, { plan: { dependsOn, after } }: Task, where: string): void {
     for (const name of [...dependsOn, ...after]) {
       const status = run.tasks.get(name)?.status ?? 'pending';
@@ -259,7 +290,7 @@ export class ReferenceModel {
     }
     for (const name of dependsOn) {
       const before = run.tasks.get(name);
-      const isGood = before?.bad === false;
+      const isGood = before?.bad === false && !before.cascades;
       check(isGood, `P4 ${where}: ${name}, which it needs, is ${before?.status}`);
     }
   }
@@ -379,6 +410,15 @@ export class ReferenceModel {
 
 function add(lists: Map<string, unknown[]>, key: string, value: unknown): void {
   lists.set(key, [...(lists.get(key) ?? []), value]);
+}
+
+/** What a task can read: the ends of those it depends on. */
+function resultsOf(run: Run, { plan }: Task): Readonly<Record<string, SeenResult>> {
+  const entries = plan.dependsOn.map((name): [string, SeenResult] => {
+    const { status = 'pending', result } = run.tasks.get(name) ?? {};
+    return [name, status === 'completed' ? { status, output: result } : { status }];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** What the tasks found on which no other depends: of one its result, of several those that have one, by name. */

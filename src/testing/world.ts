@@ -17,6 +17,7 @@ import type { RunView, RuntimeOptions } from '../runtime/runtime.ts';
 import { Client, errorOf, type ApiAnswer, type ApiRequest } from './client.ts';
 import { toMs, type Duration } from './duration.ts';
 import { NO_FAULTS, probabilitiesOf, type Faults, type Probabilities } from './faults.ts';
+import { judge } from './judge.ts';
 import { Lives } from './lives.ts';
 import { Trace, type Observation, type SeenCall, type SeenFact } from './observation.ts';
 import { scriptedModel, type Answers, type Latency } from './outside.ts';
@@ -111,7 +112,7 @@ export class World {
     this.#seed = seed;
     this.#random = randomOf(seed);
     const plans = new Map(workflows.map(parseDocument).map((plan) => [plan.name, plan]));
-    this.#model = new ReferenceModel((workflow) => plans.get(workflow));
+    this.#model = new ReferenceModel((workflow) => plans.get(workflow), judge);
     this.#wall = { offset: options.startAt ?? Date.UTC(2026, 0, 1) };
     this.#faults = probabilitiesOf(faults);
     const providers = answers === undefined ? {} : providersOf([...plans.values()]);

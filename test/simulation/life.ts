@@ -31,6 +31,7 @@ export async function live(seed: number): Promise<Life> {
     machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
+    predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
     functions: { work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt) },
   });
   const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
