@@ -51,6 +51,7 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
         at: `column ${node.start + 1}`,
         columns: chain.columns,
         ...(isPlain ? { span: [node.start, node.end] } : {}),
+        ...(place.inLoop ? { inLoop: true } : {}),
       });
     }
     return chain.computed.forEach(visit);
@@ -142,4 +143,20 @@ function childrenOf(node: ASTNode): readonly ASTNode[] {
     default:
       return node.args;
   }
+}
+
+/** Whether a tree goes through a list, whether it makes one of a text, and of how many nodes it is. */
+export function shapeOf(tree: ASTNode): { readonly loops: boolean; readonly splits: boolean; readonly nodes: number } {
+  const shape = { loops: false, splits: false, nodes: 0 };
+  const pending: ASTNode[] = [tree];
+  // The list grows while it is walked.
+  for (const node of pending) {
+    shape.nodes++;
+    if (node.op === 'call' || node.op === 'rcall') {
+      shape.loops ||= BINDERS.has(node.args[0]);
+      shape.splits ||= node.args[0] === 'split';
+    }
+    pending.push(...childrenOf(node));
+  }
+  return shape;
 }

@@ -2,11 +2,12 @@
  * Expressions: CEL, over the same names as prompts. It cannot loop for ever, and what would let one expression occupy
  * the process is refused at load (`cel-reads.ts`).
  */
-import { Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { Environment, type ASTNode, type ParseResult } from '@marcbachmann/cel-js';
 import { FermataError } from '../errors.ts';
 import { ParseCache } from './cache.ts';
-import { variablesOf, type Refuse } from './cel-reads.ts';
+import { shapeOf, variablesOf, type Refuse } from './cel-reads.ts';
 import { fromCel, toCel } from './cel-value.ts';
+import { MOST_STEPS, stepsOf, valueIn, type Loop } from './cel-work.ts';
 import { excerpt, type Path } from './faults.ts';
 import { readsOfVariables, type Reads, type Scope, type Variable } from './reads.ts';
 
@@ -19,7 +20,27 @@ export const CEL_OPTIONS = {
   limits: { maxAstNodes: 2_000, maxDepth: 50 },
 } as const;
 const environment = new Environment(CEL_OPTIONS);
-const programs = new ParseCache<ParseResult>(2_000, (text) => environment.parse(text));
+const programs = new ParseCache<Program>(2_000, (text) => {
+  const parsed = environment.parse(text);
+  return { parsed, loop: loopOf(text, parsed.ast) };
+});
+
+interface Program {
+  readonly parsed: ParseResult;
+  readonly loop: Loop | undefined;
+}
+
+/** What there is to count where an expression goes through lists. */
+function loopOf(expression: string, ast: ASTNode): Loop | undefined {
+  const { loops, splits, nodes } = shapeOf(ast);
+  return loops ? { splits, nodes, variables: variablesOf(ast, refusing(expression)) } : undefined;
+}
+
+function refusing(expression: string): Refuse {
+  return (node, reason) => {
+    throw failure(expression, node.start, reason);
+  };
+}
 
 /**
  * What an expression reads.
@@ -30,17 +51,14 @@ const programs = new ParseCache<ParseResult>(2_000, (text) => environment.parse(
  */
 export function readsOfExpression(expression: string): Reads {
   const ast = attempt(expression, () => {
-    const program = programs.get(expression);
-    const { error } = program.check();
+    const { parsed } = programs.get(expression);
+    const { error } = parsed.check();
     if (error !== undefined) throw error;
-    return program.ast;
+    return parsed.ast;
   });
-  const refuse: Refuse = (node, reason) => {
-    throw failure(expression, node.start, reason);
-  };
   // `int`, `optional` and the like are CEL's own.
   const isOurs = ({ path: [root] }: Variable): boolean => root === undefined || !environment.hasVariable(root);
-  return readsOfVariables(variablesOf(ast, refuse).filter(isOurs));
+  return readsOfVariables(variablesOf(ast, refusing(expression)).filter(isOurs));
 }
 
 /**
@@ -52,7 +70,17 @@ export function readsOfExpression(expression: string): Reads {
  * @throws FermataError `expressionFailed`, naming the expression and the missing key
  */
 export function evaluate(expression: string, scope: Scope): unknown {
-  const value: unknown = attempt(expression, () => programs.get(expression)(variablesIn(scope)));
+  const value: unknown = attempt(expression, () => {
+    const { parsed, loop } = programs.get(expression);
+    const steps = loop === undefined ? 0 : stepsOf(loop, (variable) => valueIn(scope, variable));
+    if (steps > MOST_STEPS)
+      throw failure(
+        expression,
+        0,
+        `it would take up to ${Math.ceil(steps)} steps, and at most ${MOST_STEPS} are allowed: its lists are too long; use a task of kind code`,
+      );
+    return parsed(variablesIn(scope));
+  });
   return fromCel(value, (what) => {
     throw failure(expression, 0, `it gives ${what}, which JSON cannot carry; make a text of it: string(x)`);
   });
@@ -91,6 +119,7 @@ export function attempt<Result>(expression: string, work: () => Result): Result 
   try {
     return work();
   } catch (thrown) {
+    if (thrown instanceof FermataError) throw thrown;
     const { summary, code, start } = celError(thrown);
     const hint =
       code === 'no_such_overload' && summary.includes('double')

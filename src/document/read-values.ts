@@ -1,6 +1,6 @@
 /** What an expression read, for people: each value by the place it was read from, bounded. */
+import { valueIn } from './cel-work.ts';
 import { describeValue, formatPath } from './faults.ts';
-import { isRecord } from './json.ts';
 import type { Scope, Variable } from './reads.ts';
 
 /** More than these are not shown. */
@@ -21,18 +21,9 @@ export function valuesRead(variables: readonly Variable[], scope: Scope): Readon
     // A step that is computed at run time: what is shown is what it is computed on.
     const computed = path.indexOf(undefined);
     const known = (computed === -1 ? path : path.slice(0, computed)).filter((step) => step !== undefined);
-    values.set(formatPath(known), bounded(valueAt(scope, known)));
+    values.set(formatPath(known), bounded(valueIn(scope, { path: known })));
   }
   return Object.fromEntries(values);
-}
-
-function valueAt(scope: Scope, path: readonly string[]): unknown {
-  let value: unknown = scope;
-  for (const step of path) {
-    if (Array.isArray(value)) value = (value as readonly unknown[])[Number(step)];
-    else value = isRecord(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-  }
-  return value;
 }
 
 /** Numbers, truth values and short texts as they are; of everything else the beginning, as text. */

@@ -25,6 +25,8 @@ export interface Variable {
   readonly columns?: readonly number[];
   /** Of an expression: from where to where it stands; absent where a step of it may be missing or is computed. */
   readonly span?: readonly [start: number, end: number];
+  /** Of an expression: it is read for each entry of a list. */
+  readonly inLoop?: true;
 }
 
 /** Everything that one template or expression reads. */
