@@ -24,6 +24,11 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /^100 worlds, every one: completed, booked: Hotel Fermata$/m,
     'the same seed, the same world: true',
   ],
+  '07-conditions.ts': [
+    'Ada: stocks and houses and taxes',
+    'Bob: bonds',
+    'not houses: Its condition is false: tasks.risk.output.years > 5.',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

@@ -2,7 +2,7 @@
  * Does a task run, or is it skipped? Asked when its turn has come, before anything of it is rendered: its texts may read
  * what is only there where it runs.
  */
-import { askedOf, holds, wordsOf, type Asked, type Predicates } from './condition.ts';
+import { askedOf, holds, type Asked, type Predicates } from './condition.ts';
 import type { TaskSpec } from './definition.ts';
 import { excerpt } from './faults.ts';
 import type { Found } from './kinds/condition.ts';
@@ -56,7 +56,10 @@ export function skipOf(
     };
   }
   if (spec.when === undefined || holds(spec.when, scope, predicates)) return undefined;
-  const reason = `Its condition is false: ${excerpt(wordsOf(spec.when), LONGEST_EXPRESSION)}.`;
+  const reason =
+    typeof spec.when === 'string'
+      ? `Its condition is false: ${excerpt(spec.when, LONGEST_EXPRESSION)}.`
+      : `Its predicate "${spec.when.predicate}" says no.`;
   return { reason, condition: askedOf(spec.when, scope), cascades };
 }
 
