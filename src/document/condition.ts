@@ -9,7 +9,7 @@ import { describeValue, type Path } from './faults.ts';
 import type { condition } from './fields.ts';
 import { isRecord } from './json.ts';
 import type { Placed } from './kinds/places.ts';
-import { valuesRead } from './read-values.ts';
+import { cut, valuesRead } from './read-values.ts';
 import type { Scope } from './reads.ts';
 
 /** A CEL expression, or the name of a registered predicate. */
@@ -35,6 +35,9 @@ export interface Asked {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
+/** Characters of an expression in facts and results: there may be 100,000 of them. */
+const LONGEST_EXPRESSION = 1_000;
+
 /** The expression of a condition that is written at `path`, where it is one. */
 export function conditionAt(holder: Readonly<Record<string, unknown>>, path: Path, field: string): readonly Placed[] {
   const condition = holder[field];
@@ -49,7 +52,10 @@ export function predicateOf(condition: unknown): string | undefined {
 /** What is asked, with the values it reads in a scope. */
 export function askedOf(condition: Condition, scope: Scope): Asked {
   if (typeof condition !== 'string') return { predicate: condition.predicate };
-  return { expression: condition, values: valuesRead(readsOfExpression(condition).variables, scope) };
+  return {
+    expression: cut(condition, LONGEST_EXPRESSION),
+    values: valuesRead(readsOfExpression(condition).variables, scope),
+  };
 }
 
 /** What is asked, in one piece of a sentence. */

@@ -30,6 +30,8 @@ export interface Gate {
   readonly by: string;
   /** Its branches that the task is in: `then`, `else`, `cases.billing`. */
   readonly branches: readonly string[];
+  /** The task does not look at what the condition gives, which may name very many tasks. */
+  readonly unseen: boolean;
 }
 
 /** One task. */

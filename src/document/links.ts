@@ -13,10 +13,19 @@ import { eachOf, type Steps } from './steps.ts';
 /** A cycle of more tasks than this is not written out in full. */
 const LONGEST_CYCLE = 100;
 const NONE: readonly string[] = [];
+const NO_LINKS: Links = { dependsOn: NONE, unseen: NONE };
 const NO_POSITIONS: readonly number[] = [];
 
-/** Checks how tasks refer to each other; gives, for each task in order, the names it depends on, written ones first. */
-export function* checkLinks(outline: Outline, faults: Faults): Steps<readonly (readonly string[])[]> {
+/** What one task depends on. */
+export interface Links {
+  /** Names, without repetition: written ones first, then those it reads, then conditions that choose it. */
+  readonly dependsOn: readonly string[];
+  /** Those of them that do no more than choose it: it does not see what they give. */
+  readonly unseen: readonly string[];
+}
+
+/** Checks how tasks refer to each other; gives, for each task in order, what it depends on. */
+export function* checkLinks(outline: Outline, faults: Faults): Steps<readonly Links[]> {
   const positions = checkNames(outline.tasks, faults);
   yield;
   const tasks = new Set(positions.keys());
@@ -37,18 +46,25 @@ export function* checkLinks(outline: Outline, faults: Faults): Steps<readonly (r
     dependencies.push(places.size === 0 ? undefined : places);
   });
   yield;
+  const unseen = new Map<number, string[]>();
   yield* eachOf(outline.tasks, (task) => {
     for (const branch of task.branches) {
       if (!checkBranch(task, branch, tasks, faults) || task.name === undefined) continue;
       const position = positions.get(branch.text) ?? 0;
       const places = (dependencies[position] ??= new Map<string, Path>());
-      if (!places.has(task.name)) places.set(task.name, branch.path);
+      if (places.has(task.name)) continue;
+      places.set(task.name, branch.path);
+      const known = unseen.get(position);
+      if (known === undefined) unseen.set(position, [task.name]);
+      else known.push(task.name);
     }
   });
   yield;
   checkCycles(outline.tasks, dependencies, positions, faults);
   yield;
-  return dependencies.map((places) => (places === undefined ? NONE : [...places.keys()]));
+  return dependencies.map((places, position) =>
+    places === undefined ? NO_LINKS : { dependsOn: [...places.keys()], unseen: unseen.get(position) ?? NONE },
+  );
 }
 
 function checkNames(tasks: readonly OutlineTask[], faults: Faults): ReadonlyMap<string, number> {

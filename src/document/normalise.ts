@@ -2,6 +2,7 @@
 import type { ApprovalSpec, Definition, Gate, TaskSpec } from './definition.ts';
 import { conditionSpec } from './kinds/condition.ts';
 import { callSpec, type CheckedTask } from './kinds/index.ts';
+import type { Links } from './links.ts';
 import { walkGraph } from './order.ts';
 import type { CheckedDocument } from './schema.ts';
 import { eachOf, type Steps } from './steps.ts';
@@ -9,15 +10,15 @@ import { eachOf, type Steps } from './steps.ts';
 /**
  * The inner form of a document.
  *
- * @param dependencies for each task, in order, the names it depends on, whether written or read
+ * @param links for each task, in order, what it depends on, whether written or read
  */
-export function* normalise(document: CheckedDocument, dependencies: readonly (readonly string[])[]): Steps<Definition> {
+export function* normalise(document: CheckedDocument, links: readonly Links[]): Steps<Definition> {
   const { name, description, tags, input, config } = document;
-  const previous = config.strategy === 'sequential' ? previousTasks(document, dependencies) : new Map<string, string>();
+  const previous = config.strategy === 'sequential' ? previousTasks(document, links) : new Map<string, string>();
   const gates = gatesOf(document.tasks);
   const tasks: TaskSpec[] = [];
   yield* eachOf(document.tasks, (task, position) => {
-    const dependsOn = dependencies[position] ?? [];
+    const { dependsOn = [], unseen = [] } = links[position] ?? {};
     const before = previous.get(task.name);
     tasks.push({
       name: task.name,
@@ -25,7 +26,7 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
       description: task.description,
       dependsOn,
       after: before === undefined || dependsOn.includes(before) ? [] : [before],
-      gates: gates.get(task.name) ?? NO_GATES,
+      gates: (gates.get(task.name) ?? NO_GATES).map((gate) => ({ ...gate, unseen: unseen.includes(gate.by) })),
       when: task.when,
       skipPolicy: task.skipPolicy,
       call: callSpec(task, config),
@@ -54,10 +55,11 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
   };
 }
 
-const NO_GATES: readonly Gate[] = [];
+type NamedGate = Omit<Gate, 'unseen'>;
+const NO_GATES: readonly NamedGate[] = [];
 
 /** For each task that conditions choose, which ones, and in which of their branches. */
-function gatesOf(tasks: readonly CheckedTask[]): ReadonlyMap<string, readonly Gate[]> {
+function gatesOf(tasks: readonly CheckedTask[]): ReadonlyMap<string, readonly NamedGate[]> {
   const gates = new Map<string, { readonly by: string; readonly branches: string[] }[]>();
   for (const task of tasks) {
     if (!('kind' in task) || task.kind !== 'condition') continue;
@@ -87,10 +89,10 @@ function approvalOf(task: CheckedTask): ApprovalSpec | undefined {
 }
 
 /** For each task the one before it, in an order that respects the dependencies and otherwise is the document's. */
-function previousTasks({ tasks }: CheckedDocument, dependencies: readonly (readonly string[])[]): Map<string, string> {
+function previousTasks({ tasks }: CheckedDocument, links: readonly Links[]): Map<string, string> {
   const positions = new Map(tasks.map(({ name }, position) => [name, position]));
-  const numbered = dependencies.map((names) =>
-    names.map((name) => positions.get(name)).filter((at) => at !== undefined),
+  const numbered = links.map(({ dependsOn }) =>
+    dependsOn.map((name) => positions.get(name)).filter((at) => at !== undefined),
   );
   const names = walkGraph(numbered).order.map((position) => tasks[position]?.name);
   const previous = new Map<string, string>();

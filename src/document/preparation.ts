@@ -15,7 +15,7 @@ import { graphOf, type Graph } from './graph.ts';
 import type { Found } from './kinds/condition.ts';
 import { isSettled, isWaiting, taskRow } from './projection.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
-import type { TaskResult } from './reads.ts';
+import type { Scope, TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
 import { pause } from './steps.ts';
 import { skipOf, type Decided } from './when.ts';
@@ -104,8 +104,13 @@ function described(rows: RunRows, graph: Graph, name: string): { readonly descri
   if (description === undefined) return {};
   const read = new Set(readsOf(description).tasks);
   const results = dependsOn.filter((dependency) => read.has(dependency));
+  return describedIn(description, taskScope(rows.input(), resultsOf(rows, graph, results)));
+}
+
+function describedIn(description: string | undefined, scope: Scope): { readonly description?: string } {
+  if (description === undefined) return {};
   try {
-    return { description: renderPrompt(description, taskScope(rows.input(), resultsOf(rows, graph, results))) };
+    return { description: renderPrompt(description, scope) };
   } catch (thrown) {
     if (thrown instanceof FermataError && thrown.code === 'promptFailed') return {};
     throw thrown;
@@ -222,11 +227,15 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
     const { name } = (event as unknown as { input: { name: string } }).input;
     const graph = graphOf(definitionOf(rows));
     const spec = graph.spec(name);
-    const results = resultsOf(rows, graph, spec.dependsOn);
+    const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
+    const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
+    const results = resultsOf(rows, graph, seen);
     const scope = taskScope(rows.input(), results);
+    // Read before anything is caught: what a read has to wait for is no fault of the task.
+    const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(rows, graph, by)]));
     try {
-      const skip = skipOf(spec, scope, predicates, (condition) => decidedBy(rows, graph, condition));
-      if (skip !== undefined) return { skip, ...described(rows, graph, name) } satisfies PreparedSkip;
+      const skip = skipOf(spec, scope, predicates, decided);
+      if (skip !== undefined) return { skip, ...describedIn(spec.description, scope) } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt } = spec;
       const prepared: MachineTask = {
         ...renderTask(spec, scope, predicates),

@@ -36,6 +36,6 @@ function bounded(value: unknown): unknown {
 }
 
 /** The beginning of a text. */
-export function cut(text: string): string {
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1).toWellFormed()}…`;
+export function cut(text: string, length = LONGEST): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

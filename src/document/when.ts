@@ -34,17 +34,17 @@ const LONGEST_EXPRESSION = 200;
  * Why a task is skipped; undefined where it runs. The conditions that choose among tasks come first: at least one has to
  * have chosen this one.
  *
- * @param decided what has become of the condition of a name
+ * @param decided what has become of its conditions, by name
  * @throws FermataError `expressionFailed`, `functionMissing` of its `when`
  */
 export function skipOf(
   spec: Pick<TaskSpec, 'gates' | 'when' | 'skipPolicy'>,
   scope: Scope,
   predicates: Predicates,
-  decided: (condition: string) => Decided,
+  decided: ReadonlyMap<string, Decided>,
 ): Skip | undefined {
   const cascades = spec.skipPolicy === 'cascade';
-  const gates = spec.gates.map(({ by, branches }) => ({ by, branches, ...decided(by) }));
+  const gates = spec.gates.map(({ by, branches }) => ({ by, branches, ...(decided.get(by) ?? { status: 'pending' }) }));
   const [first] = gates;
   if (first !== undefined && !gates.some((gate) => gate.branches.some((label) => label === gate.found?.branch))) {
     const told = gates.slice(0, MOST_TOLD).map((gate) => reasonOf(gate.by, gate));

@@ -7,7 +7,7 @@ import { parseDocument } from '../../src/document/parse.ts';
 import { valuesRead } from '../../src/document/read-values.ts';
 import { taskScope } from '../../src/document/render.ts';
 import { schemaAt } from '../../src/document/schema-path.ts';
-import { skipOf } from '../../src/document/when.ts';
+import { skipOf, type Decided } from '../../src/document/when.ts';
 import { errorOf, faultsOf } from './faults-of.ts';
 
 const SCHEMA = {
@@ -132,8 +132,8 @@ describe('kind: condition', () => {
   test('the tasks of its branches depend on it, and are chosen by it', () => {
     const { tasks } = parseDocument(condition({ if: 'true', then: ['a', 'a'], else: ['b', 'a'] }));
     expect(tasks.map(({ dependsOn, gates }) => ({ dependsOn, gates }))).toEqual([
-      { dependsOn: ['c'], gates: [{ by: 'c', branches: ['then', 'else'] }] },
-      { dependsOn: ['c'], gates: [{ by: 'c', branches: ['else'] }] },
+      { dependsOn: ['c'], gates: [{ by: 'c', branches: ['then', 'else'], unseen: true }] },
+      { dependsOn: ['c'], gates: [{ by: 'c', branches: ['else'], unseen: true }] },
       { dependsOn: [], gates: [] },
     ]);
   });
@@ -267,7 +267,7 @@ describe('what a condition says', () => {
 describe('why a task is skipped', () => {
   const spec = { gates: [], when: undefined, skipPolicy: 'run' } as const;
   const scope = taskScope({ text: 'x'.repeat(1_000), list: [1, 2] }, []);
-  const nobody = () => ({ status: 'skipped' });
+  const nobody = new Map<string, Decided>();
 
   test('shows what was read, cut where it is long, null where it is absent', () => {
     const text =
@@ -288,17 +288,19 @@ describe('why a task is skipped', () => {
   });
 
   test('is the condition that chose otherwise, or chose nothing; one that chose it is enough', () => {
-    const gates = ['c', 'd'].map((by) => ({ by, branches: ['then'] }));
+    const gates = ['c', 'd'].map((by) => ({ by, branches: ['then'], unseen: true }));
     const found = { expression: 'input.n > 1', value: false, branch: 'else' };
-    const decided = (by: string) => (by === 'c' ? { status: 'completed', found } : { status: 'rejected' });
+    const c: Decided = { status: 'completed', found };
+    const decided = new Map<string, Decided>(Object.entries({ c, d: { status: 'rejected' } }));
     expect(skipOf({ ...spec, gates }, scope, {}, decided)).toEqual({
       reason:
         'The condition "c" chose else: input.n > 1 is false. The condition "d" is rejected and has chosen nothing.',
       condition: { task: 'c', ...found },
       cascades: false,
     });
-    const other = (by: string) =>
-      by === 'c' ? decided(by) : { status: 'completed', found: { predicate: 'p', value: true, branch: 'then' } };
+    const other = new Map<string, Decided>(
+      Object.entries({ c, d: { status: 'completed', found: { predicate: 'p', value: true, branch: 'then' } } }),
+    );
     expect(skipOf({ ...spec, gates }, scope, {}, other)).toBeUndefined();
   });
 });
