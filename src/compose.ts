@@ -14,9 +14,11 @@ import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './cl
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import type { Definition } from './document/definition.ts';
+import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
+import { withTime } from './document/waits.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
 import type { MachineRegistration } from './runtime/catalog.ts';
@@ -65,7 +67,14 @@ export interface Fermata {
 function builtInMachines(definitionOf: DefinitionOf): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
   return {
     'workflow@1': workflowRegistration(definitionOf, workflowMachine1, taskMachine1),
-    'workflow@2': workflowRegistration(definitionOf, workflowMachine, taskMachine),
+    'workflow@2': {
+      ...workflowRegistration(definitionOf, workflowMachine, taskMachine),
+      prepare: {
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf)),
+        task: withTime(prepareTask(definitionOf)),
+      },
+      outside: outsideEvents(definitionOf),
+    },
   };
 }
 
@@ -149,7 +158,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     assertRunnable(definition) {
       for (const { name, call } of definition.tasks) {
         if (call.kind === 'model') findProvider(providers, call.provider);
-        else findFunction(functions, call.function, name);
+        else if (call.kind === 'code') findFunction(functions, call.function, name);
       }
     },
     workflowRows: (filter) => store.workflows(tenant, filter),

@@ -4,7 +4,7 @@
 export interface DrawnGraph {
   readonly nodes: readonly {
     readonly name: string;
-    readonly kind: 'model' | 'code';
+    readonly kind: 'model' | 'code' | 'wait';
     readonly requiresApproval: boolean;
   }[];
   /** `needs`: its success; `after`: any end of it. */
@@ -30,6 +30,7 @@ export function mermaid({ nodes, edges }: DrawnGraph): string {
 function box({ name, kind, requiresApproval }: DrawnGraph['nodes'][number]): string {
   const label = `"${escaped(name)}"`;
   if (requiresApproval) return `{{${label}}}`;
+  if (kind === 'wait') return `([${label}])`;
   return kind === 'code' ? `[[${label}]]` : `(${label})`;
 }
 

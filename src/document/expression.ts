@@ -45,12 +45,15 @@ export function readsOfExpression(expression: string): Reads {
  * The value of an expression, as JSON: whole numbers become numbers, timestamps ISO texts; undefined where the result
  * is an empty optional (`input.?depth`).
  *
+ * @param own variables that there are here besides those of the scope
  * @example
  * evaluate('input.?depth.orValue(3)', { input: {}, tasks: {} }) // 3
  * @throws FermataError `expressionFailed`, naming the expression and the missing key
  */
-export function evaluate(expression: string, scope: Scope): unknown {
-  const value: unknown = attempt(expression, () => programs.get(expression)(variablesIn(scope)));
+export function evaluate(expression: string, scope: Scope, own: Readonly<Record<string, unknown>> = {}): unknown {
+  const value: unknown = attempt(expression, () =>
+    programs.get(expression)({ ...variablesIn(scope), ...(toCel(own) as typeof own) }),
+  );
   return fromCel(value, (what) => {
     throw failure(expression, 0, `it gives ${what}, which JSON cannot carry; make a text of it: string(x)`);
   });

@@ -15,6 +15,7 @@ import { isSettled, isWaiting, taskRow } from './projection.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
+import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
@@ -61,7 +62,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
           return {
             ...afterEnd(rows, graph, context, name, 'fail'),
             ...described(rows, graph, name),
-            ...(isWaiting(taskRow(rows, graph, name)) ? { waited: true } : {}),
+            ...(isWaiting(taskRow(rows, graph, name)) || isParkedWait(graph, rows, name) ? { waited: true } : {}),
           };
         }
         return undefined;
@@ -190,7 +191,7 @@ const RESULTS_AT_ONCE = 500;
  * The results of many tasks. A last turn may need 100,000 of them, more than a second of reading: between slices it
  * waits, as for a load, so that the process serves others meanwhile.
  */
-function resultsOf(rows: RunRows, graph: Graph, names: readonly string[]): [string, TaskResult][] {
+export function resultsOf(rows: RunRows, graph: Graph, names: readonly string[]): [string, TaskResult][] {
   const read = (slice: readonly string[]): [string, TaskResult][] =>
     slice.map((name) => [name, resultOf(rows, graph, name)]);
   if (names.length <= RESULTS_AT_ONCE) return read(names);
@@ -227,7 +228,7 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
         ...renderTask(spec, taskScope(input, results)),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
-        timeoutMs: timeoutSeconds * 1_000,
+        ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
         onInDoubt,
         seed: `${rows.origin.seed}/${name}`,
       };

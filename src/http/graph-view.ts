@@ -10,7 +10,7 @@ export const graphSchema = z
     nodes: z.array(
       z.object({
         name: z.string(),
-        kind: z.enum(['model', 'code']),
+        kind: z.enum(['model', 'code', 'wait']),
         description: z.string().nullable(),
         stage: z.int(),
         requiresApproval: z.boolean(),

@@ -20,7 +20,7 @@ export interface PlannedTask {
     readonly factor: number;
     readonly maxSeconds: number;
   };
-  readonly timeoutSeconds: number;
+  readonly timeoutSeconds: number | undefined;
   readonly onInDoubt: 'retry' | 'ask' | 'fail';
   readonly approval:
     | { readonly timeoutSeconds: number | undefined; readonly onReject: 'skip' | 'cancel' | 'fail' }

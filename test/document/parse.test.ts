@@ -383,10 +383,10 @@ describe('what a later version brings', () => {
       'onBreakerOpen',
     ].map((field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })]),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['map', 'reduce', 'condition', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
+    ...['map', 'reduce', 'condition', 'subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map(
       (kind): [string, unknown] => ['tasks[0].kind', tasks({ name: 'a', kind, items: 'x', goal: 'y' })],
     ),
-    ...['shared', 'item', 'index', 'result', 'event'].map((root): [string, unknown] => [
+    ...['shared', 'item', 'index', 'result'].map((root): [string, unknown] => [
       'tasks[0].prompt',
       one({ prompt: `{{ ${root}.x }}` }),
     ]),

@@ -11,9 +11,10 @@ import {
   type PreparedModelCall,
 } from './model.ts';
 import type { Places } from './places.ts';
+import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
-export const TASK_SCHEMAS = { model: modelTaskSchema, code: codeTaskSchema } as const;
+export const TASK_SCHEMAS = { model: modelTaskSchema, code: codeTaskSchema, wait: waitTaskSchema } as const;
 
 /** A kind that this version has. */
 export type Kind = keyof typeof TASK_SCHEMAS;
@@ -22,13 +23,17 @@ export type Kind = keyof typeof TASK_SCHEMAS;
 export type CheckedTask = z.output<(typeof TASK_SCHEMAS)[Kind]>;
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec;
+export type CallSpec = ModelCallSpec | CodeSpec | WaitSpec;
 
 /** The same, made ready. */
-export type PreparedCall = PreparedModelCall | PreparedCodeCall;
+export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedWait;
 
 /** Where the tasks of each kind read. */
-export const PLACES: Readonly<Record<Kind, Places>> = { model: modelPlaces, code: codePlaces };
+export const PLACES: Readonly<Record<Kind, Places>> = {
+  model: modelPlaces,
+  code: codePlaces,
+  wait: waitPlaces,
+};
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
 export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefined {
@@ -40,7 +45,12 @@ export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefine
 /** The inner form of what is a task's own. */
 export function callSpec(task: CheckedTask, config: { readonly provider: string; readonly model: string }): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
-  return codeSpec(task);
+  switch (task.kind) {
+    case 'code':
+      return codeSpec(task);
+    case 'wait':
+      return waitSpec(task);
+  }
 }
 
 /** Renders and evaluates what is a task's own. Throws `promptFailed` or `expressionFailed`. */
@@ -50,5 +60,7 @@ export function prepareCall(spec: CallSpec, scope: Scope): PreparedCall {
       return prepareModelCall(spec, scope);
     case 'code':
       return prepareCodeCall(spec, scope);
+    case 'wait':
+      return prepareWait(spec, scope);
   }
 }
