@@ -92,10 +92,14 @@ type Shown = readonly [mood: Mood, text: string];
 type Show = (data: ShownFact['data'], context: ProgressContext) => Shown | undefined;
 
 const ofTask: Readonly<Record<string, Show>> = {
-  task_started: (data) => [
-    'begun',
-    `${nameOf(data)}${Number(data['attempt'] ?? 1) > 1 ? ` (attempt ${Number(data['attempt'])})` : ''}`,
-  ],
+  task_started: (data) => {
+    const waits = waitText(data['waitsFor']);
+    if (waits !== undefined) return ['waits', `${nameOf(data)}: ${waits}`];
+    return [
+      'begun',
+      `${nameOf(data)}${Number(data['attempt'] ?? 1) > 1 ? ` (attempt ${Number(data['attempt'])})` : ''}`,
+    ];
+  },
   task_completed: (data, context) => ['done', said(data, data['result'], context)],
   task_failed: (data, context) => ['failed', said(data, messageOf(data['error']), context)],
   task_cancelled: (data, context) => ['failed', said(data, `cancelled${because(data['reason'])}`, context)],
@@ -131,6 +135,14 @@ const ofTask: Readonly<Record<string, Show>> = {
       ),
     ];
   },
+  event_kept: (data) => [
+    'told',
+    printable(`The event ${JSON.stringify(data['eventType'])} is kept until a task waits for it`),
+  ],
+  event_refused: (data, context) => [
+    'failed',
+    said(data, `did not take an event: ${messageOf(data['error'])}`, context),
+  ],
   progress: (data, context) => [
     'told',
     said(
@@ -156,6 +168,13 @@ const ofRun: Readonly<Record<string, Show>> = {
     firstLine(`The run was cancelled: ${messageOf(data['reason'])}`, width),
   ],
 };
+
+/** What a task that begins to wait waits for. */
+function waitText(waitsFor: unknown): string | undefined {
+  if (typeof waitsFor !== 'object' || waitsFor === null) return undefined;
+  if ('event' in waitsFor) return printable(`waits for the event ${JSON.stringify(waitsFor.event)}`);
+  return 'date' in waitsFor ? `waits until ${String(waitsFor.date)}` : undefined;
+}
 
 function nameOf(data: ShownFact['data']): string {
   return printable(String(data['description'] ?? data['task']));

@@ -21,6 +21,16 @@ export interface PlannedTask {
     readonly maxSeconds: number;
   };
   readonly timeoutSeconds: number | undefined;
+  /** What a task of the kind `wait` waits for. */
+  readonly call: {
+    readonly kind: string;
+    readonly for?: {
+      readonly seconds?: number;
+      readonly until?: string;
+      readonly event?: { readonly type: string; readonly filter: string | undefined };
+    };
+    readonly onTimeout?: 'fail' | 'skip' | 'continue';
+  };
   readonly onInDoubt: 'retry' | 'ask' | 'fail';
   readonly approval:
     | { readonly timeoutSeconds: number | undefined; readonly onReject: 'skip' | 'cancel' | 'fail' }
