@@ -32,6 +32,8 @@ export interface ProgressContext {
   readonly width: number;
   /** The command that decides an approval. */
   readonly approve: (task: string) => string;
+  /** The command that sends an event from outside. */
+  readonly send: (type: string) => string;
 }
 
 const SYMBOLS: Readonly<Record<Mood, string>> = {
@@ -92,8 +94,8 @@ type Shown = readonly [mood: Mood, text: string];
 type Show = (data: ShownFact['data'], context: ProgressContext) => Shown | undefined;
 
 const ofTask: Readonly<Record<string, Show>> = {
-  task_started: (data) => {
-    const waits = waitText(data['waitsFor']);
+  task_started: (data, { send }) => {
+    const waits = waitText(data['waitsFor'], send);
     if (waits !== undefined) return ['waits', `${nameOf(data)}: ${waits}`];
     return [
       'begun',
@@ -170,9 +172,12 @@ const ofRun: Readonly<Record<string, Show>> = {
 };
 
 /** What a task that begins to wait waits for. */
-function waitText(waitsFor: unknown): string | undefined {
+function waitText(waitsFor: unknown, send: ProgressContext['send']): string | undefined {
   if (typeof waitsFor !== 'object' || waitsFor === null) return undefined;
-  if ('event' in waitsFor) return printable(`waits for the event ${JSON.stringify(waitsFor.event)}`);
+  if ('event' in waitsFor) {
+    const type = String(waitsFor.event);
+    return `${printable(`waits for the event ${JSON.stringify(type)}`)} → ${send(type)}`;
+  }
   return 'date' in waitsFor ? `waits until ${String(waitsFor.date)}` : undefined;
 }
 

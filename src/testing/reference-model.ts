@@ -274,10 +274,11 @@ export class ReferenceModel {
       return this.#notEarly(at, since, timeoutSeconds, where);
     }
     if (event !== undefined) return;
+    if (typeof result !== 'string') return check(false, `P7 ${where}: it waited for a date and found none`);
     if (seconds !== undefined) this.#notEarly(at, since, seconds, where);
-    const isIts = until === undefined || Date.parse(until) === Date.parse(String(result));
-    check(isIts, `P7 ${where}: it waited for ${until} and found ${String(result)}`);
-    this.#notEarly(at, Date.parse(String(result)), 0, where);
+    const isIts = until === undefined || Date.parse(until) === Date.parse(result);
+    check(isIts, `P7 ${where}: it waited for ${until} and found ${result}`);
+    this.#notEarly(at, Date.parse(result), 0, where);
   }
 
   #notEarly(at: number, since: number, seconds = Infinity, where: string): void {
