@@ -24,6 +24,12 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /^100 worlds, every one: completed, booked: Hotel Fermata$/m,
     'the same seed, the same world: true',
   ],
+  '07-waiting.ts': [
+    'the week goes on',
+    'a reminder is sent',
+    'Task "paid" waits for it, and no filter is true of this event.',
+    'completed, received 1650 cents, thank you',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

@@ -36,11 +36,17 @@ export interface PreparedStep {
   readonly description?: string;
   /** What was kept for a task that begins to wait for an event: the event that it takes, if it takes one, and what its filter failed on. */
   readonly kept?: {
-    readonly taken?: { readonly event: Readonly<Record<string, unknown>>; readonly seq: number };
+    readonly taken?: KeptEvent;
     readonly failures: readonly FilterFailure[];
   };
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
+}
+
+/** An event that came early, with the journal number of the fact that carries it. */
+export interface KeptEvent {
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly seq: number;
 }
 
 /** A filter that threw: the task does not take the event, and that is stated. */

@@ -7,7 +7,7 @@
  *  E3. It makes no difference whether an event comes a moment before or after a task begins to wait for it.
  *  E4. A filter that throws does not take the event; that is stated, and where nobody else takes it, it is the answer.
  */
-import type { FilterFailure, OutsideEvent, PreparedStep } from '../../machines/workflow.ts';
+import type { FilterFailure, KeptEvent, OutsideEvent, PreparedStep } from '../../machines/workflow.ts';
 import { FermataError, toErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import type { Arriving, EventAcceptance, OutsideEvents } from '../runtime/outside.ts';
@@ -16,7 +16,7 @@ import type { WaitPlace } from '../store/store.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import { evaluate, readsOfExpression } from './expression.ts';
 import { graphOf } from './graph.ts';
-import { resultsOf, type DefinitionOf } from './preparation.ts';
+import { later, resultsOf, type DefinitionOf } from './preparation.ts';
 import { taskRow } from './projection.ts';
 import { taskScope } from './render.ts';
 import { eventTypeRow, eventTypesOf, MOST_KEPT, typeOf } from './waits.ts';
@@ -32,9 +32,14 @@ export function outsideEvents(definitionOf: DefinitionOf): OutsideEvents {
     receive: ({ event, snapshot, rows }) => {
       const definition = definitionOf(rows);
       assertGoesOn({ snapshot, rows }, event.type);
-      const { takenBy, failures } = takerOf(event, definition, rows);
+      const { found: takenBy, failures } = takerOf(event, definition, rows);
       if (takenBy === undefined) assertKept(event.type, failures, definition, rows);
-      const received: OutsideEvent = { type: 'fermata.outside', event, failures, ...(takenBy && { takenBy }) };
+      const received: OutsideEvent = {
+        type: 'fermata.outside',
+        event,
+        failures,
+        ...(takenBy === undefined ? {} : { takenBy }),
+      };
       return { ...received };
     },
     acceptance: ({ snapshot, rows }) => {
@@ -61,40 +66,61 @@ export function withKeptEvents(definitionOf: DefinitionOf, prepare: Prepare): Pr
   };
 }
 
+/** What a search through a list found. Its failures are told, the first of them. */
+interface Search<Found> {
+  readonly found?: Found;
+  readonly failures: readonly FilterFailure[];
+}
+
+/**
+ * Searches a list page by page. There may be 10,000 tasks with a filter each: between pages the turn waits, as for a load,
+ * so that the process serves others meanwhile.
+ *
+ * @param look examines the page that begins at a place
+ */
+function search<Found, Place>(
+  rows: RunRows,
+  name: string,
+  look: (after: Place | undefined) => Search<Found> & { readonly next: Place | undefined },
+): Search<Found> {
+  let page = look(undefined);
+  const failures = [...page.failures];
+  for (let pages = 1; page.found === undefined && page.next !== undefined; pages++) {
+    const { next } = page;
+    page = rows.read(`${name}/${pages}`, () => later(look(next)));
+    failures.push(...page.failures);
+  }
+  return { ...(page.found === undefined ? {} : { found: page.found }), failures: failures.slice(0, MOST_NAMED) };
+}
+
 /** The first kept event that a task takes. Those that its filter fails on are kept for others. */
 function keptFor(spec: TaskSpec, type: string, definition: Definition, rows: RunRows): PreparedStep['kept'] {
   const takes = filterOf(spec, definition, rows);
-  const failures: FilterFailure[] = [];
-  for (let after: number | undefined = -1; after !== undefined;) {
-    const page = rows.keptEvents(type, after);
-    for (const { seq } of page.items) {
-      const { event } = rows.entry(seq) as { readonly event: OutsideEvent['event'] };
-      const taken = takes(event);
-      if (taken === true) return { taken: { event, seq }, failures };
-      if (taken !== false && failures.length < MOST_NAMED) failures.push(taken);
-    }
-    after = page.next;
-  }
+  const { found: taken, failures } = search<KeptEvent, number>(rows, 'keptFor', (after) => {
+    const { items, next } = rows.keptEvents(type, after);
+    const events = items.map(({ seq }) => ({ seq, event: (rows.entry(seq) as OutsideEvent).event }));
+    return { ...firstThat(events, ({ event }) => takes(event)), next };
+  });
+  if (taken !== undefined) return { taken, failures };
   return failures.length === 0 ? undefined : { failures };
 }
 
 /** The first waiting task that takes an event, and the tasks before it whose filters failed. */
-function takerOf(
-  event: Arriving['event'],
-  definition: Definition,
-  rows: RunRows,
-): { readonly takenBy?: string; readonly failures: readonly FilterFailure[] } {
+function takerOf(event: Arriving['event'], definition: Definition, rows: RunRows): Search<string> {
   const graph = graphOf(definition);
+  return search<string, WaitPlace>(rows, 'takerOf', (after) => {
+    const { items, next } = rows.openWaits(event.type, after);
+    const tasks = items.map(({ task }) => task);
+    return { ...firstThat(tasks, (task) => filterOf(graph.spec(task), definition, rows)(event)), next };
+  });
+}
+
+function firstThat<Item>(items: readonly Item[], takes: (item: Item) => boolean | FilterFailure): Search<Item> {
   const failures: FilterFailure[] = [];
-  for (let after: WaitPlace | undefined, more = true; more;) {
-    const page = rows.openWaits(event.type, after);
-    for (const { task } of page.items) {
-      const taken = filterOf(graph.spec(task), definition, rows)(event);
-      if (taken === true) return { takenBy: task, failures };
-      if (taken !== false && failures.length < MOST_NAMED) failures.push(taken);
-    }
-    after = page.next;
-    more = after !== undefined;
+  for (const item of items) {
+    const taken = takes(item);
+    if (taken === true) return { found: item, failures };
+    if (taken !== false) failures.push(taken);
   }
   return { failures };
 }

@@ -203,7 +203,8 @@ export function resultsOf(rows: RunRows, graph: Graph, names: readonly string[])
   return results;
 }
 
-async function later<Value>(value: Value): Promise<Value> {
+/** A value, once others had their turn: for the slices of a long reading. */
+export async function later<Value>(value: Value): Promise<Value> {
   await pause();
   return value;
 }
