@@ -29,6 +29,12 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'Bob: bonds',
     'not houses: Its condition is false: tasks.risk.output.years > 5.',
   ],
+  '07-waiting.ts': [
+    'the week goes on',
+    'a reminder is sent',
+    'Task "paid" waits for it, and no filter is true of this event.',
+    'completed, received 1650 cents, thank you',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

@@ -14,9 +14,11 @@ import type { PreparedCondition } from '../src/document/kinds/condition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { Skip } from '../src/document/when.ts';
+import type { PreparedWait } from '../src/document/kinds/wait.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
 import { fact } from './reserved.ts';
+import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
 export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
@@ -29,13 +31,15 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition;
+  readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition | PreparedWait;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   readonly retry: RetryPolicy;
-  /** Of each attempt. */
+  /** Of each attempt of a call; of a wait from its start to its end. */
   readonly timeoutMs?: number;
   readonly onInDoubt: InDoubtPolicy;
+  /** What the clock says, in milliseconds since 1970: given to a task that waits. */
+  readonly now?: number;
   /** Seed of everything random in the task. */
   readonly seed: string;
 }
@@ -84,10 +88,19 @@ type TaskEvent =
   | { readonly type: 'fermata.approve'; readonly decision: Decision }
   | { readonly type: 'fermata.cancel'; readonly reason?: string }
   | { readonly type: 'fermata.retry' }
-  | { readonly type: 'fermata.task.admitted' }
+  | { readonly type: 'fermata.task.admitted'; readonly prepared?: { readonly now: number } }
   | { readonly type: 'fermata.task.attemptTimedOut' }
   | { readonly type: 'fermata.task.backoffOver' }
   | { readonly type: 'fermata.task.approvalExpired' }
+  | { readonly type: 'fermata.task.timeCame' }
+  | { readonly type: 'fermata.task.waitTimedOut' }
+  | {
+      readonly type: 'fermata.task.event';
+      /** As it was sent. */
+      readonly event: Readonly<Record<string, unknown>>;
+      /** Its number, where it came early and was kept. */
+      readonly keptEvent?: number;
+    }
   | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
@@ -174,8 +187,19 @@ const CALL = [
   { target: '#task.running.callingModel' },
 ] as const;
 
-/** How it begins for the first time: not every kind of task calls. */
-const BEGIN = [{ guard: 'isCondition', target: '#task.running.deciding' }, ...CALL] as const;
+/** How a task begins. A decision and a wait are never tried again, so that they begin once. */
+const BEGIN = [
+  { guard: 'isCondition', target: '#task.running.deciding' },
+  { guard: 'waitsForEvent', target: '#task.running.waitingForEvent' },
+  { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
+  ...CALL,
+] as const;
+
+/** What follows where nothing came in time: `onTimeout`. */
+const MISSES_TIME = [
+  { guard: 'mayGoWithout', target: '#task.completed', actions: { type: 'completeWait', params: { value: null } } },
+  { target: '#task.timedOut', actions: 'missTime' },
+] as const;
 
 /** The task machine. */
 export const taskMachine = setup({
@@ -194,10 +218,33 @@ export const taskMachine = setup({
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
+      // A wait is no call: its time is kept across downtime (R10), by timers of its own.
+      if (context.call.kind === 'wait') return;
       if (context.timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
+    beginWait: enqueueActions(({ enqueue, context, event }) => {
+      const { call, timeoutMs, attempt } = context;
+      if (call.kind !== 'wait') return;
+      const now = (event.type === 'fermata.task.admitted' ? event.prepared?.now : undefined) ?? context.now ?? 0;
+      const due = dueAt(call, now);
+      enqueue.assign({ now });
+      if (due !== undefined)
+        enqueue.raise({ type: 'fermata.task.timeCame' }, { id: 'wait', delay: Math.max(0, due - now) });
+      if (timeoutMs !== undefined)
+        enqueue.raise({ type: 'fermata.task.waitTimedOut' }, { id: 'waitTimeout', delay: timeoutMs });
+      fact(enqueue, 'task_started', { ...about(context), attempt, waitsFor: waitsFor(call, now) });
+    }),
+    completeWait: enqueueActions(
+      ({ enqueue, context }, { value, keptEvent }: { value: unknown; keptEvent?: number | undefined }) => {
+        const kept = keptEvent === undefined ? {} : { keptEvent };
+        fact(enqueue, 'task_completed', { ...about(context), result: value, attempt: context.attempt, ...kept });
+      },
+    ),
+    missTime: assign(({ context }) =>
+      context.call.kind === 'wait' ? missed(context.name, context.call, (context.timeoutMs ?? 0) / 1_000) : {},
+    ),
     complete: enqueueActions(({ enqueue, context }, { value, usage, model, requestId, finishReason }: CallOutput) => {
       const record = {
         attempt: context.attempt,
@@ -284,6 +331,9 @@ export const taskMachine = setup({
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     isCondition: ({ context }) => context.call.kind === 'condition',
+    waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
+    waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),
+    mayGoWithout: ({ context: { call } }) => call.kind === 'wait' && call.onTimeout === 'continue',
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
@@ -394,6 +444,33 @@ export const taskMachine = setup({
         callingCode: calling('code'),
         // It was decided when the task was made ready; here it only becomes a fact.
         deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
+        waitingForTime: {
+          meta: { waitsFor: 'time' },
+          entry: ['beginWait', 'park'],
+          exit: [cancel('wait'), cancel('waitTimeout')],
+          on: {
+            'fermata.task.timeCame': {
+              target: '#task.completed',
+              actions: { type: 'completeWait', params: ({ context }) => ({ value: dateOf(context) }) },
+            },
+            'fermata.task.waitTimedOut': MISSES_TIME,
+          },
+        },
+        waitingForEvent: {
+          meta: { waitsFor: 'event' },
+          entry: ['beginWait', 'park'],
+          exit: [cancel('wait'), cancel('waitTimeout')],
+          on: {
+            'fermata.task.event': {
+              target: '#task.completed',
+              actions: {
+                type: 'completeWait',
+                params: ({ event }) => ({ value: outputOf(event.event), keptEvent: event.keptEvent }),
+              },
+            },
+            'fermata.task.waitTimedOut': MISSES_TIME,
+          },
+        },
       },
     },
     retrying: {
@@ -438,6 +515,12 @@ function endOf(type: string): TaskOutput['status'] {
 /** What every fact about a task carries. A task that its author did not describe is described by its name. */
 function about({ name, description }: TaskContext): { readonly task: string; readonly description: string } {
   return { task: name, description: description ?? name };
+}
+
+/** The output of a wait for a time: the date for which it waited. */
+function dateOf({ call, now = 0 }: TaskContext): string | null {
+  const due = call.kind === 'wait' ? dueAt(call, now) : undefined;
+  return due === undefined ? null : new Date(due).toISOString();
 }
 
 function initialContext({ name, prepared }: TaskInput): TaskContext {

@@ -15,9 +15,11 @@ import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
 import type { Definition } from './document/definition.ts';
+import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
+import { withTime } from './document/waits.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
 import type { MachineRegistration } from './runtime/catalog.ts';
@@ -69,7 +71,14 @@ function builtInMachines(
 ): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
   return {
     'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
-    'workflow@2': workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
+    'workflow@2': {
+      ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
+      prepare: {
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf)),
+        task: withTime(prepareTask(definitionOf, predicates)),
+      },
+      outside: outsideEvents(definitionOf),
+    },
   };
 }
 

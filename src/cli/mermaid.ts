@@ -39,6 +39,7 @@ function box({ name, kind, requiresApproval }: DrawnGraph['nodes'][number]): str
   const label = `"${escaped(name)}"`;
   if (requiresApproval) return `{{${label}}}`;
   if (kind === 'condition') return `{${label}}`;
+  if (kind === 'wait') return `([${label}])`;
   return kind === 'code' ? `[[${label}]]` : `(${label})`;
 }
 

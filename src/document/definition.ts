@@ -54,7 +54,7 @@ export interface TaskSpec {
   /** What is its kind's own. */
   readonly call: CallSpec;
   readonly retry: RetryPolicy;
-  /** Of each attempt; undefined: without end, or none is needed. */
+  /** Of each attempt of a call; of any other task from its start to its end. */
   readonly timeoutSeconds: number | undefined;
   readonly onInDoubt: InDoubtPolicy;
   readonly approval: ApprovalSpec | undefined;

@@ -65,21 +65,22 @@ export function readsOfExpression(expression: string): Reads {
  * The value of an expression, as JSON: whole numbers become numbers, timestamps ISO texts; undefined where the result
  * is an empty optional (`input.?depth`).
  *
+ * @param own variables that there are here besides those of the scope
  * @example
  * evaluate('input.?depth.orValue(3)', { input: {}, tasks: {} }) // 3
  * @throws FermataError `expressionFailed`, naming the expression and the missing key
  */
-export function evaluate(expression: string, scope: Scope): unknown {
+export function evaluate(expression: string, scope: Scope, own: Readonly<Record<string, unknown>> = {}): unknown {
   const value: unknown = attempt(expression, () => {
     const { parsed, loop } = programs.get(expression);
-    const steps = loop === undefined ? 0 : stepsOf(loop, (variable) => valueIn(scope, variable));
+    const steps = loop === undefined ? 0 : stepsOf(loop, (variable) => valueIn({ ...scope, ...own }, variable));
     if (steps > MOST_STEPS)
       throw failure(
         expression,
         0,
         `it would take up to ${Math.ceil(steps)} steps, and at most ${MOST_STEPS} are allowed: its lists are too long; use a task of kind code`,
       );
-    return parsed(variablesIn(scope));
+    return parsed({ ...variablesIn(scope), ...(toCel(own) as typeof own) });
   });
   return fromCel(value, (what) => {
     throw failure(expression, 0, `it gives ${what}, which JSON cannot carry; make a text of it: string(x)`);

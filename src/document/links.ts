@@ -132,11 +132,16 @@ function checkTyped(place: Placed, purpose: Purpose, schemas: Schemas, readable:
 }
 
 /** The tasks that one template or expression reads, as far as they exist. */
-function check({ path, text }: Placed, parse: (text: string) => Reads, readable: Readable, faults: Faults): Placed[] {
+function check(
+  { path, text, variables: own }: Placed,
+  parse: (text: string) => Reads,
+  readable: Readable,
+  faults: Faults,
+): Placed[] {
   try {
     const reads = parse(text);
     if (reads.variables.length === 0) return [];
-    checkReads(reads, readable, path, faults);
+    checkReads(reads, own === undefined ? readable : { ...readable, own }, path, faults);
     const tasks = reads.tasks.filter((name) => readable.tasks.has(name) && name !== readable.self);
     return tasks.map((name) => ({ path, text: name }));
   } catch (error) {

@@ -17,6 +17,7 @@ import { isSettled, isWaiting, taskRow } from './projection.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { Scope, TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
+import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
 import { skipOf, type Decided } from './when.ts';
 
@@ -64,7 +65,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
           return {
             ...afterEnd(rows, graph, context, name, 'fail'),
             ...described(rows, graph, name),
-            ...(isWaiting(taskRow(rows, graph, name)) ? { waited: true } : {}),
+            ...(isWaiting(taskRow(rows, graph, name)) || isParkedWait(graph, rows, name) ? { waited: true } : {}),
           };
         }
         return undefined;
@@ -198,7 +199,7 @@ const RESULTS_AT_ONCE = 500;
  * The results of many tasks. A last turn may need 100,000 of them, more than a second of reading: between slices it
  * waits, as for a load, so that the process serves others meanwhile.
  */
-function resultsOf(rows: RunRows, graph: Graph, names: readonly string[]): [string, TaskResult][] {
+export function resultsOf(rows: RunRows, graph: Graph, names: readonly string[]): [string, TaskResult][] {
   const read = (slice: readonly string[]): [string, TaskResult][] =>
     slice.map((name) => [name, resultOf(rows, graph, name)]);
   if (names.length <= RESULTS_AT_ONCE) return read(names);
@@ -210,7 +211,8 @@ function resultsOf(rows: RunRows, graph: Graph, names: readonly string[]): [stri
   return results;
 }
 
-async function later<Value>(value: Value): Promise<Value> {
+/** A value, once others had their turn: for the slices of a long reading. */
+export async function later<Value>(value: Value): Promise<Value> {
   await pause();
   return value;
 }

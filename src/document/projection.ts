@@ -10,6 +10,7 @@ import type { RunRows } from '../runtime/rows.ts';
 import type { ApprovalRow, RowChange, TaskRow, TaskStatus } from '../store/store.ts';
 import { graphOf, type Graph } from './graph.ts';
 import type { DefinitionOf } from './preparation.ts';
+import { keepEvent, waitRows } from './waits.ts';
 
 const SETTLED: ReadonlySet<TaskStatus> = new Set([
   'completed',
@@ -72,12 +73,18 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_cancelled',
       'approval_requested',
       'approval_resolved',
+      'event_kept',
+      'event_refused',
     ],
     project(fact, rows) {
       if (rows.origin.workflowId === undefined) return {};
       if (fact.type === 'run_started') return { counts: { total: Number(fact.data['total']) } };
-      const graph = graphOf(definitionOf(rows));
-      return project(fact, fact.data as TaskFact, rows, graph);
+      const definition = definitionOf(rows);
+      const graph = graphOf(definition);
+      if (fact.type === 'event_kept') return { rows: keepEvent(fact, definition, rows) };
+      const projected = project(fact, fact.data as TaskFact, rows, graph);
+      const ofWait = waitRows(fact, definition, rows);
+      return ofWait.length === 0 ? projected : { ...projected, rows: [...(projected.rows ?? []), ...ofWait] };
     },
   };
 }
@@ -111,6 +118,8 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, graph: Graph): 
         }),
         counts: { inDoubt: 1 },
       };
+    case 'event_refused':
+      return { rows: now({ detailJson: detail(before, { refusedEvent: { at: fact.at, error: data['error'] } }) }) };
     case 'task_queued':
       return { rows: now({ ready: true, live: true }) };
     case 'approval_requested':
@@ -174,6 +183,8 @@ function bars(fact: DraftFact, status: TaskStatus, graph: Graph, data: TaskFact)
   if (fact.type === 'task_completed') return false;
   if (fact.type === 'task_skipped') return graph.spec(data.task).skipPolicy === 'cascade';
   const { code } = (data['error'] ?? {}) as { readonly code?: unknown };
+  const { call } = graph.spec(data.task);
+  if (call.kind === 'wait' && code === 'waitTimedOut') return call.onTimeout !== 'skip';
   const refused = status === 'rejected' || (status === 'timedOut' && code === 'approvalExpired');
   return !refused || graph.spec(data.task).approval?.onReject !== 'skip';
 }

@@ -46,6 +46,8 @@ export interface Readable {
   readonly self: string | undefined;
   /** Properties of the input, where its schema allows no others. */
   readonly input: ReadonlySet<string> | undefined;
+  /** Variables that there are at this place only. */
+  readonly own?: readonly string[] | undefined;
 }
 
 const MEMBERS: ReadonlySet<string> = new Set(['output', 'status']);
@@ -72,11 +74,18 @@ export function checkReads(reads: Reads, readable: Readable, place: Path, faults
         const hint = faults.suggest(name, readable.input) || `: it has ${list(readable.input)}`;
         add(`reads input.${name}, which the schema of the input does not have${hint}`);
       }
+    } else if (root !== undefined && readable.own?.includes(root) === true) {
+      continue;
     } else if (root !== undefined && UNSUPPORTED_VARIABLES.has(root)) {
       faults.addUnsupported(formatPath(place), `${at}: the variable "${root}"`);
     } else {
-      const hint = root === undefined ? '' : faults.suggest(root, ['input', 'tasks']);
-      add(`reads "${root ?? '?'}", which does not exist${hint || ': known are "input" and "tasks"'}`);
+      const names = ['input', 'tasks', ...(readable.own ?? [])];
+      const hint = root === undefined ? '' : faults.suggest(root, names);
+      const all = names
+        .map((known) => JSON.stringify(known))
+        .join(', ')
+        .replace(/, (?="[^"]*"$)/, ' and ');
+      add(`reads "${root ?? '?'}", which does not exist${hint || `: known are ${all}`}`);
     }
   }
 }

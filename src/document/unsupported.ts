@@ -9,7 +9,6 @@ export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
   'reduce',
   'subworkflow',
   'split',
-  'wait',
   'planExecuteReflect',
   'agent',
   'runnable',
@@ -30,7 +29,7 @@ export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
 export const UNSUPPORTED_CONFIG_FIELDS: ReadonlySet<string> = new Set(['budget', 'optimize', 'cache']);
 
 /** Variables of prompts and expressions that are refused. */
-export const UNSUPPORTED_VARIABLES: ReadonlySet<string> = new Set(['shared', 'item', 'index', 'result', 'event']);
+export const UNSUPPORTED_VARIABLES: ReadonlySet<string> = new Set(['shared', 'item', 'index', 'result']);
 
 /** Names of the prototype that are not ours in snake case, and what they are called here. */
 export const FORMER_NAMES: ReadonlyMap<string, string> = new Map([

@@ -7,7 +7,9 @@ import { decode, type RefCodec } from './codec.ts';
 import { inert } from './inert.ts';
 import { MIGRATE } from './migrating.ts';
 import { restoreActors, toPersisted, type PersistedSnapshot } from './persisted.ts';
+import type { EventAcceptance } from './outside.ts';
 import { Replay } from './replay.ts';
+import { RunRows } from './rows.ts';
 import { Reader, settle } from './suspend.ts';
 import * as xstate from './xstate.ts';
 
@@ -152,11 +154,23 @@ export class Inspecting {
     return { status: run.status, blocked: missing, actors: waiting };
   }
 
-  async acceptedEvents(key: RunKey): Promise<readonly string[]> {
-    const row = await this.#surroundings.store.actor(key, '/');
-    if (row === undefined || row.status !== 'active') return [];
-    const actor = await this.#actor(row);
-    return xstate.ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
+  /** Types of events from outside, whether the root of a run takes them now, and why. None of an ended run. */
+  async outsideEvents(key: RunKey): Promise<readonly EventAcceptance[]> {
+    const { store, catalog } = this.#surroundings;
+    const [run, row] = [await store.run(key), await store.actor(key, '/')];
+    if (run === undefined || row === undefined || row.status !== 'active') return [];
+    const { snapshot } = await this.#actor(row);
+    const { outside } = catalog.logic(run.machine).root;
+    if (outside === undefined) {
+      const types = xstate.ownEventTypes(snapshot).filter((type) => !type.startsWith('fermata.'));
+      return types.map((type) => ({
+        type,
+        accepted: true,
+        reason: 'The state of the machine has a transition for it.',
+      }));
+    }
+    const rows = new RunRows(run, store, () => undefined, false);
+    return settle(() => outside.acceptance({ snapshot, rows }));
   }
 
   async #timers(key: RunKey): Promise<readonly TimerRow[]> {

@@ -33,9 +33,15 @@ export interface PlannedTask {
     | undefined;
 }
 
-/** What a task does; of conditions what they decide by. */
+/** What a task does; of conditions what they decide by, of waits what they wait for. */
 export interface PlannedCall {
   readonly kind: string;
+  readonly for?: {
+    readonly seconds?: number;
+    readonly until?: string;
+    readonly event?: { readonly type: string; readonly filter: string | undefined };
+  };
+  readonly onTimeout?: 'fail' | 'skip' | 'continue';
   readonly decides?: { readonly if?: unknown } | { readonly switch?: unknown };
   readonly branches?: Readonly<Record<string, readonly string[]>>;
 }

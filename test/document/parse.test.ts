@@ -377,10 +377,10 @@ describe('what a later version brings', () => {
       (field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })],
     ),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['map', 'reduce', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
+    ...['map', 'reduce', 'subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map(
       (kind): [string, unknown] => ['tasks[0].kind', tasks({ name: 'a', kind, items: 'x', goal: 'y' })],
     ),
-    ...['shared', 'item', 'index', 'result', 'event'].map((root): [string, unknown] => [
+    ...['shared', 'item', 'index', 'result'].map((root): [string, unknown] => [
       'tasks[0].prompt',
       one({ prompt: `{{ ${root}.x }}` }),
     ]),

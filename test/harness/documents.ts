@@ -87,7 +87,7 @@ export class Workbench {
     request: ExecuteRequest = {},
   ): Promise<string> {
     const tasks = document.tasks.map((task) =>
-      'prompt' in task || 'kind' in task || 'function' in task ? task : { kind: 'code', function: 'work', ...task },
+      'prompt' in task || 'kind' in task ? task : { kind: 'code', function: 'work', ...task },
     );
     const { workflows, runtime } = this.fermata;
     const workflow = await workflows.create({

@@ -33,17 +33,21 @@ function randomTask(random: Random, place: Place) {
   const before = Array.from({ length: index }, (_, other) => other).filter(() => random.chance(0.4));
   const [read] = before;
   const text = read !== undefined && random.chance(0.5) ? ` after {{ tasks.t${read}.output }}` : '';
+  const when = random.chance(0.25) ? randomWhen(random, read, read !== undefined && decides[read] === true) : undefined;
+  const common = {
+    name: `t${index}`,
+    ...dependsOn(before.map((other) => `t${other}`)),
+    ...(when === undefined ? {} : { when, skipPolicy: random.pick(['run', 'run', 'cascade']) }),
+  };
+  if (!isCondition && random.chance(0.2)) return { ...common, ...randomWait(random), ...maybeGate(random) };
   const call = isCondition
     ? randomCondition(random, place, read)
     : random.chance(0.5)
       ? { prompt: `Do ${index}${text}` }
       : { kind: 'code', function: 'work', input: { index: String(index) } };
-  const when = random.chance(0.25) ? randomWhen(random, read, read !== undefined && decides[read] === true) : undefined;
   return {
-    name: `t${index}`,
+    ...common,
     ...call,
-    ...(before.length > 0 ? { dependsOn: before.map((other) => `t${other}`) } : {}),
-    ...(when === undefined ? {} : { when, skipPolicy: random.pick(['run', 'run', 'cascade']) }),
     retry: {
       maxRetries: random.between(0, 3),
       initialSeconds: random.pick([0.001, 0.5, 2]),
@@ -52,7 +56,31 @@ function randomTask(random: Random, place: Place) {
     },
     timeoutSeconds: random.pick([0.04, 30, 120]),
     onInDoubt: random.pick(['retry', 'retry', 'ask', 'fail']),
-    ...(random.chance(0.25) ? randomGate(random) : {}),
+    ...maybeGate(random),
+  };
+}
+
+const dependsOn = (before: readonly string[]) => (before.length > 0 ? { dependsOn: before } : {});
+const maybeGate = (random: Random) => (random.chance(0.25) ? randomGate(random) : {});
+
+/** The types of events that are sent in a life. */
+export const EVENT_TYPES = ['paid', 'shipped'] as const;
+
+function randomWait(random: Random) {
+  const type = random.pick(EVENT_TYPES);
+  const what = random.pick<object>([
+    { seconds: random.pick([0.5, 60, 30 * 86_400]) },
+    { until: random.pick(['2025-12-31', '2026-01-01T00:00:10Z', '2026-01-20']) },
+    { event: { type } },
+    { event: { type } },
+    // Of an event that does not say whether it is even, it cannot tell.
+    { event: { type, filter: 'event.even' } },
+  ]);
+  return {
+    kind: 'wait',
+    ...what,
+    onTimeout: random.pick(['fail', 'skip', 'continue']),
+    ...(random.chance(0.4) ? { timeoutSeconds: random.pick([1, 600, 40 * 86_400]) } : {}),
   };
 }
 

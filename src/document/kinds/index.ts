@@ -20,12 +20,14 @@ import {
   type PreparedModelCall,
 } from './model.ts';
 import type { Places } from './places.ts';
+import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
 export const TASK_SCHEMAS = {
   model: modelTaskSchema,
   code: codeTaskSchema,
   condition: conditionTaskSchema,
+  wait: waitTaskSchema,
 } as const;
 
 /** A kind that this version has. */
@@ -38,16 +40,17 @@ export const KINDS = Object.keys(TASK_SCHEMAS) as [Kind, ...Kind[]];
 export type CheckedTask = z.output<(typeof TASK_SCHEMAS)[Kind]>;
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec | ConditionSpec;
+export type CallSpec = ModelCallSpec | CodeSpec | ConditionSpec | WaitSpec;
 
 /** The same, made ready. */
-export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedCondition;
+export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedCondition | PreparedWait;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
   model: modelPlaces,
   code: codePlaces,
   condition: conditionPlaces,
+  wait: waitPlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
@@ -60,7 +63,14 @@ export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefine
 /** The inner form of what is a task's own. */
 export function callSpec(task: CheckedTask, config: { readonly provider: string; readonly model: string }): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
-  return task.kind === 'code' ? codeSpec(task) : conditionSpec(task);
+  switch (task.kind) {
+    case 'code':
+      return codeSpec(task);
+    case 'condition':
+      return conditionSpec(task);
+    case 'wait':
+      return waitSpec(task);
+  }
 }
 
 /** Renders and evaluates what is a task's own. Throws `promptFailed`, `expressionFailed` or `functionMissing`. */
@@ -72,5 +82,7 @@ export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates
       return prepareCodeCall(spec, scope);
     case 'condition':
       return prepareCondition(spec, scope, predicates);
+    case 'wait':
+      return prepareWait(spec, scope);
   }
 }

@@ -5,6 +5,8 @@ import type { Path } from '../faults.ts';
 export interface Placed {
   readonly path: Path;
   readonly text: string;
+  /** Variables that there are here besides `input` and `tasks`. */
+  readonly variables?: readonly string[];
 }
 
 /** Templates are Liquid, expressions CEL. */

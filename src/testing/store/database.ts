@@ -5,7 +5,9 @@ import type {
   ApprovalRow,
   BlobUse,
   EffectRow,
+  EventTypeRow,
   JournalEntry,
+  KeptEventRow,
   LastStop,
   MessageRow,
   RunKey,
@@ -14,6 +16,7 @@ import type {
   SuspectRow,
   TaskRow,
   TimerRow,
+  WaitRow,
   WorkflowRow,
 } from '../../store/store.ts';
 
@@ -30,6 +33,9 @@ export interface RunRecord {
   readonly effects: Map<string, EffectRow>;
   readonly tasks: Map<string, TaskRow>;
   readonly approvals: Map<string, { readonly order: number; readonly row: ApprovalRow }>;
+  readonly waits: Map<string, WaitRow>;
+  readonly keptEvents: Map<string, KeptEventRow>;
+  readonly eventTypes: Map<string, EventTypeRow>;
   readonly taken: Map<string, number>;
   /** By holder and hash. */
   readonly blobs: Map<string, BlobUse>;

@@ -37,13 +37,16 @@ test('tables of small rows are one B-tree, which drizzle cannot say and the SQL 
   const names = [
     'blob_use',
     'effect',
+    'event_type',
     'high_water',
+    'kept_event',
     'machine',
     'run_tag',
     'suspect',
     'taken',
     'task',
     'timer',
+    'wait',
     'workflow_tag',
   ];
   expect(single.pluck().all()).toEqual(names);
