@@ -358,11 +358,13 @@ export class Runtime {
         },
       );
     const key = this.#key(runId);
+    // Read first: where that fails, the run is still to be released. Afterwards nobody would begin its calls again.
+    const effects = await this.#store.effectsOf(key);
     await this.#suspects.release(key);
     this.#groups.unblock(runId);
     if (!this.#works) return;
     this.#groups.enter(key, { kind: 'goOn' });
-    for (const row of await this.#store.effectsOf(key)) this.#groups.enter(key, { kind: 'inDoubt', row });
+    for (const row of effects) this.#groups.enter(key, { kind: 'inDoubt', row });
     this.#messages.handAgain(runId);
     await this.#messages.look();
     this.#timers.handAgain(runId);

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
+import { FermataError } from '../../src/errors.ts';
 import { effect, type EffectContext } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -297,6 +298,24 @@ describe('a released run', () => {
     expect(calls).toHaveLength(1);
     await answer('run-1');
     expect(await valueOf(under, 'run-1')).toBe('answered');
+  });
+
+  it('stays quarantined where its calls cannot be read, so that it can be released again', async () => {
+    let fails = false;
+    const wrap = (store: Store): Store => ({
+      ...store,
+      effectsOf: (key) =>
+        fails ? Promise.reject(new FermataError('storeUnavailable', 'The disk is away.')) : store.effectsOf(key),
+    });
+    const { under, die, called } = await asking(1, { wrap });
+    for (let death = 1; death <= 3; death++) await die();
+    expect(await called()).toEqual([]);
+    fails = true;
+    await expect(under.runtime.release('run-1')).rejects.toMatchObject({ code: 'storeUnavailable' });
+    expect(quarantined(under)).toEqual(['run-1']);
+    fails = false;
+    await under.runtime.release('run-1');
+    expect(await called()).toEqual(['run-1']);
   });
 });
 
