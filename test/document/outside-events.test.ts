@@ -270,6 +270,25 @@ describe('what a run says about events', () => {
   });
 });
 
+it('what is kept and can never be taken is told', async () => {
+  const run = await start([{ name: 'f' }, paid('a', { dependsOn: ['f'] }), { name: 'g' }], {
+    config: { onTaskFailure: 'continue' },
+  });
+  await send(run, { type: 'paid' });
+  await bench.fail('f', new FermataError('codeRefused', 'no'));
+  expect(await bench.fermata.runtime.outsideEvents(run)).toEqual([
+    {
+      type: 'paid',
+      accepted: false,
+      reason: 'No task waits for it any more: "a" (skipped). 1 is kept that nobody took.',
+    },
+  ]);
+  await bench.complete('g');
+  expect(await bench.fermata.runtime.outsideEvents(run)).toEqual([
+    { type: 'paid', accepted: false, reason: 'The run has ended. 1 is kept that nobody took.' },
+  ]);
+});
+
 describe('R3: an event costs the same beside ten tasks that wait and beside 10,000', () => {
   it('in reads and in rows', async () => {
     const [few, many] = [await costOfEvent(10), await costOfEvent(10_000)];
