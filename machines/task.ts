@@ -1,5 +1,5 @@
 /**
- * One task of a document: asks for approval where it must, calls, tries again, ends.
+ * One task of a document: asks for approval where it must, calls (or waits), tries again, ends.
  *
  * Its top-level states are the API's task statuses. It holds a slot of the workflow's `breadth` only while it runs:
  * before it waits (for a person, a back-off, an answer about a doubtful call) it parks, and asks for a slot afterwards.

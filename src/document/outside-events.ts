@@ -16,7 +16,7 @@ import type { WaitPlace } from '../store/store.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import { evaluate, readsOfExpression } from './expression.ts';
 import { graphOf } from './graph.ts';
-import { later, resultsOf, type DefinitionOf } from './preparation.ts';
+import { described, later, resultsOf, type DefinitionOf } from './preparation.ts';
 import { taskRow } from './projection.ts';
 import { taskScope } from './render.ts';
 import { eventTypeRow, eventTypesOf, MOST_KEPT, typeOf } from './waits.ts';
@@ -45,7 +45,8 @@ export function outsideEvents(definitionOf: DefinitionOf): OutsideEvents {
     acceptance: ({ snapshot, rows }) => {
       const definition = definitionOf(rows);
       const told = [...eventTypesOf(definition).keys()].slice(0, MOST_TOLD);
-      const all = told.map((type) => acceptanceOf(type, definition, rows, isEnding(snapshot)));
+      const over = snapshot.status !== 'active' ? ENDED : isEnding(snapshot) ? ENDING : undefined;
+      const all = told.map((type) => acceptanceOf(type, definition, rows, over));
       return [...all.filter(({ accepted }) => accepted), ...all.filter(({ accepted }) => !accepted)];
     },
   };
@@ -131,13 +132,14 @@ function filterOf(
   definition: Definition,
   rows: RunRows,
 ): (event: Readonly<Record<string, unknown>>) => boolean | FilterFailure {
-  const { call, name, description = name } = spec;
+  const { call, name } = spec;
   const filter = call.kind === 'wait' && 'event' in call.for ? call.for.event.filter : undefined;
   if (filter === undefined) return () => true;
+  const graph = graphOf(definition);
   const read = new Set(readsOfExpression(filter).tasks);
   const results = resultsOf(
     rows,
-    graphOf(definition),
+    graph,
     spec.dependsOn.filter((dependency) => read.has(dependency)),
   );
   const scope = taskScope(rows.input(), results);
@@ -152,6 +154,7 @@ function filterOf(
       );
     } catch (thrown) {
       if (!(thrown instanceof FermataError)) throw thrown;
+      const { description = name } = described(rows, graph, name);
       return { task: name, description, error: toErrorData(thrown) };
     }
   };
@@ -178,7 +181,7 @@ function assertKept(type: string, failures: readonly FilterFailure[], definition
   const reason =
     waiting > 0
       ? `${named(openTasks(type, rows))} for it, and no filter is true of this event.`
-      : acceptanceOf(type, definition, rows, false).reason;
+      : acceptanceOf(type, definition, rows).reason;
   throw refusal(type, reason, definition, rows);
 }
 
@@ -190,19 +193,26 @@ function assertGoesOn({ snapshot, rows }: Omit<Arriving, 'event'>, type: string)
 }
 
 const ENDING = 'The run is ending; its tasks are being cancelled.';
+const ENDED = 'The run has ended.';
 
 function isEnding(snapshot: Arriving['snapshot']): boolean {
   return ((snapshot.context as { readonly ending?: unknown }).ending ?? null) !== null;
 }
 
-function acceptanceOf(type: string, definition: Definition, rows: RunRows, ending: boolean): EventAcceptance {
-  if (ending) return { type, accepted: false, reason: ENDING };
+/** @param over why the run takes no event at all any more */
+function acceptanceOf(type: string, definition: Definition, rows: RunRows, over?: string): EventAcceptance {
   const { toCome, waiting, kept } = eventTypeRow(rows, definition, type);
+  const number = `${kept} ${kept === 1 ? 'is' : 'are'}`;
+  const refused = (reason: string): EventAcceptance => {
+    // Whoever sent it was told that it is kept.
+    const lost = kept === 0 ? '' : ` ${number} kept that nobody took.`;
+    return { type, accepted: false, reason: `${reason}${lost}` };
+  };
+  if (over !== undefined) return refused(over);
   if (waiting > 0) return { type, accepted: true, reason: `${named(openTasks(type, rows))} for it.` };
   if (toCome > 0) {
     const full = kept >= MOST_KEPT;
-    const already =
-      kept === 0 ? '' : ` ${kept} ${kept === 1 ? 'is' : 'are'} kept already${full ? ', and no more are' : ''}.`;
+    const already = kept === 0 ? '' : ` ${number} kept already${full ? ', and no more are' : ''}.`;
     const tasks = toCome === 1 ? 'A task has' : `${toCome} tasks have`;
     return {
       type,
@@ -211,11 +221,11 @@ function acceptanceOf(type: string, definition: Definition, rows: RunRows, endin
     };
   }
   const specs = eventTypesOf(definition).get(type);
-  if (specs === undefined) return { type, accepted: false, reason: 'No task of the workflow waits for it.' };
+  if (specs === undefined) return refused('No task of the workflow waits for it.');
   const graph = graphOf(definition);
   const ends = specs.slice(0, MOST_NAMED).map(({ name }) => `"${name}" (${taskRow(rows, graph, name).status})`);
   const more = specs.length > MOST_NAMED ? ` and ${specs.length - MOST_NAMED} more` : '';
-  return { type, accepted: false, reason: `No task waits for it any more: ${ends.join(', ')}${more}.` };
+  return refused(`No task waits for it any more: ${ends.join(', ')}${more}.`);
 }
 
 function openTasks(type: string, rows: RunRows): readonly string[] {
@@ -231,7 +241,7 @@ function named(tasks: readonly string[]): string {
 
 function refusal(type: string, reason: string, definition: Definition, rows: RunRows): FermataError {
   const told = [...eventTypesOf(definition).keys()].slice(0, MOST_TOLD);
-  const accepts = told.filter((other) => acceptanceOf(other, definition, rows, false).accepted);
+  const accepts = told.filter((other) => acceptanceOf(other, definition, rows).accepted);
   return new FermataError(
     'eventNotAccepted',
     `Run ${rows.key.run} does not take "${type}" now: ${reason} It accepts: ${accepts.join(', ') || 'no event from outside'}.`,

@@ -100,7 +100,7 @@ function afterEnd(
 }
 
 /** The description of a task that has no actor to render it; absent where none is written, or where it needs what never came. */
-function described(rows: RunRows, graph: Graph, name: string): { readonly description?: string } {
+export function described(rows: RunRows, graph: Graph, name: string): { readonly description?: string } {
   const { description, dependsOn } = graph.spec(name);
   if (description === undefined) return {};
   const read = new Set(readsOf(description).tasks);

@@ -154,14 +154,15 @@ export class Inspecting {
     return { status: run.status, blocked: missing, actors: waiting };
   }
 
-  /** Types of events from outside, whether the root of a run takes them now, and why. None of an ended run. */
+  /** Types of events from outside, whether the root of a run takes them now, and why. */
   async outsideEvents(key: RunKey): Promise<readonly EventAcceptance[]> {
     const { store, catalog } = this.#surroundings;
     const [run, row] = [await store.run(key), await store.actor(key, '/')];
-    if (run === undefined || row === undefined || row.status !== 'active') return [];
+    if (run === undefined || row === undefined) return [];
     const { snapshot } = await this.#actor(row);
     const { outside } = catalog.logic(run.machine).root;
     if (outside === undefined) {
+      if (row.status !== 'active') return [];
       const types = xstate.ownEventTypes(snapshot).filter((type) => !type.startsWith('fermata.'));
       return types.map((type) => ({
         type,

@@ -412,7 +412,7 @@ export class Runtime {
     return (await this.outsideEvents(runId)).filter(({ accepted }) => accepted).map(({ type }) => type);
   }
 
-  /** Types of events from outside that a run knows, whether it takes them now, and why. None where it has ended. */
+  /** Types of events from outside that a run knows, whether it takes them now, and why. */
   outsideEvents(runId: string): Promise<readonly EventAcceptance[]> {
     return this.#inspecting.outsideEvents(this.#key(runId));
   }

@@ -226,9 +226,10 @@ describe('an event that nobody takes is refused, with what is legal', () => {
     expect(await bench.fermata.runtime.acceptedEvents(run)).toEqual(['other']);
   });
 
-  it('of a run that has ended, or is ending', async () => {
-    const run = await start([paid('a'), { name: 'call', onInDoubt: 'retry' }]);
+  it('of a run that has ended', async () => {
+    const run = await start([paid('a'), { name: 'call' }]);
     await bench.fermata.runtime.cancel(run);
+    await bench.settle();
     expect((await refusal(send(run, { type: 'paid' }))).code).toBe('runEnded');
     expect(await bench.fermata.runtime.acceptedEvents(run)).toEqual([]);
   });
@@ -268,6 +269,25 @@ describe('what a run says about events', () => {
       { type: 'signed', accepted: false, reason: 'No task waits for it any more: "c" (completed).' },
     ]);
   });
+});
+
+it('what is kept and can never be taken is told', async () => {
+  const run = await start([{ name: 'f' }, paid('a', { dependsOn: ['f'] }), { name: 'g' }], {
+    config: { onTaskFailure: 'continue' },
+  });
+  await send(run, { type: 'paid' });
+  await bench.fail('f', new FermataError('codeRefused', 'no'));
+  expect(await bench.fermata.runtime.outsideEvents(run)).toEqual([
+    {
+      type: 'paid',
+      accepted: false,
+      reason: 'No task waits for it any more: "a" (skipped). 1 is kept that nobody took.',
+    },
+  ]);
+  await bench.complete('g');
+  expect(await bench.fermata.runtime.outsideEvents(run)).toEqual([
+    { type: 'paid', accepted: false, reason: 'The run has ended. 1 is kept that nobody took.' },
+  ]);
 });
 
 describe('R3: an event costs the same beside ten tasks that wait and beside 10,000', () => {

@@ -94,6 +94,10 @@ describe('why', () => {
     expect(body.events).toEqual([{ type: 'paid', accepted: true, reason: 'Task "p" waits for it.' }]);
     expect((await call('GET', `/runs/${runId}`)).body.status).toBe('waiting');
     await harness.client.cancel(runId);
-    expect((await call('GET', `/runs/${runId}/why`)).body).toMatchObject({ tasks: [], events: [] });
+    await harness.fermata.runtime.waitFor(runId);
+    expect((await call('GET', `/runs/${runId}/why`)).body).toMatchObject({
+      tasks: [],
+      events: [{ type: 'paid', accepted: false, reason: 'The run has ended. 1 is kept that nobody took.' }],
+    });
   });
 });

@@ -65,8 +65,15 @@ export function readsContract(make: MakeStore): void {
       });
       const counts = { type: 'paid', toCome: 2, waiting: 3, kept: 4 };
       const rows = [
-        ...[wait('c', 10), wait('b', 2), wait('a', 2), wait('d', 3, false), wait('e', 1, true, 'other')],
-        ...[kept(12), kept(7), kept(9, 'a'), kept(8, null, 'other')],
+        wait('c', 10),
+        wait('b', 2),
+        wait('a', 2),
+        wait('d', 3, false),
+        wait('e', 1, true, 'other'),
+        kept(12),
+        kept(7),
+        kept(9, 'a'),
+        kept(8, null, 'other'),
         { table: 'eventType', key: 'paid', row: counts } as const,
       ];
       await store.commit(group([begin(a, { rows }), begin(b, { rows: [wait('z', 0), kept(1)] })]));
