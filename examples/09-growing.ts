@@ -31,12 +31,14 @@ const fermata = await compose({
     functions: {
       findAreas: () => ['radiology', 'pathology', 'astrology', 'surgery'],
       diveInto: (areas) =>
-        Object.values(areas).map((area) => ({
-          name: `dive ${area}`,
-          kind: 'code',
-          function: 'dive',
-          input: { area: `"${area}"` },
-        })),
+        Object.values(areas)
+          .map(String)
+          .map((area) => ({
+            name: `dive ${area}`,
+            kind: 'code',
+            function: 'dive',
+            input: { area: `"${area}"` },
+          })),
       dive: ({ area }) => void found.push(String(area)),
       collect: () => found,
       sumUp: ({ finding, number }) => {

@@ -1,5 +1,5 @@
 /**
- * One task of a document: asks for approval where it must, calls, tries again, ends.
+ * One task of a document: asks for approval where it must, calls (or waits), tries again, ends.
  *
  * Its top-level states are the API's task statuses. It holds a slot of the workflow's `breadth` only while it runs:
  * before it waits (for a person, a back-off, an answer about a doubtful call) it parks, and asks for a slot afterwards.
@@ -10,13 +10,17 @@ import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from '
 import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
 import { FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
+import type { PreparedCondition } from '../src/document/kinds/condition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedMap } from '../src/document/kinds/map.ts';
 import type { PreparedReduce } from '../src/document/kinds/reduce.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
+import type { Skip } from '../src/document/when.ts';
+import type { PreparedWait } from '../src/document/kinds/wait.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
 import { fact, type Enqueue } from './reserved.ts';
+import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
 export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
@@ -29,7 +33,7 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall | PreparedMap | PreparedReduce;
+  readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition | PreparedMap | PreparedReduce | PreparedWait;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   readonly retry: RetryPolicy;
@@ -38,14 +42,22 @@ export interface PreparedTask {
   readonly onInDoubt: InDoubtPolicy;
   /** What it adds to the run when it completes: `fromOutput`, or a function's name. */
   readonly addTasks?: string;
+  /** What the clock says, in milliseconds since 1970: given to a task that waits. */
+  readonly now?: number;
   /** Seed of everything random in the task. */
   readonly seed: string;
+}
+
+/** What a task is made ready with that does not run. */
+export interface PreparedSkip {
+  readonly description?: string;
+  readonly skip: Skip;
 }
 
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
 }
 
 /** What the items of a map gave (prepared data, R2). */
@@ -63,15 +75,14 @@ export interface JoinedItems {
 /** How a task ended, as the workflow machine is told. The result itself is in the facts. */
 export interface TaskOutput {
   readonly name: string;
-  readonly status: 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled';
+  readonly status: 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
   /** It held a slot until it ended. */
   readonly held: boolean;
-  /** What its end means for the run: nothing, a failure, or that the run is to be cancelled. */
   readonly consequence: Consequence;
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -97,11 +108,20 @@ type TaskEvent =
   | { readonly type: 'fermata.approve'; readonly decision: Decision }
   | { readonly type: 'fermata.cancel'; readonly reason?: string }
   | { readonly type: 'fermata.retry' }
-  | { readonly type: 'fermata.task.admitted' }
+  | { readonly type: 'fermata.task.admitted'; readonly prepared?: { readonly now: number } }
   | { readonly type: 'fermata.task.attemptTimedOut' }
   | { readonly type: 'fermata.task.timedOut' }
   | { readonly type: 'fermata.task.backoffOver' }
   | { readonly type: 'fermata.task.approvalExpired' }
+  | { readonly type: 'fermata.task.timeCame' }
+  | { readonly type: 'fermata.task.waitTimedOut' }
+  | {
+      readonly type: 'fermata.task.event';
+      /** As it was sent. */
+      readonly event: Readonly<Record<string, unknown>>;
+      /** Its number, where it came early and was kept. */
+      readonly keptEvent?: number;
+    }
   | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
@@ -190,7 +210,7 @@ const calling = (src: 'modelCall' | 'code') =>
     },
   }) as const;
 
-/** How a task that holds a slot begins its call. Chosen on the way in: a state that only chooses would be a step more in every task. */
+/** How a task that holds a slot calls. Chosen on the way in: a state that only chooses would be a step more in every task. */
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
   { guard: 'spreads', target: '#task.running.joining' },
@@ -246,6 +266,19 @@ function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContex
     raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
   else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
+/** How a task begins. A decision and a wait are never tried again, so that they begin once. */
+const BEGIN = [
+  { guard: 'isCondition', target: '#task.running.deciding' },
+  { guard: 'waitsForEvent', target: '#task.running.waitingForEvent' },
+  { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
+  ...CALL,
+] as const;
+
+/** What follows where nothing came in time: `onTimeout`. */
+const MISSES_TIME = [
+  { guard: 'mayGoWithout', target: '#task.completed', actions: { type: 'completeWait', params: { value: null } } },
+  { target: '#task.timedOut', actions: 'missTime' },
+] as const;
 
 /** The task machine. */
 export const taskMachine = setup({
@@ -264,9 +297,32 @@ export const taskMachine = setup({
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
+      // A wait is no call: its time is kept across downtime (R10), by timers of its own.
+      if (context.call.kind === 'wait') return;
       armTimeout(enqueue, context);
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
+    beginWait: enqueueActions(({ enqueue, context, event }) => {
+      const { call, timeoutMs, attempt } = context;
+      if (call.kind !== 'wait') return;
+      const now = (event.type === 'fermata.task.admitted' ? event.prepared?.now : undefined) ?? context.now ?? 0;
+      const due = dueAt(call, now);
+      enqueue.assign({ now });
+      if (due !== undefined)
+        enqueue.raise({ type: 'fermata.task.timeCame' }, { id: 'wait', delay: Math.max(0, due - now) });
+      if (timeoutMs !== undefined)
+        enqueue.raise({ type: 'fermata.task.waitTimedOut' }, { id: 'waitTimeout', delay: timeoutMs });
+      fact(enqueue, 'task_started', { ...about(context), attempt, waitsFor: waitsFor(call, now) });
+    }),
+    completeWait: enqueueActions(
+      ({ enqueue, context }, { value, keptEvent }: { value: unknown; keptEvent?: number | undefined }) => {
+        const kept = keptEvent === undefined ? {} : { keptEvent };
+        fact(enqueue, 'task_completed', { ...about(context), result: value, attempt: context.attempt, ...kept });
+      },
+    ),
+    missTime: assign(({ context }) =>
+      context.call.kind === 'wait' ? missed(context.name, context.call, (context.timeoutMs ?? 0) / 1_000) : {},
+    ),
     complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
     keepOutcome: assign({ outcome: ({ event }) => (event as unknown as { output: CallOutput }).output }),
     askToAdd: sendParent(({ context, event }) => ({
@@ -322,6 +378,15 @@ export const taskMachine = setup({
       const { first, failed = 0, outputs } = joinedItems(event);
       const message = `${failed} of ${outputs.length} items of "${context.name}" failed; first "${first?.task}": ${first?.error.message}`;
       return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
+    }),
+    stateChoice: enqueueActions(({ enqueue, context }) => {
+      const { call, attempt } = context;
+      if (call.kind !== 'condition') return;
+      fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
+    }),
+    stateSkip: enqueueActions(({ enqueue, context }) => {
+      const { reason, condition } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
@@ -385,6 +450,7 @@ export const taskMachine = setup({
   },
   guards: {
     broken: ({ context }) => context.error !== null,
+    isSkipped: ({ context }) => context.skip !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     spreads: ({ context }) => spreads(context),
@@ -395,6 +461,10 @@ export const taskMachine = setup({
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
     mayRepair: ({ context }) => context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
+    isCondition: ({ context }) => context.call.kind === 'condition',
+    waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
+    waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),
+    mayGoWithout: ({ context: { call } }) => call.kind === 'wait' && call.onTimeout === 'continue',
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
@@ -420,11 +490,12 @@ export const taskMachine = setup({
         beginning: {
           always: [
             { guard: 'broken', target: '#task.failed' },
+            { guard: 'isSkipped', target: '#task.skipped' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
-            ...CALL,
+            ...BEGIN,
           ],
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': BEGIN } },
       },
     },
     awaitingApproval: {
@@ -557,6 +628,35 @@ export const taskMachine = setup({
             },
           },
         },
+        // It was decided when the task was made ready; here it only becomes a fact.
+        deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
+        waitingForTime: {
+          meta: { waitsFor: 'time' },
+          entry: ['beginWait', 'park'],
+          exit: [cancel('wait'), cancel('waitTimeout')],
+          on: {
+            'fermata.task.timeCame': {
+              target: '#task.completed',
+              actions: { type: 'completeWait', params: ({ context }) => ({ value: dateOf(context) }) },
+            },
+            'fermata.task.waitTimedOut': MISSES_TIME,
+          },
+        },
+        waitingForEvent: {
+          meta: { waitsFor: 'event' },
+          entry: ['beginWait', 'park'],
+          exit: [cancel('wait'), cancel('waitTimeout')],
+          on: {
+            'fermata.task.event': {
+              target: '#task.completed',
+              actions: {
+                type: 'completeWait',
+                params: ({ event }) => ({ value: outputOf(event.event), keptEvent: event.keptEvent }),
+              },
+            },
+            'fermata.task.waitTimedOut': MISSES_TIME,
+          },
+        },
       },
     },
     retrying: {
@@ -578,6 +678,7 @@ export const taskMachine = setup({
       on: { 'fermata.retry': 'pending.queued' },
     },
     completed: { type: 'final' },
+    skipped: { type: 'final', entry: 'stateSkip' },
     failed: { type: 'final', entry: { type: 'stateFailure', params: { status: 'failed' } } },
     timedOut: { type: 'final', entry: { type: 'stateFailure', params: { status: 'timedOut' } } },
     rejected: { type: 'final', entry: { type: 'stateFailure', params: { status: 'rejected' } } },
@@ -602,6 +703,12 @@ function about({ name, description }: TaskContext): { readonly task: string; rea
   return { task: name, description: description ?? name };
 }
 
+/** The output of a wait for a time: the date for which it waited. */
+function dateOf({ call, now = 0 }: TaskContext): string | null {
+  const due = call.kind === 'wait' ? dueAt(call, now) : undefined;
+  return due === undefined ? null : new Date(due).toISOString();
+}
+
 function initialContext({ name, prepared }: TaskInput): TaskContext {
   const rest = {
     name,
@@ -613,21 +720,20 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     outcome: null,
     repaired: false,
   };
-  if (prepared !== undefined && !('error' in prepared)) return { ...prepared, ...rest, error: null };
+  if (prepared !== undefined && 'call' in prepared) return { ...prepared, ...rest, error: null };
+  const idle = {
+    ...rest,
+    call: { kind: 'code', function: '', input: {} },
+    retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
+    onInDoubt: 'retry',
+    seed: name,
+  } as const;
+  if (prepared !== undefined && 'skip' in prepared)
+    return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {
     code: 'internal',
     message: `Task "${name}" was started without its prompt.`,
     retry: 'never',
   };
-  const call = { kind: 'code', function: '', input: {} } as const;
-  return {
-    ...rest,
-    call,
-    retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-    timeoutMs: 120_000,
-    onInDoubt: 'retry',
-    seed: name,
-    consequence: 'fail',
-    error,
-  };
+  return { ...idle, consequence: 'fail', error };
 }

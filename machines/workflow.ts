@@ -65,8 +65,35 @@ export interface PreparedStep extends GroupStep {
   readonly cancels?: 'actor' | 'nothing';
   /** Description of a task that is to be cancelled before it began, or that broke, where it is more than the name. */
   readonly description?: string;
+  /** What was kept for a task that begins to wait for an event: the event that it takes, if it takes one, and what its filter failed on. */
+  readonly kept?: {
+    readonly taken?: KeptEvent;
+    readonly failures: readonly FilterFailure[];
+  };
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
+}
+
+/** An event that came early, with the journal number of the fact that carries it. */
+export interface KeptEvent {
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly seq: number;
+}
+
+/** A filter that threw: the task does not take the event, and that is stated. */
+export interface FilterFailure {
+  readonly task: string;
+  readonly description: string;
+  readonly error: ErrorData;
+}
+
+/** An event from outside, with what was decided about it: a waiting task takes it, or it is kept for one to come. */
+export interface OutsideEvent {
+  readonly type: 'fermata.outside';
+  /** As it was sent. */
+  readonly event: { readonly type: string; readonly [field: string]: unknown };
+  readonly takenBy?: string;
+  readonly failures: readonly FilterFailure[];
 }
 
 /** What a run of a workflow is started with. */
@@ -119,6 +146,7 @@ type WorkflowEvent =
   | ({ readonly type: 'fermata.task.joins'; readonly task: string } & Prepared)
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
+  | OutsideEvent
   | { readonly type: 'fermata.pause' }
   | ({ readonly type: 'fermata.resume' } & Prepared)
   | ({ readonly type: 'fermata.runTimedOut' } & Prepared)
@@ -175,7 +203,8 @@ function settle(
 ): Partial<WorkflowContext> {
   const skipped = prepared?.skip ?? [];
   for (const { name, because, description = name } of skipped) {
-    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which did not succeed.` });
+    const how = end.consequence === 'skip' ? 'was skipped' : 'did not succeed';
+    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which ${how}.` });
   }
   const { drop, stop = [], joined, item } = prepared ?? {};
   if (drop !== undefined)
@@ -204,6 +233,18 @@ function settle(
         : {};
   const output = prepared?.output === undefined || unfinished ? {} : { output: prepared.output.value };
   return { ...counted, ...output, ...next };
+}
+
+/** Gives a task that begins to wait what was kept for it. */
+function handOver(task: string, kept: PreparedStep['kept'], enqueue: Enqueue): void {
+  stateFailures(kept?.failures ?? [], enqueue);
+  if (kept?.taken === undefined) return;
+  const { event, seq } = kept.taken;
+  send(enqueue, task, { type: 'fermata.task.event', event, keptEvent: seq });
+}
+
+function stateFailures(failures: readonly FilterFailure[], enqueue: Enqueue): void {
+  for (const failure of failures) fact(enqueue, 'event_refused', { ...failure });
 }
 
 /** The workflow machine. */
@@ -308,6 +349,7 @@ export const workflowMachine = setup({
     }),
     taskParked: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       const counted = { ...context, active: context.active - 1, parked: context.parked + 1 };
+      if (event.type === 'fermata.task.parked') handOver(event.task, stepOf(event)?.kept, enqueue);
       enqueue.assign({
         ...counted,
         ...(admitting && context.ending === null ? admit(counted, stepOf(event), enqueue) : {}),
@@ -321,6 +363,13 @@ export const workflowMachine = setup({
       } else {
         fact(enqueue, 'task_queued', { task: event.task, description: event.description });
       }
+    }),
+    eventCame: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.outside') return;
+      const { event: given, takenBy, failures } = event;
+      stateFailures(failures, enqueue);
+      if (takenBy !== undefined) send(enqueue, takenBy, { type: 'fermata.task.event', event: given });
+      else fact(enqueue, 'event_kept', { eventType: given.type, event: given });
     }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {
       if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
@@ -431,5 +480,6 @@ function tasks(admitting: boolean) {
     'fermata.task.parked': { actions: { type: 'taskParked', params: { admitting } } },
     'fermata.task.wantsSlot': { actions: { type: 'taskWantsSlot', params: { admitting } } },
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },
+    'fermata.outside': { actions: 'eventCame' },
   } as const;
 }

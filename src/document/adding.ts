@@ -8,7 +8,7 @@ import { Faults, faultsMessage, describeValue } from './faults.ts';
 import { isRecord, walkJson } from './json.ts';
 import { kindOf } from './kinds/index.ts';
 import { checkLinks } from './links.ts';
-import { taskSpec } from './normalise.ts';
+import { gatesOf, taskSpec } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import type { Names } from './reads.ts';
 import type { RunGraph } from './run-graph.ts';
@@ -85,12 +85,30 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
     if (typeof name === 'string' && graph.has(name))
       faults.add(`tasks[${at}].name`, `the name ${JSON.stringify(name)} is taken by another task of the run`);
   }
-  const dependencies = atOnce(checkLinks(atOnce(outlineOf({ tasks: written })), faults, namesOf(graph)));
+  const links = atOnce(checkLinks(atOnce(outlineOf({ tasks: written })), faults, namesOf(graph)));
+  const gates = gatesOf(tasks.filter((task) => task !== undefined));
+  const names = new Set(tasks.map((task) => task?.name));
+  for (const chosen of gates.keys())
+    if (!names.has(chosen))
+      faults.add(
+        '',
+        `a condition can choose among the tasks that are added with it, and ${JSON.stringify(chosen)} is none of them`,
+      );
   if (faults.count > 0) return [];
   const specs = tasks.flatMap((task, at) =>
     task === undefined
       ? []
-      : [taskSpec(task, graph.definition, { position: 0, dependsOn: dependencies[at] ?? [], after: [] })],
+      : [
+          taskSpec(task, graph.definition, {
+            position: 0,
+            dependsOn: links[at]?.dependsOn ?? [],
+            after: [],
+            gates:
+              gates
+                .get(task.name)
+                ?.map((gate) => ({ ...gate, unseen: links[at]?.unseen.includes(gate.by) === true })) ?? [],
+          }),
+        ],
   );
   return inOrder(specs).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
 }

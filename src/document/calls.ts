@@ -7,6 +7,8 @@ export interface Called {
   readonly provider?: string;
   /** Name of a registered function. */
   readonly called?: string;
+  /** Name of a registered predicate. */
+  readonly predicate?: string;
 }
 
 /** Everything that the tasks of a definition call. */
@@ -14,16 +16,14 @@ export function callsOf({ tasks }: Pick<Definition, 'tasks'>): readonly Called[]
   return tasks.flatMap((spec) => callsOfTask(spec, spec.name));
 }
 
-function callsOfTask({ call, onComplete }: TaskSpec, task: string): readonly Called[] {
+function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readonly Called[] {
   const adding = onComplete?.addTasks;
-  const adds: readonly Called[] = adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }];
-  switch (call.kind) {
-    case 'model':
-      return [{ task, provider: call.provider }, ...adds];
-    case 'code':
-      return [{ task, called: call.function }, ...adds];
-    case 'map':
-    case 'reduce':
-      return [...callsOfTask(call.task, task), ...adds];
-  }
+  const conditions = [when, call.kind === 'condition' && 'if' in call.decides ? call.decides.if : undefined];
+  return [
+    ...(call.kind === 'model' ? [{ task, provider: call.provider }] : []),
+    ...(call.kind === 'code' ? [{ task, called: call.function }] : []),
+    ...(call.kind === 'map' || call.kind === 'reduce' ? callsOfTask(call.task, task) : []),
+    ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
+    ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
+  ];
 }

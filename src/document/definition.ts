@@ -3,6 +3,7 @@
  * What the schema accepts is in `schema.ts`; `normalise.ts` makes this from it. The machines and projections see only this.
  */
 import type { InDoubtPolicy } from '../runtime/effect.ts';
+import type { Condition } from './condition.ts';
 import type { CallSpec } from './kinds/index.ts';
 
 /** How often and when a failed attempt is repeated. Seconds may be fractions. */
@@ -37,6 +38,16 @@ export interface OnCompleteSpec {
   readonly join: boolean;
 }
 
+/** That a task runs only where a condition chooses it. */
+export interface Gate {
+  /** Name of the condition's task. */
+  readonly by: string;
+  /** Its branches that the task is in: `then`, `else`, `cases.billing`. */
+  readonly branches: readonly string[];
+  /** The task does not look at what the condition gives, which may name very many tasks. */
+  readonly unseen: boolean;
+}
+
 /** One task. */
 export interface TaskSpec {
   readonly name: string;
@@ -48,6 +59,12 @@ export interface TaskSpec {
   readonly dependsOn: readonly string[];
   /** Tasks that merely come first (`strategy: sequential`): any end of theirs will do. */
   readonly after: readonly string[];
+  /** It runs where at least one of these chooses it; none: it always runs. */
+  readonly gates: readonly Gate[];
+  /** It is skipped where this is false. */
+  readonly when: Condition | undefined;
+  /** What its being skipped means for what depends on it. */
+  readonly skipPolicy: 'run' | 'cascade';
   /** What is its kind's own. */
   readonly call: CallSpec;
   readonly retry: RetryPolicy;

@@ -63,6 +63,11 @@ const approval = z.strictObject({
   onReject: onReject.default('fail'),
 });
 
+/** A condition: CEL, or a registered predicate (`condition.ts`). */
+export const condition = z.union(
+  [words.regex(/\S/, 'must not be empty'), z.strictObject({ predicate: name })],
+  'expected CEL as a text, or { predicate: NAME }',
+);
 const onComplete = z.strictObject({
   addTasks: name.describe('fromOutput: the output holds { tasks: […] }; else the name of a registered function'),
   dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks that it may add'),
@@ -79,6 +84,11 @@ export const commonFields = {
   name: name.describe('Unique in the document'),
   description: words.optional().describe('Liquid; what progress shows instead of the name'),
   dependsOn: z.array(z.string()).default([]),
+  when: condition.optional().describe('CEL, or { predicate: NAME }: the task is skipped where it is false'),
+  skipPolicy: z
+    .enum(['run', 'cascade'])
+    .default('run')
+    .describe('What depends on the task where it is skipped: runs without its output, or is skipped as well'),
   requiresApproval: z.boolean().optional(),
   approvalPrompt: prompt.optional().describe('Liquid; what the person is asked'),
   approvalTimeoutSeconds: seconds.optional(),

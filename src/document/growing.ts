@@ -5,6 +5,7 @@ import type { Changes } from './changes.ts';
 import { capacity, type Group } from './growth.ts';
 import type { AddedItems, AddedTask } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
+import { comingWaits } from './waits.ts';
 
 /** What `task_added` carries: one task with its definition, or the items of a map. */
 export type TaskAdded = {
@@ -53,6 +54,7 @@ function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes
     children: [...grown.children, task],
     open: grown.open + (join ? 1 : 0),
   });
+  for (const change of comingWaits(spec, 1, changes.graph)) changes.put(change);
   return { rows: changes.rows(), counts: { total: 1 }, keeps: true };
 }
 
@@ -72,7 +74,14 @@ function itemsAdded(fact: DraftFact, added: Extract<TaskAdded, AddedItems>, chan
   const { group = NO_GROUP } = changes.growth(task);
   const parts = [...group.parts, { seq: fact.entry, from: group.total, position }];
   putGroup(changes, task, { ...group, parts, total: group.total + items.length, concurrency });
+  comingItems(changes, task, items.length);
   return { rows: changes.rows(), counts: { total: items.length }, keeps: true };
+}
+
+function comingItems(changes: Changes, map: string, count: number): void {
+  const { call } = changes.graph.spec(map);
+  if (call.kind !== 'map') return;
+  for (const change of comingWaits(call.task, count, changes.graph)) changes.put(change);
 }
 
 const NO_GROUP: Group = { parts: [], total: 0, next: 0, active: 0, settled: 0, concurrency: 0 };
@@ -82,6 +91,7 @@ export function itemsCancelled(task: string, count: number, changes: Changes): P
   const { group } = changes.growth(task);
   if (group === undefined) return {};
   putGroup(changes, task, { ...group, next: group.total, settled: group.settled + count });
+  comingItems(changes, task, -count);
   return { rows: changes.rows(), counts: { settled: count, cancelled: count } };
 }
 

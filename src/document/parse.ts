@@ -52,11 +52,11 @@ function* checkDocument(source: unknown): Steps<Definition> {
 
   const document = yield* checkShape(source, faults);
   yield* checkSchemas(source, faults);
-  const dependencies = yield* checkLinks(yield* outlineOf(source), faults);
+  const links = yield* checkLinks(yield* outlineOf(source), faults);
   faults.throwIfAny(subject);
   if (document === undefined)
     throw new FermataError('internal', `${subject} was refused without a reason. Please report this.`);
-  return yield* normalise(document, dependencies);
+  return yield* normalise(document, links);
 }
 
 /**

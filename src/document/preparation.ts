@@ -6,6 +6,7 @@ import type { Candidate, GroupStep, PreparedStep, TaskAdds, WorkflowInput } from
 import type {
   JoinedItems,
   PreparedApproval,
+  PreparedSkip,
   PreparedTask as MachineTask,
   TaskContext,
   TaskOutput,
@@ -14,17 +15,21 @@ import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
+import type { Predicates } from './condition.ts';
 import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { additions } from './adding.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
+import type { Found } from './kinds/condition.ts';
 import { partsOf } from './kinds/reduce.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { Scope, TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
 import { RunGraph, type AddedItems } from './run-graph.ts';
+import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
 import { isSettled, isWaiting } from './task-status.ts';
+import { skipOf, type Decided } from './when.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
 export type DefinitionOf = (rows: RunRows) => Definition;
@@ -73,7 +78,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
           return {
             ...afterEnd(graph, context, name, 'fail'),
             ...described(graph, name),
-            ...(isWaiting(graph.row(name)) ? { waited: true } : {}),
+            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) ? { waited: true } : {}),
           };
         }
         return undefined;
@@ -154,13 +159,18 @@ function liveItems(graph: RunGraph, map: string, except?: string): readonly stri
 }
 
 /** The description of a task that has no actor to render it; absent where none is written, or where it needs what never came. */
-function described(graph: RunGraph, name: string): { readonly description?: string } {
+export function described(graph: RunGraph, name: string): { readonly description?: string } {
   const { description, dependsOn } = graph.spec(name);
   if (description === undefined) return {};
   const read = new Set(readsOf(description).tasks);
   const results = dependsOn.filter((dependency) => read.has(dependency));
+  return describedIn(description, taskScope(graph.rows.input(), resultsOf(graph, results)));
+}
+
+function describedIn(description: string | undefined, scope: Scope): { readonly description?: string } {
+  if (description === undefined) return {};
   try {
-    return { description: renderPrompt(description, taskScope(graph.rows.input(), resultsOf(graph, results))) };
+    return { description: renderPrompt(description, scope) };
   } catch (thrown) {
     if (thrown instanceof FermataError && thrown.code === 'promptFailed') return {};
     throw thrown;
@@ -258,7 +268,7 @@ const RESULTS_AT_ONCE = 500;
  * The results of many tasks. A last turn may need 100,000 of them, more than a second of reading: between slices it
  * waits, as for a load, so that the process serves others meanwhile.
  */
-function resultsOf(graph: RunGraph, names: readonly string[]): [string, TaskResult][] {
+export function resultsOf(graph: RunGraph, names: readonly string[]): [string, TaskResult][] {
   const read = (slice: readonly string[]): [string, TaskResult][] => slice.map((name) => [name, resultOf(graph, name)]);
   if (names.length <= RESULTS_AT_ONCE) return read(names);
   const results: [string, TaskResult][] = [];
@@ -269,7 +279,8 @@ function resultsOf(graph: RunGraph, names: readonly string[]): [string, TaskResu
   return results;
 }
 
-async function later<Value>(value: Value): Promise<Value> {
+/** A value, once others had their turn: for the slices of a long reading. */
+export async function later<Value>(value: Value): Promise<Value> {
   await pause();
   return value;
 }
@@ -281,8 +292,11 @@ function resultOf(graph: RunGraph, name: string): TaskResult {
     : { status, output: (graph.rows.entry(resultSeq) as { result?: unknown }).result };
 }
 
-/** Prepares the start of a task, everything that is a template or an expression rendered, and what its items gave. */
-export function prepareTask(definitionOf: DefinitionOf): Prepare {
+/**
+ * Prepares the start of a task: whether it runs at all, and then everything that is a template or an expression, rendered.
+ * And what its items gave.
+ */
+export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot !== undefined)
@@ -291,11 +305,18 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
         : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
-    const scope = taskScope(rows.input(), resultsOf(graph, spec.dependsOn));
+    const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
+    const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
+    const results = taskScope(rows.input(), resultsOf(graph, seen));
+    const scope = { ...results, ...itemScope(graph, name, results.tasks) };
+    // Read before anything is caught: what a read has to wait for is no fault of the task.
+    const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
     try {
+      const skip = skipOf(spec, scope, predicates, decided);
+      if (skip !== undefined) return { skip, ...describedIn(spec.description, scope) } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
       const prepared: MachineTask = {
-        ...renderTask(spec, { ...scope, ...itemScope(graph, name, scope.tasks) }),
+        ...renderTask(spec, scope, predicates),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
@@ -353,6 +374,14 @@ function errorOf({ name, status, detailJson }: TaskRow): ErrorData {
   return (
     detail.error ?? { code: 'cancelled', message: detail.reason ?? `Task "${name}" was ${status}.`, retry: 'never' }
   );
+}
+
+/** What a condition came to. Its row says it: its output may name very many tasks. */
+function decidedBy(graph: RunGraph, condition: string): Decided {
+  const { status, detailJson } = graph.row(condition);
+  if (status !== 'completed') return { status };
+  const { condition: found } = JSON.parse(detailJson ?? '{}') as { readonly condition?: Found };
+  return found === undefined ? { status } : { status, found };
 }
 
 function gateOf({ onReject, timeoutSeconds }: ApprovalSpec): PreparedApproval {

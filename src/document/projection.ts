@@ -13,6 +13,7 @@ import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAd
 import type { DefinitionOf } from './preparation.ts';
 import { RunGraph } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
+import { keepEvent, waitRows } from './waits.ts';
 
 interface TaskFact {
   readonly task: string;
@@ -37,18 +38,26 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_cancelled',
       'approval_requested',
       'approval_resolved',
+      'event_kept',
+      'event_refused',
     ],
     project(fact, rows) {
       if (rows.origin.workflowId === undefined) return {};
       if (fact.type === 'run_started') return { counts: { total: Number(fact.data['total']) } };
-      const changes = new Changes(new RunGraph(rows, definitionOf(rows)));
+      const graph = new RunGraph(rows, definitionOf(rows));
+      const changes = new Changes(graph);
       switch (fact.type) {
         case 'task_added':
           return taskAdded(fact, fact.data as unknown as TaskAdded, changes);
         case 'items_cancelled':
           return itemsCancelled(String(fact.data['task']), Number(fact.data['count']), changes);
-        default:
-          return project(fact, fact.data as TaskFact, rows, changes);
+        case 'event_kept':
+          return { rows: keepEvent(fact, graph) };
+        default: {
+          const projected = project(fact, fact.data as TaskFact, rows, changes);
+          const ofWait = waitRows(fact, graph);
+          return ofWait.length === 0 ? projected : { ...projected, rows: [...(projected.rows ?? []), ...ofWait] };
+        }
       }
     },
   };
@@ -84,6 +93,9 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         detailJson: detail(before, { inDoubt: true }),
       });
       counts = { inDoubt: 1 };
+      break;
+    case 'event_refused':
+      now({ detailJson: detail(before, { refusedEvent: { at: fact.at, error: data['error'] } }) });
       break;
     case 'task_queued':
       now({ ready: true, live: true });
@@ -150,8 +162,11 @@ function settled(
 
 /** True where what needs the task can never run, now that it has ended. */
 function bars(fact: DraftFact, status: TaskStatus, graph: RunGraph, data: TaskFact): boolean {
-  if (fact.type === 'task_completed' || fact.type === 'task_skipped') return false;
+  if (fact.type === 'task_completed') return false;
+  if (fact.type === 'task_skipped') return graph.spec(data.task).skipPolicy === 'cascade';
   const { code } = (data['error'] ?? {}) as { readonly code?: unknown };
+  const { call } = graph.spec(data.task);
+  if (call.kind === 'wait' && code === 'waitTimedOut') return call.onTimeout !== 'skip';
   const refused = status === 'rejected' || (status === 'timedOut' && code === 'approvalExpired');
   return !refused || graph.spec(data.task).approval?.onReject !== 'skip';
 }

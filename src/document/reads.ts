@@ -24,6 +24,12 @@ export interface Variable {
   readonly path: readonly (string | undefined)[];
   /** `line 2, column 6`. */
   readonly at: string;
+  /** Of an expression: the column of each step. */
+  readonly columns?: readonly number[];
+  /** Of an expression: from where to where it stands; absent where a step of it may be missing or is computed. */
+  readonly span?: readonly [start: number, end: number];
+  /** Of an expression: it is read for each entry of a list. */
+  readonly inLoop?: true;
 }
 
 /** Everything that one template or expression reads. */
@@ -43,14 +49,13 @@ export interface Readable {
   readonly self: string | undefined;
   /** Properties of the input, where its schema allows no others. */
   readonly input: ReadonlySet<string> | undefined;
-  /** True for what belongs to each item of a map. */
-  readonly item: boolean;
+  /** Variables that there are at this place only. */
+  readonly own?: readonly string[] | undefined;
 }
 
 /** Names of tasks: those of a document, or of a run. What is gone through is what may be suggested. */
 export type Names = Pick<ReadonlySet<string>, 'has' | 'size'> & Iterable<string>;
 
-const ITEM: ReadonlySet<string> = new Set(['item', 'index']);
 const MEMBERS: ReadonlySet<string> = new Set(['output', 'status']);
 
 /** Sums up variables. */
@@ -75,14 +80,17 @@ export function checkReads(reads: Reads, readable: Readable, place: Path, faults
         const hint = faults.suggest(name, readable.input) || `: it has ${list(readable.input)}`;
         add(`reads input.${name}, which the schema of the input does not have${hint}`);
       }
-    } else if (root !== undefined && ITEM.has(root)) {
-      if (!readable.item) add(`reads ${JSON.stringify(root)}, which only the task of a map has`);
+    } else if (root !== undefined && readable.own?.includes(root) === true) {
+      continue;
     } else if (root !== undefined && UNSUPPORTED_VARIABLES.has(root)) {
       faults.addUnsupported(formatPath(place), `${at}: the variable "${root}"`);
     } else {
-      const roots = readable.item ? ['input', 'tasks', 'item', 'index'] : ['input', 'tasks'];
-      const hint = root === undefined ? '' : faults.suggest(root, roots);
-      const all = roots.map((name) => JSON.stringify(name)).join(', ');
+      const names = ['input', 'tasks', ...(readable.own ?? [])];
+      const hint = root === undefined ? '' : faults.suggest(root, names);
+      const all = names
+        .map((known) => JSON.stringify(known))
+        .join(', ')
+        .replace(/, (?="[^"]*"$)/, ' and ');
       add(`reads "${root ?? '?'}", which does not exist${hint || `: known are ${all}`}`);
     }
   }

@@ -1,4 +1,5 @@
 /** A task made ready for its call: prompts rendered, expressions evaluated. Pure; its result goes into the journal. */
+import type { Predicates } from './condition.ts';
 import type { TaskSpec } from './definition.ts';
 import { prepareCall, type PreparedCall } from './kinds/index.ts';
 import { renderPrompt } from './prompt.ts';
@@ -22,13 +23,13 @@ export function taskScope(input: unknown, results: Iterable<readonly [name: stri
  * @example
  * renderTask(spec, taskScope({ topic: 'tea' }, [['plan', { status: 'completed', output: 'Taste it.' }]]))
  * // { call: { kind: 'model', prompt: 'Research tea: Taste it.', … } }
- * @throws FermataError `promptFailed` or `expressionFailed`, naming the text and what is missing
+ * @throws FermataError `promptFailed` or `expressionFailed`, naming the text and what is missing; `functionMissing`
  */
-export function renderTask(spec: TaskSpec, scope: Scope): RenderedTask {
+export function renderTask(spec: TaskSpec, scope: Scope, predicates: Predicates = {}): RenderedTask {
   const approvalPrompt = spec.approval?.prompt;
   return {
     ...(spec.description === undefined ? {} : { description: renderPrompt(spec.description, scope) }),
-    call: prepareCall(spec.call, scope),
+    call: prepareCall(spec.call, scope, predicates),
     ...(approvalPrompt === undefined ? {} : { approvalPrompt: renderPrompt(approvalPrompt, scope) }),
   };
 }

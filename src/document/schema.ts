@@ -32,7 +32,16 @@ export const headFields = {
 export const documentSchema = z.strictObject({
   ...headFields,
   tasks: z
-    .array(z.union([TASK_SCHEMAS.model, TASK_SCHEMAS.code, TASK_SCHEMAS.map, TASK_SCHEMAS.reduce]))
+    .array(
+      z.union([
+        TASK_SCHEMAS.model,
+        TASK_SCHEMAS.code,
+        TASK_SCHEMAS.condition,
+        TASK_SCHEMAS.map,
+        TASK_SCHEMAS.reduce,
+        TASK_SCHEMAS.wait,
+      ]),
+    )
     .min(1)
     .max(LIMITS.tasks),
 });

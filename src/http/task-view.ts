@@ -43,6 +43,15 @@ export const taskSchema = z
       .describe('The last one, also of an attempt that was repeated'),
     reason: z.string().optional().describe('Why it was skipped or cancelled'),
     warning: z.string().optional().describe('What was cut off of the tasks that it wanted to add'),
+    condition: z
+      .looseObject({
+        task: z.string().optional().describe('The condition that did not choose it'),
+        expression: z.string().optional(),
+        predicate: z.string().optional(),
+        values: z.record(z.string(), z.unknown()).optional().describe('What it read, long values cut'),
+      })
+      .optional()
+      .describe('What decided that it was skipped, or what it decided itself'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -66,6 +75,7 @@ interface Detail {
   readonly reason?: string;
   readonly warning?: string;
   readonly parent?: string;
+  readonly condition?: NonNullable<TaskView['condition']>;
   readonly usage?: TaskView['usage'];
   readonly model?: string;
   readonly requestId?: string;
@@ -153,7 +163,7 @@ async function taskView(
   { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, inDoubt, warning } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt, warning } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
@@ -168,6 +178,7 @@ async function taskView(
     error: detail.error ?? null,
     ...(reason === undefined ? {} : { reason }),
     ...(warning === undefined ? {} : { warning }),
+    ...(condition === undefined ? {} : { condition }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),

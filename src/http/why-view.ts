@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
 import type { TaskSpec } from '../document/definition.ts';
+import type { WaitSpec } from '../document/kinds/wait.ts';
 import { isSettled } from '../document/task-status.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import type { AddedTask } from '../document/run-graph.ts';
@@ -19,9 +20,28 @@ const waitingTaskSchema = z
   .object({
     task: z.string(),
     status: taskStatusSchema,
-    waitsFor: z.enum(['dependencies', 'slot', 'resume', 'approval', 'backoff', 'call', 'items', 'decision']),
+    waitsFor: z.enum([
+      'dependencies',
+      'slot',
+      'resume',
+      'approval',
+      'backoff',
+      'call',
+      'items',
+      'decision',
+      'time',
+      'event',
+    ]),
     dependencies: z.array(z.string()).optional().describe('Those that have not ended'),
     prompt: z.string().optional().describe('What the person is asked'),
+    event: z
+      .object({ type: z.string(), filter: z.string().optional().describe('CEL: true of the events that it takes') })
+      .optional()
+      .describe('The event from outside that it waits for'),
+    refused: z
+      .object({ at: z.iso.datetime(), code: z.string(), message: z.string() })
+      .optional()
+      .describe('The last event on which its filter failed'),
     since: z.iso.datetime().nullable(),
     until: z.iso.datetime().nullable().describe('When it moves by itself'),
     moves: z.string().describe('What would move it'),
@@ -58,6 +78,11 @@ export const whySchema = z
         }),
       )
       .describe('Live actors; of a document its root only'),
+    events: z
+      .array(z.object({ type: z.string(), accepted: z.boolean(), reason: z.string() }))
+      .describe(
+        'Types of events from outside that it knows, at most 100: whether POST …/events takes them now, and why',
+      ),
     note: z.string().optional(),
   })
   .openapi('Why');
@@ -73,9 +98,11 @@ export async function whyView({ fermata }: Surroundings, runId: string): Promise
   const { tasks, unlisted } =
     isDocument && run.endedAt === null ? await waitingTasks(fermata, run, actors) : { tasks: [], unlisted: 0 };
   const keeps = blocked === undefined ? null : blockedBy(blocked);
+  const events = blocked === undefined ? await fermata.runtime.outsideEvents(runId) : [];
   return {
     runId,
     status: run.status,
+    events: [...events],
     blocked: keeps,
     tasks: keeps?.code === 'quarantined' ? tasks.map((task) => quarantinedTask(runId, task)) : tasks,
     actors: actors
@@ -122,9 +149,13 @@ async function waitingTasks(
 }
 
 /** A task that waits, with what it waits for; that of one that joined the run has to be looked up. */
-type Waiter = Pick<TaskSpec, 'name'> & Partial<Pick<TaskSpec, 'dependsOn' | 'after'>>;
+type Waiter = Pick<TaskSpec, 'name'> & Partial<Pick<TaskSpec, 'dependsOn' | 'after' | 'call'>>;
 
-async function joinedSpec({ runtime }: Fermata, runId: string, name: string): Promise<Pick<TaskSpec, 'dependsOn'>> {
+async function joinedSpec(
+  { runtime }: Fermata,
+  runId: string,
+  name: string,
+): Promise<Pick<TaskSpec, 'dependsOn'> & Partial<Pick<TaskSpec, 'call'>>> {
   const growth = await runtime.growth(runId, name);
   if (growth === undefined || growth.specSeq === null) return { dependsOn: [] };
   return ((await runtime.entry(runId, growth.specSeq)) as AddedTask).spec;
@@ -170,6 +201,7 @@ async function waitingTask(
           waitsFor: 'items',
           moves: `the end of its items, which are tasks of the run, or POST ${at}/cancel`,
         };
+      if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {
           ...common,
@@ -196,5 +228,37 @@ async function waitingTask(
     ...common,
     waitsFor: 'slot',
     moves: 'the end of a task that runs: config.breadth says how many may at once',
+  };
+}
+
+/** What a task waits for that waits for a time or an event. */
+function waitOf(
+  { for: what, onTimeout }: WaitSpec,
+  runId: string,
+  row: TaskRow | undefined,
+  at: string,
+): Pick<WaitingTask, 'waitsFor' | 'event' | 'refused' | 'moves'> {
+  if (!('event' in what)) return { waitsFor: 'time', moves: `the date, or POST ${at}/cancel` };
+  const { type, filter } = what.event;
+  const { refusedEvent } = JSON.parse(row?.detailJson ?? '{}') as {
+    readonly refusedEvent?: {
+      readonly at: number;
+      readonly error: { readonly code: string; readonly message: string };
+    };
+  };
+  const which = filter === undefined ? '' : ` of which ${filter} is true`;
+  return {
+    waitsFor: 'event',
+    event: { type, ...(filter === undefined ? {} : { filter }) },
+    ...(refusedEvent === undefined
+      ? {}
+      : {
+          refused: {
+            at: iso(refusedEvent.at),
+            code: refusedEvent.error.code,
+            message: refusedEvent.error.message,
+          },
+        }),
+    moves: `POST /api/v1/runs/${runId}/events {"type": ${JSON.stringify(type)}, …}${which}, its timeout if it has one (then: ${onTimeout}), or POST ${at}/cancel`,
   };
 }

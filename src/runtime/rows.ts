@@ -4,6 +4,7 @@
  */
 import { FermataError } from '../errors.ts';
 import type {
+  KeptEventRow,
   MaybePromise,
   ProjectedRows,
   ProjectedTable,
@@ -12,6 +13,8 @@ import type {
   RunOrigin,
   Store,
   TaskRow,
+  WaitPlace,
+  WaitRow,
 } from '../store/store.ts';
 import { decode } from './codec.ts';
 import { Reader } from './suspend.ts';
@@ -21,10 +24,26 @@ const MAX_RECENT = 2_000;
 /** Journal entries kept decoded. */
 const MAX_DECODED = 4;
 
-type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob'>;
+type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'openWaits' | 'keptEvents' | 'entry' | 'blob'>;
+
+function comparePlaces(one: WaitPlace, other: WaitPlace): number {
+  // By code units, as SQLite compares: a page must begin where the one before ended.
+  return one.position - other.position || (one.task < other.task ? -1 : one.task > other.task ? 1 : 0);
+}
+
 interface Place {
   readonly name: string;
   readonly position: number;
+}
+
+/** Rows of one page of a long list. */
+const PAGE = 100;
+
+/** A part of a list. */
+export interface Page<Item, Place> {
+  readonly items: readonly Item[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: Place | undefined;
 }
 
 /** Rows of one resident run. */
@@ -97,6 +116,38 @@ export class RunRows {
       else names.delete(change.key);
     }
     return [...names];
+  }
+
+  /** Tasks that wait for an outside event of a type, in document order, a page at a time. */
+  openWaits(type: string, after?: WaitPlace): Page<WaitRow, WaitPlace> {
+    const name = `waits/${type}/${after === undefined ? '' : `${after.position}/${after.task}`}`;
+    const stored = this.#reader.read(name, () =>
+      this.#store.openWaits(this.key, type, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+    );
+    const next = stored.length < PAGE ? undefined : stored.at(-1);
+    const belongs = (row: WaitRow): boolean =>
+      row.open &&
+      row.type === type &&
+      (after === undefined || comparePlaces(row, after) > 0) &&
+      (next === undefined || comparePlaces(row, next) <= 0);
+    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'wait' ? [change.row] : []));
+    const gone = new Set(changed.map(({ task }) => task));
+    const items = [...stored.filter(({ task }) => !gone.has(task)), ...changed.filter(belongs)];
+    return { items: items.toSorted(comparePlaces), next };
+  }
+
+  /** Events of a type that were kept and not taken yet, in the order in which they came, a page at a time. */
+  keptEvents(type: string, after = -1): Page<KeptEventRow, number> {
+    const stored = this.#reader.read(`kept/${type}/${after}`, () =>
+      this.#store.keptEvents(this.key, type, { limit: PAGE, after }),
+    );
+    const next = stored.length < PAGE ? undefined : stored.at(-1)?.seq;
+    const belongs = (row: KeptEventRow): boolean =>
+      row.takenBy === null && row.type === type && row.seq > after && row.seq <= (next ?? Infinity);
+    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'keptEvent' ? [change.row] : []));
+    const gone = new Set(changed.map(({ seq }) => seq));
+    const items = [...stored.filter(({ seq }) => !gone.has(seq)), ...changed.filter(belongs)];
+    return { items: items.toSorted((one, other) => one.seq - other.seq), next };
   }
 
   /** What the journal entry `seq` carries, decoded. Not to be changed: it is shared. */

@@ -36,6 +36,8 @@ const READS = [
   'row',
   'readyTasks',
   'liveTasks',
+  'openWaits',
+  'keptEvents',
   'entry',
   'entryOfFact',
   'blob',

@@ -14,6 +14,12 @@ export interface PlannedTask {
   readonly name: string;
   readonly dependsOn: readonly string[];
   readonly after: readonly string[];
+  /** Conditions that choose it; where there are any, one has to. */
+  readonly gates: readonly { readonly by: string; readonly branches: readonly string[] }[];
+  /** An expression, or something else that the model cannot judge. */
+  readonly when: unknown;
+  readonly skipPolicy: 'run' | 'cascade';
+  readonly call: PlannedCall;
   readonly retry: {
     readonly maxRetries: number;
     readonly initialSeconds: number;
@@ -25,6 +31,19 @@ export interface PlannedTask {
   readonly approval:
     | { readonly timeoutSeconds: number | undefined; readonly onReject: 'skip' | 'cancel' | 'fail' }
     | undefined;
+}
+
+/** What a task does; of conditions what they decide by, of waits what they wait for. */
+export interface PlannedCall {
+  readonly kind: string;
+  readonly for?: {
+    readonly seconds?: number;
+    readonly until?: string;
+    readonly event?: { readonly type: string; readonly filter: string | undefined };
+  };
+  readonly onTimeout?: 'fail' | 'skip' | 'continue';
+  readonly decides?: { readonly if?: unknown } | { readonly switch?: unknown };
+  readonly branches?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A run as a reader of the API sees it at the end. */

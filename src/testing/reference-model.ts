@@ -5,23 +5,28 @@
  * P1. A start that was accepted is never lost, and is one run for one key.
  * P2. Facts are numbered without gaps; time and progress never go back; what is published is what was committed.
  * P3. A task's facts come in a legal order, and nothing is said of it after its end.
- * P4. A task begins when all it needs has ended well, and never more of them run than the document allows.
+ * P4. A task begins when all it needs has ended well and its conditions say so, is skipped where they do not, and never
+ *     more of them run than the document allows.
  * P5. Attempts, back-offs and deadlines are those of the document; nothing is early.
  * P6. A call is made only after the commit that says so, for a task that runs: one key for one attempt, marked where it
  *     is repeated, and never made again once its outcome is committed.
  * P7. What a task found is what the other side answered; what a run ends with follows from its tasks.
  * P8. A question to a person is decided once, by somebody who was asked or by time.
  * P9. After all faults every run ends, unless it waits for somebody, and the runtime never fails by surprise.
+ * P10. An event from outside that was accepted is kept or taken, and taken once, by a task that waits for its type; of
+ *     those that were kept, the first (`reference-events.ts`).
  *
  * A long file, because what is promised has to be read in one piece.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { FermataError } from '../errors.ts';
+import { mayDecide, verdictOf, type Judge, type SeenResult } from './choices.ts';
 import type { Seen, SeenCall, SeenFact } from './observation.ts';
+import { OutsideEventsModel } from './reference-events.ts';
 import type { FinalRun, Plan, PlannedTask } from './plan.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
-type TaskStatus = 'pending' | 'awaitingApproval' | 'refused' | 'running' | 'retrying' | 'inDoubt' | Ended;
+type TaskStatus = 'pending' | 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'retrying' | 'inDoubt' | Ended;
 
 interface Task {
   readonly plan: PlannedTask;
@@ -32,8 +37,10 @@ interface Task {
   since: number;
   /** Not before this does it go on after a failure. */
   due: number;
-  /** What needs it cannot run. */
+  /** It failed: what needs it cannot run. */
   bad: boolean;
+  /** It was skipped, and what needs it is too. */
+  cascades: boolean;
   result: unknown;
 }
 
@@ -50,6 +57,7 @@ interface Run {
   published: number;
   /** Decisions that somebody was told to have made. */
   readonly told: { readonly request: string; readonly by: unknown }[];
+  readonly events: OutsideEventsModel;
   /** Since when it is in the middle of a turn: what that turn dates may be as old. */
   cutSince: number;
 }
@@ -61,10 +69,13 @@ const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
   task_queued: ['pending', 'retrying', 'inDoubt'],
   approval_requested: ['pending'],
   approval_resolved: ['awaitingApproval'],
-  task_failed: ['pending', 'running', 'refused'],
+  task_completed: ['running', 'waiting'],
+  event_refused: ['running', 'waiting'],
+  task_failed: ['pending', 'running', 'waiting', 'refused'],
   task_skipped: ['pending'],
-  task_cancelled: ['pending', 'awaitingApproval', 'running', 'retrying', 'inDoubt'],
+  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'retrying', 'inDoubt'],
 };
+const WAITS_FOR_SOMEBODY: ReadonlySet<string> = new Set(['awaitingApproval', 'inDoubt', 'waiting']);
 const RUN_ENDS: ReadonlySet<string> = new Set(['run_completed', 'run_failed', 'run_cancelled']);
 /** Rounding of seconds that were written as fractions. */
 const ROUNDING_MS = 1;
@@ -72,6 +83,7 @@ const ROUNDING_MS = 1;
 /** Watches a world. */
 export class ReferenceModel {
   readonly #planOf: (workflow: string) => Plan | undefined;
+  readonly #judge: Judge;
   readonly #runs = new Map<string, Run>();
   readonly #started = new Map<string, string>();
   /** Of each call, by its key: whose it is, how often it was made, when last. */
@@ -85,9 +97,13 @@ export class ReferenceModel {
   /** How far the clock was set back: a date may come that much early. */
   #backMs = 0;
 
-  /** @param planOf the document of a workflow, by its name */
-  constructor(planOf: (workflow: string) => Plan | undefined) {
+  /**
+   * @param planOf the document of a workflow, by its name
+   * @param judge the language of its conditions
+   */
+  constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge) {
     this.#planOf = planOf;
+    this.#judge = judge;
   }
 
   /** Takes note of what was seen next. Throws `FermataError` `simulationFailed`. */
@@ -99,7 +115,7 @@ export class ReferenceModel {
     else if (seen.kind === 'call') this.#call(seen.call);
     else if (seen.kind === 'answer') add(this.#answers, seen.call.key, seen.value);
     else if (seen.kind === 'failure') add(this.#failures, seen.call.key, seen.code);
-    else if (seen.kind === 'request') this.#asked.set(seen.request, (this.#asked.get(seen.request) ?? 0) + 1);
+    else if (seen.kind === 'request') this.#request(seen);
     else if (seen.kind === 'reply') this.#reply(seen);
     else if (seen.kind === 'log' && seen.message === 'a run cannot go on') this.#run(seen.run ?? '').stuck = true;
     else if (seen.kind === 'log') check(!seen.message.includes('unexpectedly'), `P9 the runtime said: ${seen.message}`);
@@ -112,7 +128,7 @@ export class ReferenceModel {
       const shown = await read(name);
       check(isDeepStrictEqual(shown.facts, run.facts), `P2 the journal of run ${name} is not what was committed`);
       if (run.plan === undefined) continue;
-      const waits = [...run.tasks.values()].some(({ status }) => status === 'awaitingApproval' || status === 'inDoubt');
+      const waits = [...run.tasks.values()].some(({ status }) => WAITS_FOR_SOMEBODY.has(status));
       if (waits || run.paused) continue;
       check(ENDED.has(run.status), `P9 run ${name} never ended: ${this.#shape(run.tasks.values())}`);
       check(shown.status === run.status, `P7 run ${name} is shown as ${shown.status} and ended ${run.status}`);
@@ -146,6 +162,7 @@ export class ReferenceModel {
     check(last === undefined || !RUN_ENDS.has(last.type), `P3 ${where} comes after the end of its run`);
     check((fact.type === 'run_started') === (last === undefined), `P2 ${where} is not in its place`);
     run.facts.push(fact);
+    if (fact.type === 'event_kept') run.events.kept(fact.data, where);
     if (fact.type === 'run_started') this.#begin(run, String(fact.data['workflow']));
     if (run.plan === undefined) return;
     const name = fact.data['task'];
@@ -160,7 +177,7 @@ export class ReferenceModel {
 
   #begin(run: Run, workflow: string): void {
     run.plan = this.#planOf(workflow);
-    const fresh = { approved: false, attempt: 0, since: 0, due: 0, bad: false, result: undefined };
+    const fresh = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false, result: undefined };
     for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, { ...fresh, plan, status: 'pending' });
   }
 
@@ -174,15 +191,17 @@ export class ReferenceModel {
     if (type === 'task_started' || type === 'task_queued')
       check(at >= task.due - this.#backMs, `P5 ${where}: ${task.due - at} ms before its back-off is over`);
     switch (type) {
-      case 'task_started':
+      case 'task_started': {
         check(!run.paused, `P4 ${where}: the run is paused`);
         if (task.status === 'pending') {
           check(approval === undefined || task.approved, `P8 ${where}: nobody has allowed it`);
-          if (approval === undefined) this.#mayBegin(run, task, where);
+          if (approval === undefined) this.#mayRun(run, task, where);
         }
         check(task.status !== 'inDoubt' || this.#times(run, task, 'retry') > 0, `P8 ${where}: nobody says so`);
         check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
-        return void Object.assign(task, { status: 'running', attempt, since: Math.min(at, run.cutSince) });
+        const status = task.plan.call.kind === 'wait' ? 'waiting' : 'running';
+        return void Object.assign(task, { status, attempt, since: Math.min(at, run.cutSince) });
+      }
       case 'task_retrying': {
         const most = 1_000 * Math.min(retry.maxSeconds, retry.initialSeconds * retry.factor ** (attempt - 1));
         const delay = 1_000 * Number(data['delaySeconds']);
@@ -198,7 +217,7 @@ export class ReferenceModel {
         return;
       case 'approval_requested':
         check(approval !== undefined && !task.approved, `P8 ${where}: it is asked for nothing, or again`);
-        this.#mayBegin(run, task, where);
+        this.#mayRun(run, task, where);
         return void Object.assign(task, { status: 'awaitingApproval', since: Math.min(at, run.cutSince) });
       case 'approval_resolved': {
         if (data['expired'] === true) this.#notEarly(at, task.since, approval?.timeoutSeconds, where);
@@ -207,6 +226,16 @@ export class ReferenceModel {
         return void Object.assign(task, { status: isApproved ? 'pending' : 'refused', approved: isApproved });
       }
       case 'task_completed': {
+        if (task.status === 'waiting') {
+          run.events.completed(task.plan, data, where);
+          this.#waited(task, data['result'], at, where);
+          return void Object.assign(task, { status: 'completed', result: data['result'] });
+        }
+        if (task.plan.call.kind === 'condition') {
+          const isRight = mayDecide(task.plan, data['result'], resultsOf(run, task), this.#judge);
+          check(isRight, `P7 ${where}: it cannot decide ${JSON.stringify(data['result'])}`);
+          return void Object.assign(task, { status: 'completed', result: data['result'] });
+        }
         const answers = (this.#answers.get(key) ?? []).map((answer) => (answer as { readonly value?: unknown }).value);
         const isAnswer = answers.some((answer) => isDeepStrictEqual(answer, data['result']));
         check(isAnswer, `P7 ${where}: nobody has answered ${JSON.stringify(data['result'])}`);
@@ -217,22 +246,36 @@ export class ReferenceModel {
           Object.assign(task, { status: data['status'], bad: approval?.onReject === 'fail' });
         else {
           // A text that cannot be rendered is found when the task begins, and never called.
-          if (task.status === 'running') this.#failed(task, key, data, at, where);
-          else this.#mayBegin(run, task, where);
+          if (task.status !== 'pending') this.#failed(task, key, data, at, where);
+          else {
+            this.#mayBegin(run, task, where);
+            const verdict = verdictOf(task.plan, resultsOf(run, task), this.#judge);
+            check(verdict !== 'skips', `P4 ${where}: its conditions say that it is skipped`);
+          }
           const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
+          const { onTimeout } = task.plan.call;
+          const isMissed = task.status === 'waiting';
+          check(!isMissed || onTimeout !== 'continue', `P5 ${where}: it was to complete`);
           const isLast = task.status === 'pending' || again === 'never' || attempt > retry.maxRetries;
           check(isLast, `P5 ${where}: a retry was left`);
-          Object.assign(task, { status: data['status'], bad: true });
+          Object.assign(task, { status: data['status'], bad: !(isMissed && onTimeout === 'skip') });
         }
         check(ENDED.has(task.status), `P3 ${where}: it ends ${task.status}`);
         return;
       case 'task_cancelled':
         return void Object.assign(task, { status: 'cancelled', bad: true });
       case 'task_skipped': {
-        check(plan.onTaskFailure === 'continue', `P4 ${where}: the document stops at a failure`);
-        const lost = task.plan.dependsOn.some((name) => run.tasks.get(name)?.bad === true);
-        check(lost, `P4 ${where}: all it needs may still succeed`);
-        return void Object.assign(task, { status: 'skipped', bad: true });
+        const needs = task.plan.dependsOn.map((name) => run.tasks.get(name));
+        const isLost = needs.some((needed) => needed?.bad === true);
+        const isPassedOn = needs.some((needed) => needed?.cascades === true);
+        const mayBeLost = plan.onTaskFailure === 'continue' || isPassedOn;
+        check(!isLost || mayBeLost, `P4 ${where}: the document stops at a failure`);
+        if (isLost || isPassedOn)
+          return void Object.assign(task, { status: 'skipped', bad: isLost, cascades: !isLost });
+        this.#mayBegin(run, task, where);
+        const verdict = verdictOf(task.plan, resultsOf(run, task), this.#judge);
+        check(verdict === 'skips' || verdict === 'unknown', `P4 ${where}: nothing says that it is skipped`);
+        return void Object.assign(task, { status: 'skipped', cascades: task.plan.skipPolicy === 'cascade' });
       }
       default:
     }
@@ -241,15 +284,37 @@ export class ReferenceModel {
   /** A failure that the other side, the network or the time is to blame for. */
   #failed(task: Task, key: string, data: SeenFact['data'], at: number, where: string): void {
     const { code = '' } = (data['error'] ?? {}) as { readonly code?: string };
-    if (code === 'taskTimedOut') return this.#notEarly(at, task.since, task.plan.timeoutSeconds, where);
+    if (code === 'taskTimedOut' || code === 'waitTimedOut')
+      return this.#notEarly(at, task.since, task.plan.timeoutSeconds, where);
     if (code === 'effectInDoubt')
       return check(task.plan.onInDoubt === 'fail' && this.#life > 1, `P6 ${where}: its call is in no doubt`);
     check(this.#failures.get(key)?.includes(code) === true, `P7 ${where}: nobody has failed with "${code}"`);
   }
 
+  /** A wait that came to its end: its date has come, its event was taken, or its time was over and that is no failure. */
+  #waited({ plan: { call, timeoutSeconds }, since }: Task, result: unknown, at: number, where: string): void {
+    const { seconds, until, event } = call.for ?? {};
+    if (result === null) {
+      check(call.onTimeout === 'continue', `P5 ${where}: it was to take something`);
+      return this.#notEarly(at, since, timeoutSeconds, where);
+    }
+    if (event !== undefined) return;
+    if (typeof result !== 'string') return check(false, `P7 ${where}: it waited for a date and found none`);
+    if (seconds !== undefined) this.#notEarly(at, since, seconds, where);
+    const isIts = until === undefined || Date.parse(until) === Date.parse(result);
+    check(isIts, `P7 ${where}: it waited for ${until} and found ${result}`);
+    this.#notEarly(at, Date.parse(result), 0, where);
+  }
+
   #notEarly(at: number, since: number, seconds = Infinity, where: string): void {
     const early = since + seconds * 1_000 - this.#backMs - ROUNDING_MS - at;
     check(early <= 0, `P5 ${where}: ${early} ms before its time`);
+  }
+
+  #mayRun(run: Run, task: Task, where: string): void {
+    this.#mayBegin(run, task, where);
+    const verdict = verdictOf(task.plan, resultsOf(run, task), this.#judge);
+    check(verdict === 'runs' || verdict === 'unknown', `P4 ${where}: by its conditions it ${verdict}`);
   }
 
   #mayBegin(run: Run, { plan: { dependsOn, after } }: Task, where: string): void {
@@ -259,7 +324,7 @@ export class ReferenceModel {
     }
     for (const name of dependsOn) {
       const before = run.tasks.get(name);
-      const isGood = before?.bad === false;
+      const isGood = before?.bad === false && !before.cascades;
       check(isGood, `P4 ${where}: ${name}, which it needs, is ${before?.status}`);
     }
   }
@@ -324,6 +389,12 @@ export class ReferenceModel {
     check(times <= allowed, `P6 ${where} was made ${times} times although its policy is ${onInDoubt}`);
   }
 
+  #request({ request, body }: Extract<Seen, { kind: 'request' }>): void {
+    this.#asked.set(request, (this.#asked.get(request) ?? 0) + 1);
+    const [, run] = /^POST \/runs\/([^/]+)\/events$/.exec(request) ?? [];
+    if (run !== undefined) this.#run(decodeURIComponent(run)).events.sent(body);
+  }
+
   #reply({ request, key, status, answer, body }: Extract<Seen, { kind: 'reply' }>): void {
     check(status < 500, `P9 ${request} was answered with ${status}`);
     if (status >= 400) return;
@@ -340,12 +411,17 @@ export class ReferenceModel {
       run.told.push({ request, by: (body as { readonly by?: unknown }).by });
       this.#kept(run);
     }
+    if (request.endsWith('/events') && run.plan !== undefined) {
+      run.events.accepted(body);
+      this.#kept(run);
+    }
     if (request === `POST /runs/${runId}/cancel` && !ENDED.has(run.status)) run.cancelTaken = true;
   }
 
   /** What was told to have been decided stands in the facts, as soon as the turn that took it has come to its end. */
   #kept(run: Run): void {
     if (run.cutSince !== Infinity) return;
+    run.events.settled(run.name);
     for (const { request, by } of run.told.splice(0)) {
       const decided = run.facts.some(
         ({ data }) => data['by'] === by && request === this.#path(run, data['task'], 'approve'),
@@ -367,7 +443,15 @@ export class ReferenceModel {
     if (known !== undefined) return known;
     const state = { plan: undefined, status: 'pending', progress: 0, paused: false };
     const marks = { cancelTaken: false, stuck: false, published: 0, cutSince: Infinity };
-    const run: Run = { ...state, ...marks, name, facts: [], tasks: new Map(), told: [] };
+    const run: Run = {
+      ...state,
+      ...marks,
+      name,
+      facts: [],
+      tasks: new Map(),
+      told: [],
+      events: new OutsideEventsModel(check),
+    };
     this.#runs.set(name, run);
     return run;
   }
@@ -379,6 +463,15 @@ export class ReferenceModel {
 
 function add(lists: Map<string, unknown[]>, key: string, value: unknown): void {
   lists.set(key, [...(lists.get(key) ?? []), value]);
+}
+
+/** What a task can read: the ends of those it depends on. */
+function resultsOf(run: Run, { plan }: Task): Readonly<Record<string, SeenResult>> {
+  const entries = plan.dependsOn.map((name): [string, SeenResult] => {
+    const { status = 'pending', result } = run.tasks.get(name) ?? {};
+    return [name, status === 'completed' ? { status, output: result } : { status }];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** What the tasks found on which no other depends: of one its result, of several those that have one, by name. */
@@ -395,6 +488,7 @@ function outputOf(run: Run): unknown {
 /** @param broken the promise, and what broke it */
 function check(holds: boolean, broken: string): asserts holds {
   if (holds) return;
-  const promise = broken.slice(0, 2);
-  throw new FermataError('simulationFailed', `${promise} was broken: ${broken.slice(3)}.`, { data: { promise } });
+  const [promise = ''] = broken.split(' ', 1);
+  const what = broken.slice(promise.length + 1);
+  throw new FermataError('simulationFailed', `${promise} was broken: ${what}.`, { data: { promise } });
 }

@@ -9,6 +9,7 @@ import type { CodeFunctions } from '../../actors/code.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import type { Fermata } from '../compose.ts';
 import { callsOf } from '../document/calls.ts';
+import type { Predicates } from '../document/condition.ts';
 import type { Definition } from '../document/definition.ts';
 import { parseDocument } from '../document/parse.ts';
 import type { WorkflowDocument } from '../document/schema.ts';
@@ -17,6 +18,7 @@ import type { RunView, RuntimeOptions } from '../runtime/runtime.ts';
 import { Client, errorOf, type ApiAnswer, type ApiRequest } from './client.ts';
 import { toMs, type Duration } from './duration.ts';
 import { NO_FAULTS, probabilitiesOf, type Faults, type Probabilities } from './faults.ts';
+import { judge } from './judge.ts';
 import { Lives } from './lives.ts';
 import { Trace, type Observation, type SeenCall, type SeenFact } from './observation.ts';
 import { scriptedModel, type Answers, type Latency } from './outside.ts';
@@ -34,6 +36,8 @@ export interface SimulationOptions {
   readonly workflows?: readonly WorkflowDocument[];
   /** Functions of `code` tasks. They are called for real, and must wait for nothing outside of this world. */
   readonly functions?: CodeFunctions;
+  /** Predicates of conditions. */
+  readonly predicates?: Predicates;
   /** What models say. */
   readonly answers?: Answers;
   /** Machines of your own, as `name@version`, and what they invoke. */
@@ -97,11 +101,21 @@ export class World {
   #ids = 0;
 
   constructor(options: SimulationOptions) {
-    const { seed = 1, workflows = [], functions, answers, machines, actors, faults = {}, latency } = options;
+    const {
+      seed = 1,
+      workflows = [],
+      functions,
+      predicates,
+      answers,
+      machines,
+      actors,
+      faults = {},
+      latency,
+    } = options;
     this.#seed = seed;
     this.#random = randomOf(seed);
     const plans = new Map(workflows.map(parseDocument).map((plan) => [plan.name, plan]));
-    this.#model = new ReferenceModel((workflow) => plans.get(workflow));
+    this.#model = new ReferenceModel((workflow) => plans.get(workflow), judge);
     this.#wall = { offset: options.startAt ?? Date.UTC(2026, 0, 1) };
     this.#faults = probabilitiesOf(faults);
     const providers = answers === undefined ? {} : providersOf([...plans.values()]);
@@ -119,6 +133,7 @@ export class World {
         config: {
           providers,
           ...(functions === undefined ? {} : { functions }),
+          ...(predicates === undefined ? {} : { predicates }),
           ...(machines === undefined ? {} : { machines }),
           ...(actors === undefined ? {} : { actors }),
         },

@@ -31,6 +31,8 @@ describe('a document', () => {
           position: 0,
           dependsOn: [],
           after: [],
+          gates: [],
+          skipPolicy: 'run',
           call: { kind: 'model', prompt: 'Go', provider: 'openai', model: 'gpt-4o-mini', responseFormat: 'text' },
           retry: { maxRetries: 3, initialSeconds: 1, factor: 2, maxSeconds: 60 },
           timeoutSeconds: 120,
@@ -352,7 +354,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     tasks: [
       { name: 'a', prompt: '', dependsOn: ['b'] },
       { name: 'b', prompt: 'x {{ tasks.nope.output }}', dependsOn: ['a'], temperature: 'hot' },
-      { name: 'b', prompt: 'x', dependsOn: ['missing'], when: 'true' },
+      { name: 'b', prompt: 'x', dependsOn: ['missing'], cancelWhen: 'true' },
     ],
   };
   expect(errorOf(() => parseDocument(document)).code).toBe('invalidDocument');
@@ -361,7 +363,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     'extra',
     'tasks[0].prompt',
     'tasks[1].temperature',
-    'tasks[2].when',
+    'tasks[2].cancelWhen',
     'tasks[2].name',
     'tasks[1].prompt',
     'tasks[2].dependsOn[0]',
@@ -371,22 +373,14 @@ test('every fault is told at once: those of fields hide none of the graph', () =
 
 describe('what a later version brings', () => {
   test.each([
-    ...[
-      'when',
-      'skipPolicy',
-      'cache',
-      'onComplete',
-      'cancelWhen',
-      'outputs',
-      'models',
-      'fallback',
-      'onBreakerOpen',
-    ].map((field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })]),
+    ...['cache', 'onComplete', 'cancelWhen', 'outputs', 'models', 'fallback', 'onBreakerOpen'].map(
+      (field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })],
+    ),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['map', 'reduce', 'condition', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
+    ...['map', 'reduce', 'subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map(
       (kind): [string, unknown] => ['tasks[0].kind', tasks({ name: 'a', kind, items: 'x', goal: 'y' })],
     ),
-    ...['shared', 'item', 'index', 'result', 'event'].map((root): [string, unknown] => [
+    ...['shared', 'item', 'index', 'result'].map((root): [string, unknown] => [
       'tasks[0].prompt',
       one({ prompt: `{{ ${root}.x }}` }),
     ]),
@@ -397,7 +391,7 @@ describe('what a later version brings', () => {
   });
 
   test('is an invalid document where anything else is wrong too', () => {
-    expect(errorOf(() => parseDocument(one({ when: 'x', prompt: '' }))).code).toBe('invalidDocument');
+    expect(errorOf(() => parseDocument(one({ cancelWhen: 'x', prompt: '' }))).code).toBe('invalidDocument');
   });
 });
 

@@ -12,7 +12,10 @@ type TaskSnapshot = SnapshotFrom<typeof taskMachine>;
 
 /** What kinds of task there are to walk. */
 export interface TaskKind {
-  readonly calls: 'code' | 'model';
+  /** `missedTime` is a wait for a time that its timeout comes before. */
+  readonly calls: 'code' | 'model' | 'time' | 'missedTime' | 'event';
+  /** Of a wait; default: fail. */
+  readonly onTimeout?: 'fail' | 'skip' | 'continue';
   readonly approval: boolean;
 }
 
@@ -31,12 +34,13 @@ export interface TaskStep {
 export const MAX_RETRIES = 1;
 
 const CALLING = ['callingCode', 'callingModel'];
+const WAITING = ['waitingForTime', 'waitingForEvent'];
 
 /** Everything that moves a task to another state. What it takes and stays where it is, stands in the test. */
 export const STEPS: readonly TaskStep[] = [
   {
     title: 'is cancelled',
-    states: ['awaitingApproval', 'queued', ...CALLING, 'backingOff', 'inDoubt'],
+    states: ['awaitingApproval', 'queued', ...CALLING, ...WAITING, 'backingOff', 'inDoubt'],
     event: { type: 'fermata.cancel' },
     happen: (walk) => walk.cancel(),
   },
@@ -106,7 +110,44 @@ export const STEPS: readonly TaskStep[] = [
     event: { type: 'fermata.task.backoffOver' },
     happen: (walk) => walk.letBackoffEnd(),
   },
+  {
+    title: 'its time comes',
+    states: ['waitingForTime'],
+    event: { type: 'fermata.task.timeCame' },
+    happen: (walk) => walk.letTimeCome(),
+  },
+  {
+    title: 'its event comes',
+    states: ['waitingForEvent'],
+    event: { type: 'fermata.task.event', event: { type: 'paid' } },
+    happen: (walk) => walk.sendEvent(),
+  },
+  {
+    title: 'nothing comes in time',
+    states: WAITING,
+    event: { type: 'fermata.task.waitTimedOut' },
+    happen: (walk) => walk.letCallTimeOut(),
+  },
 ];
+
+/** What can never happen to a kind of task, because of the dates in its document. */
+const NEVER: Readonly<Partial<Record<TaskKind['calls'], string>>> = {
+  time: 'fermata.task.waitTimedOut',
+  missedTime: 'fermata.task.timeCame',
+};
+
+function callOf(calls: TaskKind['calls'], onTimeout: NonNullable<TaskKind['onTimeout']>): PreparedTask['call'] {
+  switch (calls) {
+    case 'code':
+      return { kind: 'code', function: 'work', input: {} };
+    case 'model':
+      return { kind: 'model', model: 'any', provider: 'openai', prompt: 'Walk', responseFormat: 'text' };
+    case 'event':
+      return { kind: 'wait', for: { event: { type: 'paid' } }, onTimeout };
+    default:
+      return { kind: 'wait', for: { seconds: 1 }, onTimeout };
+  }
+}
 
 /** One way of a task from its beginning to an end. */
 export interface TaskPath {
@@ -121,12 +162,9 @@ export function stateOf({ value }: { readonly value: unknown }): string {
 }
 
 /** Every simple path: no two states on it are alike in value, attempt, and whether a doubtful call is to be repeated. */
-export function pathsOf({ calls, approval }: TaskKind): readonly TaskPath[] {
+export function pathsOf({ calls, approval, onTimeout = 'fail' }: TaskKind): readonly TaskPath[] {
   const prepared: PreparedTask = {
-    call:
-      calls === 'code'
-        ? { kind: 'code', function: 'work', input: {} }
-        : { kind: 'model', model: 'any', provider: 'openai', prompt: 'Walk', responseFormat: 'text' },
+    call: callOf(calls, onTimeout),
     ...(approval ? { approval: { onReject: 'fail', timeoutSeconds: 60 } } : {}),
     retry: { maxRetries: MAX_RETRIES, initialSeconds: 1, factor: 1, maxSeconds: 1 },
     timeoutMs: 1_000,
@@ -135,7 +173,10 @@ export function pathsOf({ calls, approval }: TaskKind): readonly TaskPath[] {
   };
   const paths = getSimplePaths(explorable(taskMachine), {
     input: { name: 'walked', prepared },
-    events: (state) => STEPS.filter(({ states }) => states.includes(stateOf(state))).map(({ event }) => event) as never,
+    events: (state) =>
+      STEPS.filter(({ states, event }) => states.includes(stateOf(state)) && event.type !== NEVER[calls]).map(
+        ({ event }) => event,
+      ) as never,
     serializeState: ({ value, context: { attempt, repeatOf } }) => JSON.stringify([value, attempt, repeatOf !== null]),
     toState: ({ status }) => status !== 'active',
   });

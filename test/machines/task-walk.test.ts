@@ -8,7 +8,7 @@ import { Workbench } from '../harness/documents.ts';
 import { startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
 import { pathsOf, type TaskPath } from './task-paths.ts';
-import { codeCaller, expectSettled, modelCaller, walkTask } from './task-walk.ts';
+import { codeCaller, expectSettled, modelCaller, waiter, walkTask } from './task-walk.ts';
 
 let server: RawModelServer;
 let bench: Workbench;
@@ -36,6 +36,20 @@ describe.each([
     it(path.title, async () => {
       const caller = kind.calls === 'code' ? codeCaller(bench) : modelCaller(bench, server);
       const run = await walkTask(bench, caller, kind, path);
+      await taken.note(bench.fermata.runtime, run);
+    });
+});
+
+describe.each([
+  { calls: 'time', approval: true },
+  { calls: 'missedTime', approval: false, onTimeout: 'fail' },
+  { calls: 'missedTime', approval: false, onTimeout: 'continue' },
+  { calls: 'event', approval: true, onTimeout: 'continue' },
+  { calls: 'event', approval: false, onTimeout: 'skip' },
+] as const)('a task that waits for: $calls, approval: $approval, onTimeout: $onTimeout', (kind) => {
+  for (const path of pathsOf(kind))
+    it(path.title, async () => {
+      const run = await walkTask(bench, waiter(kind), kind, path);
       await taken.note(bench.fermata.runtime, run);
     });
 });
@@ -76,6 +90,22 @@ describe('a task stays where it is, and ends', () => {
       await bench.complete('stays');
     });
     expect(statuses).toEqual({ stays: 'completed' });
+  });
+
+  it.each([
+    ['if', {}],
+    ['if, and only when somebody has allowed it', { requiresApproval: true }],
+  ])('when it only decides: %s', async (_, gate) => {
+    const decides = { kind: 'condition', if: 'true', then: ['chosen'], else: ['other'], ...gate };
+    const walked = walk(
+      decides,
+      async (run) => {
+        if ('requiresApproval' in gate) await bench.decide(run, 'stays', true);
+        await bench.complete('chosen');
+      },
+      [{ name: 'chosen' }, { name: 'other' }],
+    );
+    expect(await walked).toEqual({ stays: 'completed', chosen: 'completed', other: 'skipped' });
   });
 
   it('or ends before it begins, where it cannot be made ready', async () => {

@@ -12,6 +12,7 @@ const WALKED = 'walked';
 const CALL_SECONDS = 1_000;
 const APPROVAL_SECONDS = 5_000;
 const BACKOFF_SECONDS = 1;
+const WAIT_SECONDS = 100;
 /** How often a path gives up its slot at most: an approval, a back-off, and a doubt in each attempt. */
 const OTHERS = 4;
 /** Turns of the event loop within which an answer over a socket has certainly come. */
@@ -60,6 +61,14 @@ export function modelCaller(bench: Workbench, server: RawModelServer): Caller {
       });
     },
   };
+}
+
+/** Nobody is called by a task that waits. */
+export function waiter({ calls, onTimeout }: TaskKind): Caller {
+  const seconds = calls === 'missedTime' ? 2 * CALL_SECONDS : WAIT_SECONDS;
+  const called = (): Promise<never> => expect.fail('a task that waits calls nobody');
+  const task = { kind: 'wait', onTimeout, ...(calls === 'event' ? { event: { type: 'paid' } } : { seconds }) };
+  return { task, called, answer: called, fail: called };
 }
 
 /** Walks a path, and sees after each step that the task is as the machine says; then the run is completed. Answers with its id. */
@@ -148,6 +157,12 @@ export class TaskWalk {
     await this.#bench.restart();
   }
 
+  async sendEvent(): Promise<void> {
+    await this.#bench.fermata.runtime.send(this.run, { type: 'paid' });
+    await this.#bench.settle();
+  }
+
+  letTimeCome = (): Promise<void> => this.#bench.advance(WAIT_SECONDS);
   letApprovalExpire = (): Promise<void> => this.#bench.advance(APPROVAL_SECONDS);
   letCallTimeOut = (): Promise<void> => this.#bench.advance(CALL_SECONDS);
   letBackoffEnd = (): Promise<void> => this.#bench.advance(BACKOFF_SECONDS);

@@ -51,6 +51,30 @@ describe.each([
   },
 );
 
+it('a run hears events from outside while it runs, waits, and is paused', async () => {
+  const paid = (name: string, more: object = {}) => ({ name, kind: 'wait', event: { type: 'paid' }, ...more });
+  const run = await bench.start({
+    tasks: [{ name: 'call' }, paid('a', { dependsOn: ['call'] }), paid('b'), paid('c')],
+  });
+  const { runtime } = bench.fermata;
+  const send = async (n: number): Promise<void> => {
+    await runtime.send(run, { type: 'paid', n });
+    await bench.settle();
+  };
+  await send(1);
+  await bench.complete('call');
+  expect((await bench.read(run)).status).toBe('waiting');
+  await send(2);
+  await runtime.control(run, '/', { type: 'fermata.pause' });
+  await send(3);
+  expect((await bench.read(run)).output).toEqual({
+    a: { type: 'paid', n: 2 },
+    b: { type: 'paid', n: 1 },
+    c: { type: 'paid', n: 3 },
+  });
+  await taken.note(runtime, run);
+});
+
 /** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {
   'waiting: fermata.task.parked': 'a task parks when it gives up its slot, and nobody holds one while the run waits',

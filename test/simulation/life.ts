@@ -6,7 +6,7 @@ import { FermataError } from '../../src/errors.ts';
 import { FAULTS, type Faults } from '../../src/testing/faults.ts';
 import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
-import { randomDocument } from './documents.ts';
+import { EVENT_TYPES, randomDocument } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
 
 /** What a life was. */
@@ -31,6 +31,7 @@ export async function live(seed: number): Promise<Life> {
     machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
+    predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
     functions: { work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt) },
   });
   const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
@@ -117,7 +118,18 @@ const COMMANDS: readonly [Command, ...Command[]] = [
   (world, run, task) => world.cancelTask(run, task),
   (world, run, task, random) => (random.chance(0.3) ? world.cancel(run) : approve(world, run, task, random)),
   (world, run) => world.send(run, { type: 'hello', id: 'once' }),
+  (world, run, _, random) => world.send(run, randomEvent(random)),
+  (world, run, _, random) => world.send(run, randomEvent(random)),
+  (world, run, _, random) => {
+    const event = { ...randomEvent(random), id: `event ${random.between(0, 1e9)}` };
+    return Promise.all([world.send(run, event), world.send(run, event)]);
+  },
 ];
+
+function randomEvent(random: Random) {
+  const even = random.pick([true, true, false, undefined]);
+  return { type: random.pick(EVENT_TYPES), n: random.between(0, 1e9), ...(even === undefined ? {} : { even }) };
+}
 
 /** What people are refused is no fault: it was too late, or never asked. */
 function refused(thrown: unknown): void {
@@ -129,9 +141,15 @@ async function settleQuestions(world: World, run: string): Promise<void> {
   const { status } = await world.read(run);
   // Three crashes may have hit the same call; an operator lets such a run try again.
   const why = await world.request({ method: 'GET', path: `/runs/${run}/why` });
-  const blocked = (why.body as { blocked?: { code: string } | null }).blocked?.code;
+  const { blocked: block, tasks = [] } = why.body as {
+    readonly blocked?: { readonly code: string } | null;
+    readonly tasks?: readonly { readonly task: string; readonly event?: { readonly type: string } }[];
+  };
+  const blocked = block?.code;
   if (blocked === 'quarantined') await world.request({ method: 'POST', path: `/runs/${run}/resume` });
   else if (status === 'paused') await world.resume(run);
+  for (const { task, event } of tasks)
+    if (event !== undefined) await world.send(run, { type: event.type, even: true, for: task }).catch(refused);
   const { body } = await world.request({ method: 'GET', path: `/runs/${run}/results?limit=1000` });
   for (const { name, status: of } of (body as { tasks: { name: string; status: string }[] }).tasks) {
     if (of === 'awaitingApproval') await world.approve(run, name, { approved: true }).catch(refused);

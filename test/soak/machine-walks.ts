@@ -9,7 +9,7 @@ import { startRawModelServer } from '../harness/raw-model-server.ts';
 import { somePathOf, type RunKind } from '../machines/run-paths.ts';
 import { walkRun } from '../machines/run-walk.ts';
 import { pathsOf, type TaskKind } from '../machines/task-paths.ts';
-import { codeCaller, modelCaller, walkTask } from '../machines/task-walk.ts';
+import { codeCaller, modelCaller, waiter, walkTask } from '../machines/task-walk.ts';
 
 const RUN_PATHS = 100;
 const TASK_PATHS = 20;
@@ -47,16 +47,21 @@ async function walkRuns(chance: () => number): Promise<number> {
   return steps;
 }
 
+/** Most walks are of models: with their crashes those are only walked here. */
+const CALLS = ['model', 'model', 'model', 'model', 'code', 'time', 'missedTime', 'event'] as const;
+
 async function walkTasks(chance: () => number): Promise<number> {
   const server = await startRawModelServer(() => {});
   const bench = await Workbench.open({ openai: { apiKey: 'none', baseUrl: server.baseUrl } });
-  const kind: TaskKind = { calls: chance() < 0.2 ? 'code' : 'model', approval: chance() < 0.5 };
+  const calls = CALLS[Math.floor(chance() * CALLS.length)] ?? 'model';
+  const kind: TaskKind = { calls, approval: chance() < 0.5 };
   const paths = pathsOf(kind);
   let steps = 0;
   try {
     for (let n = 0; n < TASK_PATHS; n++) {
       const path = paths[Math.floor(chance() * paths.length)] as (typeof paths)[number];
-      const caller = kind.calls === 'code' ? codeCaller(bench) : modelCaller(bench, server);
+      const caller =
+        calls === 'code' ? codeCaller(bench) : calls === 'model' ? modelCaller(bench, server) : waiter(kind);
       await walkTask(bench, caller, kind, path).catch((thrown: unknown) => failed(kind, path, thrown));
       steps += path.steps.length;
     }

@@ -1,10 +1,19 @@
 /** The kinds of tasks: how each is written, what it becomes, where it reads, and what it is made ready with. */
 import type { z } from 'zod';
 import { CALL_SECONDS } from '../fields.ts';
+import type { Predicates } from '../condition.ts';
 import type { TaskSpec } from '../definition.ts';
 import type { Scope } from '../reads.ts';
 import { codePlaces, codeSpec, codeTaskSchema, prepareCodeCall, type CodeSpec, type PreparedCodeCall } from './code.ts';
 import { mapPlaces, mapTaskSchema, prepareMap, type MapSpec, type PreparedMap } from './map.ts';
+import {
+  conditionPlaces,
+  conditionSpec,
+  conditionTaskSchema,
+  prepareCondition,
+  type ConditionSpec,
+  type PreparedCondition,
+} from './condition.ts';
 import {
   modelCallSpec,
   modelPlaces,
@@ -15,40 +24,49 @@ import {
 } from './model.ts';
 import type { Places } from './places.ts';
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
+import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
 export const TASK_SCHEMAS = {
   model: modelTaskSchema,
   code: codeTaskSchema,
+  condition: conditionTaskSchema,
   map: mapTaskSchema,
   reduce: reduceTaskSchema,
+  wait: waitTaskSchema,
 } as const;
-
-/** Their names. */
-export const KINDS = Object.keys(TASK_SCHEMAS) as Kind[];
 
 /** A kind that this version has. */
 export type Kind = keyof typeof TASK_SCHEMAS;
+
+/** All of them. */
+export const KINDS = Object.keys(TASK_SCHEMAS) as [Kind, ...Kind[]];
 
 type Checked<Of extends Kind> = z.output<(typeof TASK_SCHEMAS)[Of]>;
 
 /** A task with its defaults in place, but still with its short forms; inside of it as well. */
 export type CheckedTask =
-  | Checked<'model'>
-  | Checked<'code'>
-  | Checked<'reduce'>
+  | Checked<Exclude<Kind, 'map'>>
   | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec | MapSpec<TaskSpec> | ReduceSpec<TaskSpec>;
+export type CallSpec = ModelCallSpec | CodeSpec | ConditionSpec | MapSpec<TaskSpec> | ReduceSpec<TaskSpec> | WaitSpec;
 
 /** The same, made ready. */
-export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedMap | PreparedReduce;
+export type PreparedCall =
+  | PreparedModelCall
+  | PreparedCodeCall
+  | PreparedCondition
+  | PreparedMap
+  | PreparedReduce
+  | PreparedWait;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
   model: modelPlaces,
   code: codePlaces,
+  condition: conditionPlaces,
+  wait: waitPlaces,
   map: mapPlaces,
   reduce: reducePlaces,
 };
@@ -70,6 +88,10 @@ export function callSpec(
   switch (task.kind) {
     case 'code':
       return codeSpec(task);
+    case 'condition':
+      return conditionSpec(task);
+    case 'wait':
+      return waitSpec(task);
     case 'map': {
       const { kind, items, batchSize, concurrency, onItemFailure } = task;
       return { kind, items, batchSize, concurrency, onItemFailure, task: inner(task.task) };
@@ -83,13 +105,17 @@ export function callSpec(
   }
 }
 
-/** Renders and evaluates what is a task's own. Throws `promptFailed` or `expressionFailed`. */
-export function prepareCall(spec: CallSpec, scope: Scope): PreparedCall {
+/** Renders and evaluates what is a task's own. Throws `promptFailed`, `expressionFailed` or `functionMissing`. */
+export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates): PreparedCall {
   switch (spec.kind) {
     case 'model':
       return prepareModelCall(spec, scope);
     case 'code':
       return prepareCodeCall(spec, scope);
+    case 'condition':
+      return prepareCondition(spec, scope, predicates);
+    case 'wait':
+      return prepareWait(spec, scope);
     case 'map':
       return prepareMap(spec, scope);
     case 'reduce':

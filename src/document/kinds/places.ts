@@ -5,14 +5,18 @@ import type { Path } from '../faults.ts';
 export interface Placed {
   readonly path: Path;
   readonly text: string;
-  /** It belongs to each item of a map, so that it sees `item` and `index`. */
-  readonly ofItem?: boolean;
+  /** Variables that there are here besides `input` and `tasks`. */
+  readonly variables?: readonly string[];
 }
 
 /** Templates are Liquid, expressions CEL. */
 export interface Reading {
   readonly templates: readonly Placed[];
   readonly expressions: readonly Placed[];
+  /** Expressions that have to give true or false. */
+  readonly conditions?: readonly Placed[];
+  /** Expressions that have to give what a case can be called. */
+  readonly switches?: readonly Placed[];
 }
 
 /** Where the fields read that are a kind's own. */

@@ -19,8 +19,10 @@ import {
   blob,
   blobUse,
   effect,
+  eventType,
   growth,
   journal,
+  keptEvent,
   message,
   run,
   runState,
@@ -28,6 +30,7 @@ import {
   taken,
   task,
   timer,
+  wait,
 } from './schema.ts';
 import { prepareDropSuspect } from './suspects.ts';
 import type { Writer } from './writer.ts';
@@ -92,13 +95,17 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
   function writeRow(key: number, change: RowChange): void {
     switch (change.table) {
       case 'task':
-        write.task({ ...change.row, run: key, name: change.key });
-        break;
+        return void write.task({ ...change.row, run: key, name: change.key });
       case 'approval':
-        write.approval({ ...change.row, run: key, task: change.key });
-        break;
+        return void write.approval({ ...change.row, run: key, task: change.key });
       case 'growth':
-        write.growth({ ...change.row, run: key, task: change.key });
+        return void write.growth({ ...change.row, run: key, task: change.key });
+      case 'wait':
+        return void write.wait({ ...change.row, run: key });
+      case 'keptEvent':
+        return void write.keptEvent({ ...change.row, run: key });
+      case 'eventType':
+        return void write.eventType({ ...change.row, run: key });
     }
   }
 
@@ -180,6 +187,9 @@ function prepareWrites(connection: Connection) {
     growth: prepareUpsert(connection, growth, [growth.run, growth.task], {
       fixed: [growth.parent, growth.depth, growth.specSeq],
     }),
+    wait: prepareUpsert(connection, wait, [wait.run, wait.task], { fixed: [wait.type, wait.position] }),
+    keptEvent: prepareUpsert(connection, keptEvent, [keptEvent.run, keptEvent.seq], { fixed: [keptEvent.type] }),
+    eventType: prepareUpsert(connection, eventType, [eventType.run, eventType.type]),
     taken: prepareInsert(connection, taken),
     blob: written(
       db

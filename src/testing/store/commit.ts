@@ -109,6 +109,9 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
     tasks: new Map(),
     approvals: new Map(),
     growth: new Map(),
+    waits: new Map(),
+    keptEvents: new Map(),
+    eventTypes: new Map(),
     taken: new Map(),
     blobs: new Map(),
   };
@@ -118,8 +121,19 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
 }
 
 function writeRow(database: MemoryDatabase, writing: Writing, record: RunRecord, change: RowChange): void {
-  if (change.table === 'task') return writing.set(record.tasks, change.key, change.row);
-  if (change.table === 'growth') return writing.set(record.growth, change.key, change.row);
+  switch (change.table) {
+    case 'task':
+      return writing.set(record.tasks, change.key, change.row);
+    case 'growth':
+      return writing.set(record.growth, change.key, change.row);
+    case 'wait':
+      return writing.set(record.waits, change.key, change.row);
+    case 'keptEvent':
+      return writing.set(record.keptEvents, change.key, change.row);
+    case 'eventType':
+      return writing.set(record.eventTypes, change.key, change.row);
+    case 'approval':
+  }
   const order = record.approvals.get(change.key)?.order ?? database.highest.approval + 1;
   raise(database, writing, 'approval', order);
   writing.set(record.approvals, change.key, { order, row: change.row });

@@ -6,7 +6,9 @@ import type {
   GrowthRow,
   BlobUse,
   EffectRow,
+  EventTypeRow,
   JournalEntry,
+  KeptEventRow,
   LastStop,
   MessageRow,
   RunKey,
@@ -15,6 +17,7 @@ import type {
   SuspectRow,
   TaskRow,
   TimerRow,
+  WaitRow,
   WorkflowRow,
 } from '../../store/store.ts';
 
@@ -32,6 +35,9 @@ export interface RunRecord {
   readonly tasks: Map<string, TaskRow>;
   readonly approvals: Map<string, { readonly order: number; readonly row: ApprovalRow }>;
   readonly growth: Map<string, GrowthRow>;
+  readonly waits: Map<string, WaitRow>;
+  readonly keptEvents: Map<string, KeptEventRow>;
+  readonly eventTypes: Map<string, EventTypeRow>;
   readonly taken: Map<string, number>;
   /** By holder and hash. */
   readonly blobs: Map<string, BlobUse>;
