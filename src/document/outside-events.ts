@@ -15,7 +15,7 @@ import type { RunRows } from '../runtime/rows.ts';
 import type { WaitPlace } from '../store/store.ts';
 import type { TaskSpec } from './definition.ts';
 import { evaluate, readsOfExpression } from './expression.ts';
-import { described, later, resultsOf, type DefinitionOf } from './preparation.ts';
+import { described, itemScope, later, resultsOf, type DefinitionOf } from './preparation.ts';
 import { taskScope } from './render.ts';
 import { RunGraph } from './run-graph.ts';
 import { eventTypeRow, eventTypesOf, MOST_KEPT, typeOf } from './waits.ts';
@@ -43,7 +43,7 @@ export function outsideEvents(definitionOf: DefinitionOf): OutsideEvents {
     },
     acceptance: ({ snapshot, rows }) => {
       const graph = new RunGraph(rows, definitionOf(rows));
-      const told = [...eventTypesOf(graph.definition).keys()].slice(0, MOST_TOLD);
+      const told = typesOf(graph);
       const over = snapshot.status !== 'active' ? ENDED : isEnding(snapshot) ? ENDING : undefined;
       const all = told.map((type) => acceptanceOf(type, graph, over));
       return [...all.filter(({ accepted }) => accepted), ...all.filter(({ accepted }) => !accepted)];
@@ -137,7 +137,8 @@ function filterOf(
     graph,
     spec.dependsOn.filter((dependency) => read.has(dependency)),
   );
-  const scope = taskScope(graph.rows.input(), results);
+  const seen = taskScope(graph.rows.input(), results);
+  const scope = { ...seen, ...itemScope(graph, name, seen.tasks) };
   return ({ id: _, ...event }) => {
     try {
       const value = evaluate(filter, scope, { event });
@@ -216,7 +217,12 @@ function acceptanceOf(type: string, graph: RunGraph, over?: string): EventAccept
     };
   }
   const specs = eventTypesOf(graph.definition).get(type);
-  if (specs === undefined) return refused('No task of the workflow waits for it.');
+  if (specs === undefined)
+    return refused(
+      graph.rows.get('eventType', type) === undefined
+        ? 'No task of the workflow waits for it.'
+        : 'The tasks that waited for it have ended.',
+    );
   const ends = specs.slice(0, MOST_NAMED).map(({ name }) => `"${name}" (${graph.row(name).status})`);
   const more = specs.length > MOST_NAMED ? ` and ${specs.length - MOST_NAMED} more` : '';
   return refused(`No task waits for it any more: ${ends.join(', ')}${more}.`);
@@ -233,8 +239,14 @@ function named(tasks: readonly string[]): string {
   return `${tasks.length === 1 ? 'Task' : 'Tasks'} ${shown.join(', ')}${more} ${tasks.length === 1 ? 'waits' : 'wait'}`;
 }
 
+/** Types that are told: those that the document names first, then those of tasks that joined the run. */
+function typesOf({ definition, rows }: RunGraph): readonly string[] {
+  const written = [...eventTypesOf(definition).keys()].slice(0, MOST_TOLD);
+  return [...new Set([...written, ...rows.eventTypes(MOST_TOLD)])].slice(0, MOST_TOLD);
+}
+
 function refusal(type: string, reason: string, graph: RunGraph): FermataError {
-  const told = [...eventTypesOf(graph.definition).keys()].slice(0, MOST_TOLD);
+  const told = typesOf(graph);
   const accepts = told.filter((other) => acceptanceOf(other, graph).accepted);
   return new FermataError(
     'eventNotAccepted',

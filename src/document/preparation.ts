@@ -332,7 +332,7 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
 }
 
 /** What the texts of an item see beside what its map does. */
-function itemScope(graph: RunGraph, name: string, tasks: Scope['tasks']): Partial<Scope> {
+export function itemScope(graph: RunGraph, name: string, tasks: Scope['tasks']): Partial<Scope> {
   const item = graph.item(name);
   if (item === undefined) return {};
   const { seq, from } = partOf(item.group, item.index);

@@ -24,7 +24,7 @@ const MAX_RECENT = 2_000;
 /** Journal entries kept decoded. */
 const MAX_DECODED = 4;
 
-type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'openWaits' | 'keptEvents' | 'entry' | 'blob'>;
+type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'eventTypes' | 'openWaits' | 'keptEvents' | 'entry' | 'blob'>;
 
 function comparePlaces(one: WaitPlace, other: WaitPlace): number {
   // By code units, as SQLite compares: a page must begin where the one before ended.
@@ -116,6 +116,13 @@ export class RunRows {
       else names.delete(change.key);
     }
     return [...names];
+  }
+
+  /** Types of outside events that have a row, at most so many of those that are stored. */
+  eventTypes(limit: number): readonly string[] {
+    const types = new Set(this.#reader.read('eventTypes', () => this.#store.eventTypes(this.key, limit)));
+    for (const change of this.#changed.values()) if (change.table === 'eventType') types.add(change.key);
+    return [...types];
   }
 
   /** Tasks that wait for an outside event of a type, in document order, a page at a time. */

@@ -29,6 +29,7 @@ export interface RunServices {
     | 'row'
     | 'readyTasks'
     | 'liveTasks'
+    | 'eventTypes'
     | 'openWaits'
     | 'keptEvents'
     | 'entry'

@@ -420,6 +420,8 @@ export interface Store extends WorkflowStore {
   readyTasks(key: RunKey, limit: number): MaybePromise<readonly { readonly name: string; readonly position: number }[]>;
   /** Names of tasks whose actor has not ended. */
   liveTasks(key: RunKey): MaybePromise<readonly string[]>;
+  /** Types of outside events of which something is known, in the order of their names. */
+  eventTypes(key: RunKey, limit: number): MaybePromise<readonly string[]>;
   /** Tasks that wait for an outside event of a type, in document order; go on after the last one of the page before. */
   openWaits(
     key: RunKey,

@@ -36,6 +36,7 @@ const READS = [
   'row',
   'readyTasks',
   'liveTasks',
+  'eventTypes',
   'openWaits',
   'keptEvents',
   'entry',

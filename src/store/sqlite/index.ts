@@ -86,6 +86,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     row: (key, table, rowKey) => use().turn.row(key, table, rowKey),
     readyTasks: (key, limit) => use().turn.readyTasks(key, limit),
     liveTasks: (key) => use().turn.liveTasks(key),
+    eventTypes: (key, limit) => use().turn.eventTypes(key, limit),
     openWaits: (key, type, page) => use().turn.openWaits(key, type, page),
     keptEvents: (key, type, page) => use().turn.keptEvents(key, type, page),
     entry: (key, seq) => use().turn.entry(key, seq),

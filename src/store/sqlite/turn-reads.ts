@@ -27,6 +27,7 @@ type TurnReads = Pick<
   | 'row'
   | 'readyTasks'
   | 'liveTasks'
+  | 'eventTypes'
   | 'openWaits'
   | 'keptEvents'
   | 'entry'
@@ -65,6 +66,8 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
     row: (owner, table, key) => owned(owner, undefined, (run) => readers[table](run, key)),
     readyTasks: (owner, limit) => owned(owner, [], (run) => read.ready.all({ run, limit })),
     liveTasks: (owner) => owned(owner, [], (run) => read.live.all({ run }).map(({ name }) => name)),
+    eventTypes: (owner, limit) =>
+      owned(owner, [], (run) => read.eventTypes.all({ run, limit }).map(({ type }) => type)),
     openWaits: (owner, type, { limit, after }) =>
       owned(owner, [], (run) =>
         read.openWaits.all({ run, type, limit, position: after?.position ?? -1, task: after?.task ?? '' }),
@@ -157,6 +160,13 @@ function prepareReads(db: BetterSQLite3Database) {
       .select(typeColumns)
       .from(eventType)
       .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs)))
+      .prepare(),
+    eventTypes: db
+      .select({ type: eventType.type })
+      .from(eventType)
+      .where(eq(eventType.run, runIs))
+      .orderBy(asc(eventType.type))
+      .limit(sql.placeholder('limit'))
       .prepare(),
     openWaits: db
       .select(waitColumns)

@@ -18,6 +18,7 @@ type Reads = Pick<
   | 'row'
   | 'readyTasks'
   | 'liveTasks'
+  | 'eventTypes'
   | 'openWaits'
   | 'keptEvents'
   | 'entry'
@@ -71,6 +72,7 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         .filter(({ live }) => live)
         .map(({ name }) => name)
         .toSorted(byText),
+    eventTypes: (key, limit) => [...(use().run(key)?.eventTypes.keys() ?? [])].toSorted(byText).slice(0, limit),
     openWaits: (key, type, { limit, after }) =>
       [...(use().run(key)?.waits.values() ?? [])]
         .filter(

@@ -86,6 +86,8 @@ export function readsContract(make: MakeStore): void {
       expect(await events(1)).toEqual([7]);
       expect(await events(9, 7)).toEqual([12]);
       expect(await store.row(a, 'eventType', 'paid')).toEqual(counts);
+      expect(await store.eventTypes(a, 9)).toEqual(['paid']);
+      expect(await store.eventTypes(b, 9)).toEqual([]);
       await store.commit(group([changes(a, 1, { rows: [wait('a', 2, false), kept(7, 'b')] })]));
       expect([await waits(9), await events(9)]).toEqual([['b', 'c'], [12]]);
       expect(await store.row(a, 'keptEvent', '7')).toEqual({ seq: 7, type: 'paid', takenBy: 'b' });

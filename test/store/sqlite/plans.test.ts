@@ -41,6 +41,7 @@ const reads: Record<string, () => unknown> = {
   'a wait': () => turn.row(a, 'wait', 'plan'),
   'a kept event': () => turn.row(a, 'keptEvent', '1'),
   'an event type': () => turn.row(a, 'eventType', 'paid'),
+  'event types': () => turn.eventTypes(a, 9),
   'open waits': () => turn.openWaits(a, 'paid', { limit: 9, after: { position: 1, task: 'plan' } }),
   'kept events': () => turn.keptEvents(a, 'paid', { limit: 9, after: 1 }),
   entry: () => turn.entry(a, 1),
