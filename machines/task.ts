@@ -195,6 +195,9 @@ const CALL = [
   { target: '#task.running.callingModel' },
 ] as const;
 
+/** The same for one that comes back. What its call gave is paid: where only its function has failed, only that is called again. */
+const CALL_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }, ...CALL] as const;
+
 function stateCompleted(
   enqueue: Enqueue,
   context: TaskContext,
@@ -379,6 +382,7 @@ export const taskMachine = setup({
     isEmpty: ({ context }) => context.call.kind === 'map' && context.call.items.length === 0,
     itemsFailed: ({ context, event }) =>
       context.call.kind === 'map' && context.call.onItemFailure === 'stop' && joinedItems(event).errors !== undefined,
+    hasOutcome: ({ context }) => context.outcome !== null,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
     mayRepair: ({ context }) => context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
@@ -411,7 +415,7 @@ export const taskMachine = setup({
             ...CALL,
           ],
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL_AGAIN } },
       },
     },
     awaitingApproval: {
@@ -554,7 +558,7 @@ export const taskMachine = setup({
           exit: cancel('backoff'),
           on: { 'fermata.task.backoffOver': 'queued' },
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL_AGAIN } },
       },
     },
     inDoubt: {

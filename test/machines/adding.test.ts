@@ -137,3 +137,17 @@ describe('tasks from an output', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'completed', output: 'end' });
   });
 });
+
+describe('tasks from a function', () => {
+  it('that fails is asked again; what its task gave is not paid twice', async () => {
+    const run = await bench.start({ tasks: [dive({ addTasks: 'work' })] });
+    await bench.complete('dive', 'paid');
+    await bench.fail('dive');
+    await bench.advance(60);
+    expect(bench.call('dive').input).toBe('paid');
+    await bench.complete('dive', [work('x')]);
+    await bench.complete('x');
+    expect(bench.began).toEqual(['dive', 'dive', 'dive', 'x']);
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100 });
+  });
+});
