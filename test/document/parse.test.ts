@@ -22,6 +22,9 @@ describe('a document', () => {
       tags: [],
       strategy: 'hybrid',
       breadth: 3,
+      depth: 3,
+      model: 'gpt-4o-mini',
+      provider: 'openai',
       onTaskFailure: 'stop',
       collectIntermediate: true,
       priority: 0,
@@ -371,22 +374,14 @@ test('every fault is told at once: those of fields hide none of the graph', () =
 
 describe('what a later version brings', () => {
   test.each([
-    ...[
-      'when',
-      'skipPolicy',
-      'cache',
-      'onComplete',
-      'cancelWhen',
-      'outputs',
-      'models',
-      'fallback',
-      'onBreakerOpen',
-    ].map((field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })]),
+    ...['when', 'skipPolicy', 'cache', 'cancelWhen', 'outputs', 'models', 'fallback', 'onBreakerOpen'].map(
+      (field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })],
+    ),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['map', 'reduce', 'condition', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
+    ...['reduce', 'condition', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
       (kind): [string, unknown] => ['tasks[0].kind', tasks({ name: 'a', kind, items: 'x', goal: 'y' })],
     ),
-    ...['shared', 'item', 'index', 'result', 'event'].map((root): [string, unknown] => [
+    ...['shared', 'result', 'event'].map((root): [string, unknown] => [
       'tasks[0].prompt',
       one({ prompt: `{{ ${root}.x }}` }),
     ]),

@@ -51,8 +51,28 @@ describe.each([
   },
 );
 
+const GROWTH: readonly Happening[] = [
+  'completes',
+  'adds one and completes',
+  'fails',
+  'goes on',
+  'is cancelled',
+  'the run is paused',
+  'the run is resumed',
+  'the run is cancelled',
+];
+
+describe.each([
+  { tasks: 1, breadth: 1, onTaskFailure: 'stop', waitsFor: 'backoff', grows: true },
+  { tasks: 1, breadth: 2, onTaskFailure: 'continue', waitsFor: 'backoff', grows: true },
+  { tasks: 1, breadth: 1, onTaskFailure: 'continue', waitsFor: 'person', grows: true },
+] as const)('a run that grows, whose tasks wait for: $waitsFor, onTaskFailure: $onTaskFailure', (kind) => {
+  for (const path of pathsOf(kind, GROWTH)) it(path.title, () => walkAndNote(kind, path));
+});
+
 /** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {
+  'waiting: fermata.task.adds': 'a task adds while it holds its slot, and nobody holds one while the run waits',
   'waiting: fermata.task.parked': 'a task parks when it gives up its slot, and nobody holds one while the run waits',
 };
 
