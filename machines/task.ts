@@ -263,7 +263,11 @@ export const taskMachine = setup({
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
     complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
-    keepOutcome: assign({ outcome: ({ event }) => (event as unknown as { output: CallOutput }).output }),
+    // What is called next is another call, and repeats none.
+    keepOutcome: assign({
+      outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
+      repeatOf: null,
+    }),
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),

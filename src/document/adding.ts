@@ -3,6 +3,7 @@
  * they need, and that nothing waits for itself.
  */
 import type { ErrorData } from '../errors.ts';
+import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
 import { Faults, faultsMessage, describeValue } from './faults.ts';
 import { isRecord, walkJson } from './json.ts';
@@ -138,8 +139,8 @@ function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string
 
 function hasFailed(graph: RunGraph, specs: readonly TaskSpec[], name: string): boolean {
   if (specs.some((spec) => spec.name === name)) return false;
-  const { status } = graph.row(name);
-  return isSettled(status) && status !== 'completed' && status !== 'skipped';
+  const row = graph.row(name);
+  return isSettled(row.status) && barsDependents(row, graph.spec(name).approval);
 }
 
 /**

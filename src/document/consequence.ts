@@ -1,4 +1,6 @@
 /** What the end of a task means for its run. Decided by the workflow machine, foreseen by the preparation. */
+import type { TaskRow } from '../store/store.ts';
+import type { ApprovalSpec } from './definition.ts';
 
 /** Nothing; a failure of the run's `onTaskFailure` kind; or that the run is to be cancelled. */
 export type Consequence = 'none' | 'fail' | 'cancel';
@@ -17,4 +19,14 @@ export function skipsDependents(
   consequence: Consequence,
 ): boolean {
   return run.ending === null && consequence === 'fail' && run.onTaskFailure === 'continue';
+}
+
+/** True for a task that has ended so that what needs it can never run. */
+export function barsDependents({ status, detailJson }: TaskRow, approval: ApprovalSpec | undefined): boolean {
+  if (status === 'completed') return false;
+  const { error } = (detailJson === null ? {} : JSON.parse(detailJson)) as {
+    readonly error?: { readonly code?: string };
+  };
+  const isRefused = status === 'rejected' || (status === 'timedOut' && error?.code === 'approvalExpired');
+  return !isRefused || approval?.onReject !== 'skip';
 }

@@ -1,5 +1,6 @@
 /** Tasks that add tasks to their run: from a function, from a model's answer; limits, depth, and who waits for whom. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { childAddress } from '../../src/runtime/xstate.ts';
 import { Workbench } from '../harness/documents.ts';
 
 let bench: Workbench;
@@ -122,6 +123,28 @@ describe('tasks from an output', () => {
     expect(await bench.statuses(run)).toEqual({ dive: 'failed' });
   });
 
+  it('that fail, and with the last of them one that needs it, let those go on that waited for their parent', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue' },
+      tasks: [dive(), work('sum', { dependsOn: ['dive'] })],
+    });
+    await bench.complete('dive', { tasks: [work('x', { maxRetries: 0 }), work('y', { dependsOn: ['x'] })] });
+    await bench.fail('x');
+    expect(bench.running).toEqual(['sum']);
+    await bench.complete('sum', 'end');
+    expect(await bench.statuses(run)).toEqual({ dive: 'completed', x: 'failed', y: 'skipped', sum: 'completed' });
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100, output: 'end' });
+  });
+
+  it('that need one that was refused begin, where its author lets that pass', async () => {
+    const gate = { requiresApproval: true, onReject: 'skip' };
+    const run = await bench.start({ config: { breadth: 9 }, tasks: [work('asks', gate), dive()] });
+    await bench.decide(run, 'asks', false);
+    await bench.complete('dive', { tasks: [work('x', { dependsOn: ['asks'] })] });
+    await bench.complete('x', 'X');
+    expect(await bench.statuses(run)).toEqual({ asks: 'rejected', dive: 'completed', x: 'completed' });
+  });
+
   it('survive a restart between any two of them', async () => {
     const run = await bench.start({ config: { breadth: 1 }, tasks: [dive(), work('sum', { dependsOn: ['dive'] })] });
     await bench.complete('dive', { tasks: [work('x'), { ...dive(), name: 'y' }] });
@@ -139,6 +162,21 @@ describe('tasks from an output', () => {
 });
 
 describe('tasks from a function', () => {
+  it('is another call than the doubtful one that was made again before', async () => {
+    const run = await bench.start({
+      tasks: [dive({ addTasks: 'work' })].map((task) => ({ ...task, onInDoubt: 'ask' })),
+    });
+    const key = bench.call('dive').context.idempotencyKey;
+    await bench.restart();
+    await bench.fermata.runtime.control(run, childAddress('/', 'dive'), { type: 'fermata.retry' });
+    await bench.settle();
+    expect(bench.call('dive').context.idempotencyKey).toBe(key);
+    await bench.complete('dive', 'paid');
+    expect(bench.call('dive').context.idempotencyKey).not.toBe(key);
+    await bench.complete('dive', []);
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: 'paid' });
+  });
+
   it('that fails is asked again; what its task gave is not paid twice', async () => {
     const run = await bench.start({ tasks: [dive({ addTasks: 'work' })] });
     await bench.complete('dive', 'paid');
