@@ -14,7 +14,7 @@ import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
-import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
+import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { additions } from './adding.ts';
 import { itemName, type Group } from './growth.ts';
@@ -98,8 +98,9 @@ function afterEnd(graph: RunGraph, context: StepContext, name: string, consequen
     ? graph.hardDescendants(name).filter((dependent) => !isSettled(graph.row(dependent).status))
     : [];
   const group = items ?? closedGroup(graph, name);
-  const gone = new Set([name, ...skip, ...(group?.drop === undefined ? [] : [group.drop.map])]);
-  const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone);
+  const gone = new Set([name, ...skip]);
+  const closed = group?.drop?.map;
+  const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone, closed);
   const settled = context.settled + 1 + skip.length + (group?.drop?.count ?? 0);
   return {
     ...group,
@@ -165,12 +166,23 @@ function described(graph: RunGraph, name: string): { readonly description?: stri
   }
 }
 
-/** Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come. */
-function candidates(graph: RunGraph, nextRoot: number, slots: number, gone: ReadonlySet<string>): readonly Candidate[] {
+/**
+ * Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come.
+ *
+ * @param gone tasks that end in this turn
+ * @param closed the map of which no more items begin from this turn on
+ */
+function candidates(
+  graph: RunGraph,
+  nextRoot: number,
+  slots: number,
+  gone: ReadonlySet<string>,
+  closed?: string,
+): readonly Candidate[] {
   if (slots <= 0) return [];
   const found: Candidate[] = [];
   const ready = [
-    ...graph.rows.ready(slots + gone.size).filter(({ name }) => !gone.has(name)),
+    ...graph.rows.ready(slots + gone.size + 1).filter(({ name }) => !gone.has(name) && name !== closed),
     ...released(graph, gone),
   ].toSorted((one, other) => one.position - other.position);
   let root = nextRoot;
@@ -223,20 +235,27 @@ function nextItems(
 }
 
 /**
- * Tasks that merely come after those that end in this very turn, and wait for nothing else. Their rows do not say so yet:
- * nothing else would ever wake them.
+ * Tasks that merely come after those that end in this very turn, or after who added them, and wait for nothing else. Their
+ * rows do not say so yet: nothing else would ever wake them.
  */
 function released(graph: RunGraph, gone: ReadonlySet<string>): TaskRow[] {
-  const left = new Map<string, number>();
-  for (const name of gone) {
-    if (isSettled(graph.row(name).status)) continue;
-    for (const { name: next } of graph.dependents(name))
-      if (!gone.has(next)) left.set(next, (left.get(next) ?? graph.row(next).waiting) - 1);
-  }
-  return [...left].flatMap(([name, waiting]) => {
+  const waiting = new Map<string, number>();
+  const open = new Map<string, number>();
+  for (const name of gone) if (!isSettled(graph.row(name).status)) isOver(name);
+  return [...waiting].flatMap(([name, left]) => {
     const row = graph.row(name);
-    return waiting === 0 && !row.live && !isSettled(row.status) ? [row] : [];
+    return left === 0 && !row.live && !isSettled(row.status) ? [row] : [];
   });
+
+  function isOver(name: string): void {
+    for (const { name: next } of graph.dependents(name))
+      if (!gone.has(next)) waiting.set(next, (waiting.get(next) ?? graph.row(next).waiting) - 1);
+    const { parent } = graph.growth(name);
+    if (parent === null) return;
+    const left = (open.get(parent) ?? graph.growth(parent).open) - 1;
+    open.set(parent, left);
+    if (left === 0 && isSettled(graph.row(parent).status)) isOver(parent);
+  }
 }
 
 /** The output of the last task; an object by name where there are several. `complete`: at least one of them completed. */
@@ -290,10 +309,12 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
     const results = resultsOf(graph, spec.dependsOn);
+    // What it reads may have to be loaded, and that must not be taken for a prompt that fails.
+    const item = itemScope(graph, name);
     try {
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
       const prepared: MachineTask = {
-        ...renderTask(spec, { ...taskScope(rows.input(), results), ...itemScope(graph, name) }),
+        ...renderTask(spec, { ...taskScope(rows.input(), results), ...item }),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
@@ -324,7 +345,8 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
   for (const [task, { status }] of results) {
-    const isFine = status === 'completed' || status === 'skipped';
+    const isFine =
+      status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task).approval);
     const error = isFine ? null : errorOf(graph.row(task));
     errors.push(error);
     if (error !== null) failed.push({ task, error });

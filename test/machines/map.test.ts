@@ -134,6 +134,31 @@ describe('an item that fails', () => {
   });
 });
 
+describe('a map among other tasks', () => {
+  const twice = { breadth: 1, onTaskFailure: 'continue' };
+  const once = { kind: 'code', function: 'work', maxRetries: 0 };
+
+  it('whose item failed bars what needs it, though items are left that never begin', async () => {
+    const run = await bench.start(
+      { config: twice, tasks: [each({ task: once }), { name: 'needs', dependsOn: ['each'] }] },
+      docs('a', 'b', 'c'),
+    );
+    await bench.fail('each[0]');
+    expect(bench.running).toEqual([]);
+    expect(await bench.statuses(run)).toEqual({ each: 'failed', 'each[0]': 'failed', needs: 'skipped' });
+    expect(await bench.read(run)).toMatchObject({ status: 'failed', progress: 100 });
+  });
+
+  it('does not fail over an item that was refused, where its author lets that pass', async () => {
+    const asks = { ...once, requiresApproval: true, onReject: 'skip' };
+    const run = await bench.start({ tasks: [each({ task: asks })] }, docs('a', 'b'));
+    await bench.decide(run, 'each[0]', false);
+    await bench.decide(run, 'each[1]', true);
+    await bench.complete('each[1]', 'B');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: [null, 'B'] });
+  });
+});
+
 describe('a map in trouble', () => {
   it('goes on after a restart where it was', async () => {
     const run = await bench.start({ config: { breadth: 1 }, tasks: [each()] }, docs('a', 'b', 'c'));
