@@ -14,6 +14,16 @@ export interface PlannedTask {
   readonly name: string;
   readonly dependsOn: readonly string[];
   readonly after: readonly string[];
+  readonly call: {
+    readonly kind: string;
+    /** Of `code`. */
+    readonly function?: string;
+    /** Of a map: what each item is. */
+    readonly task?: PlannedTask;
+    readonly onItemFailure?: 'stop' | 'continue' | 'collect';
+    readonly concurrency?: number | undefined;
+  };
+  readonly onComplete?: { readonly addTasks: string } | undefined;
   readonly retry: {
     readonly maxRetries: number;
     readonly initialSeconds: number;

@@ -16,58 +16,10 @@
  * A long file, because what is promised has to be read in one piece.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { FermataError } from '../errors.ts';
 import type { Seen, SeenCall, SeenFact } from './observation.ts';
-import type { FinalRun, Plan, PlannedTask } from './plan.ts';
-
-type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
-type TaskStatus = 'pending' | 'awaitingApproval' | 'refused' | 'running' | 'retrying' | 'inDoubt' | Ended;
-
-interface Task {
-  readonly plan: PlannedTask;
-  status: TaskStatus;
-  approved: boolean;
-  attempt: number;
-  /** Of the attempt, of the question. */
-  since: number;
-  /** Not before this does it go on after a failure. */
-  due: number;
-  /** What needs it cannot run. */
-  bad: boolean;
-  result: unknown;
-}
-
-interface Run {
-  readonly name: string;
-  readonly facts: SeenFact[];
-  readonly tasks: Map<string, Task>;
-  plan: Plan | undefined;
-  status: string;
-  progress: number;
-  paused: boolean;
-  cancelTaken: boolean;
-  stuck: boolean;
-  published: number;
-  /** Decisions that somebody was told to have made. */
-  readonly told: { readonly request: string; readonly by: unknown }[];
-  /** Since when it is in the middle of a turn: what that turn dates may be as old. */
-  cutSince: number;
-}
-
-const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'timedOut', 'rejected', 'cancelled', 'skipped']);
-/** The statuses in which a fact may be stated of a task; whatever is not here, while it runs. */
-const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
-  task_started: ['pending', 'retrying', 'inDoubt'],
-  task_queued: ['pending', 'retrying', 'inDoubt'],
-  approval_requested: ['pending'],
-  approval_resolved: ['awaitingApproval'],
-  task_failed: ['pending', 'running', 'refused'],
-  task_skipped: ['pending'],
-  task_cancelled: ['pending', 'awaitingApproval', 'running', 'retrying', 'inDoubt'],
-};
-const RUN_ENDS: ReadonlySet<string> = new Set(['run_completed', 'run_failed', 'run_cancelled']);
-/** Rounding of seconds that were written as fractions. */
-const ROUNDING_MS = 1;
+import type { FinalRun, Plan } from './plan.ts';
+import { added, checkConcurrency, checkItems, dropItems, grow, isOver, outputOf } from './reference-growth.ts';
+import { check, ENDED, fresh, isAlive, LEGAL, ROUNDING_MS, RUN_ENDS, type Run, type Task } from './reference-run.ts';
 
 /** Watches a world. */
 export class ReferenceModel {
@@ -150,24 +102,26 @@ export class ReferenceModel {
     if (run.plan === undefined) return;
     const name = fact.data['task'];
     if (typeof name !== 'string') return this.#ofRun(run, run.plan, fact, where);
-    const task = run.tasks.get(name);
+    if (fact.type === 'items_cancelled') return dropItems(run, fact, where);
+    const task = fact.type === 'task_added' && 'spec' in fact.data ? added(run, fact, where) : run.tasks.get(name);
     check(task !== undefined, `P3 ${where} names a task that the document does not have`);
     check(!ENDED.has(task.status), `P3 ${where}: task ${name} has ended (${task.status})`);
     this.#ofTask(run, run.plan, task, fact, `${where} about task ${name}, which is ${task.status}`);
-    const running = [...run.tasks.values()].filter(({ status }) => status === 'running').length;
+    const running = holders(run).length;
     check(running <= run.plan.breadth, `P4 ${where}: ${running} tasks run, and at most ${run.plan.breadth} may`);
+    checkConcurrency(run, task, where);
   }
 
   #begin(run: Run, workflow: string): void {
     run.plan = this.#planOf(workflow);
-    const fresh = { approved: false, attempt: 0, since: 0, due: 0, bad: false, result: undefined };
-    for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, { ...fresh, plan, status: 'pending' });
+    for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, fresh(plan));
   }
 
-  #ofTask(run: Run, plan: Plan, task: Task, { type, data, at }: SeenFact, where: string): void {
+  #ofTask(run: Run, plan: Plan, task: Task, fact: SeenFact, where: string): void {
+    const { type, data, at } = fact;
     check((LEGAL[type] ?? ['running']).includes(task.status), `P3 ${where}`);
+    if (type === 'task_added') return grow(run, task, fact, where);
     const { approval, retry, onInDoubt } = task.plan;
-    const key = this.#keys.get(`${run.name}/${task.plan.name}/${task.attempt}`) ?? '';
     const attempt = Number(data['attempt'] ?? task.attempt);
     const expected = task.attempt + (type === 'task_started' && task.status !== 'inDoubt' ? 1 : 0);
     check(attempt === expected, `P5 ${where}: attempt ${attempt} and not ${expected}`);
@@ -188,7 +142,7 @@ export class ReferenceModel {
         const delay = 1_000 * Number(data['delaySeconds']);
         check(attempt <= retry.maxRetries, `P5 ${where}: no retry is left after attempt ${attempt}`);
         check(delay >= 0 && delay <= most + ROUNDING_MS, `P5 ${where}: it waits ${delay} ms and at most ${most}`);
-        this.#failed(task, key, data, at, where);
+        this.#failed(run, task, data, at, where);
         return void Object.assign(task, { status: 'retrying', due: Math.min(at, run.cutSince) + delay - ROUNDING_MS });
       }
       case 'task_in_doubt':
@@ -207,27 +161,26 @@ export class ReferenceModel {
         return void Object.assign(task, { status: isApproved ? 'pending' : 'refused', approved: isApproved });
       }
       case 'task_completed': {
-        const answers = (this.#answers.get(key) ?? []).map((answer) => (answer as { readonly value?: unknown }).value);
-        const isAnswer = answers.some((answer) => isDeepStrictEqual(answer, data['result']));
-        check(isAnswer, `P7 ${where}: nobody has answered ${JSON.stringify(data['result'])}`);
+        if (task.plan.call.task === undefined) this.#answered(run, task, data['result'], where);
+        else checkItems(task, data, where);
         return void Object.assign(task, { status: 'completed', result: data['result'] });
       }
       case 'task_failed':
         if (task.status === 'refused')
-          Object.assign(task, { status: data['status'], bad: approval?.onReject === 'fail' });
+          Object.assign(task, { status: data['status'], bad: approval?.onReject !== 'skip', code: codeOf(data) });
         else {
           // A text that cannot be rendered is found when the task begins, and never called.
-          if (task.status === 'running') this.#failed(task, key, data, at, where);
+          if (task.status === 'running') this.#failed(run, task, data, at, where);
           else this.#mayBegin(run, task, where);
           const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
-          const isLast = task.status === 'pending' || again === 'never' || attempt > retry.maxRetries;
+          const isLast = task.status === 'pending' || again === 'never' || attempt > retry.maxRetries || isMap(task);
           check(isLast, `P5 ${where}: a retry was left`);
-          Object.assign(task, { status: data['status'], bad: true });
+          Object.assign(task, { status: data['status'], bad: true, code: codeOf(data) });
         }
         check(ENDED.has(task.status), `P3 ${where}: it ends ${task.status}`);
         return;
       case 'task_cancelled':
-        return void Object.assign(task, { status: 'cancelled', bad: true });
+        return void Object.assign(task, { status: 'cancelled', bad: true, code: 'cancelled' });
       case 'task_skipped': {
         check(plan.onTaskFailure === 'continue', `P4 ${where}: the document stops at a failure`);
         const lost = task.plan.dependsOn.some((name) => run.tasks.get(name)?.bad === true);
@@ -238,13 +191,33 @@ export class ReferenceModel {
     }
   }
 
-  /** A failure that the other side, the network or the time is to blame for. */
-  #failed(task: Task, key: string, data: SeenFact['data'], at: number, where: string): void {
-    const { code = '' } = (data['error'] ?? {}) as { readonly code?: string };
+  /** What a task gave is what was answered to it; where a function was asked afterwards, perhaps in an earlier attempt. */
+  #answered(run: Run, task: Task, result: unknown, where: string): void {
+    const { call, onComplete } = task.plan;
+    const first = onComplete === undefined ? task.attempt : 1;
+    const keys = Array.from({ length: task.attempt - first + 1 }, (_, at) =>
+      keyOf(run, task, first + at, call.function),
+    );
+    const answers = keys.flatMap((of) => this.#answers.get(this.#keys.get(of) ?? '') ?? []);
+    const isAnswer = answers.some((answer) => isDeepStrictEqual((answer as { value?: unknown }).value, result));
+    check(isAnswer, `P7 ${where}: nobody has answered ${JSON.stringify(result)}`);
+  }
+
+  /** A failure that the other side, the network, the time or an item is to blame for. */
+  #failed(run: Run, task: Task, data: SeenFact['data'], at: number, where: string): void {
+    const { call, onComplete } = task.plan;
+    const code = codeOf(data);
     if (code === 'taskTimedOut') return this.#notEarly(at, task.since, task.plan.timeoutSeconds, where);
     if (code === 'effectInDoubt')
       return check(task.plan.onInDoubt === 'fail' && this.#life > 1, `P6 ${where}: its call is in no doubt`);
-    check(this.#failures.get(key)?.includes(code) === true, `P7 ${where}: nobody has failed with "${code}"`);
+    if (isMap(task)) {
+      const hasFailed = call.onItemFailure === 'stop' && task.items?.some(({ bad }) => bad) === true;
+      return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
+    }
+    if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;
+    const keys = [call.function, onComplete?.addTasks].map((called) => keyOf(run, task, task.attempt, called));
+    const isTheirs = keys.some((of) => this.#failures.get(this.#keys.get(of) ?? '')?.includes(code) === true);
+    check(isTheirs, `P7 ${where}: nobody has failed with "${code}"`);
   }
 
   #notEarly(at: number, since: number, seconds = Infinity, where: string): void {
@@ -252,31 +225,38 @@ export class ReferenceModel {
     check(early <= 0, `P5 ${where}: ${early} ms before its time`);
   }
 
-  #mayBegin(run: Run, { plan: { dependsOn, after } }: Task, where: string): void {
+  #mayBegin(run: Run, task: Task, where: string): void {
+    const { dependsOn, after } = task.plan;
     for (const name of [...dependsOn, ...after]) {
-      const status = run.tasks.get(name)?.status ?? 'pending';
-      check(ENDED.has(status), `P4 ${where}: ${name}, which comes first, is ${status}`);
+      const before = run.tasks.get(name);
+      check(
+        isOver(run, before, task),
+        `P4 ${where}: ${name}, which comes first, is ${before?.status}, or what it added`,
+      );
     }
     for (const name of dependsOn) {
       const before = run.tasks.get(name);
       const isGood = before?.bad === false;
       check(isGood, `P4 ${where}: ${name}, which it needs, is ${before?.status}`);
     }
+    const map = task.from?.as === 'item' ? run.tasks.get(task.from.task) : undefined;
+    check(map === undefined || map.status === 'running', `P4 ${where}: its map is ${map?.status}`);
   }
 
   #ofRun(run: Run, plan: Plan, { type, data, at }: SeenFact, where: string): void {
     const tasks = [...run.tasks.values()];
-    const running = tasks.filter(({ status }) => status === 'running').length;
+    const running = holders(run).length;
     check(type !== 'run_waiting' || running === 0, `P3 ${where}: ${running} tasks run`);
     if (type === 'run_paused' || type === 'run_resumed') {
       check(run.paused === (type === 'run_resumed'), `P3 ${where}`);
       run.paused = !run.paused;
     }
     if (!RUN_ENDS.has(type)) return;
-    const alive = tasks.filter(({ status }) => !ENDED.has(status) && status !== 'pending');
+    const alive = tasks.filter(isAlive);
     // A quarantined run is stopped without its machine being asked.
     if (!(run.stuck && type === 'run_cancelled')) check(alive.length === 0, `P3 ${where}: ${this.#shape(alive)}`);
-    const isBad = tasks.some(({ bad }) => bad);
+    // What the failure of an item means, its map says.
+    const isBad = tasks.some(({ bad, from }) => bad && from?.as !== 'item');
     const { code } = (data['error'] ?? {}) as { readonly code?: string };
     if (type === 'run_completed') {
       const left = tasks.filter(({ status }) => !ENDED.has(status)).length;
@@ -303,19 +283,21 @@ export class ReferenceModel {
     run.published = fact.seq;
   }
 
-  #call({ run: name, task: taskName, attempt, key, repeated }: SeenCall): void {
+  #call({ run: name, task: taskName, attempt, called = '', key, repeated }: SeenCall): void {
     const run = this.#run(name);
-    const of = taskName === undefined ? key : `${name}/${taskName}/${attempt}`;
+    const of = taskName === undefined ? key : `${name}/${taskName}/${attempt}/${called}`;
     const before = this.#calls.get(key);
     const where = `call ${key} of run ${name}${taskName === undefined ? '' : `, task ${taskName}, attempt ${attempt}`}`;
     check(before === undefined || before.of === of, `P6 ${where} has the key of ${before?.of}`);
-    check((this.#keys.get(of) ?? key) === key, `P6 ${where} has another key than before, ${this.#keys.get(of)}`);
+    const [earlier = key, task] = [this.#keys.get(of), run.tasks.get(taskName ?? '')];
+    // A model may be asked once more for tasks that fit: its answer was none.
+    const isRepair = task?.plan.onComplete !== undefined && this.#answers.has(earlier);
+    check(earlier === key || isRepair, `P6 ${where} has another key than before, ${earlier}`);
     check(before === undefined || repeated, `P6 ${where} is a repeat and does not say so`);
     check(before?.life !== this.#life, `P6 ${where} was made in this process before`);
     this.#keys.set(of, key);
     const times = (before?.times ?? 0) + 1;
     this.#calls.set(key, { of, times, life: this.#life });
-    const task = taskName === undefined ? undefined : run.tasks.get(taskName);
     if (task === undefined) return;
     const isIts = task.status === 'running' && task.attempt === attempt;
     check(isIts, `P6 ${where}: the task is ${task.status} at attempt ${task.attempt}`);
@@ -381,20 +363,19 @@ function add(lists: Map<string, unknown[]>, key: string, value: unknown): void {
   lists.set(key, [...(lists.get(key) ?? []), value]);
 }
 
-/** What the tasks found on which no other depends: of one its result, of several those that have one, by name. */
-function outputOf(run: Run): unknown {
-  const tasks = [...run.tasks.values()];
-  const inner = new Set(tasks.flatMap(({ plan }) => plan.dependsOn));
-  const last = tasks.filter(({ plan }) => !inner.has(plan.name));
-  if (last.length === 1) return last[0]?.result;
-  return Object.fromEntries(
-    last.filter(({ status }) => status === 'completed').map(({ plan, result }) => [plan.name, result]),
-  );
+function keyOf({ name }: Run, { plan }: Task, attempt: number, called = ''): string {
+  return `${name}/${plan.name}/${attempt}/${called}`;
 }
 
-/** @param broken the promise, and what broke it */
-function check(holds: boolean, broken: string): asserts holds {
-  if (holds) return;
-  const promise = broken.slice(0, 2);
-  throw new FermataError('simulationFailed', `${promise} was broken: ${broken.slice(3)}.`, { data: { promise } });
+function codeOf(data: SeenFact['data']): string {
+  return ((data['error'] ?? {}) as { readonly code?: string }).code ?? '';
+}
+
+function isMap({ plan }: Task): boolean {
+  return plan.call.kind === 'map';
+}
+
+/** Tasks that hold a slot: a map does until it has its items. */
+function holders(run: Run): readonly Task[] {
+  return [...run.tasks.values()].filter(({ status, items }) => status === 'running' && items === undefined);
 }

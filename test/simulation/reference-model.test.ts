@@ -5,7 +5,14 @@ import type { Plan } from '../../src/testing/plan.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
 
 const retry = { maxRetries: 1, initialSeconds: 1, factor: 2, maxSeconds: 60 };
-const usual = { after: [], retry, timeoutSeconds: 10, onInDoubt: 'retry', approval: undefined } as const;
+const usual = {
+  after: [],
+  call: { kind: 'model' },
+  retry,
+  timeoutSeconds: 10,
+  onInDoubt: 'retry',
+  approval: undefined,
+} as const;
 const plan: Plan = {
   breadth: 1,
   onTaskFailure: 'stop',
