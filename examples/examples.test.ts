@@ -24,6 +24,7 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /^100 worlds, every one: completed, booked: Hotel Fermata$/m,
     'the same seed, the same world: true',
   ],
+  '09-growing.ts': ['joined: dive pathology', 'dynamicTaskLimit allows 3', 'completed: 1. radiology, 2. pathology'],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

@@ -12,6 +12,7 @@ import type { Consequence } from '../src/document/consequence.ts';
 import { FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedMap } from '../src/document/kinds/map.ts';
+import type { PreparedReduce } from '../src/document/kinds/reduce.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
@@ -28,7 +29,7 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall | PreparedMap;
+  readonly call: PreparedModelCall | PreparedCodeCall | PreparedMap | PreparedReduce;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   readonly retry: RetryPolicy;
@@ -55,6 +56,8 @@ export interface JoinedItems {
   readonly errors?: readonly (ErrorData | null)[];
   readonly first?: { readonly task: string; readonly error: ErrorData };
   readonly failed?: number;
+  /** The next level of a tree: these were not the last ones. */
+  readonly next?: readonly (readonly unknown[])[];
 }
 
 /** How a task ended, as the workflow machine is told. The result itself is in the facts. */
@@ -157,8 +160,7 @@ function errorOf(event: { readonly type: string }): ErrorData {
 }
 
 function timeoutError(context: TaskContext): ErrorData {
-  const what =
-    context.call.kind === 'map' ? `Task "${context.name}"` : `Attempt ${context.attempt} of task "${context.name}"`;
+  const what = spreads(context) ? `Task "${context.name}"` : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
@@ -191,7 +193,7 @@ const calling = (src: 'modelCall' | 'code') =>
 /** How a task that holds a slot begins its call. Chosen on the way in: a state that only chooses would be a step more in every task. */
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
-  { guard: 'isMap', target: '#task.running.joining' },
+  { guard: 'spreads', target: '#task.running.joining' },
   { target: '#task.running.callingModel' },
 ] as const;
 
@@ -230,6 +232,11 @@ function repairPrompt(prompt: string, answer: unknown, { message }: ErrorData): 
   return `${prompt}\n\nYour last answer was:\n${JSON.stringify(answer)}\n\nIts tasks were refused. ${message}\nAnswer again, with this mended.`;
 }
 
+/** Its work are tasks of their own: the items of a list, or the parts of one. */
+function spreads(context: TaskContext): context is TaskContext & { readonly call: PreparedMap | PreparedReduce } {
+  return context.call.kind === 'map' || context.call.kind === 'reduce';
+}
+
 function joinedItems(event: { readonly type: string }): JoinedItems {
   return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
 }
@@ -238,7 +245,8 @@ function joinedItems(event: { readonly type: string }): JoinedItems {
 function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContext): void {
   if (timeoutMs === undefined) return;
   const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
-  if (call.kind === 'map') raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
+  if (call.kind === 'map' || call.kind === 'reduce')
+    raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
   else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
 
@@ -293,11 +301,15 @@ export const taskMachine = setup({
     spread: sendParent(({ context }) => ({
       type: 'fermata.task.adds',
       ...about(context),
-      items: context.call.kind === 'map' ? context.call.items : [],
+      items: spreads(context) ? context.call.items : [],
     })),
-    letGoOfItems: assign(({ context }) =>
-      context.call.kind === 'map' ? { call: { ...context.call, items: [] } } : {},
-    ),
+    // Whoever holds no slot any more is not heard of parking again.
+    join: sendParent(({ context }) => ({ type: 'fermata.task.joins', task: context.name })),
+    nextLevel: assign(({ context, event }) => {
+      const { next = [] } = joinedItems(event);
+      return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
+    }),
+    letGoOfItems: assign(({ context }) => (spreads(context) ? { call: { ...context.call, items: [] } } : {})),
     completeItems: enqueueActions(({ enqueue, context, event }) => {
       const { outputs, errors, failed } = joinedItems(event);
       const collects = context.call.kind === 'map' && context.call.onItemFailure === 'collect';
@@ -307,7 +319,7 @@ export const taskMachine = setup({
       });
       fact(enqueue, 'task_completed', {
         ...about(context),
-        result: value,
+        result: context.call.kind === 'reduce' ? value[0] : value,
         attempt: context.attempt,
         items: outputs.length,
         ...(failed === undefined ? {} : { failedItems: failed }),
@@ -382,10 +394,11 @@ export const taskMachine = setup({
     broken: ({ context }) => context.error !== null,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
-    isMap: ({ context }) => context.call.kind === 'map',
-    isEmpty: ({ context }) => context.call.kind === 'map' && context.call.items.length === 0,
+    spreads: ({ context }) => spreads(context),
+    isEmpty: ({ context }) => spreads(context) && context.call.items.length === 0,
+    goesOn: ({ event }) => joinedItems(event).next !== undefined,
     itemsFailed: ({ context, event }) =>
-      context.call.kind === 'map' && context.call.onItemFailure === 'stop' && joinedItems(event).errors !== undefined,
+      (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
     hasOutcome: ({ context }) => context.outcome !== null,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
@@ -538,12 +551,14 @@ export const taskMachine = setup({
                 { target: 'waiting', actions: 'spread' },
               ],
             },
+            spreadingOn: { always: { target: 'waiting', actions: ['spread', 'join'] } },
             waiting: {
               meta: { waitsFor: 'items' },
               entry: ['letGoOfItems', 'park'],
               on: {
                 'fermata.task.joined': [
                   { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
+                  { guard: 'goesOn', target: 'spreadingOn', actions: 'nextLevel' },
                   { target: '#task.completed', actions: 'completeItems' },
                 ],
               },

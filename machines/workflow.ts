@@ -116,6 +116,7 @@ type WorkflowEvent =
   | ({ readonly type: 'fermata.task.parked'; readonly task: string } & Prepared)
   | ({ readonly type: 'fermata.task.wantsSlot'; readonly task: string; readonly description: string } & Prepared)
   | (TaskAdds & Prepared)
+  | ({ readonly type: 'fermata.task.joins'; readonly task: string } & Prepared)
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | { readonly type: 'fermata.pause' }
@@ -382,13 +383,13 @@ export const workflowMachine = setup({
     running: {
       meta: { waitsFor: 'tasks' },
       always: [...endings(), { guard: 'onlyWaiting', target: 'waiting' }],
-      on: { ...tasks(true), 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
     },
     waiting: {
       meta: { waitsFor: 'tasks that wait for people, timers or answers' },
       entry: { type: 'fermata.fact', params: { type: 'run_waiting' } },
       always: [...endings(), { guard: 'someRun', target: 'running' }],
-      on: { ...tasks(true), 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
     },
     paused: {
       meta: { waitsFor: 'resume' },

@@ -23,6 +23,7 @@ function callsOfTask({ call, onComplete }: TaskSpec, task: string): readonly Cal
     case 'code':
       return [{ task, called: call.function }, ...adds];
     case 'map':
+    case 'reduce':
       return [...callsOfTask(call.task, task), ...adds];
   }
 }

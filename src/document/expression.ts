@@ -62,8 +62,25 @@ const variables = new WeakMap<Scope, Readonly<Record<string, unknown>>>();
 function variablesIn(scope: Scope): Readonly<Record<string, unknown>> {
   const known = variables.get(scope);
   if (known !== undefined) return known;
-  const made = Object.fromEntries(Object.entries(scope).map(([name, value]) => [name, toCel(value)]));
+  const made: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(scope)) {
+    if (name === 'input') made[name] = inputIn(value);
+    // A number of ours is whole, unlike one of JSON: `index + 1` is what its author means.
+    else made[name] = name === 'index' ? BigInt(Number(value)) : toCel(value);
+  }
   variables.set(scope, made);
+  return made;
+}
+
+/** The input of a run is the same value for all of its tasks, and may hold the 10,000 items of a map. */
+const inputs = new WeakMap<object, unknown>();
+
+function inputIn(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null) return input;
+  const known = inputs.get(input);
+  if (known !== undefined) return known;
+  const made = toCel(input);
+  inputs.set(input, made);
   return made;
 }
 

@@ -41,7 +41,9 @@ export class Graph {
       for (const dependency of dependsOn) this.#node(dependency).dependents.push({ name, hard: true });
       for (const dependency of after) this.#node(dependency).dependents.push({ name, hard: false });
     }
-    this.grows = tasks.some(({ call, onComplete }) => call.kind === 'map' || onComplete !== undefined);
+    this.grows = tasks.some(
+      ({ call, onComplete }) => call.kind === 'map' || call.kind === 'reduce' || onComplete !== undefined,
+    );
     this.roots = tasks.filter(({ name }) => this.inDegree(name) === 0);
     this.last = tasks.filter(({ name }) => !this.dependents(name).some(({ hard }) => hard));
   }

@@ -69,10 +69,13 @@ function isOpen(changes: Changes, name: string): boolean {
 
 function itemsAdded(fact: DraftFact, added: Extract<TaskAdded, AddedItems>, changes: Changes): Projected {
   const { task, position, items, concurrency } = added;
-  const group = { seq: fact.entry, position, total: items.length, next: 0, active: 0, settled: 0, concurrency };
-  putGroup(changes, task, group);
+  const { group = NO_GROUP } = changes.growth(task);
+  const parts = [...group.parts, { seq: fact.entry, from: group.total, position }];
+  putGroup(changes, task, { ...group, parts, total: group.total + items.length, concurrency });
   return { rows: changes.rows(), counts: { total: items.length }, keeps: true };
 }
+
+const NO_GROUP: Group = { parts: [], total: 0, next: 0, active: 0, settled: 0, concurrency: 0 };
 
 /** The items of a map that have not begun never will. */
 export function itemsCancelled(task: string, count: number, changes: Changes): Projected {

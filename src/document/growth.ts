@@ -5,10 +5,8 @@ import type { Dependent } from './graph.ts';
 
 /** The items of a map: tasks of one shape, which have rows from their beginning on. */
 export interface Group {
-  /** Journal number of the fact that carries the items. */
-  readonly seq: number;
-  /** Place of its first item. */
-  readonly position: number;
+  /** The items as they came: those of a map at once, those of a tree level by level. */
+  readonly parts: readonly GroupPart[];
   readonly total: number;
   /** The next item to begin. */
   readonly next: number;
@@ -17,6 +15,29 @@ export interface Group {
   readonly settled: number;
   /** How many may be active. */
   readonly concurrency: number;
+}
+
+/** Items that came together. */
+export interface GroupPart {
+  /** Journal number of the fact that carries them. */
+  readonly seq: number;
+  /** Number of the first one. */
+  readonly from: number;
+  /** Its place among the tasks of the run. */
+  readonly position: number;
+}
+
+/** The part that an item came with. */
+export function partOf({ parts }: Group, index: number): GroupPart {
+  return parts.findLast(({ from }) => from <= index) ?? NO_PART;
+}
+
+const NO_PART: GroupPart = { seq: 0, from: 0, position: 0 };
+
+/** Place of an item among the tasks of the run. */
+export function itemPosition(group: Group, index: number): number {
+  const { from, position } = partOf(group, index);
+  return position + index - from;
 }
 
 /** What a row says. */
@@ -36,6 +57,11 @@ export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
   const { detailJson, ...columns } = row;
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
   return { ...columns, children: detail.children ?? [], dependents: detail.dependents ?? [], group: detail.group };
+}
+
+/** The items of a map, as its row has them. */
+export function groupOf({ detailJson }: GrowthRow): Group | undefined {
+  return detailJson === null ? undefined : (JSON.parse(detailJson) as Partial<Growth>).group;
 }
 
 /** The row of a growth. */

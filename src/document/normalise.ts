@@ -1,5 +1,6 @@
 /** From a checked document to its inner form: short forms resolved, defaults in place, dependencies complete. */
 import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
+import { CALL_SECONDS } from './fields.ts';
 import { callSpec, type CheckedTask } from './kinds/index.ts';
 import { walkGraph } from './order.ts';
 import type { CheckedDocument } from './schema.ts';
@@ -53,13 +54,15 @@ export function taskSpec(
   defaults: TaskDefaults,
   place: Pick<TaskSpec, 'position' | 'dependsOn' | 'after'>,
 ): TaskSpec {
+  const call = callSpec(task, defaults, (inner) => taskSpec(inner, defaults, { ...place, after: [] }));
   return {
     name: task.name,
     ...place,
     description: task.description,
-    call: callSpec(task, defaults, (inner) => taskSpec(inner, defaults, { ...place, after: [] })),
+    call,
     retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
-    timeoutSeconds: task.timeoutSeconds,
+    // A reduction in one piece is a call like any other.
+    timeoutSeconds: task.timeoutSeconds ?? (call.kind === 'model' ? CALL_SECONDS : undefined),
     onInDoubt: task.onInDoubt,
     approval: approvalOf(task),
     onComplete: task.onComplete && {

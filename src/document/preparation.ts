@@ -17,7 +17,8 @@ import type { TaskRow } from '../store/store.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { additions } from './adding.ts';
-import { itemName, type Group } from './growth.ts';
+import { itemName, itemPosition, partOf, type Group } from './growth.ts';
+import { partsOf } from './kinds/reduce.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { Scope, TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
@@ -49,6 +50,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
       case 'fermata.runTimedOut':
         return { live: rows.live() };
       case 'fermata.resume':
+      case 'fermata.task.joins':
         return { candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE) };
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
@@ -122,7 +124,7 @@ function afterItem(
   if (item === undefined) return undefined;
   const { map, group } = item;
   const { call } = graph.spec(map);
-  const stops = consequence === 'fail' && call.kind === 'map' && call.onItemFailure === 'stop';
+  const stops = consequence === 'fail' && (call.kind !== 'map' || call.onItemFailure === 'stop');
   // Of one that was cancelled before it began, or that broke, the rows do not say yet that it has ended.
   const row = graph.row(name);
   const settled = group.settled + (isSettled(row.status) ? 0 : 1);
@@ -228,7 +230,7 @@ function nextItems(
   const most = Math.min(slots, group.concurrency - group.active);
   for (let index = group.next; index < group.total && found.length < most; index++) {
     const name = itemName(map, index);
-    const row = graph.rows.task({ name, position: group.position + index });
+    const row = graph.rows.task({ name, position: itemPosition(group, index) });
     if (!gone.has(name) && (row === undefined || !isSettled(row.status))) found.push({ name, live: false });
   }
   return found;
@@ -308,13 +310,13 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
         : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
-    const results = resultsOf(graph, spec.dependsOn);
+    const scope = taskScope(rows.input(), resultsOf(graph, spec.dependsOn));
     // What it reads may have to be loaded, and that must not be taken for a prompt that fails.
-    const item = itemScope(graph, name);
+    const item = itemScope(graph, name, scope.tasks);
     try {
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
       const prepared: MachineTask = {
-        ...renderTask(spec, { ...taskScope(rows.input(), results), ...item }),
+        ...renderTask(spec, { ...scope, ...item }),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
@@ -330,17 +332,24 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
 }
 
 /** What the texts of an item see beside what its map does. */
-function itemScope(graph: RunGraph, name: string): Pick<Scope, 'item' | 'index'> {
+function itemScope(graph: RunGraph, name: string, tasks: Scope['tasks']): Partial<Scope> {
   const item = graph.item(name);
   if (item === undefined) return {};
-  const { items } = graph.rows.entry(item.group.seq) as AddedItems;
-  return { item: items[item.index], index: item.index };
+  const { seq, from } = partOf(item.group, item.index);
+  const { items } = graph.rows.entry(seq) as AddedItems;
+  const value = items[item.index - from];
+  const { call } = graph.spec(item.map);
+  // A call of a tree sees its part where the whole list would be.
+  if (call.kind === 'reduce') return { tasks: { ...tasks, [call.over]: { status: 'completed', output: value } } };
+  return { item: value, index: item.index };
 }
 
 /** What the items of a map gave, in their order; of those that failed, their errors. */
 function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const { group } = graph.growth(map);
-  const names = Array.from({ length: group?.total ?? 0 }, (_, index) => itemName(map, index));
+  const { total = 0, parts = [] } = group ?? {};
+  const from = parts.at(-1)?.from ?? 0;
+  const names = Array.from({ length: total - from }, (_, index) => itemName(map, from + index));
   const results = resultsOf(graph, names);
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
@@ -351,8 +360,12 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
     errors.push(error);
     if (error !== null) failed.push({ task, error });
   }
+  const outputs = results.map(([, { output = null }]) => output);
+  const { call } = graph.spec(map);
+  const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
   return {
-    outputs: results.map(([, { output = null }]) => output),
+    outputs,
+    ...further,
     ...(failed.length === 0 ? {} : { errors, first: failed[0], failed: failed.length }),
   };
 }

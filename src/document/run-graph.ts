@@ -6,7 +6,7 @@ import { FermataError } from '../errors.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Definition, TaskSpec } from './definition.ts';
-import { growthOf, itemOf, type Growth, type Group } from './growth.ts';
+import { growthOf, itemOf, itemPosition, type Growth, type Group } from './growth.ts';
 import { graphOf, type Dependent, type Graph } from './graph.ts';
 
 /** What a fact that adds a task carries, beside what all facts about tasks do. */
@@ -67,7 +67,8 @@ export class RunGraph {
     const item = this.item(name);
     if (item !== undefined) {
       const { call } = this.spec(item.map);
-      if (call.kind === 'map') return { ...call.task, name, position: item.group.position + item.index };
+      if (call.kind === 'map' || call.kind === 'reduce')
+        return { ...call.task, name, position: itemPosition(item.group, item.index) };
     }
     const { specSeq } = this.growth(name);
     if (specSeq !== null) return (this.rows.entry(specSeq) as AddedTask).spec;

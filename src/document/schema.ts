@@ -32,7 +32,7 @@ export const headFields = {
 export const documentSchema = z.strictObject({
   ...headFields,
   tasks: z
-    .array(z.union([TASK_SCHEMAS.model, TASK_SCHEMAS.code, TASK_SCHEMAS.map]))
+    .array(z.union([TASK_SCHEMAS.model, TASK_SCHEMAS.code, TASK_SCHEMAS.map, TASK_SCHEMAS.reduce]))
     .min(1)
     .max(LIMITS.tasks),
 });

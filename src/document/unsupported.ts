@@ -5,7 +5,6 @@
 
 /** Kinds of tasks that are refused. */
 export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
-  'reduce',
   'condition',
   'subworkflow',
   'split',

@@ -4,6 +4,7 @@ import type { Fermata } from '../compose.ts';
 import type { TaskSpec } from '../document/definition.ts';
 import { isSettled } from '../document/task-status.ts';
 import type { RunView } from '../runtime/runtime.ts';
+import type { AddedTask } from '../document/run-graph.ts';
 import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';
 import { iso, toJson } from './json.ts';
@@ -18,7 +19,7 @@ const waitingTaskSchema = z
   .object({
     task: z.string(),
     status: taskStatusSchema,
-    waitsFor: z.enum(['dependencies', 'slot', 'resume', 'approval', 'backoff', 'call', 'decision']),
+    waitsFor: z.enum(['dependencies', 'slot', 'resume', 'approval', 'backoff', 'call', 'items', 'decision']),
     dependencies: z.array(z.string()).optional().describe('Those that have not ended'),
     prompt: z.string().optional().describe('What the person is asked'),
     since: z.iso.datetime().nullable(),
@@ -103,16 +104,30 @@ async function waitingTasks(
   run: RunView,
   actors: Actors,
 ): Promise<{ tasks: WaitingTask[]; unlisted: number }> {
-  const { tasks: specs } = await definitionOf(fermata, run);
+  const { tasks: written } = await definitionOf(fermata, run);
   const byAddress = new Map(actors.map((actor) => [actor.actor, actor]));
   const rows = await allRows(fermata, run.runId);
+  const joined = [...rows.values()].filter(({ position }) => position >= written.length);
+  const specs = [...written, ...joined.map(({ name }): Waiter => ({ name }))];
   const open = specs.filter(({ name }) => !isSettled(rows.get(name)?.status ?? 'pending'));
   const live = open.filter(({ name }) => rows.get(name)?.live === true);
   const listed = [...live, ...open.filter(({ name }) => rows.get(name)?.live !== true)].slice(0, MOST_LISTED);
   const tasks = await Promise.all(
-    listed.map((spec) => waitingTask(fermata, run, spec, rows, byAddress.get(childAddress('/', spec.name)))),
+    listed.map(async (spec) => {
+      const known = spec.dependsOn === undefined ? await joinedSpec(fermata, run.runId, spec.name) : {};
+      return waitingTask(fermata, run, { ...spec, ...known }, rows, byAddress.get(childAddress('/', spec.name)));
+    }),
   );
   return { tasks, unlisted: open.length - listed.length };
+}
+
+/** A task that waits, with what it waits for; that of one that joined the run has to be looked up. */
+type Waiter = Pick<TaskSpec, 'name'> & Partial<Pick<TaskSpec, 'dependsOn' | 'after'>>;
+
+async function joinedSpec({ runtime }: Fermata, runId: string, name: string): Promise<Pick<TaskSpec, 'dependsOn'>> {
+  const growth = await runtime.growth(runId, name);
+  if (growth === undefined || growth.specSeq === null) return { dependsOn: [] };
+  return ((await runtime.entry(runId, growth.specSeq)) as AddedTask).spec;
 }
 
 async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap<string, TaskRow>> {
@@ -128,7 +143,7 @@ async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap
 async function waitingTask(
   { runtime }: Fermata,
   run: RunView,
-  spec: TaskSpec,
+  spec: Waiter,
   rows: ReadonlyMap<string, TaskRow>,
   actor: Actors[number] | undefined,
 ): Promise<WaitingTask> {
@@ -149,6 +164,12 @@ async function waitingTask(
       };
     }
     case 'running':
+      if (actor?.waitsFor.includes('items') === true)
+        return {
+          ...common,
+          waitsFor: 'items',
+          moves: `the end of its items, which are tasks of the run, or POST ${at}/cancel`,
+        };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {
           ...common,
@@ -163,7 +184,7 @@ async function waitingTask(
     case 'inDoubt':
       return { ...common, waitsFor: 'decision', moves: `POST ${at}/retry (call again) or POST ${at}/cancel` };
     default: {
-      const dependencies = [...new Set([...spec.dependsOn, ...spec.after])].filter(
+      const dependencies = [...new Set([...(spec.dependsOn ?? []), ...(spec.after ?? [])])].filter(
         (name) => !isSettled(rows.get(name)?.status ?? 'pending'),
       );
       if (dependencies.length > 0)

@@ -40,6 +40,7 @@ export class RunRows {
   readonly #recent = new Map<string, RowChange['row'] | undefined>();
   #undecoded = new Map<number, string>();
   readonly #decoded = new Map<number, unknown>();
+  #input: { readonly value: unknown } | undefined;
   /** Places of the tasks that have a row; unknown of a run that was loaded. */
   readonly #written: Places | undefined;
   #ready: ReadyQueue | undefined;
@@ -122,9 +123,11 @@ export class RunRows {
     this.#decoded.delete(oldest);
   }
 
-  /** The run's input. */
+  /** The run's input. Not to be changed: it is shared. */
   input(): unknown {
-    return this.origin.inputJson === null ? undefined : this.decode(this.origin.inputJson);
+    if (this.origin.inputJson === null) return undefined;
+    this.#input ??= { value: this.decode(this.origin.inputJson) };
+    return this.#input.value;
   }
 
   decode(text: string): unknown {

@@ -25,6 +25,7 @@ import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts
 import { FermataError } from '../errors.ts';
 import type {
   ApprovalRow,
+  GrowthRow,
   JournalEntry,
   LastStop,
   PendingApproval,
@@ -438,6 +439,11 @@ export class Runtime {
   /** One task's row; undefined where it has none yet. */
   async task(runId: string, name: string): Promise<TaskRow | undefined> {
     return this.#store.row(this.#key(runId), 'task', name);
+  }
+
+  /** How a run has grown at one of its tasks; undefined where it has not. */
+  async growth(runId: string, name: string): Promise<GrowthRow | undefined> {
+    return this.#store.row(this.#key(runId), 'growth', name);
   }
 
   /** One task's approval; undefined where it asked for none. */

@@ -1,14 +1,14 @@
 /** A task that calls a registered function. Its arguments are CEL. */
 import { z } from 'zod';
 import { evaluateTree, expressionsOf } from '../expression.ts';
-import { anyJson, commonFields, name, seconds } from '../fields.ts';
+import { anyJson, CALL_SECONDS, commonFields, name, seconds } from '../fields.ts';
 import type { Scope } from '../reads.ts';
 import type { Places } from './places.ts';
 
 /** As it is written. */
 export const codeTaskSchema = z.strictObject({
   ...commonFields,
-  timeoutSeconds: seconds.default(120).describe('Of each attempt'),
+  timeoutSeconds: seconds.default(CALL_SECONDS).describe('Of each attempt'),
   kind: z.literal('code'),
   function: name.describe('Name under which the function is registered'),
   input: anyJson.default({}).describe('Texts are CEL expressions, other values stand for themselves'),

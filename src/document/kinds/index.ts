@@ -1,5 +1,6 @@
 /** The kinds of tasks: how each is written, what it becomes, where it reads, and what it is made ready with. */
 import type { z } from 'zod';
+import { CALL_SECONDS } from '../fields.ts';
 import type { TaskSpec } from '../definition.ts';
 import type { Scope } from '../reads.ts';
 import { codePlaces, codeSpec, codeTaskSchema, prepareCodeCall, type CodeSpec, type PreparedCodeCall } from './code.ts';
@@ -13,9 +14,15 @@ import {
   type PreparedModelCall,
 } from './model.ts';
 import type { Places } from './places.ts';
+import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
-export const TASK_SCHEMAS = { model: modelTaskSchema, code: codeTaskSchema, map: mapTaskSchema } as const;
+export const TASK_SCHEMAS = {
+  model: modelTaskSchema,
+  code: codeTaskSchema,
+  map: mapTaskSchema,
+  reduce: reduceTaskSchema,
+} as const;
 
 /** Their names. */
 export const KINDS = Object.keys(TASK_SCHEMAS) as Kind[];
@@ -29,19 +36,21 @@ type Checked<Of extends Kind> = z.output<(typeof TASK_SCHEMAS)[Of]>;
 export type CheckedTask =
   | Checked<'model'>
   | Checked<'code'>
+  | Checked<'reduce'>
   | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec | MapSpec<TaskSpec>;
+export type CallSpec = ModelCallSpec | CodeSpec | MapSpec<TaskSpec> | ReduceSpec<TaskSpec>;
 
 /** The same, made ready. */
-export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedMap;
+export type PreparedCall = PreparedModelCall | PreparedCodeCall | PreparedMap | PreparedReduce;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
   model: modelPlaces,
   code: codePlaces,
   map: mapPlaces,
+  reduce: reducePlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
@@ -65,6 +74,12 @@ export function callSpec(
       const { kind, items, batchSize, concurrency, onItemFailure } = task;
       return { kind, items, batchSize, concurrency, onItemFailure, task: inner(task.task) };
     }
+    case 'reduce': {
+      const { kind: _, arity, timeoutSeconds = CALL_SECONDS, ...call } = task;
+      const [over] = task.dependsOn;
+      if (arity === undefined || over === undefined) return modelCallSpec({ ...call, timeoutSeconds }, config);
+      return { kind: 'reduce', arity, over, task: inner({ ...call, timeoutSeconds: CALL_SECONDS }) };
+    }
   }
 }
 
@@ -77,5 +92,7 @@ export function prepareCall(spec: CallSpec, scope: Scope): PreparedCall {
       return prepareCodeCall(spec, scope);
     case 'map':
       return prepareMap(spec, scope);
+    case 'reduce':
+      return prepareReduce(spec, scope);
   }
 }

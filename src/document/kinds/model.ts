@@ -1,6 +1,6 @@
 /** A task that is a model call: the one without `kind`. Prompts are Liquid. */
 import { z } from 'zod';
-import { anyJson, commonFields, name, prompt, seconds, tokens } from '../fields.ts';
+import { anyJson, CALL_SECONDS, commonFields, name, prompt, seconds, tokens } from '../fields.ts';
 import { renderPrompt } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
 import { textAt, type Places } from './places.ts';
@@ -8,7 +8,7 @@ import { textAt, type Places } from './places.ts';
 /** As it is written. */
 export const modelTaskSchema = z.strictObject({
   ...commonFields,
-  timeoutSeconds: seconds.default(120).describe('Of each attempt'),
+  timeoutSeconds: seconds.default(CALL_SECONDS).describe('Of each attempt'),
   prompt: prompt.describe('Liquid over `input` and `tasks.NAME.output`'),
   system: prompt.optional().describe('Liquid'),
   provider: name.optional().describe('Default: that of the config'),
