@@ -24,8 +24,8 @@ export interface Candidate {
 export interface GroupStep {
   /** The task that ended is an item itself: what its failure means, its map says. */
   readonly item?: true;
-  /** Items that have not begun and never will. */
-  readonly drop?: { readonly map: string; readonly count: number };
+  /** Items that have not begun and never will, by their map: that of the task that ended, and its own where it is one. */
+  readonly drop?: readonly { readonly map: string; readonly count: number }[];
   /** Items that have begun and are to be cancelled. */
   readonly stop?: readonly string[];
   /** The map all of whose items have ended by now. */
@@ -165,6 +165,11 @@ function stepOf(event: object): PreparedStep | undefined {
   return (event as Prepared).prepared;
 }
 
+/** How many items never begin. */
+function dropped(step: GroupStep | undefined): number {
+  return step?.drop?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+}
+
 /** The counts after a task has ended, and what follows. */
 function settle(
   context: WorkflowContext,
@@ -177,15 +182,15 @@ function settle(
   for (const { name, because, description = name } of skipped) {
     fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which did not succeed.` });
   }
-  const { drop, stop = [], joined, item } = prepared ?? {};
-  if (drop !== undefined)
-    fact(enqueue, 'items_cancelled', { task: drop.map, count: drop.count, reason: `Task "${end.name}" ended.` });
+  const { drop = [], stop = [], joined, item } = prepared ?? {};
+  for (const { map, count } of drop)
+    fact(enqueue, 'items_cancelled', { task: map, count, reason: `Task "${end.name}" ended.` });
   for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: `Task "${end.name}" failed.` });
   // The map says what the failure of an item means; that its refusal cancels the run, the item says.
   const consequence = item === true && end.consequence === 'fail' ? 'none' : end.consequence;
   const counted: WorkflowContext = {
     ...context,
-    settled: context.settled + 1 + skipped.length + (drop?.count ?? 0),
+    settled: context.settled + 1 + skipped.length + dropped(prepared),
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (consequence === 'fail' ? end.error : null),
@@ -278,6 +283,8 @@ export const workflowMachine = setup({
       const { task, description, items, prepared: { additions, concurrency } = {} } = event;
       if (context.ending !== null) return;
       if (items !== undefined) {
+        // One that was cancelled while this was on its way needs none.
+        if (concurrency === undefined) return;
         fact(enqueue, 'task_added', { task, description, position: context.total, items, concurrency });
         enqueue.assign({ total: context.total + items.length });
         return;

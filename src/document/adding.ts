@@ -112,11 +112,11 @@ function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
   return ordered;
 }
 
-/** Names of the run; those of the document may be suggested. */
+/** What may be needed: tasks of the run, but no single items; those of the document may be suggested. */
 function namesOf(graph: RunGraph): Names {
   const { tasks } = graph.definition;
   return {
-    has: (name) => graph.has(name),
+    has: (name) => graph.has(name) && graph.item(name) === undefined,
     size: tasks.length,
     *[Symbol.iterator]() {
       for (const { name } of tasks) yield name;

@@ -31,6 +31,10 @@ function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes
     const hard = spec.dependsOn.includes(name);
     changes.putGrowth({ ...growth, dependents: [...growth.dependents, { name: task, hard }] });
   }
+  for (const name of spec.dependsOn) {
+    if (waitsFor.includes(name)) continue;
+    changes.putGrowth({ ...changes.growth(name), ...(ancestors.has(name) ? { neededByOwn: true } : { needed: true }) });
+  }
   const waiting = waitsFor.length;
   changes.putTask({
     name: task,

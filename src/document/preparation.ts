@@ -84,6 +84,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
 const NONE: ReadonlySet<string> = new Set();
 
 function preparedAdditions(graph: RunGraph, { task, items, tasks }: TaskAdds, context: StepContext): PreparedStep {
+  if (isSettled(graph.row(task).status)) return {};
   if (items === undefined) return { additions: additions(graph, task, tasks, context.total) };
   const { call } = graph.spec(task);
   const wanted = call.kind === 'map' ? call.concurrency : undefined;
@@ -99,13 +100,18 @@ function afterEnd(graph: RunGraph, context: StepContext, name: string, consequen
   const skip = skipsDependents(context, meant)
     ? graph.hardDescendants(name).filter((dependent) => !isSettled(graph.row(dependent).status))
     : [];
-  const group = items ?? closedGroup(graph, name);
+  const own = closedGroup(graph, name);
+  const group: GroupStep = {
+    ...items,
+    drop: [...(items?.drop ?? []), ...(own?.drop ?? [])],
+    stop: [...(items?.stop ?? []), ...(own?.stop ?? [])],
+  };
   const gone = new Set([name, ...skip]);
-  const closed = group?.drop?.map;
+  const closed = new Set(group.drop?.map(({ map }) => map));
   const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone, closed);
-  const settled = context.settled + 1 + skip.length + (group?.drop?.count ?? 0);
+  const settled = context.settled + 1 + skip.length + (group.drop ?? []).reduce((sum, { count }) => sum + count, 0);
   return {
-    ...group,
+    ...withoutEmpty(group),
     ...(admissible.length === 0 ? {} : { candidates: admissible }),
     ...(skip.length === 0
       ? {}
@@ -133,7 +139,7 @@ function afterItem(
   const isOver = isSettled(graph.row(map).status);
   return {
     item: true,
-    ...(left > 0 ? { drop: { map, count: left } } : {}),
+    ...(left > 0 ? { drop: [{ map, count: left }] } : {}),
     ...(stops && active > 0 ? { stop: liveItems(graph, map, name) } : {}),
     ...(settled + left >= group.total && !isOver ? { joined: map } : {}),
   };
@@ -145,9 +151,14 @@ function closedGroup(graph: RunGraph, name: string): GroupStep | undefined {
   if (group === undefined || group.settled >= group.total) return undefined;
   const left = group.total - group.settled - group.active;
   return {
-    ...(left > 0 ? { drop: { map: name, count: left } } : {}),
+    ...(left > 0 ? { drop: [{ map: name, count: left }] } : {}),
     ...(group.active > 0 ? { stop: liveItems(graph, name) } : {}),
   };
+}
+
+/** The journal keeps every step: what says nothing is left out. */
+function withoutEmpty({ drop = [], stop = [], ...rest }: GroupStep): GroupStep {
+  return { ...rest, ...(drop.length === 0 ? {} : { drop }), ...(stop.length === 0 ? {} : { stop }) };
 }
 
 function liveItems(graph: RunGraph, map: string, except?: string): readonly string[] {
@@ -172,19 +183,19 @@ function described(graph: RunGraph, name: string): { readonly description?: stri
  * Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come.
  *
  * @param gone tasks that end in this turn
- * @param closed the map of which no more items begin from this turn on
+ * @param closed maps of which no more items begin from this turn on
  */
 function candidates(
   graph: RunGraph,
   nextRoot: number,
   slots: number,
   gone: ReadonlySet<string>,
-  closed?: string,
+  closed: ReadonlySet<string> = NONE,
 ): readonly Candidate[] {
   if (slots <= 0) return [];
   const found: Candidate[] = [];
   const ready = [
-    ...graph.rows.ready(slots + gone.size + 1).filter(({ name }) => !gone.has(name) && name !== closed),
+    ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name) && !closed.has(name)),
     ...released(graph, gone),
   ].toSorted((one, other) => one.position - other.position);
   let root = nextRoot;

@@ -108,20 +108,22 @@ export class RunGraph {
   last(): string[] {
     const found: string[] = [];
     const visit = (name: string): void => {
-      const { children } = this.growth(name);
-      // An added task need not wait for those that it comes from, and may need them all the same.
-      if (!children.some((child) => this.spec(child).dependsOn.includes(name))) found.push(name);
-      for (const child of children) if (!this.dependents(child).some(({ hard }) => hard)) visit(child);
+      const { needed, neededByOwn, children } = this.growth(name);
+      if (needed || this.dependents(name).some(({ hard }) => hard)) return;
+      if (!neededByOwn) found.push(name);
+      for (const child of children) visit(child);
     };
-    for (const { name } of this.#graph.last) if (!this.dependents(name).some(({ hard }) => hard)) visit(name);
+    for (const { name } of this.#graph.last) visit(name);
     return found;
   }
 
   #untouched({ name, position }: TaskSpec): TaskRow {
+    const item = this.item(name);
     return {
       name,
       position,
-      status: 'pending',
+      // Items begin in order: one that was passed over never will.
+      status: item !== undefined && item.index < item.group.next ? 'cancelled' : 'pending',
       waiting: this.#graph.has(name) ? this.#graph.inDegree(name) : 0,
       ready: false,
       live: false,

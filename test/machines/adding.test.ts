@@ -145,6 +145,32 @@ describe('tasks from an output', () => {
     expect(await bench.statuses(run)).toEqual({ asks: 'rejected', dive: 'completed', x: 'completed' });
   });
 
+  it('leave the output to those that nobody needs, whenever what they need was over', async () => {
+    const document = { config: { breadth: 9 }, tasks: [work('old'), dive()] };
+    const outputs = [];
+    for (const first of ['old', 'dive'] as const) {
+      const run = await bench.start(document);
+      if (first === 'old') await bench.complete('old');
+      await bench.complete('dive', { tasks: [work('x', { dependsOn: ['old'] })] });
+      if (first === 'dive') await bench.complete('old');
+      await bench.complete('x', 'X');
+      outputs.push((await bench.read(run)).output);
+    }
+    expect(outputs[0]).toMatchObject({ x: 'X' });
+    expect(outputs[1]).toEqual(outputs[0]);
+    expect(outputs[0]).not.toHaveProperty('old');
+  });
+
+  it('may need a map, and none of its items', async () => {
+    const each = { name: 'each', kind: 'map', items: '[1, 2]', task: { kind: 'code', function: 'echo', input: {} } };
+    const run = await bench.start({ tasks: [each, dive()] });
+    await bench.complete('dive', { tasks: [work('x', { dependsOn: ['each[0]'] })] });
+    expect(await bench.read(run)).toMatchObject({
+      status: 'failed',
+      reason: { message: expect.stringContaining('unknown task "each[0]"') as string },
+    });
+  });
+
   it('survive a restart between any two of them', async () => {
     const run = await bench.start({ config: { breadth: 1 }, tasks: [dive(), work('sum', { dependsOn: ['dive'] })] });
     await bench.complete('dive', { tasks: [work('x'), { ...dive(), name: 'y' }] });

@@ -204,6 +204,38 @@ describe('a map in trouble', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'taskTimedOut' } });
   });
 
+  it('takes along the items of its items', async () => {
+    const inner = { kind: 'map', items: 'item', concurrency: 1, task: { kind: 'code', function: 'work' } };
+    const run = await bench.start(
+      { config: { breadth: 9, onTaskFailure: 'continue' }, tasks: [each({ task: inner, timeoutSeconds: 60 })] },
+      {
+        input: {
+          docs: [
+            ['a', 'b', 'c'],
+            ['d', 'e'],
+          ],
+        },
+      },
+    );
+    await bench.complete('each[1][0]');
+    await bench.advance(60);
+    expect(bench.running).toEqual([]);
+    expect(await bench.read(run)).toMatchObject({ status: 'failed', progress: 100 });
+  });
+
+  it('an item that never begins is not cancelled once more', async () => {
+    const run = await bench.start(
+      { config: { breadth: 1, onTaskFailure: 'continue' }, tasks: [each(), { name: 'last' }] },
+      docs('a', 'b', 'c'),
+    );
+    const cancel = (task: string) => bench.fermata.runtime.control(run, '/', { type: 'fermata.task.cancel', task });
+    await cancel('each');
+    await cancel('each[2]');
+    await bench.settle();
+    await bench.complete('last');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', counts: { total: 5, settled: 5 } });
+  });
+
   it('an item that is cancelled before it begins is passed over', async () => {
     const run = await bench.start(
       { config: { breadth: 1 }, tasks: [each({ onItemFailure: 'continue' })] },
