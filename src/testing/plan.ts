@@ -41,6 +41,7 @@ export interface PlannedTask {
 export interface FinalRun {
   readonly status: string;
   readonly output: unknown;
+  readonly counts: Readonly<Record<string, number>>;
   readonly facts: readonly SeenFact[];
   /** Statuses of its tasks, by name; those that never began may be absent. */
   readonly tasks: Readonly<Record<string, string>>;

@@ -68,6 +68,13 @@ export class ReferenceModel {
       if (waits || run.paused) continue;
       check(ENDED.has(run.status), `P9 run ${name} never ended: ${this.#shape(run.tasks.values())}`);
       check(shown.status === run.status, `P7 run ${name} is shown as ${shown.status} and ended ${run.status}`);
+      const ended = [...run.tasks.values()].filter(({ status }) => ENDED.has(status)).length;
+      const { total, settled } = shown.counts;
+      const isCounted = total === run.tasks.size && settled === ended;
+      check(
+        isCounted,
+        `P7 run ${name} counts ${settled} of ${total} tasks, and ${ended} of ${run.tasks.size} have ended`,
+      );
       for (const [task, { status }] of run.tasks) {
         const as = shown.tasks[task] ?? 'pending';
         check(as === status || !ENDED.has(as), `P3 task ${task} of run ${name} is shown as ${as} and is ${status}`);

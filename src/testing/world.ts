@@ -358,8 +358,8 @@ export class World {
     this.check();
     try {
       await this.#model.finish(async (run) => {
-        const { status, output } = await this.read(run);
-        return { status, output, tasks: await this.tasks(run), facts: await this.facts(run) };
+        const { status, output, counts } = await this.read(run);
+        return { status, output, counts, tasks: await this.tasks(run), facts: await this.facts(run) };
       });
     } catch (thrown) {
       throw this.#explained(thrown);

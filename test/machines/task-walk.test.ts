@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { taskMachine } from '../../machines/task.ts';
 import { Workbench } from '../harness/documents.ts';
-import { startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
+import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
 import { pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 import { callerOf, expectSettled, walkTask } from './task-walk.ts';
@@ -120,9 +120,30 @@ describe('a task stays where it is, and ends', () => {
   });
 });
 
+it('a reduction in a tree begins its next level when one has ended', async () => {
+  const work = { kind: 'code', function: 'work' };
+  const run = await bench.start({
+    config: { breadth: 9 },
+    tasks: [
+      { name: 'each', ...work },
+      { name: 'all', kind: 'reduce', dependsOn: ['each'], prompt: '{{ tasks.each.output | json }}', arity: 2 },
+    ],
+  });
+  const before = server.requests.length;
+  await bench.complete('each', ['a', 'b', 'c']);
+  for (const [level, calls] of [2, 1].entries()) {
+    const from = before + 2 * level;
+    for (let turn = 0; server.requests.length < from + calls && turn < 2_000; turn++) await bench.settle();
+    for (const exchange of server.requests.slice(from)) answerWith(exchange, `level ${level}`);
+  }
+  expect(await bench.fermata.runtime.waitFor(run)).toMatchObject({ status: 'completed', output: 'level 1' });
+  await taken.note(bench.fermata.runtime, run);
+});
+
 /** Transitions that are there because all ways to a slot share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {
-  'retrying.queued: fermata.task.admitted [isMap] → running.joining': 'a map is not tried again: its items are',
+  'retrying.queued: fermata.task.admitted [spreads] → running.joining':
+    'what spreads is not tried again: its items are',
 };
 
 it('every transition of the task machine was taken', () => {
