@@ -107,6 +107,35 @@ describe('R3: the cost of a step is constant', () => {
     expect(large.bytes).toBeLessThanOrEqual(small.bytes * 1.02);
   });
 
+  it('items read what their map needs once, not each of them again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
+    const store = sqliteStore(join(folder, 'reads.db'));
+    let reads = 0;
+    const { workflows, runtime, close } = await compose({
+      store: {
+        ...store,
+        entry(key, seq) {
+          reads++;
+          return store.entry(key, seq);
+        },
+      },
+      clock: new ManualClock(),
+      config: { functions: { nothing: () => null } },
+    });
+    const before = Array.from({ length: 6 }, (_, at) => ({ name: `b${at}`, kind: 'code', function: 'nothing' }));
+    const input = Object.fromEntries(before.map(({ name }) => [name, `tasks.${name}.output`]));
+    const task = { kind: 'code', function: 'nothing', input };
+    const document = { name: 'readers', tasks: [...before, { name: 'each', kind: 'map', items: 'input.list', task }] };
+    const workflow = await workflows.create(document);
+    const list = Array.from({ length: 200 }, () => 0);
+    const { runId } = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), { input: { list } });
+    expect((await runtime.waitFor(runId)).status).toBe('completed');
+    await close();
+    rmSync(folder, { recursive: true, force: true });
+    // The results of the items are read for their list, each once.
+    expect(reads).toBeLessThan(300);
+  });
+
   it('an actor that does not move is not written', async () => {
     const written: string[] = [];
     const under = await openRuntime({
