@@ -170,6 +170,12 @@ function dropped(step: GroupStep | undefined): number {
   return step?.drop?.reduce((sum, { count }) => sum + count, 0) ?? 0;
 }
 
+/** `because`: the task that it needed; what needs this one cannot run either. */
+function stateSkipped(enqueue: Enqueue, task: string, because: string, description = task): void {
+  const reason = `It needs "${because}", which did not succeed.`;
+  fact(enqueue, 'task_skipped', { task, description, reason, because });
+}
+
 /** The counts after a task has ended, and what follows. */
 function settle(
   context: WorkflowContext,
@@ -180,7 +186,7 @@ function settle(
 ): Partial<WorkflowContext> {
   const skipped = prepared?.skip ?? [];
   for (const { name, because, description = name } of skipped) {
-    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which did not succeed.` });
+    stateSkipped(enqueue, name, because, description);
   }
   const { drop = [], stop = [], joined, item } = prepared ?? {};
   for (const { map, count } of drop)
@@ -300,12 +306,7 @@ export const workflowMachine = setup({
         const position = context.total + at;
         fact(enqueue, 'task_added', { task: name, description: own, parent: task, position, depth, join, spec });
       }
-      for (const { name, because } of skip)
-        fact(enqueue, 'task_skipped', {
-          task: name,
-          description: name,
-          reason: `It needs "${because}", which did not succeed.`,
-        });
+      for (const { name, because } of skip) stateSkipped(enqueue, name, because);
       enqueue.assign({ total: context.total + tasks.length, settled: context.settled + skip.length });
       send(enqueue, task, {
         type: 'fermata.task.added',

@@ -21,12 +21,17 @@ export function skipsDependents(
   return run.ending === null && consequence === 'fail' && run.onTaskFailure === 'continue';
 }
 
+interface HowItEnded {
+  readonly error?: { readonly code?: string };
+  /** What a task that was skipped needed, and what did not succeed. */
+  readonly because?: string;
+}
+
 /** True for a task that has ended so that what needs it can never run. */
 export function barsDependents({ status, detailJson }: TaskRow, approval: ApprovalSpec | undefined): boolean {
   if (status === 'completed') return false;
-  const { error } = (detailJson === null ? {} : JSON.parse(detailJson)) as {
-    readonly error?: { readonly code?: string };
-  };
+  const { error, because } = (detailJson === null ? {} : JSON.parse(detailJson)) as HowItEnded;
+  if (status === 'skipped') return because !== undefined;
   const isRefused = status === 'rejected' || (status === 'timedOut' && error?.code === 'approvalExpired');
   return !isRefused || approval?.onReject !== 'skip';
 }
