@@ -104,13 +104,27 @@ export class RunGraph {
     return this.rows.task(spec) ?? this.#untouched(spec);
   }
 
+  /** Who added a task, who added that one, and so on; nobody, of a task of the document. */
+  adders(name: string): string[] {
+    const found: string[] = [];
+    if (!this.#graph.grows) return found;
+    for (let at = name; ;) {
+      const { detailJson } = this.row(at);
+      const { parent } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly parent?: string };
+      if (parent === undefined) return found;
+      found.push(parent);
+      at = parent;
+    }
+  }
+
   /** Names of the tasks whose outputs are the run's output: those that nobody needs, and what they added. */
   last(): string[] {
     const found: string[] = [];
     const visit = (name: string): void => {
       const { needed, neededByOwn, children } = this.growth(name);
-      if (needed || this.dependents(name).some(({ hard }) => hard)) return;
-      if (!neededByOwn) found.push(name);
+      const hard = this.dependents(name).filter((dependent) => dependent.hard);
+      if (needed || hard.some((dependent) => !this.adders(dependent.name).includes(name))) return;
+      if (!neededByOwn && hard.length === 0) found.push(name);
       for (const child of children) visit(child);
     };
     for (const { name } of this.#graph.last) visit(name);

@@ -69,7 +69,7 @@ export class ReferenceModel {
       check(ENDED.has(run.status), `P9 run ${name} never ended: ${this.#shape(run.tasks.values())}`);
       check(shown.status === run.status, `P7 run ${name} is shown as ${shown.status} and ended ${run.status}`);
       const ended = [...run.tasks.values()].filter(({ status }) => ENDED.has(status)).length;
-      const { total, settled } = shown.counts;
+      const { total, settled = 0 } = shown.counts;
       const isCounted = total === run.tasks.size && settled === ended;
       check(
         isCounted,

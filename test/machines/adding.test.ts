@@ -161,6 +161,17 @@ describe('tasks from an output', () => {
     expect(outputs[0]).not.toHaveProperty('old');
   });
 
+  it('are in the output also where one of them needs who added the one that added it', async () => {
+    const apart = { addTasks: 'fromOutput', join: false };
+    const run = await bench.start({ config: { breadth: 9 }, tasks: [work('old'), dive({ join: false })] });
+    await bench.complete('old', 'O');
+    await bench.complete('dive', { tasks: [work('x', { onComplete: apart })] });
+    await bench.complete('x', { tasks: [work('y', { dependsOn: ['dive'] })] });
+    await bench.complete('y', 'Y');
+    expect((await bench.read(run)).output).toMatchObject({ old: 'O', x: expect.anything() as unknown, y: 'Y' });
+    expect((await bench.read(run)).output).not.toHaveProperty('dive');
+  });
+
   it('may need a map, and none of its items', async () => {
     const each = { name: 'each', kind: 'map', items: '[1, 2]', task: { kind: 'code', function: 'echo', input: {} } };
     const run = await bench.start({ tasks: [each, dive()] });
