@@ -378,7 +378,7 @@ describe('what a later version brings', () => {
       (field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })],
     ),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['reduce', 'condition', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
+    ...['condition', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
       (kind): [string, unknown] => ['tasks[0].kind', tasks({ name: 'a', kind, items: 'x', goal: 'y' })],
     ),
     ...['shared', 'result', 'event'].map((root): [string, unknown] => [
