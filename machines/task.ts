@@ -217,6 +217,9 @@ const CALL = [
   { target: '#task.running.callingModel' },
 ] as const;
 
+/** The same for one that comes back. What its call gave is paid: where only its function has failed, only that is called again. */
+const CALL_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }, ...CALL] as const;
+
 function stateCompleted(
   enqueue: Enqueue,
   context: TaskContext,
@@ -266,6 +269,7 @@ function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContex
     raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
   else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
+
 /** How a task begins. A decision and a wait are never tried again, so that they begin once. */
 const BEGIN = [
   { guard: 'isCondition', target: '#task.running.deciding' },
@@ -273,6 +277,9 @@ const BEGIN = [
   { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
   ...CALL,
 ] as const;
+
+/** The same for one that has waited, perhaps after its call. */
+const BEGIN_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }, ...BEGIN] as const;
 
 /** What follows where nothing came in time: `onTimeout`. */
 const MISSES_TIME = [
@@ -324,7 +331,11 @@ export const taskMachine = setup({
       context.call.kind === 'wait' ? missed(context.name, context.call, (context.timeoutMs ?? 0) / 1_000) : {},
     ),
     complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
-    keepOutcome: assign({ outcome: ({ event }) => (event as unknown as { output: CallOutput }).output }),
+    // What is called next is another call, and repeats none.
+    keepOutcome: assign({
+      outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
+      repeatOf: null,
+    }),
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),
@@ -458,6 +469,7 @@ export const taskMachine = setup({
     goesOn: ({ event }) => joinedItems(event).next !== undefined,
     itemsFailed: ({ context, event }) =>
       (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
+    hasOutcome: ({ context }) => context.outcome !== null && context.addTasks !== FROM_OUTPUT,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
     mayRepair: ({ context }) => context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
@@ -495,7 +507,7 @@ export const taskMachine = setup({
             ...BEGIN,
           ],
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': BEGIN } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': BEGIN_AGAIN } },
       },
     },
     awaitingApproval: {
@@ -669,7 +681,7 @@ export const taskMachine = setup({
           exit: cancel('backoff'),
           on: { 'fermata.task.backoffOver': 'queued' },
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL_AGAIN } },
       },
     },
     inDoubt: {

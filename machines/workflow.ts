@@ -6,7 +6,7 @@
  * step costs the same at task 10 and at task 100,000 (R3).
  */
 import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
-import { endsRun } from '../src/document/consequence.ts';
+import { endsRun, type Consequence } from '../src/document/consequence.ts';
 import type { ErrorData } from '../src/errors.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
@@ -24,8 +24,8 @@ export interface Candidate {
 export interface GroupStep {
   /** The task that ended is an item itself: what its failure means, its map says. */
   readonly item?: true;
-  /** Items that have not begun and never will. */
-  readonly drop?: { readonly map: string; readonly count: number };
+  /** Items that have not begun and never will, by their map: that of the task that ended, and its own where it is one. */
+  readonly drop?: readonly { readonly map: string; readonly count: number }[];
   /** Items that have begun and are to be cancelled. */
   readonly stop?: readonly string[];
   /** The map all of whose items have ended by now. */
@@ -193,6 +193,25 @@ function stepOf(event: object): PreparedStep | undefined {
   return (event as Prepared).prepared;
 }
 
+/** How many items never begin. */
+function dropped(step: GroupStep | undefined): number {
+  return step?.drop?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+}
+
+/** `because`: the task that it needed; what needs this one cannot run either. */
+function stateSkipped(
+  enqueue: Enqueue,
+  {
+    task,
+    because,
+    description = task,
+  }: { readonly task: string; readonly because: string; readonly description?: string },
+  consequence: Consequence = 'fail',
+): void {
+  const reason = `It needs "${because}", which ${consequence === 'skip' ? 'was skipped' : 'did not succeed'}.`;
+  fact(enqueue, 'task_skipped', { task, description, reason, because });
+}
+
 /** The counts after a task has ended, and what follows. */
 function settle(
   context: WorkflowContext,
@@ -203,18 +222,17 @@ function settle(
 ): Partial<WorkflowContext> {
   const skipped = prepared?.skip ?? [];
   for (const { name, because, description = name } of skipped) {
-    const how = end.consequence === 'skip' ? 'was skipped' : 'did not succeed';
-    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which ${how}.` });
+    stateSkipped(enqueue, { task: name, because, description }, end.consequence);
   }
-  const { drop, stop = [], joined, item } = prepared ?? {};
-  if (drop !== undefined)
-    fact(enqueue, 'items_cancelled', { task: drop.map, count: drop.count, reason: `Task "${end.name}" ended.` });
+  const { drop = [], stop = [], joined, item } = prepared ?? {};
+  for (const { map, count } of drop)
+    fact(enqueue, 'items_cancelled', { task: map, count, reason: `Task "${end.name}" ended.` });
   for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: `Task "${end.name}" failed.` });
   // The map says what the failure of an item means; that its refusal cancels the run, the item says.
   const consequence = item === true && end.consequence === 'fail' ? 'none' : end.consequence;
   const counted: WorkflowContext = {
     ...context,
-    settled: context.settled + 1 + skipped.length + (drop?.count ?? 0),
+    settled: context.settled + 1 + skipped.length + dropped(prepared),
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (consequence === 'fail' ? end.error : null),
@@ -319,6 +337,8 @@ export const workflowMachine = setup({
       const { task, description, items, prepared: { additions, concurrency } = {} } = event;
       if (context.ending !== null) return;
       if (items !== undefined) {
+        // One that was cancelled while this was on its way needs none.
+        if (concurrency === undefined) return;
         fact(enqueue, 'task_added', { task, description, position: context.total, items, concurrency });
         enqueue.assign({ total: context.total + items.length });
         return;
@@ -334,12 +354,7 @@ export const workflowMachine = setup({
         const position = context.total + at;
         fact(enqueue, 'task_added', { task: name, description: own, parent: task, position, depth, join, spec });
       }
-      for (const { name, because } of skip)
-        fact(enqueue, 'task_skipped', {
-          task: name,
-          description: name,
-          reason: `It needs "${because}", which did not succeed.`,
-        });
+      for (const { name, because } of skip) stateSkipped(enqueue, { task: name, because });
       enqueue.assign({ total: context.total + tasks.length, settled: context.settled + skip.length });
       send(enqueue, task, {
         type: 'fermata.task.added',

@@ -3,6 +3,7 @@
  * they need, and that nothing waits for itself.
  */
 import type { ErrorData } from '../errors.ts';
+import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
 import { Faults, faultsMessage, describeValue } from './faults.ts';
 import { isRecord, walkJson } from './json.ts';
@@ -129,11 +130,11 @@ function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
   return ordered;
 }
 
-/** Names of the run; those of the document may be suggested. */
+/** What may be needed: tasks of the run, but no single items; those of the document may be suggested. */
 function namesOf(graph: RunGraph): Names {
   const { tasks } = graph.definition;
   return {
-    has: (name) => graph.has(name),
+    has: (name) => graph.has(name) && graph.item(name) === undefined,
     size: tasks.length,
     *[Symbol.iterator]() {
       for (const { name } of tasks) yield name;
@@ -156,8 +157,8 @@ function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string
 
 function hasFailed(graph: RunGraph, specs: readonly TaskSpec[], name: string): boolean {
   if (specs.some((spec) => spec.name === name)) return false;
-  const { status } = graph.row(name);
-  return isSettled(status) && status !== 'completed' && status !== 'skipped';
+  const row = graph.row(name);
+  return isSettled(row.status) && barsDependents(row, graph.spec(name));
 }
 
 /**

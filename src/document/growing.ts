@@ -32,6 +32,13 @@ function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes
     const hard = spec.dependsOn.includes(name);
     changes.putGrowth({ ...growth, dependents: [...growth.dependents, { name: task, hard }] });
   }
+  // Also where nobody waits for it, it comes from them.
+  const adders = [parent, ...changes.graph.adders(parent)];
+  for (const name of spec.dependsOn) {
+    if (waitsFor.includes(name)) continue;
+    const isOwn = adders.includes(name);
+    changes.putGrowth({ ...changes.growth(name), ...(isOwn ? { neededByOwn: true } : { needed: true }) });
+  }
   const waiting = waitsFor.length;
   changes.putTask({
     name: task,

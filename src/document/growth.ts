@@ -47,16 +47,19 @@ export interface Growth extends Omit<GrowthRow, 'detailJson'> {
   /** Added tasks that wait for it. */
   readonly dependents: readonly Dependent[];
   readonly group: Group | undefined;
+  /** An added task needs it that does not wait for it: it is over, or has added that task. */
+  readonly needed: boolean;
+  /** One of those that it added needs it. */
+  readonly neededByOwn: boolean;
 }
 
 /** The growth at a task; nothing, where there is no row. */
 export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
   const row = rows.get('growth', task);
-  if (row === undefined)
-    return { task, parent: null, depth: 0, specSeq: null, open: 0, children: [], dependents: [], group: undefined };
-  const { detailJson, ...columns } = row;
+  const { detailJson, ...columns } = row ?? { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null };
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
-  return { ...columns, children: detail.children ?? [], dependents: detail.dependents ?? [], group: detail.group };
+  const { children = [], dependents = [], group, needed = false, neededByOwn = false } = detail;
+  return { ...columns, children, dependents, group, needed, neededByOwn };
 }
 
 /** The items of a map, as its row has them. */
@@ -65,11 +68,13 @@ export function groupOf({ detailJson }: GrowthRow): Group | undefined {
 }
 
 /** The row of a growth. */
-export function growthChange({ children, dependents, group, ...columns }: Growth): RowChange {
+export function growthChange({ children, dependents, group, needed, neededByOwn, ...columns }: Growth): RowChange {
   const detail = {
     ...(children.length === 0 ? {} : { children }),
     ...(dependents.length === 0 ? {} : { dependents }),
     ...(group === undefined ? {} : { group }),
+    ...(needed ? { needed } : {}),
+    ...(neededByOwn ? { neededByOwn } : {}),
   };
   const detailJson = Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
   return { table: 'growth', key: columns.task, row: { ...columns, detailJson } };

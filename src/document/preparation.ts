@@ -16,7 +16,7 @@ import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Predicates } from './condition.ts';
-import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
+import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { additions } from './adding.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
@@ -89,6 +89,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
 const NONE: ReadonlySet<string> = new Set();
 
 function preparedAdditions(graph: RunGraph, { task, items, tasks }: TaskAdds, context: StepContext): PreparedStep {
+  if (isSettled(graph.row(task).status)) return {};
   if (items === undefined) return { additions: additions(graph, task, tasks, context.total) };
   const { call } = graph.spec(task);
   const wanted = call.kind === 'map' ? call.concurrency : undefined;
@@ -104,12 +105,18 @@ function afterEnd(graph: RunGraph, context: StepContext, name: string, consequen
   const skip = skipsDependents(context, meant)
     ? graph.hardDescendants(name).filter((dependent) => !isSettled(graph.row(dependent).status))
     : [];
-  const group = items ?? closedGroup(graph, name);
-  const gone = new Set([name, ...skip, ...(group?.drop === undefined ? [] : [group.drop.map])]);
-  const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone);
-  const settled = context.settled + 1 + skip.length + (group?.drop?.count ?? 0);
+  const own = closedGroup(graph, name);
+  const group: GroupStep = {
+    ...items,
+    drop: [...(items?.drop ?? []), ...(own?.drop ?? [])],
+    stop: [...(items?.stop ?? []), ...(own?.stop ?? [])],
+  };
+  const gone = new Set([name, ...skip]);
+  const closed = new Set(group.drop?.map(({ map }) => map));
+  const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone, closed);
+  const settled = context.settled + 1 + skip.length + (group.drop ?? []).reduce((sum, { count }) => sum + count, 0);
   return {
-    ...group,
+    ...withoutEmpty(group),
     ...(admissible.length === 0 ? {} : { candidates: admissible }),
     ...(skip.length === 0
       ? {}
@@ -137,7 +144,7 @@ function afterItem(
   const isOver = isSettled(graph.row(map).status);
   return {
     item: true,
-    ...(left > 0 ? { drop: { map, count: left } } : {}),
+    ...(left > 0 ? { drop: [{ map, count: left }] } : {}),
     ...(stops && active > 0 ? { stop: liveItems(graph, map, name) } : {}),
     ...(settled + left >= group.total && !isOver ? { joined: map } : {}),
   };
@@ -149,9 +156,14 @@ function closedGroup(graph: RunGraph, name: string): GroupStep | undefined {
   if (group === undefined || group.settled >= group.total) return undefined;
   const left = group.total - group.settled - group.active;
   return {
-    ...(left > 0 ? { drop: { map: name, count: left } } : {}),
+    ...(left > 0 ? { drop: [{ map: name, count: left }] } : {}),
     ...(group.active > 0 ? { stop: liveItems(graph, name) } : {}),
   };
+}
+
+/** The journal keeps every step: what says nothing is left out. */
+function withoutEmpty({ drop = [], stop = [], ...rest }: GroupStep): GroupStep {
+  return { ...rest, ...(drop.length === 0 ? {} : { drop }), ...(stop.length === 0 ? {} : { stop }) };
 }
 
 function liveItems(graph: RunGraph, map: string, except?: string): readonly string[] {
@@ -177,12 +189,23 @@ function describedIn(description: string | undefined, scope: Scope): { readonly 
   }
 }
 
-/** Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come. */
-function candidates(graph: RunGraph, nextRoot: number, slots: number, gone: ReadonlySet<string>): readonly Candidate[] {
+/**
+ * Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come.
+ *
+ * @param gone tasks that end in this turn
+ * @param closed maps of which no more items begin from this turn on
+ */
+function candidates(
+  graph: RunGraph,
+  nextRoot: number,
+  slots: number,
+  gone: ReadonlySet<string>,
+  closed: ReadonlySet<string> = NONE,
+): readonly Candidate[] {
   if (slots <= 0) return [];
   const found: Candidate[] = [];
   const ready = [
-    ...graph.rows.ready(slots + gone.size).filter(({ name }) => !gone.has(name)),
+    ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name) && !closed.has(name)),
     ...released(graph, gone),
   ].toSorted((one, other) => one.position - other.position);
   let root = nextRoot;
@@ -235,20 +258,27 @@ function nextItems(
 }
 
 /**
- * Tasks that merely come after those that end in this very turn, and wait for nothing else. Their rows do not say so yet:
- * nothing else would ever wake them.
+ * Tasks that merely come after those that end in this very turn, or after who added them, and wait for nothing else. Their
+ * rows do not say so yet: nothing else would ever wake them.
  */
 function released(graph: RunGraph, gone: ReadonlySet<string>): TaskRow[] {
-  const left = new Map<string, number>();
-  for (const name of gone) {
-    if (isSettled(graph.row(name).status)) continue;
-    for (const { name: next } of graph.dependents(name))
-      if (!gone.has(next)) left.set(next, (left.get(next) ?? graph.row(next).waiting) - 1);
-  }
-  return [...left].flatMap(([name, waiting]) => {
+  const waiting = new Map<string, number>();
+  const open = new Map<string, number>();
+  for (const name of gone) if (!isSettled(graph.row(name).status)) isOver(name);
+  return [...waiting].flatMap(([name, left]) => {
     const row = graph.row(name);
-    return waiting === 0 && !row.live && !isSettled(row.status) ? [row] : [];
+    return left === 0 && !row.live && !isSettled(row.status) ? [row] : [];
   });
+
+  function isOver(name: string): void {
+    for (const { name: next } of graph.dependents(name))
+      if (!gone.has(next)) waiting.set(next, (waiting.get(next) ?? graph.row(next).waiting) - 1);
+    const { parent } = graph.growth(name);
+    if (parent === null) return;
+    const left = (open.get(parent) ?? graph.growth(parent).open) - 1;
+    open.set(parent, left);
+    if (left === 0 && isSettled(graph.row(parent).status)) isOver(parent);
+  }
 }
 
 /** The output of the last task; an object by name where there are several. `complete`: at least one of them completed. */
@@ -354,7 +384,7 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
   for (const [task, { status }] of results) {
-    const isFine = status === 'completed' || status === 'skipped';
+    const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
     const error = isFine ? null : errorOf(graph.row(task));
     errors.push(error);
     if (error !== null) failed.push({ task, error });

@@ -9,6 +9,7 @@ import type { Projected, Projection } from '../runtime/projection.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { ApprovalRow, RowChange, TaskRow, TaskStatus } from '../store/store.ts';
 import { Changes } from './changes.ts';
+import { barsDependents } from './consequence.ts';
 import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
 import type { DefinitionOf } from './preparation.ts';
 import { RunGraph } from './run-graph.ts';
@@ -144,7 +145,7 @@ function settled(
   if (item !== undefined) itemSettled(item.map, hasBegun, changes);
   // What it added is not over yet.
   const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
-  if (!isHeld) release(data.task, bars(fact, status, graph, data), changes);
+  if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);
   const approval = graph.spec(data.task).approval === undefined ? undefined : rows.get('approval', data.task);
   const open = approval?.status === 'pending';
   if (open)
@@ -158,17 +159,6 @@ function settled(
     counts: { settled: 1, [status]: 1, ...(open ? { approvals: -1 } : {}) },
     keeps: fact.type === 'task_completed',
   };
-}
-
-/** True where what needs the task can never run, now that it has ended. */
-function bars(fact: DraftFact, status: TaskStatus, graph: RunGraph, data: TaskFact): boolean {
-  if (fact.type === 'task_completed') return false;
-  if (fact.type === 'task_skipped') return graph.spec(data.task).skipPolicy === 'cascade';
-  const { code } = (data['error'] ?? {}) as { readonly code?: unknown };
-  const { call } = graph.spec(data.task);
-  if (call.kind === 'wait' && code === 'waitTimedOut') return call.onTimeout !== 'skip';
-  const refused = status === 'rejected' || (status === 'timedOut' && code === 'approvalExpired');
-  return !refused || graph.spec(data.task).approval?.onReject !== 'skip';
 }
 
 function statusOf(fact: DraftFact, data: TaskFact): TaskStatus {

@@ -104,24 +104,40 @@ export class RunGraph {
     return this.rows.task(spec) ?? this.#untouched(spec);
   }
 
+  /** Who added a task, who added that one, and so on; nobody, of a task of the document. */
+  adders(name: string): string[] {
+    const found: string[] = [];
+    if (!this.#graph.grows) return found;
+    for (let at = name; ;) {
+      const { detailJson } = this.row(at);
+      const { parent } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly parent?: string };
+      if (parent === undefined) return found;
+      found.push(parent);
+      at = parent;
+    }
+  }
+
   /** Names of the tasks whose outputs are the run's output: those that nobody needs, and what they added. */
   last(): string[] {
     const found: string[] = [];
     const visit = (name: string): void => {
-      const { children } = this.growth(name);
-      // An added task need not wait for those that it comes from, and may need them all the same.
-      if (!children.some((child) => this.spec(child).dependsOn.includes(name))) found.push(name);
-      for (const child of children) if (!this.dependents(child).some(({ hard }) => hard)) visit(child);
+      const { needed, neededByOwn, children } = this.growth(name);
+      const hard = this.dependents(name).filter((dependent) => dependent.hard);
+      if (needed || hard.some((dependent) => !this.adders(dependent.name).includes(name))) return;
+      if (!neededByOwn && hard.length === 0) found.push(name);
+      for (const child of children) visit(child);
     };
-    for (const { name } of this.#graph.last) if (!this.dependents(name).some(({ hard }) => hard)) visit(name);
+    for (const { name } of this.#graph.last) visit(name);
     return found;
   }
 
   #untouched({ name, position }: TaskSpec): TaskRow {
+    const item = this.item(name);
     return {
       name,
       position,
-      status: 'pending',
+      // Items begin in order: one that was passed over never will.
+      status: item !== undefined && item.index < item.group.next ? 'cancelled' : 'pending',
       waiting: this.#graph.has(name) ? this.#graph.inDegree(name) : 0,
       ready: false,
       live: false,

@@ -21,10 +21,16 @@ import { Reader } from './suspend.ts';
 
 /** Rows kept in memory while their run is. */
 const MAX_RECENT = 2_000;
-/** Journal entries kept decoded. */
-const MAX_DECODED = 4;
+/** Journal entries kept decoded: what the items of a map read one after the other, their values and some results. */
+const MAX_DECODED = 64;
+/** Characters that they had, and a few of them have in any case. */
+const MAX_DECODED_LENGTH = 4_000_000;
+const FEW_DECODED = 4;
 
-type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'eventTypes' | 'openWaits' | 'keptEvents' | 'entry' | 'blob'>;
+type RowStore = Pick<
+  Store,
+  'row' | 'readyTasks' | 'liveTasks' | 'eventTypes' | 'openWaits' | 'keptEvents' | 'entry' | 'blob'
+>;
 
 function comparePlaces(one: WaitPlace, other: WaitPlace): number {
   // By code units, as SQLite compares: a page must begin where the one before ended.
@@ -58,7 +64,8 @@ export class RunRows {
   /** Rows as they are committed (undefined: there is none), seen lately. */
   readonly #recent = new Map<string, RowChange['row'] | undefined>();
   #undecoded = new Map<number, string>();
-  readonly #decoded = new Map<number, unknown>();
+  readonly #decoded = new Map<number, { readonly value: unknown; readonly length: number }>();
+  #decodedLength = 0;
   #input: { readonly value: unknown } | undefined;
   /** Places of the tasks that have a row; unknown of a run that was loaded. */
   readonly #written: Places | undefined;
@@ -160,7 +167,11 @@ export class RunRows {
   /** What the journal entry `seq` carries, decoded. Not to be changed: it is shared. */
   entry(seq: number): unknown {
     const known = this.#decoded.get(seq);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#decoded.delete(seq);
+      this.#decoded.set(seq, known);
+      return known.value;
+    }
     const text =
       this.#undecoded.get(seq) ?? this.#reader.read(`entry/${seq}`, () => this.#store.entry(this.key, seq))?.dataJson;
     if (text === undefined)
@@ -168,17 +179,26 @@ export class RunRows {
         'databaseCorrupt',
         `Run ${this.key.run} has no journal entry ${seq}, which one of its rows names.`,
       );
-    const value = this.decode(text);
-    this.#share(seq, value);
+    let { length } = text;
+    const value = decode(text, (hash) => {
+      const blob = this.blob(hash);
+      length += blob.length;
+      return blob;
+    });
+    this.#share(seq, value, length);
     return value;
   }
 
-  /** Each of the 10,000 items of a map reads the entry that has them all. */
-  #share(seq: number, value: unknown): void {
-    this.#decoded.set(seq, value);
-    if (this.#decoded.size <= MAX_DECODED) return;
-    const [oldest = seq] = this.#decoded.keys();
-    this.#decoded.delete(oldest);
+  /** Each of the 10,000 items of a map reads the entry that has them all, and those of what its map needs. */
+  #share(seq: number, value: unknown, length: number): void {
+    this.#decoded.set(seq, { value, length });
+    this.#decodedLength += length;
+    for (const [oldest, { length: freed }] of this.#decoded) {
+      const { size } = this.#decoded;
+      if (size <= FEW_DECODED || (size <= MAX_DECODED && this.#decodedLength <= MAX_DECODED_LENGTH)) return;
+      this.#decoded.delete(oldest);
+      this.#decodedLength -= freed;
+    }
   }
 
   /** The run's input. Not to be changed: it is shared. */

@@ -17,9 +17,10 @@ export interface PlannedTask {
   /** Conditions that choose it; where there are any, one has to. */
   readonly gates: readonly { readonly by: string; readonly branches: readonly string[] }[];
   /** An expression, or something else that the model cannot judge. */
-  readonly when: unknown;
+  readonly when?: unknown;
   readonly skipPolicy: 'run' | 'cascade';
   readonly call: PlannedCall;
+  readonly onComplete?: { readonly addTasks: string } | undefined;
   readonly retry: {
     readonly maxRetries: number;
     readonly initialSeconds: number;
@@ -33,9 +34,11 @@ export interface PlannedTask {
     | undefined;
 }
 
-/** What a task does; of conditions what they decide by, of waits what they wait for. */
+/** What a task does; of conditions what they decide by, of waits what they wait for, of maps what their items are. */
 export interface PlannedCall {
   readonly kind: string;
+  /** Of `code`. */
+  readonly function?: string;
   readonly for?: {
     readonly seconds?: number;
     readonly until?: string;
@@ -44,12 +47,16 @@ export interface PlannedCall {
   readonly onTimeout?: 'fail' | 'skip' | 'continue';
   readonly decides?: { readonly if?: unknown } | { readonly switch?: unknown };
   readonly branches?: Readonly<Record<string, readonly string[]>>;
+  readonly task?: PlannedTask;
+  readonly onItemFailure?: 'stop' | 'continue' | 'collect';
+  readonly concurrency?: number | undefined;
 }
 
 /** A run as a reader of the API sees it at the end. */
 export interface FinalRun {
   readonly status: string;
   readonly output: unknown;
+  readonly counts: Readonly<Record<string, number>>;
   readonly facts: readonly SeenFact[];
   /** Statuses of its tasks, by name; those that never began may be absent. */
   readonly tasks: Readonly<Record<string, string>>;

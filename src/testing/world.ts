@@ -25,6 +25,7 @@ import { scriptedModel, type Answers, type Latency } from './outside.ts';
 import type { WallClock } from './process.ts';
 import { randomOf, type Random } from './random.ts';
 import { ReferenceModel } from './reference-model.ts';
+import type { TaskStatus } from '../store/store.ts';
 import type { MemoryDatabase } from './store/database.ts';
 import { Timeline } from './timeline.ts';
 
@@ -250,6 +251,12 @@ export class World {
     return this.#alive(({ runtime }) => runtime.read(runId));
   }
 
+  /** Statuses of a run's tasks by name; those that never began may be absent. Throws `notFound`. */
+  async tasks(runId: string): Promise<Readonly<Record<string, TaskStatus>>> {
+    const rows = await this.#alive(({ runtime }) => runtime.tasks(runId, { limit: 1_000_000 }));
+    return Object.fromEntries(rows.map(({ name, status }) => [name, status]));
+  }
+
   /** The facts of a run, from its journal. Throws `notFound`. */
   async facts(runId: string): Promise<readonly SeenFact[]> {
     const entries = await this.#alive(({ runtime }) => runtime.journal(runId, { kind: 'fact', limit: 1_000_000 }));
@@ -366,10 +373,8 @@ export class World {
     this.check();
     try {
       await this.#model.finish(async (run) => {
-        const { status, output } = await this.read(run);
-        const rows = await this.#alive(({ runtime }) => runtime.tasks(run, { limit: 1_000_000 }));
-        const tasks = Object.fromEntries(rows.map((task) => [task.name, task.status]));
-        return { status, output, tasks, facts: await this.facts(run) };
+        const { status, output, counts } = await this.read(run);
+        return { status, output, counts, tasks: await this.tasks(run), facts: await this.facts(run) };
       });
     } catch (thrown) {
       throw this.#explained(thrown);

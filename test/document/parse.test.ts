@@ -22,6 +22,9 @@ describe('a document', () => {
       tags: [],
       strategy: 'hybrid',
       breadth: 3,
+      depth: 3,
+      model: 'gpt-4o-mini',
+      provider: 'openai',
       onTaskFailure: 'stop',
       collectIntermediate: true,
       priority: 0,
@@ -373,17 +376,16 @@ test('every fault is told at once: those of fields hide none of the graph', () =
 
 describe('what a later version brings', () => {
   test.each([
-    ...['cache', 'onComplete', 'cancelWhen', 'outputs', 'models', 'fallback', 'onBreakerOpen'].map(
-      (field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })],
-    ),
-    ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['map', 'reduce', 'subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map(
-      (kind): [string, unknown] => ['tasks[0].kind', tasks({ name: 'a', kind, items: 'x', goal: 'y' })],
-    ),
-    ...['shared', 'item', 'index', 'result'].map((root): [string, unknown] => [
-      'tasks[0].prompt',
-      one({ prompt: `{{ ${root}.x }}` }),
+    ...['cache', 'cancelWhen', 'outputs', 'models', 'fallback', 'onBreakerOpen'].map((field): [string, unknown] => [
+      `tasks[0].${field}`,
+      one({ [field]: 'x' }),
     ]),
+    ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
+    ...['subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map((kind): [string, unknown] => [
+      'tasks[0].kind',
+      tasks({ name: 'a', kind, items: 'x', goal: 'y' }),
+    ]),
+    ...['shared', 'result'].map((root): [string, unknown] => ['tasks[0].prompt', one({ prompt: `{{ ${root}.x }}` })]),
   ])('is refused as such: %s %j', (path, document) => {
     const { code: errorCode, faults } = errorOf(() => parseDocument(document));
     expect(errorCode).toBe('notSupported');

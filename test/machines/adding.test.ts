@@ -1,5 +1,6 @@
 /** Tasks that add tasks to their run: from a function, from a model's answer; limits, depth, and who waits for whom. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { childAddress } from '../../src/runtime/xstate.ts';
 import { Workbench } from '../harness/documents.ts';
 
 let bench: Workbench;
@@ -122,6 +123,65 @@ describe('tasks from an output', () => {
     expect(await bench.statuses(run)).toEqual({ dive: 'failed' });
   });
 
+  it('that fail, and with the last of them one that needs it, let those go on that waited for their parent', async () => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue' },
+      tasks: [dive(), work('sum', { dependsOn: ['dive'] })],
+    });
+    await bench.complete('dive', { tasks: [work('x', { maxRetries: 0 }), work('y', { dependsOn: ['x'] })] });
+    await bench.fail('x');
+    expect(bench.running).toEqual(['sum']);
+    await bench.complete('sum', 'end');
+    expect(await bench.statuses(run)).toEqual({ dive: 'completed', x: 'failed', y: 'skipped', sum: 'completed' });
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100, output: 'end' });
+  });
+
+  it('that need one that was refused begin, where its author lets that pass', async () => {
+    const gate = { requiresApproval: true, onReject: 'skip' };
+    const run = await bench.start({ config: { breadth: 9 }, tasks: [work('asks', gate), dive()] });
+    await bench.decide(run, 'asks', false);
+    await bench.complete('dive', { tasks: [work('x', { dependsOn: ['asks'] })] });
+    await bench.complete('x', 'X');
+    expect(await bench.statuses(run)).toEqual({ asks: 'rejected', dive: 'completed', x: 'completed' });
+  });
+
+  it('leave the output to those that nobody needs, whenever what they need was over', async () => {
+    const document = { config: { breadth: 9 }, tasks: [work('old'), dive()] };
+    const outputs = [];
+    for (const first of ['old', 'dive'] as const) {
+      const run = await bench.start(document);
+      if (first === 'old') await bench.complete('old');
+      await bench.complete('dive', { tasks: [work('x', { dependsOn: ['old'] })] });
+      if (first === 'dive') await bench.complete('old');
+      await bench.complete('x', 'X');
+      outputs.push((await bench.read(run)).output);
+    }
+    expect(outputs[0]).toMatchObject({ x: 'X' });
+    expect(outputs[1]).toEqual(outputs[0]);
+    expect(outputs[0]).not.toHaveProperty('old');
+  });
+
+  it('are in the output also where one of them needs who added the one that added it', async () => {
+    const apart = { addTasks: 'fromOutput', join: false };
+    const run = await bench.start({ config: { breadth: 9 }, tasks: [work('old'), dive({ join: false })] });
+    await bench.complete('old', 'O');
+    await bench.complete('dive', { tasks: [work('x', { onComplete: apart })] });
+    await bench.complete('x', { tasks: [work('y', { dependsOn: ['dive'] })] });
+    await bench.complete('y', 'Y');
+    expect((await bench.read(run)).output).toMatchObject({ old: 'O', x: expect.anything() as unknown, y: 'Y' });
+    expect((await bench.read(run)).output).not.toHaveProperty('dive');
+  });
+
+  it('may need a map, and none of its items', async () => {
+    const each = { name: 'each', kind: 'map', items: '[1, 2]', task: { kind: 'code', function: 'echo', input: {} } };
+    const run = await bench.start({ tasks: [each, dive()] });
+    await bench.complete('dive', { tasks: [work('x', { dependsOn: ['each[0]'] })] });
+    expect(await bench.read(run)).toMatchObject({
+      status: 'failed',
+      reason: { message: expect.stringContaining('unknown task "each[0]"') as string },
+    });
+  });
+
   it('survive a restart between any two of them', async () => {
     const run = await bench.start({ config: { breadth: 1 }, tasks: [dive(), work('sum', { dependsOn: ['dive'] })] });
     await bench.complete('dive', { tasks: [work('x'), { ...dive(), name: 'y' }] });
@@ -135,5 +195,34 @@ describe('tasks from an output', () => {
     expect(bench.running).toEqual(['sum']);
     await bench.complete('sum', 'end');
     expect(await bench.read(run)).toMatchObject({ status: 'completed', output: 'end' });
+  });
+});
+
+describe('tasks from a function', () => {
+  it('is another call than the doubtful one that was made again before', async () => {
+    const run = await bench.start({
+      tasks: [dive({ addTasks: 'work' })].map((task) => ({ ...task, onInDoubt: 'ask' })),
+    });
+    const key = bench.call('dive').context.idempotencyKey;
+    await bench.restart();
+    await bench.fermata.runtime.control(run, childAddress('/', 'dive'), { type: 'fermata.retry' });
+    await bench.settle();
+    expect(bench.call('dive').context.idempotencyKey).toBe(key);
+    await bench.complete('dive', 'paid');
+    expect(bench.call('dive').context.idempotencyKey).not.toBe(key);
+    await bench.complete('dive', []);
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: 'paid' });
+  });
+
+  it('that fails is asked again; what its task gave is not paid twice', async () => {
+    const run = await bench.start({ tasks: [dive({ addTasks: 'work' })] });
+    await bench.complete('dive', 'paid');
+    await bench.fail('dive');
+    await bench.advance(60);
+    expect(bench.call('dive').input).toBe('paid');
+    await bench.complete('dive', [work('x')]);
+    await bench.complete('x');
+    expect(bench.began).toEqual(['dive', 'dive', 'dive', 'x']);
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100 });
   });
 });

@@ -134,6 +134,31 @@ describe('an item that fails', () => {
   });
 });
 
+describe('a map among other tasks', () => {
+  const twice = { breadth: 1, onTaskFailure: 'continue' };
+  const once = { kind: 'code', function: 'work', maxRetries: 0 };
+
+  it('whose item failed bars what needs it, though items are left that never begin', async () => {
+    const run = await bench.start(
+      { config: twice, tasks: [each({ task: once }), { name: 'needs', dependsOn: ['each'] }] },
+      docs('a', 'b', 'c'),
+    );
+    await bench.fail('each[0]');
+    expect(bench.running).toEqual([]);
+    expect(await bench.statuses(run)).toEqual({ each: 'failed', 'each[0]': 'failed', needs: 'skipped' });
+    expect(await bench.read(run)).toMatchObject({ status: 'failed', progress: 100 });
+  });
+
+  it('does not fail over an item that was refused, where its author lets that pass', async () => {
+    const asks = { ...once, requiresApproval: true, onReject: 'skip' };
+    const run = await bench.start({ tasks: [each({ task: asks })] }, docs('a', 'b'));
+    await bench.decide(run, 'each[0]', false);
+    await bench.decide(run, 'each[1]', true);
+    await bench.complete('each[1]', 'B');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: [null, 'B'] });
+  });
+});
+
 describe('a map in trouble', () => {
   it('goes on after a restart where it was', async () => {
     const run = await bench.start({ config: { breadth: 1 }, tasks: [each()] }, docs('a', 'b', 'c'));
@@ -177,6 +202,38 @@ describe('a map in trouble', () => {
     await bench.advance(60);
     expect(bench.running).toEqual([]);
     expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'taskTimedOut' } });
+  });
+
+  it('takes along the items of its items', async () => {
+    const inner = { kind: 'map', items: 'item', concurrency: 1, task: { kind: 'code', function: 'work' } };
+    const run = await bench.start(
+      { config: { breadth: 9, onTaskFailure: 'continue' }, tasks: [each({ task: inner, timeoutSeconds: 60 })] },
+      {
+        input: {
+          docs: [
+            ['a', 'b', 'c'],
+            ['d', 'e'],
+          ],
+        },
+      },
+    );
+    await bench.complete('each[1][0]');
+    await bench.advance(60);
+    expect(bench.running).toEqual([]);
+    expect(await bench.read(run)).toMatchObject({ status: 'failed', progress: 100 });
+  });
+
+  it('an item that never begins is not cancelled once more', async () => {
+    const run = await bench.start(
+      { config: { breadth: 1, onTaskFailure: 'continue' }, tasks: [each(), { name: 'last' }] },
+      docs('a', 'b', 'c'),
+    );
+    const cancel = (task: string) => bench.fermata.runtime.control(run, '/', { type: 'fermata.task.cancel', task });
+    await cancel('each');
+    await cancel('each[2]');
+    await bench.settle();
+    await bench.complete('last');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', counts: { total: 5, settled: 5 } });
   });
 
   it('an item that is cancelled before it begins is passed over', async () => {

@@ -124,12 +124,15 @@ describe('the reference model', () => {
     const model = tell(story());
     const facts = story().flatMap((part) => ('kind' in part ? [] : [part]));
     const shown = facts.map(([type, at, data = {}], index) => ({ run: 'r', seq: index + 1, at, type, data }));
-    const final = { status: 'completed', output: 'B', tasks: { a: 'completed', b: 'completed' }, facts: shown };
+    const tasks = { a: 'completed', b: 'completed' };
+    const counts = { total: 2, settled: 2 };
+    const final = { status: 'completed', output: 'B', counts, tasks, facts: shown };
     await model.finish(async () => final);
     for (const [promise, wrong] of [
       ['P2', { ...final, facts: shown.slice(1) }],
       ['P3', { ...final, tasks: { a: 'failed' } }],
       ['P7', { ...final, output: 'C' }],
+      ['P7', { ...final, counts: { total: 2, settled: 3 } }],
       ['P7', { ...final, status: 'failed' }],
     ] as const)
       await expect(model.finish(async () => wrong)).rejects.toMatchObject({ data: { promise } });
