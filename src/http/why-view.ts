@@ -1,7 +1,9 @@
 /** Why a run does not go on: for every task that is not settled what it waits for, until when, and what would move it. */
 import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
-import type { TaskSpec } from '../document/definition.ts';
+import type { Definition, TaskSpec } from '../document/definition.ts';
+import { graphOf } from '../document/graph.ts';
+import { itemOf } from '../document/growth.ts';
 import type { WaitSpec } from '../document/kinds/wait.ts';
 import { isSettled } from '../document/task-status.ts';
 import type { RunView } from '../runtime/runtime.ts';
@@ -131,34 +133,45 @@ async function waitingTasks(
   run: RunView,
   actors: Actors,
 ): Promise<{ tasks: WaitingTask[]; unlisted: number }> {
-  const { tasks: written } = await definitionOf(fermata, run);
+  const definition = await definitionOf(fermata, run);
+  const { tasks: written } = definition;
   const byAddress = new Map(actors.map((actor) => [actor.actor, actor]));
   const rows = await allRows(fermata, run.runId);
   const joined = [...rows.values()].filter(({ position }) => position >= written.length);
-  const specs = [...written, ...joined.map(({ name }): Waiter => ({ name }))];
+  const specs = [...written, ...joined];
   const open = specs.filter(({ name }) => !isSettled(rows.get(name)?.status ?? 'pending'));
   const live = open.filter(({ name }) => rows.get(name)?.live === true);
   const listed = [...live, ...open.filter(({ name }) => rows.get(name)?.live !== true)].slice(0, MOST_LISTED);
   const tasks = await Promise.all(
-    listed.map(async (spec) => {
-      const known = spec.dependsOn === undefined ? await joinedSpec(fermata, run.runId, spec.name) : {};
-      return waitingTask(fermata, run, { ...spec, ...known }, rows, byAddress.get(childAddress('/', spec.name)));
+    listed.map(async ({ name }) => {
+      const spec = await specOf(fermata, run.runId, definition, name);
+      return waitingTask(fermata, run, { ...spec, name }, rows, byAddress.get(childAddress('/', name)));
     }),
   );
   return { tasks, unlisted: open.length - listed.length };
 }
 
-/** A task that waits, with what it waits for; that of one that joined the run has to be looked up. */
+/** A task that waits, with what it waits for. */
 type Waiter = Pick<TaskSpec, 'name'> & Partial<Pick<TaskSpec, 'dependsOn' | 'after' | 'call'>>;
 
-async function joinedSpec(
-  { runtime }: Fermata,
+/** What a task is: one of the document, one that was added, or an item, which is what its map says. */
+async function specOf(
+  fermata: Fermata,
   runId: string,
+  definition: Definition,
   name: string,
-): Promise<Pick<TaskSpec, 'dependsOn'> & Partial<Pick<TaskSpec, 'call'>>> {
+): Promise<TaskSpec | undefined> {
+  const { runtime } = fermata;
+  const graph = graphOf(definition);
+  if (graph.has(name)) return graph.spec(name);
   const growth = await runtime.growth(runId, name);
-  if (growth === undefined || growth.specSeq === null) return { dependsOn: [] };
-  return ((await runtime.entry(runId, growth.specSeq)) as AddedTask).spec;
+  if (growth !== undefined && growth.specSeq !== null)
+    return ((await runtime.entry(runId, growth.specSeq)) as AddedTask).spec;
+  const item = itemOf(name);
+  const owner = item && (await specOf(fermata, runId, definition, item.map));
+  return owner !== undefined && (owner.call.kind === 'map' || owner.call.kind === 'reduce')
+    ? owner.call.task
+    : undefined;
 }
 
 async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap<string, TaskRow>> {

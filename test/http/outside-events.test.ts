@@ -100,4 +100,26 @@ describe('why', () => {
       events: [{ type: 'paid', accepted: false, reason: 'The run has ended. 1 is kept that nobody took.' }],
     });
   });
+
+  it('says it of the items of a map too, and of the items of an item', async () => {
+    const harness = await openFermata();
+    const { call, fermata, client } = harness;
+    const waits = { kind: 'map', items: '[1, 2]', task: { kind: 'wait', event: { type: 'paid' } } };
+    const each = { name: 'each', kind: 'map', items: '["a"]', task: waits };
+    const { runId } = await startRun(harness, { tasks: [each, { ...waits, name: 'more' }] });
+    await fermata.runtime.idle();
+    const { body } = await call('GET', `/runs/${runId}/why`);
+    const event = { waitsFor: 'event', event: { type: 'paid' } };
+    expect(body.tasks).toMatchObject([
+      { task: 'each', waitsFor: 'items' },
+      { task: 'more', waitsFor: 'items' },
+      { task: 'each[0]', waitsFor: 'items' },
+      { task: 'more[0]', ...event },
+      { task: 'more[1]', ...event },
+      { task: 'each[0][0]', ...event },
+      { task: 'each[0][1]', ...event },
+    ]);
+    await client.cancel(runId);
+    await fermata.runtime.waitFor(runId);
+  });
 });
