@@ -65,7 +65,7 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
   return undefined;
 }
 
-/** The task of a map's items is one like any other, but that it has no name and waits for nothing by itself. */
+/** The task of a map's items is one like any other, but that it has no name, waits for nobody and chooses nobody. */
 function withItem(
   map: z.output<typeof TASK_SCHEMAS.map>,
   { task }: Readonly<Record<string, unknown>>,
@@ -76,6 +76,12 @@ function withItem(
   if (!isRecord(task)) return undefined;
   for (const field of NOT_OF_ITEMS.filter((name) => task[name] !== undefined))
     faults.add(formatPath([...place, field]), `the items of a map have no field ${JSON.stringify(field)} of their own`);
+  // Its branches would name nobody that listens.
+  if (task['kind'] === 'condition')
+    faults.add(
+      formatPath([...place, 'kind']),
+      'a condition chooses among the tasks of a document, and the items of a map are none: write "when" where some are to be skipped',
+    );
   const item = checkTask({ ...task, name: 'item' }, place, faults);
   return item && { ...map, task: item };
 }

@@ -230,6 +230,16 @@ describe('kind: condition', () => {
   });
 });
 
+test('a condition is nothing that is done to the items of a map: it chooses among the tasks of a document', () => {
+  const task = { kind: 'condition', if: 'item > 1.0', then: ['a'] };
+  const inner = { kind: 'map', items: 'item', task };
+  const maps = [task, inner].map((items, at) => ({ name: `map${at}`, kind: 'map', items: '[1]', task: items }));
+  expect(faultsOf(() => parseDocument({ name: 'w', tasks: [{ name: 'a', prompt: 'x' }, ...maps] }))).toEqual([
+    expect.stringMatching(/^tasks\[1\]\.task\.kind: .+: write "when"/),
+    expect.stringMatching(/^tasks\[2\]\.task\.task\.kind: .+: write "when"/),
+  ]);
+});
+
 describe('what a condition says', () => {
   const scope = taskScope({ list: [1] }, [['a', { status: 'completed', output: { x: 1 } }]]);
 
