@@ -56,7 +56,7 @@ function randomTask(
     ...(random.chance(0.25) ? randomWhen(random, read) : {}),
     ...(later.length > 0 && random.chance(0.2)
       ? randomCondition(random, later, read)
-      : random.chance(0.15)
+      : random.chance(0.25)
         ? randomGrowth(random, name)
         : randomWork(random, name, read, depth)),
   };
