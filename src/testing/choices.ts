@@ -8,7 +8,13 @@ import type { PlannedTask } from './plan.ts';
 export type Judged = { readonly value: unknown } | 'fails' | 'unknown';
 
 /** The language of conditions. */
-export type Judge = (expression: string, tasks: Readonly<Record<string, SeenResult>>) => Judged;
+export type Judge = (expression: string, tasks: Readonly<Record<string, SeenResult>>, item?: SeenItem) => Judged;
+
+/** What the task of an item reads of its map. */
+export interface SeenItem {
+  readonly item: unknown;
+  readonly index: number;
+}
 
 /** A task that has ended. `output` is absent where it has none. */
 export interface SeenResult {
@@ -20,7 +26,12 @@ export interface SeenResult {
 export type Verdict = 'runs' | 'skips' | 'fails' | 'unknown';
 
 /** What is to become of a task, once all that it depends on has ended. */
-export function verdictOf(plan: PlannedTask, tasks: Readonly<Record<string, SeenResult>>, judge: Judge): Verdict {
+export function verdictOf(
+  plan: PlannedTask,
+  tasks: Readonly<Record<string, SeenResult>>,
+  judge: Judge,
+  item?: SeenItem,
+): Verdict {
   const { gates, when } = plan;
   const isChosen = gates.some(({ by, branches }) => {
     const { branch } = (tasks[by]?.output ?? {}) as { readonly branch?: unknown };
@@ -29,7 +40,7 @@ export function verdictOf(plan: PlannedTask, tasks: Readonly<Record<string, Seen
   if (gates.length > 0 && !isChosen) return 'skips';
   if (when === undefined) return 'runs';
   if (typeof when !== 'string') return 'unknown';
-  const judged = judge(when, tasks);
+  const judged = judge(when, tasks, item);
   if (typeof judged === 'string') return judged;
   return judged.value === true ? 'runs' : judged.value === false ? 'skips' : 'fails';
 }

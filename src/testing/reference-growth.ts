@@ -18,7 +18,9 @@ export function grow(run: Run, task: Task, { data }: SeenFact, where: string): v
   const isMap = task.status === 'running' && task.items === undefined;
   check(isMap && call.task !== undefined && items !== undefined, `P4 ${where}: it has its items, or none`);
   const plan = call.task;
-  task.items = items.map((_, at) => fresh({ ...plan, name: `${name}[${at}]` }, { task: name, as: 'item' }));
+  task.items = items.map((item, index) =>
+    fresh({ ...plan, name: `${name}[${index}]` }, { task: name, as: 'item' }, { item, index }),
+  );
   for (const item of task.items) {
     check(!run.tasks.has(item.plan.name), `P4 ${where}: there is a task ${item.plan.name}`);
     run.tasks.set(item.plan.name, item);

@@ -1,5 +1,6 @@
 /** What the reference model notes of a run and its tasks. */
 import { FermataError } from '../errors.ts';
+import type { SeenItem } from './choices.ts';
 import type { SeenFact } from './observation.ts';
 import type { Plan, PlannedTask } from './plan.ts';
 import type { OutsideEventsModel } from './reference-events.ts';
@@ -26,6 +27,8 @@ export interface Task {
   code: string | undefined;
   /** Whose item it is, or who added it; null of a task of the document. */
   readonly from: { readonly task: string; readonly as: 'item' | 'waitedFor' | 'added' } | null;
+  /** What it reads of its map, where it is an item. */
+  readonly item: SeenItem | undefined;
   /** Its items, where it is a map that has begun. */
   items: readonly Task[] | undefined;
 }
@@ -77,9 +80,9 @@ export const RUN_ENDS: ReadonlySet<string> = new Set(['run_completed', 'run_fail
 export const ROUNDING_MS = 1;
 
 /** A task of which nothing was said yet. */
-export function fresh(plan: PlannedTask, from: Task['from'] = null): Task {
+export function fresh(plan: PlannedTask, from: Task['from'] = null, item?: SeenItem): Task {
   const state = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false };
-  return { ...state, plan, from, status: 'pending', result: undefined, code: undefined, items: undefined };
+  return { ...state, plan, from, item, status: 'pending', result: undefined, code: undefined, items: undefined };
 }
 
 /** Something was said of it, and not that it has ended. */

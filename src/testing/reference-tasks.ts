@@ -195,7 +195,7 @@ export class TasksModel {
     }
     const map = task.from?.as === 'item' ? run.tasks.get(task.from.task) : undefined;
     check(map === undefined || map.status === 'running', `P4 ${where}: its map is ${map?.status}`);
-    return verdictOf(task.plan, resultsOf(run, task), this.#judge);
+    return verdictOf(task.plan, resultsOf(run, task), this.#judge, task.item);
   }
 }
 
