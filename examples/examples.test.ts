@@ -24,6 +24,18 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /^100 worlds, every one: completed, booked: Hotel Fermata$/m,
     'the same seed, the same world: true',
   ],
+  '07-conditions.ts': [
+    'Ada: stocks and houses and taxes',
+    'Bob: bonds',
+    'not houses: Its condition is false: tasks.risk.output.years > 5.',
+  ],
+  '08-waiting.ts': [
+    'the week goes on',
+    'a reminder is sent',
+    'Task "paid" waits for it, and no filter is true of this event.',
+    'completed, received 1650 cents, thank you',
+  ],
+  '09-growing.ts': ['joined: dive pathology', 'dynamicTaskLimit allows 3', 'completed: 1. radiology, 2. pathology'],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

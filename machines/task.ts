@@ -1,5 +1,5 @@
 /**
- * One task of a document: asks for approval where it must, calls, tries again, ends.
+ * One task of a document: asks for approval where it must, calls (or waits), tries again, ends.
  *
  * Its top-level states are the API's task statuses. It holds a slot of the workflow's `breadth` only while it runs:
  * before it waits (for a person, a back-off, an answer about a doubtful call) it parks, and asks for a slot afterwards.
@@ -9,11 +9,18 @@
 import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
-import type { ApprovalSpec, RetryPolicy } from '../src/document/definition.ts';
-import type { PreparedCodeCall, PreparedModelCall } from '../src/document/render.ts';
+import { FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
+import type { PreparedCondition } from '../src/document/kinds/condition.ts';
+import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
+import type { PreparedMap } from '../src/document/kinds/map.ts';
+import type { PreparedReduce } from '../src/document/kinds/reduce.ts';
+import type { PreparedModelCall } from '../src/document/kinds/model.ts';
+import type { Skip } from '../src/document/when.ts';
+import type { PreparedWait } from '../src/document/kinds/wait.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
-import { fact } from './reserved.ts';
+import { fact, type Enqueue } from './reserved.ts';
+import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
 export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
@@ -26,34 +33,56 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall;
+  readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition | PreparedMap | PreparedReduce | PreparedWait;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   readonly retry: RetryPolicy;
-  readonly timeoutMs: number;
+  /** Of each attempt of a call, of any other kind from start to end; absent: none. */
+  readonly timeoutMs?: number;
   readonly onInDoubt: InDoubtPolicy;
+  /** What it adds to the run when it completes: `fromOutput`, or a function's name. */
+  readonly addTasks?: string;
+  /** What the clock says, in milliseconds since 1970: given to a task that waits. */
+  readonly now?: number;
   /** Seed of everything random in the task. */
   readonly seed: string;
+}
+
+/** What a task is made ready with that does not run. */
+export interface PreparedSkip {
+  readonly description?: string;
+  readonly skip: Skip;
 }
 
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
+}
+
+/** What the items of a map gave (prepared data, R2). */
+export interface JoinedItems {
+  /** In their order; null for one that gave nothing. */
+  readonly outputs: readonly unknown[];
+  /** The error of each item that failed, null for the others; absent where none failed. */
+  readonly errors?: readonly (ErrorData | null)[];
+  readonly first?: { readonly task: string; readonly error: ErrorData };
+  readonly failed?: number;
+  /** The next level of a tree: these were not the last ones. */
+  readonly next?: readonly (readonly unknown[])[];
 }
 
 /** How a task ended, as the workflow machine is told. The result itself is in the facts. */
 export interface TaskOutput {
   readonly name: string;
-  readonly status: 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled';
+  readonly status: 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
   /** It held a slot until it ended. */
   readonly held: boolean;
-  /** What its end means for the run: nothing, a failure, or that the run is to be cancelled. */
   readonly consequence: Consequence;
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -62,6 +91,10 @@ export interface TaskContext extends PreparedTask {
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf: string | null;
   readonly retryDelayMs: number;
+  /** What its call gave, while tasks are added for it. */
+  readonly outcome: CallOutput | null;
+  /** A model was told once already that its tasks were refused. */
+  readonly repaired: boolean;
 }
 
 /** A person's decision. */
@@ -75,13 +108,26 @@ type TaskEvent =
   | { readonly type: 'fermata.approve'; readonly decision: Decision }
   | { readonly type: 'fermata.cancel'; readonly reason?: string }
   | { readonly type: 'fermata.retry' }
-  | { readonly type: 'fermata.task.admitted' }
+  | { readonly type: 'fermata.task.admitted'; readonly prepared?: { readonly now: number } }
   | { readonly type: 'fermata.task.attemptTimedOut' }
+  | { readonly type: 'fermata.task.timedOut' }
   | { readonly type: 'fermata.task.backoffOver' }
   | { readonly type: 'fermata.task.approvalExpired' }
+  | { readonly type: 'fermata.task.timeCame' }
+  | { readonly type: 'fermata.task.waitTimedOut' }
+  | {
+      readonly type: 'fermata.task.event';
+      /** As it was sent. */
+      readonly event: Readonly<Record<string, unknown>>;
+      /** Its number, where it came early and was kept. */
+      readonly keptEvent?: number;
+    }
   | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
+  | { readonly type: 'fermata.task.added'; readonly count: number; readonly warning?: string }
+  | { readonly type: 'fermata.task.refused'; readonly error: ErrorData }
+  | { readonly type: 'fermata.task.joined'; readonly prepared?: JoinedItems }
   | { readonly type: 'task.progress'; readonly percent: number; readonly note?: string };
 
 /** What a call gives back. */
@@ -110,7 +156,14 @@ const outside = (src: string) =>
 function callInput({ context }: { context: TaskContext }): CallInput {
   const { name, attempt, call, timeoutMs, onInDoubt, repeatOf } = context;
   const { kind: _, ...rest } = call;
-  return { ...rest, task: name, attempt, timeoutMs, onInDoubt, ...(repeatOf === null ? {} : { repeatOf }) };
+  return {
+    ...rest,
+    task: name,
+    attempt,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    onInDoubt,
+    ...(repeatOf === null ? {} : { repeatOf }),
+  };
 }
 
 /** What a failed call says, and whether another attempt may help: that stands in the table of codes. */
@@ -127,10 +180,11 @@ function errorOf(event: { readonly type: string }): ErrorData {
 }
 
 function timeoutError(context: TaskContext): ErrorData {
+  const what = spreads(context) ? `Task "${context.name}"` : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
-    message: `Attempt ${context.attempt} of task "${context.name}" took longer than ${context.timeoutMs / 1_000} s. Raise timeoutSeconds if that is not enough.`,
+    message: `${what} took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise timeoutSeconds if that is not enough.`,
   };
 }
 
@@ -141,10 +195,14 @@ const calling = (src: 'modelCall' | 'code') =>
       src,
       id: 'call',
       input: callInput,
-      onDone: {
-        target: '#task.completed',
-        actions: { type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output },
-      },
+      onDone: [
+        { guard: 'addsByFunction', target: '#task.running.choosingTasks', actions: 'keepOutcome' },
+        { guard: 'adds', target: '#task.running.addingTasks', actions: 'keepOutcome' },
+        {
+          target: '#task.completed',
+          actions: { type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output },
+        },
+      ],
       onError: [
         { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
         { target: '#task.failed', actions: 'keepError' },
@@ -152,10 +210,81 @@ const calling = (src: 'modelCall' | 'code') =>
     },
   }) as const;
 
-/** How a task that holds a slot begins its call. Chosen on the way in: a state that only chooses would be a step more in every task. */
+/** How a task that holds a slot calls. Chosen on the way in: a state that only chooses would be a step more in every task. */
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
+  { guard: 'spreads', target: '#task.running.joining' },
   { target: '#task.running.callingModel' },
+] as const;
+
+/** The same for one that comes back. What its call gave is paid: where only its function has failed, only that is called again. */
+const CALL_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }, ...CALL] as const;
+
+function stateCompleted(
+  enqueue: Enqueue,
+  context: TaskContext,
+  { value, usage, model, requestId, finishReason }: CallOutput,
+  more: Readonly<Record<string, unknown>> = {},
+): void {
+  fact(enqueue, 'task_completed', {
+    ...about(context),
+    result: value,
+    attempt: context.attempt,
+    ...more,
+    ...(usage === undefined ? {} : { usage }),
+    ...(model === undefined ? {} : { model }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(finishReason === undefined ? {} : { finishReason }),
+  });
+}
+
+/** What a task adds: its own output says it, or the function that was asked. */
+function tasksToAdd({ addTasks, outcome }: TaskContext, event: { readonly type: string }): unknown {
+  if (addTasks === FROM_OUTPUT) {
+    const { tasks } = (typeof outcome?.value === 'object' ? (outcome.value ?? {}) : {}) as { readonly tasks?: unknown };
+    return tasks ?? null;
+  }
+  return (event as unknown as { readonly output: CallOutput }).output.value;
+}
+
+/** The prompt again, with what was wrong: the model gets one chance to mend it. */
+function repairPrompt(prompt: string, answer: unknown, { message }: ErrorData): string {
+  return `${prompt}\n\nYour last answer was:\n${JSON.stringify(answer)}\n\nIts tasks were refused. ${message}\nAnswer again, with this mended.`;
+}
+
+/** Its work are tasks of their own: the items of a list, or the parts of one. */
+function spreads(context: TaskContext): context is TaskContext & { readonly call: PreparedMap | PreparedReduce } {
+  return context.call.kind === 'map' || context.call.kind === 'reduce';
+}
+
+function joinedItems(event: { readonly type: string }): JoinedItems {
+  return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
+}
+
+/** A call's time ends with the process, as the call does; what waits for longer keeps its date (R10). */
+function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContext): void {
+  if (timeoutMs === undefined) return;
+  const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
+  if (call.kind === 'map' || call.kind === 'reduce')
+    raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
+  else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
+}
+
+/** How a task begins. A decision and a wait are never tried again, so that they begin once. */
+const BEGIN = [
+  { guard: 'isCondition', target: '#task.running.deciding' },
+  { guard: 'waitsForEvent', target: '#task.running.waitingForEvent' },
+  { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
+  ...CALL,
+] as const;
+
+/** The same for one that has waited, perhaps after its call. */
+const BEGIN_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }, ...BEGIN] as const;
+
+/** What follows where nothing came in time: `onTimeout`. */
+const MISSES_TIME = [
+  { guard: 'mayGoWithout', target: '#task.completed', actions: { type: 'completeWait', params: { value: null } } },
+  { target: '#task.timedOut', actions: 'missTime' },
 ] as const;
 
 /** The task machine. */
@@ -175,18 +304,100 @@ export const taskMachine = setup({
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
-      enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
+      // A wait is no call: its time is kept across downtime (R10), by timers of its own.
+      if (context.call.kind === 'wait') return;
+      armTimeout(enqueue, context);
       fact(enqueue, 'task_started', { ...about(context), attempt });
     }),
-    complete: enqueueActions(({ enqueue, context }, { value, usage, model, requestId, finishReason }: CallOutput) => {
-      const record = {
+    beginWait: enqueueActions(({ enqueue, context, event }) => {
+      const { call, timeoutMs, attempt } = context;
+      if (call.kind !== 'wait') return;
+      const now = (event.type === 'fermata.task.admitted' ? event.prepared?.now : undefined) ?? context.now ?? 0;
+      const due = dueAt(call, now);
+      enqueue.assign({ now });
+      if (due !== undefined)
+        enqueue.raise({ type: 'fermata.task.timeCame' }, { id: 'wait', delay: Math.max(0, due - now) });
+      if (timeoutMs !== undefined)
+        enqueue.raise({ type: 'fermata.task.waitTimedOut' }, { id: 'waitTimeout', delay: timeoutMs });
+      fact(enqueue, 'task_started', { ...about(context), attempt, waitsFor: waitsFor(call, now) });
+    }),
+    completeWait: enqueueActions(
+      ({ enqueue, context }, { value, keptEvent }: { value: unknown; keptEvent?: number | undefined }) => {
+        const kept = keptEvent === undefined ? {} : { keptEvent };
+        fact(enqueue, 'task_completed', { ...about(context), result: value, attempt: context.attempt, ...kept });
+      },
+    ),
+    missTime: assign(({ context }) =>
+      context.call.kind === 'wait' ? missed(context.name, context.call, (context.timeoutMs ?? 0) / 1_000) : {},
+    ),
+    complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
+    // What is called next is another call, and repeats none.
+    keepOutcome: assign({
+      outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
+      repeatOf: null,
+    }),
+    askToAdd: sendParent(({ context, event }) => ({
+      type: 'fermata.task.adds',
+      ...about(context),
+      tasks: tasksToAdd(context, event),
+    })),
+    repair: assign(({ context, event }) => {
+      if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
+      const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
+      return { call: { ...context.call, prompt }, repaired: true, outcome: null };
+    }),
+    keepRefusal: assign(({ event }) =>
+      event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},
+    ),
+    completeAdded: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.task.added') return;
+      const { count, warning } = event;
+      stateCompleted(enqueue, context, context.outcome ?? { value: null }, {
+        added: count,
+        ...(warning === undefined ? {} : { warning }),
+      });
+    }),
+    // The workflow keeps the items from here on: in this snapshot they would be written again with each of its turns.
+    spread: sendParent(({ context }) => ({
+      type: 'fermata.task.adds',
+      ...about(context),
+      items: spreads(context) ? context.call.items : [],
+    })),
+    // Whoever holds no slot any more is not heard of parking again.
+    join: sendParent(({ context }) => ({ type: 'fermata.task.joins', task: context.name })),
+    nextLevel: assign(({ context, event }) => {
+      const { next = [] } = joinedItems(event);
+      return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
+    }),
+    letGoOfItems: assign(({ context }) => (spreads(context) ? { call: { ...context.call, items: [] } } : {})),
+    completeItems: enqueueActions(({ enqueue, context, event }) => {
+      const { outputs, errors, failed } = joinedItems(event);
+      const collects = context.call.kind === 'map' && context.call.onItemFailure === 'collect';
+      const value = outputs.map((output, at) => {
+        const error = errors?.[at] ?? null;
+        return error === null || !collects ? output : { error };
+      });
+      fact(enqueue, 'task_completed', {
+        ...about(context),
+        result: context.call.kind === 'reduce' ? value[0] : value,
         attempt: context.attempt,
-        ...(usage === undefined ? {} : { usage }),
-        ...(model === undefined ? {} : { model }),
-        ...(requestId === undefined ? {} : { requestId }),
-        ...(finishReason === undefined ? {} : { finishReason }),
-      };
-      fact(enqueue, 'task_completed', { ...about(context), result: value, ...record });
+        items: outputs.length,
+        ...(failed === undefined ? {} : { failedItems: failed }),
+      });
+    }),
+    failItems: assign(({ context, event }) => {
+      const { first, failed = 0, outputs } = joinedItems(event);
+      const message = `${failed} of ${outputs.length} items of "${context.name}" failed; first "${first?.task}": ${first?.error.message}`;
+      return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
+    }),
+    stateChoice: enqueueActions(({ enqueue, context }) => {
+      const { call, attempt } = context;
+      if (call.kind !== 'condition') return;
+      fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
+    }),
+    stateSkip: enqueueActions(({ enqueue, context }) => {
+      const { reason, condition } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
@@ -237,7 +448,7 @@ export const taskMachine = setup({
     // The call begins anew after a crash, and so does its time (R10): the old date may lie in the downtime.
     restartTimeout: enqueueActions(({ enqueue, context }) => {
       enqueue.cancel('attemptTimeout');
-      enqueue.raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: context.timeoutMs });
+      armTimeout(enqueue, context);
     }),
     stateProgress: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'task.progress') return;
@@ -250,8 +461,22 @@ export const taskMachine = setup({
   },
   guards: {
     broken: ({ context }) => context.error !== null,
+    isSkipped: ({ context }) => context.skip !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
+    spreads: ({ context }) => spreads(context),
+    isEmpty: ({ context }) => spreads(context) && context.call.items.length === 0,
+    goesOn: ({ event }) => joinedItems(event).next !== undefined,
+    itemsFailed: ({ context, event }) =>
+      (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
+    hasOutcome: ({ context }) => context.outcome !== null && context.addTasks !== FROM_OUTPUT,
+    adds: ({ context }) => context.addTasks !== undefined,
+    addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
+    mayRepair: ({ context }) => context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
+    isCondition: ({ context }) => context.call.kind === 'condition',
+    waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
+    waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),
+    mayGoWithout: ({ context: { call } }) => call.kind === 'wait' && call.onTimeout === 'continue',
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
@@ -277,11 +502,12 @@ export const taskMachine = setup({
         beginning: {
           always: [
             { guard: 'broken', target: '#task.failed' },
+            { guard: 'isSkipped', target: '#task.skipped' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
-            ...CALL,
+            ...BEGIN,
           ],
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': BEGIN_AGAIN } },
       },
     },
     awaitingApproval: {
@@ -326,9 +552,13 @@ export const taskMachine = setup({
     },
     running: {
       entry: 'begin',
-      exit: cancel('attemptTimeout'),
+      exit: [cancel('attemptTimeout'), cancel('timeout')],
       initial: 'callingModel',
       on: {
+        'fermata.task.timedOut': {
+          target: 'timedOut',
+          actions: assign({ error: ({ context }) => timeoutError(context), consequence: 'fail' }),
+        },
         'fermata.task.attemptTimedOut': [
           {
             guard: 'attemptsLeft',
@@ -359,6 +589,86 @@ export const taskMachine = setup({
       states: {
         callingModel: calling('modelCall'),
         callingCode: calling('code'),
+        choosingTasks: {
+          meta: { waitsFor: 'call' },
+          invoke: {
+            src: 'code',
+            id: 'chooseTasks',
+            input: ({ context }) => ({
+              ...callInput({ context }),
+              function: context.addTasks,
+              input: context.outcome?.value,
+            }),
+            onDone: '#task.running.addingTasks',
+            onError: [
+              { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
+              { target: '#task.failed', actions: 'keepError' },
+            ],
+          },
+        },
+        addingTasks: {
+          meta: { waitsFor: 'run' },
+          entry: 'askToAdd',
+          on: {
+            'fermata.task.added': { target: '#task.completed', actions: 'completeAdded' },
+            'fermata.task.refused': [
+              { guard: 'mayRepair', target: '#task.running.callingModel', actions: 'repair' },
+              { target: '#task.failed', actions: 'keepRefusal' },
+            ],
+          },
+        },
+        joining: {
+          initial: 'spreading',
+          states: {
+            spreading: {
+              always: [
+                { guard: 'isEmpty', target: '#task.completed', actions: 'completeItems' },
+                { target: 'waiting', actions: 'spread' },
+              ],
+            },
+            spreadingOn: { always: { target: 'waiting', actions: ['spread', 'join'] } },
+            waiting: {
+              meta: { waitsFor: 'items' },
+              entry: ['letGoOfItems', 'park'],
+              on: {
+                'fermata.task.joined': [
+                  { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
+                  { guard: 'goesOn', target: 'spreadingOn', actions: 'nextLevel' },
+                  { target: '#task.completed', actions: 'completeItems' },
+                ],
+              },
+            },
+          },
+        },
+        // It was decided when the task was made ready; here it only becomes a fact.
+        deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
+        waitingForTime: {
+          meta: { waitsFor: 'time' },
+          entry: ['beginWait', 'park'],
+          exit: [cancel('wait'), cancel('waitTimeout')],
+          on: {
+            'fermata.task.timeCame': {
+              target: '#task.completed',
+              actions: { type: 'completeWait', params: ({ context }) => ({ value: dateOf(context) }) },
+            },
+            'fermata.task.waitTimedOut': MISSES_TIME,
+          },
+        },
+        waitingForEvent: {
+          meta: { waitsFor: 'event' },
+          entry: ['beginWait', 'park'],
+          exit: [cancel('wait'), cancel('waitTimeout')],
+          on: {
+            'fermata.task.event': {
+              target: '#task.completed',
+              actions: {
+                type: 'completeWait',
+                params: ({ event }) => ({ value: outputOf(event.event), keptEvent: event.keptEvent }),
+              },
+            },
+            'fermata.task.waitTimedOut': MISSES_TIME,
+          },
+        },
       },
     },
     retrying: {
@@ -371,7 +681,7 @@ export const taskMachine = setup({
           exit: cancel('backoff'),
           on: { 'fermata.task.backoffOver': 'queued' },
         },
-        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL } },
+        queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': CALL_AGAIN } },
       },
     },
     inDoubt: {
@@ -380,6 +690,7 @@ export const taskMachine = setup({
       on: { 'fermata.retry': 'pending.queued' },
     },
     completed: { type: 'final' },
+    skipped: { type: 'final', entry: 'stateSkip' },
     failed: { type: 'final', entry: { type: 'stateFailure', params: { status: 'failed' } } },
     timedOut: { type: 'final', entry: { type: 'stateFailure', params: { status: 'timedOut' } } },
     rejected: { type: 'final', entry: { type: 'stateFailure', params: { status: 'rejected' } } },
@@ -404,23 +715,37 @@ function about({ name, description }: TaskContext): { readonly task: string; rea
   return { task: name, description: description ?? name };
 }
 
+/** The output of a wait for a time: the date for which it waited. */
+function dateOf({ call, now = 0 }: TaskContext): string | null {
+  const due = call.kind === 'wait' ? dueAt(call, now) : undefined;
+  return due === undefined ? null : new Date(due).toISOString();
+}
+
 function initialContext({ name, prepared }: TaskInput): TaskContext {
-  const rest = { name, attempt: 0, held: true, consequence: 'none' as const, repeatOf: null, retryDelayMs: 0 };
-  if (prepared !== undefined && !('error' in prepared)) return { ...prepared, ...rest, error: null };
+  const rest = {
+    name,
+    attempt: 0,
+    held: true,
+    consequence: 'none' as const,
+    repeatOf: null,
+    retryDelayMs: 0,
+    outcome: null,
+    repaired: false,
+  };
+  if (prepared !== undefined && 'call' in prepared) return { ...prepared, ...rest, error: null };
+  const idle = {
+    ...rest,
+    call: { kind: 'code', function: '', input: {} },
+    retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
+    onInDoubt: 'retry',
+    seed: name,
+  } as const;
+  if (prepared !== undefined && 'skip' in prepared)
+    return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {
     code: 'internal',
     message: `Task "${name}" was started without its prompt.`,
     retry: 'never',
   };
-  const call = { kind: 'code', function: '', input: {} } as const;
-  return {
-    ...rest,
-    call,
-    retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-    timeoutMs: 120_000,
-    onInDoubt: 'retry',
-    seed: name,
-    consequence: 'fail',
-    error,
-  };
+  return { ...idle, consequence: 'fail', error };
 }

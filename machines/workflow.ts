@@ -6,7 +6,7 @@
  * step costs the same at task 10 and at task 100,000 (R3).
  */
 import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
-import { endsRun } from '../src/document/consequence.ts';
+import { endsRun, type Consequence } from '../src/document/consequence.ts';
 import type { ErrorData } from '../src/errors.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
@@ -20,8 +20,39 @@ export interface Candidate {
   readonly root?: number;
 }
 
+/** What the end of a task means for the items of a map. */
+export interface GroupStep {
+  /** The task that ended is an item itself: what its failure means, its map says. */
+  readonly item?: true;
+  /** Items that have not begun and never will, by their map: that of the task that ended, and its own where it is one. */
+  readonly drop?: readonly { readonly map: string; readonly count: number }[];
+  /** Items that have begun and are to be cancelled. */
+  readonly stop?: readonly string[];
+  /** The map all of whose items have ended by now. */
+  readonly joined?: string;
+}
+
+/** A task that joins the run. */
+export interface AddedTask {
+  readonly spec: { readonly name: string; readonly description?: string | undefined };
+  /** Additions between it and the document. */
+  readonly depth: number;
+  /** What depends on the task that added it waits for it. */
+  readonly join: boolean;
+}
+
 /** What rows say at this turn. */
-export interface PreparedStep {
+export interface PreparedStep extends GroupStep {
+  /** What becomes of the tasks that a task wants to add. */
+  readonly additions?:
+    | {
+        readonly tasks: readonly AddedTask[];
+        readonly skip: readonly { readonly name: string; readonly because: string }[];
+        readonly warning?: string;
+      }
+    | { readonly refused: ErrorData };
+  /** How many items of a map may run at once. */
+  readonly concurrency?: number;
   /** In the order in which slots are given. */
   readonly candidates?: readonly Candidate[];
   /** Tasks that can no longer run, with the one they needed; described where that is more than the name. */
@@ -34,8 +65,35 @@ export interface PreparedStep {
   readonly cancels?: 'actor' | 'nothing';
   /** Description of a task that is to be cancelled before it began, or that broke, where it is more than the name. */
   readonly description?: string;
+  /** What was kept for a task that begins to wait for an event: the event that it takes, if it takes one, and what its filter failed on. */
+  readonly kept?: {
+    readonly taken?: KeptEvent;
+    readonly failures: readonly FilterFailure[];
+  };
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
+}
+
+/** An event that came early, with the journal number of the fact that carries it. */
+export interface KeptEvent {
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly seq: number;
+}
+
+/** A filter that threw: the task does not take the event, and that is stated. */
+export interface FilterFailure {
+  readonly task: string;
+  readonly description: string;
+  readonly error: ErrorData;
+}
+
+/** An event from outside, with what was decided about it: a waiting task takes it, or it is kept for one to come. */
+export interface OutsideEvent {
+  readonly type: 'fermata.outside';
+  /** As it was sent. */
+  readonly event: { readonly type: string; readonly [field: string]: unknown };
+  readonly takenBy?: string;
+  readonly failures: readonly FilterFailure[];
 }
 
 /** What a run of a workflow is started with. */
@@ -71,11 +129,24 @@ interface WorkflowContext extends Omit<WorkflowInput, 'prepared'> {
 }
 
 type Prepared = { readonly prepared?: PreparedStep };
+
+/** A task has more for the run to do: the items of a map, or tasks as a function or a model wrote them. */
+export interface TaskAdds {
+  readonly type: 'fermata.task.adds';
+  readonly task: string;
+  readonly description: string;
+  readonly items?: readonly unknown[];
+  readonly tasks?: unknown;
+}
+
 type WorkflowEvent =
   | ({ readonly type: 'fermata.task.parked'; readonly task: string } & Prepared)
   | ({ readonly type: 'fermata.task.wantsSlot'; readonly task: string; readonly description: string } & Prepared)
+  | (TaskAdds & Prepared)
+  | ({ readonly type: 'fermata.task.joins'; readonly task: string } & Prepared)
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
+  | OutsideEvent
   | { readonly type: 'fermata.pause' }
   | ({ readonly type: 'fermata.resume' } & Prepared)
   | ({ readonly type: 'fermata.runTimedOut' } & Prepared)
@@ -122,6 +193,25 @@ function stepOf(event: object): PreparedStep | undefined {
   return (event as Prepared).prepared;
 }
 
+/** How many items never begin. */
+function dropped(step: GroupStep | undefined): number {
+  return step?.drop?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+}
+
+/** `because`: the task that it needed; what needs this one cannot run either. */
+function stateSkipped(
+  enqueue: Enqueue,
+  {
+    task,
+    because,
+    description = task,
+  }: { readonly task: string; readonly because: string; readonly description?: string },
+  consequence: Consequence = 'fail',
+): void {
+  const reason = `It needs "${because}", which ${consequence === 'skip' ? 'was skipped' : 'did not succeed'}.`;
+  fact(enqueue, 'task_skipped', { task, description, reason, because });
+}
+
 /** The counts after a task has ended, and what follows. */
 function settle(
   context: WorkflowContext,
@@ -132,26 +222,28 @@ function settle(
 ): Partial<WorkflowContext> {
   const skipped = prepared?.skip ?? [];
   for (const { name, because, description = name } of skipped) {
-    fact(enqueue, 'task_skipped', { task: name, description, reason: `It needs "${because}", which did not succeed.` });
+    stateSkipped(enqueue, { task: name, because, description }, end.consequence);
   }
+  const { drop = [], stop = [], joined, item } = prepared ?? {};
+  for (const { map, count } of drop)
+    fact(enqueue, 'items_cancelled', { task: map, count, reason: `Task "${end.name}" ended.` });
+  for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: `Task "${end.name}" failed.` });
+  // The map says what the failure of an item means; that its refusal cancels the run, the item says.
+  const consequence = item === true && end.consequence === 'fail' ? 'none' : end.consequence;
   const counted: WorkflowContext = {
     ...context,
-    settled: context.settled + 1 + skipped.length,
+    settled: context.settled + 1 + skipped.length + dropped(prepared),
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
-    failure: context.failure ?? (end.consequence === 'fail' ? end.error : null),
+    failure: context.failure ?? (consequence === 'fail' ? end.error : null),
   };
+  if (joined !== undefined && counted.ending === null) send(enqueue, joined, { type: 'fermata.task.joined' });
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
   const unfinished =
     prepared?.output?.complete === false && counted.settled >= counted.total && counted.failure !== null;
-  const next = endsRun(context, end.consequence)
-    ? beginEnding(
-        { status: end.consequence === 'cancel' ? 'cancelled' : 'failed', reason },
-        prepared,
-        enqueue,
-        end.name,
-      )
+  const next = endsRun(context, consequence)
+    ? beginEnding({ status: consequence === 'cancel' ? 'cancelled' : 'failed', reason }, prepared, enqueue, end.name)
     : unfinished && counted.ending === null
       ? { ending: { status: 'failed' as const, reason: counted.failure ?? reason } }
       : counted.ending === null && admitting
@@ -159,6 +251,18 @@ function settle(
         : {};
   const output = prepared?.output === undefined || unfinished ? {} : { output: prepared.output.value };
   return { ...counted, ...output, ...next };
+}
+
+/** Gives a task that begins to wait what was kept for it. */
+function handOver(task: string, kept: PreparedStep['kept'], enqueue: Enqueue): void {
+  stateFailures(kept?.failures ?? [], enqueue);
+  if (kept?.taken === undefined) return;
+  const { event, seq } = kept.taken;
+  send(enqueue, task, { type: 'fermata.task.event', event, keptEvent: seq });
+}
+
+function stateFailures(failures: readonly FilterFailure[], enqueue: Enqueue): void {
+  for (const failure of failures) fact(enqueue, 'event_refused', { ...failure });
 }
 
 /** The workflow machine. */
@@ -228,8 +332,39 @@ export const workflowMachine = setup({
         ),
       );
     }),
+    taskAdds: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.task.adds') return;
+      const { task, description, items, prepared: { additions, concurrency } = {} } = event;
+      if (context.ending !== null) return;
+      if (items !== undefined) {
+        // One that was cancelled while this was on its way needs none.
+        if (concurrency === undefined) return;
+        fact(enqueue, 'task_added', { task, description, position: context.total, items, concurrency });
+        enqueue.assign({ total: context.total + items.length });
+        return;
+      }
+      if (additions === undefined) return;
+      if ('refused' in additions) {
+        send(enqueue, task, { type: 'fermata.task.refused', error: additions.refused });
+        return;
+      }
+      const { tasks, skip, warning } = additions;
+      for (const [at, { spec, depth, join }] of tasks.entries()) {
+        const { name, description: own = name } = spec;
+        const position = context.total + at;
+        fact(enqueue, 'task_added', { task: name, description: own, parent: task, position, depth, join, spec });
+      }
+      for (const { name, because } of skip) stateSkipped(enqueue, { task: name, because });
+      enqueue.assign({ total: context.total + tasks.length, settled: context.settled + skip.length });
+      send(enqueue, task, {
+        type: 'fermata.task.added',
+        count: tasks.length,
+        ...(warning === undefined ? {} : { warning }),
+      });
+    }),
     taskParked: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       const counted = { ...context, active: context.active - 1, parked: context.parked + 1 };
+      if (event.type === 'fermata.task.parked') handOver(event.task, stepOf(event)?.kept, enqueue);
       enqueue.assign({
         ...counted,
         ...(admitting && context.ending === null ? admit(counted, stepOf(event), enqueue) : {}),
@@ -243,6 +378,13 @@ export const workflowMachine = setup({
       } else {
         fact(enqueue, 'task_queued', { task: event.task, description: event.description });
       }
+    }),
+    eventCame: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.outside') return;
+      const { event: given, takenBy, failures } = event;
+      stateFailures(failures, enqueue);
+      if (takenBy !== undefined) send(enqueue, takenBy, { type: 'fermata.task.event', event: given });
+      else fact(enqueue, 'event_kept', { eventType: given.type, event: given });
     }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {
       if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
@@ -305,13 +447,13 @@ export const workflowMachine = setup({
     running: {
       meta: { waitsFor: 'tasks' },
       always: [...endings(), { guard: 'onlyWaiting', target: 'waiting' }],
-      on: { ...tasks(true), 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
     },
     waiting: {
       meta: { waitsFor: 'tasks that wait for people, timers or answers' },
       entry: { type: 'fermata.fact', params: { type: 'run_waiting' } },
       always: [...endings(), { guard: 'someRun', target: 'running' }],
-      on: { ...tasks(true), 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
     },
     paused: {
       meta: { waitsFor: 'resume' },
@@ -349,8 +491,10 @@ function tasks(admitting: boolean) {
   return {
     'xstate.done.actor.*': { actions: { type: 'taskEnded', params: { admitting } } },
     'xstate.error.actor.*': { actions: { type: 'taskBroke', params: { admitting } } },
+    'fermata.task.adds': { actions: 'taskAdds' },
     'fermata.task.parked': { actions: { type: 'taskParked', params: { admitting } } },
     'fermata.task.wantsSlot': { actions: { type: 'taskWantsSlot', params: { admitting } } },
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },
+    'fermata.outside': { actions: 'eventCame' },
   } as const;
 }

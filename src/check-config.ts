@@ -31,6 +31,7 @@ const providerSchema = object('the settings of a provider', {
 const configSchema = object('an object', {
   providers: named(providerSchema, 'model providers'),
   functions: named(that('a function', isFunction), 'functions'),
+  predicates: named(that('a function', isFunction), 'predicates'),
   machines: named(that('an XState machine, such as setup({ … }).createMachine({ … })', isRegistration), 'machines'),
   actors: named(that('effect({ run }), fromPromise(…) or a machine', isActor), 'actors'),
 });

@@ -7,18 +7,25 @@ import { code, findFunction } from '../actors/code.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
 import { taskMachine } from '../machines/task.ts';
+import { taskMachine as taskMachine1 } from '../machines/workflow-1/task.ts';
+import { workflowMachine as workflowMachine1 } from '../machines/workflow-1/workflow.ts';
 import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
+import { callsOf } from './document/calls.ts';
+import { findPredicate, type Predicates } from './document/condition.ts';
 import type { Definition } from './document/definition.ts';
+import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
+import { withTime } from './document/waits.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
 import type { MachineRegistration } from './runtime/catalog.ts';
 import { createRuntime, type Runtime, type RuntimeOptions } from './runtime/runtime.ts';
+import type { Machine } from './runtime/xstate.ts';
 import type { RunStatus, Store, WorkflowFilter, WorkflowRow } from './store/store.ts';
 
 /** What a Fermata is made of. */
@@ -59,19 +66,37 @@ export interface Fermata {
  * The machines that interpret documents, every version that runs may be at: a changed one gets a new name, and the one
  * before it stays (docs/decisions/006). New runs get the newest.
  */
-function builtInMachines(definitionOf: DefinitionOf): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
-  return { 'workflow@1': workflowRegistration(definitionOf) };
+function builtInMachines(
+  definitionOf: DefinitionOf,
+  predicates: Predicates,
+): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
+  return {
+    'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
+    'workflow@2': {
+      ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
+      prepare: {
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf)),
+        task: withTime(prepareTask(definitionOf, predicates)),
+      },
+      outside: outsideEvents(definitionOf),
+    },
+  };
 }
 
-/** The workflow machine with everything the runtime should know about it. */
-function workflowRegistration(definitionOf: DefinitionOf): MachineRegistration {
+/** A workflow machine with everything the runtime should know about it. */
+function workflowRegistration(
+  definitionOf: DefinitionOf,
+  predicates: Predicates,
+  workflow: Machine,
+  task: Machine,
+): MachineRegistration {
   return {
-    machine: workflowMachine,
+    machine: workflow,
     // Without the source of functions: the package holds other texts of them than the clone.
-    definition: JSON.stringify([workflowMachine.definition, taskMachine.definition]),
+    definition: JSON.stringify([workflow.definition, task.definition]),
     status: (snapshot) => snapshot.value as RunStatus,
     outcome: (snapshot) => snapshot.output as { output: unknown; reason: unknown },
-    prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf) },
+    prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf, predicates) },
     callTimers: { task: ['attemptTimeout'] },
     progress: progressOf,
   };
@@ -113,10 +138,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   };
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
-  const functions = config.functions ?? {};
+  const { functions = {}, predicates = {} } = config;
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
@@ -141,9 +166,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     runtime,
     workflows,
     assertRunnable(definition) {
-      for (const { name, call } of definition.tasks) {
-        if (call.kind === 'model') findProvider(providers, call.provider);
-        else findFunction(functions, call.function, name);
+      for (const { provider, called, predicate, task } of callsOf(definition)) {
+        if (provider !== undefined) findProvider(providers, provider);
+        if (called !== undefined) findFunction(functions, called, task);
+        if (predicate !== undefined) findPredicate(predicates, predicate);
       }
     },
     workflowRows: (filter) => store.workflows(tenant, filter),

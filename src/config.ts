@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { CodeFunctions } from '../actors/code.ts';
 import type { Providers } from '../actors/model/provider.ts';
 import { checkConfig } from './check-config.ts';
+import type { Predicates } from './document/condition.ts';
 import { FermataError } from './errors.ts';
 import type { RuntimeOptions } from './runtime/runtime.ts';
 
@@ -15,6 +16,8 @@ export interface FermataConfig {
   readonly providers?: Providers;
   /** Functions of `code` tasks, by name. */
   readonly functions?: CodeFunctions;
+  /** Predicates of conditions, by name: synchronous and pure. */
+  readonly predicates?: Predicates;
   /** Machines of your own, as `name@version`. */
   readonly machines?: RuntimeOptions['machines'];
   /** Effects that your machines invoke, by name. */

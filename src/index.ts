@@ -30,6 +30,7 @@ export { defineConfig, type FermataConfig } from './config.ts';
 export { workflow } from './document/builder.ts';
 export { parseDocument, parseText } from './document/parse.ts';
 export { execute } from './document/execute.ts';
+export type { Predicate } from './document/condition.ts';
 export type { WorkflowDocument } from './document/schema.ts';
 export type { CodeContext, CodeFunction } from '../actors/code.ts';
 export { ERROR_CODES, FermataError, type ErrorCode } from './errors.ts';

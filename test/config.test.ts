@@ -53,7 +53,7 @@ describe('a configuration', () => {
 
   it.each<[path: string, said: string, config: unknown]>([
     ['provider', 'unknown field "provider": did you mean "providers"?', { provider: {} }],
-    ['xyz', 'unknown field "xyz"; known are providers, functions, machines, actors', { xyz: {} }],
+    ['xyz', 'unknown field "xyz"; known are providers, functions, predicates, machines, actors', { xyz: {} }],
     ['', 'expected an object, came a list', []],
     ['providers.mine', 'expected the settings of a provider, came a text', mine(KEY)],
     ['providers.mine.baseURL', 'did you mean "baseUrl"?', mine({ baseURL: 'http://x/v1', apiKey: KEY })],

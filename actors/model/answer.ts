@@ -1,4 +1,4 @@
-import type { ResponseFormat } from '../../src/document/definition.ts';
+import type { ResponseFormat } from '../../src/document/kinds/model.ts';
 import type { ChatMessage } from './request.ts';
 
 /** Checks a value against a JSON Schema: one text for each fault, none where it fits. */

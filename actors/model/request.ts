@@ -1,4 +1,4 @@
-import type { ResponseFormat } from '../../src/document/definition.ts';
+import type { ResponseFormat } from '../../src/document/kinds/model.ts';
 import type { ProviderSettings } from './provider.ts';
 import { allowsStrict } from './strict-schema.ts';
 

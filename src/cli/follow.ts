@@ -43,7 +43,8 @@ export async function follow(shell: Shell, options: FollowOptions): Promise<numb
 async function showProgress(shell: Shell, options: FollowOptions, { signal }: Interrupted): Promise<void> {
   const { connection, runId } = options;
   const approve = (task: string): string => connection.next('approve', runId, task);
-  const context = { width: shell.columns, approve };
+  const send = (type: string): string => connection.next('send', runId, type);
+  const context = { width: shell.columns, approve, send };
   let { display } = options;
   let told = false;
   try {
@@ -52,10 +53,16 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
       display ??= chooseDisplay(shell, event);
       const line = progressLine(event, context);
       if (line !== undefined) display.show(line);
-      if (told || !connection.embedded || !(await waitsForPerson(connection.client, event))) continue;
+      if (told || !connection.embedded) continue;
+      const text = (await waitsForPerson(connection.client, event))
+        ? WAITING
+        : (await waitsForEvent(connection.client, event))
+          ? WAITING_FOR_EVENT
+          : undefined;
+      if (text === undefined) continue;
       told = true;
       // The database is this process's: the command above can have it only afterwards.
-      display.show({ mood: 'told', percent: line?.percent, task: undefined, last: false, text: WAITING });
+      display.show({ mood: 'told', percent: line?.percent, task: undefined, last: false, text });
     }
   } finally {
     await display?.end();
@@ -64,6 +71,17 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
 
 const WAITING =
   'The run waits here for that decision. To decide, stop this with Ctrl-C and use the command: it goes on from there';
+
+const WAITING_FOR_EVENT =
+  'The run waits here for that event. To send it, stop this with Ctrl-C and use the command: it goes on from there';
+
+/** A wait for an event that is still open: what came early is taken at once. */
+async function waitsForEvent(client: FermataClient, { event, data }: ShownFact): Promise<boolean> {
+  const waitsFor = data['waitsFor'];
+  if (event !== 'task_started' || typeof waitsFor !== 'object' || waitsFor === null || !('event' in waitsFor))
+    return false;
+  return (await client.why(String(data['runId']))).tasks.some(({ task }) => task === data['task']);
+}
 
 /** An approval that is still open: what is watched again was decided long ago. */
 async function waitsForPerson(client: FermataClient, { event, data }: ShownFact): Promise<boolean> {

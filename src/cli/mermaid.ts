@@ -4,16 +4,23 @@
 export interface DrawnGraph {
   readonly nodes: readonly {
     readonly name: string;
-    readonly kind: 'model' | 'code';
+    /** Of the task: `model`, `code`, `condition` … */
+    readonly kind: string;
     readonly requiresApproval: boolean;
   }[];
   /** `needs`: its success; `after`: any end of it. */
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: 'needs' | 'after' }[];
+  readonly edges: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly kind: 'needs' | 'after';
+    /** Of a condition, in which the task is. */
+    readonly branches?: readonly string[] | undefined;
+  }[];
 }
 
 /**
- * A flowchart, top down. Rounded boxes are model calls, boxes with bars are code, hexagons wait for an approval first; a
- * dotted arrow merely comes later.
+ * A flowchart, top down. Rounded boxes are model calls, boxes with bars are code, diamonds are conditions, whose
+ * arrows say the branch; hexagons wait for an approval first; a dotted arrow merely comes later.
  *
  * @example
  * mermaid({ nodes: [{ name: 'plan', kind: 'model', requiresApproval: false }], edges: [] }) // 'flowchart TD\n  t0("plan")'
@@ -22,15 +29,26 @@ export function mermaid({ nodes, edges }: DrawnGraph): string {
   const ids = new Map(nodes.map(({ name }, index) => [name, `t${index}`]));
   const boxes = nodes.map((node) => `  ${ids.get(node.name)}${box(node)}`);
   const arrows = edges.map(
-    ({ from, to, kind }) => `  ${ids.get(from)} ${kind === 'needs' ? '-->' : '-.->'} ${ids.get(to)}`,
+    ({ from, to, kind, branches }) =>
+      `  ${ids.get(from)} ${kind === 'needs' ? '-->' : '-.->'}${branches === undefined ? '' : `|"${escaped(branches.join(', '))}"|`} ${ids.get(to)}`,
   );
   return ['flowchart TD', ...boxes, ...arrows].join('\n');
 }
 
+/** Of kinds that are not a model call. */
+const SHAPES: Readonly<Record<string, readonly [string, string]>> = {
+  code: ['[[', ']]'],
+  condition: ['{', '}'],
+  map: ['[/', '/]'],
+  reduce: ['[\\', '/]'],
+  wait: ['([', '])'],
+};
+
 function box({ name, kind, requiresApproval }: DrawnGraph['nodes'][number]): string {
   const label = `"${escaped(name)}"`;
   if (requiresApproval) return `{{${label}}}`;
-  return kind === 'code' ? `[[${label}]]` : `(${label})`;
+  const [opens, closes] = SHAPES[kind] ?? ['(', ')'];
+  return `${opens}${label}${closes}`;
 }
 
 /** Mermaid's own escapes: a label may hold any text but quotes and angle brackets. */

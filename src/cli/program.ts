@@ -11,6 +11,7 @@ import { addGraph } from './commands/graph.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
+import { addSend } from './commands/send.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addValidate } from './commands/validate.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWatch,
   addWhy,
   addApprove,
+  addSend,
   addCancel,
   addMigrate,
 ];

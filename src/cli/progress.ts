@@ -32,6 +32,8 @@ export interface ProgressContext {
   readonly width: number;
   /** The command that decides an approval. */
   readonly approve: (task: string) => string;
+  /** The command that sends an event from outside. */
+  readonly send: (type: string) => string;
 }
 
 const SYMBOLS: Readonly<Record<Mood, string>> = {
@@ -92,10 +94,14 @@ type Shown = readonly [mood: Mood, text: string];
 type Show = (data: ShownFact['data'], context: ProgressContext) => Shown | undefined;
 
 const ofTask: Readonly<Record<string, Show>> = {
-  task_started: (data) => [
-    'begun',
-    `${nameOf(data)}${Number(data['attempt'] ?? 1) > 1 ? ` (attempt ${Number(data['attempt'])})` : ''}`,
-  ],
+  task_started: (data, { send }) => {
+    const waits = waitText(data['waitsFor'], send);
+    if (waits !== undefined) return ['waits', `${nameOf(data)}: ${waits}`];
+    return [
+      'begun',
+      `${nameOf(data)}${Number(data['attempt'] ?? 1) > 1 ? ` (attempt ${Number(data['attempt'])})` : ''}`,
+    ];
+  },
   task_completed: (data, context) => ['done', said(data, data['result'], context)],
   task_failed: (data, context) => ['failed', said(data, messageOf(data['error']), context)],
   task_cancelled: (data, context) => ['failed', said(data, `cancelled${because(data['reason'])}`, context)],
@@ -131,6 +137,14 @@ const ofTask: Readonly<Record<string, Show>> = {
       ),
     ];
   },
+  event_kept: (data) => [
+    'told',
+    printable(`The event ${JSON.stringify(data['eventType'])} is kept until a task waits for it`),
+  ],
+  event_refused: (data, context) => [
+    'failed',
+    said(data, `did not take an event: ${messageOf(data['error'])}`, context),
+  ],
   progress: (data, context) => [
     'told',
     said(
@@ -156,6 +170,16 @@ const ofRun: Readonly<Record<string, Show>> = {
     firstLine(`The run was cancelled: ${messageOf(data['reason'])}`, width),
   ],
 };
+
+/** What a task that begins to wait waits for. */
+function waitText(waitsFor: unknown, send: ProgressContext['send']): string | undefined {
+  if (typeof waitsFor !== 'object' || waitsFor === null) return undefined;
+  if ('event' in waitsFor) {
+    const type = String(waitsFor.event);
+    return `${printable(`waits for the event ${JSON.stringify(type)}`)} → ${send(type)}`;
+  }
+  return 'date' in waitsFor ? `waits until ${String(waitsFor.date)}` : undefined;
+}
 
 function nameOf(data: ShownFact['data']): string {
   return printable(String(data['description'] ?? data['task']));

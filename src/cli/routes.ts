@@ -10,6 +10,10 @@ const ROUTES: readonly (readonly [route: RegExp, command: (next: NextCommand, id
     new RegExp(String.raw`POST ${RUN}/tasks/([^/\s]+)/approve(?: \{[^}]*\})?`, 'g'),
     (next, [run = 'RUN', task = 'TASK']) => next('approve', run, task),
   ],
+  [
+    new RegExp(String.raw`POST ${RUN}/events \{"type": ("(?:[^"\\]|\\.)*"), …\}`, 'g'),
+    (next, [run = 'RUN', type = '"TYPE"']) => next('send', run, String(JSON.parse(type))),
+  ],
   [/GET \/api\/v1\/runs(?![\w/])/g, (next) => next('runs')],
 ];
 

@@ -28,6 +28,8 @@ interface Place {
   /** Names that a loop around it binds: they are no variables of the scope. */
   readonly bound: ReadonlySet<string>;
   readonly inLoop: boolean;
+  /** It is only asked whether it is there: `has(a.b)`. */
+  readonly inHas?: true;
 }
 
 /** Every variable that a tree reads. Recursion is safe: the parser limits the depth of trees. */
@@ -42,7 +44,16 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
   const chain = chainOf(node);
   if (chain !== undefined) {
     const [root] = chain.path;
-    if (root === undefined || !place.bound.has(root)) found.push({ path: chain.path, at: `column ${node.start + 1}` });
+    if (root === undefined || !place.bound.has(root)) {
+      const isPlain = place.inHas === undefined && !chain.isOptional && chain.computed.length === 0;
+      found.push({
+        path: chain.path,
+        at: `column ${node.start + 1}`,
+        columns: chain.columns,
+        ...(isPlain ? { span: [node.start, node.end] } : {}),
+        ...(place.inLoop ? { inLoop: true } : {}),
+      });
+    }
     return chain.computed.forEach(visit);
   }
   if (node.op === 'map') {
@@ -62,6 +73,7 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
     refuse(node, 'matches() can occupy the process for minutes; use startsWith, endsWith or contains');
   }
   const [variable] = args;
+  if (name === 'has' && variable !== undefined) return walk(variable, { ...place, inHas: true }, refuse, found);
   if (!BINDERS.has(name) || variable?.op !== 'id') return childrenOf(node).forEach(visit);
   if (place.inLoop) {
     refuse(node, `${name}() inside of another loop multiplies; use one loop, or a task of kind code`);
@@ -73,12 +85,30 @@ function walk(node: ASTNode, place: Place, refuse: Refuse, found: Variable[]): v
   for (const child of args.slice(name === 'bind' ? 2 : 1)) walk(child, inner, refuse, found);
 }
 
-/** A chain of accesses that starts at a name: its path, and the expressions that compute steps of it. */
-function chainOf(node: ASTNode): { path: (string | undefined)[]; computed: ASTNode[] } | undefined {
-  if (node.op === 'id') return { path: [node.args], computed: [] };
+/** A chain of accesses that starts at a name. */
+interface Chain {
+  /** Undefined where a step is computed. */
+  readonly path: readonly (string | undefined)[];
+  readonly columns: readonly number[];
+  /** The expressions that compute steps. */
+  readonly computed: readonly ASTNode[];
+  /** A step of it may be missing: `a.?b`. */
+  readonly isOptional: boolean;
+}
+
+function chainOf(node: ASTNode): Chain | undefined {
+  if (node.op === 'id') return { path: [node.args], columns: [node.start + 1], computed: [], isOptional: false };
   if (node.op === '.' || node.op === '.?') {
     const chain = chainOf(node.args[0]);
-    return chain && { path: [...chain.path, node.args[1]], computed: chain.computed };
+    const name = node.args[1];
+    return (
+      chain && {
+        path: [...chain.path, name],
+        columns: [...chain.columns, node.end - name.length + 1],
+        computed: chain.computed,
+        isOptional: chain.isOptional || node.op === '.?',
+      }
+    );
   }
   if (node.op !== '[]' && node.op !== '[?]') return undefined;
   const chain = chainOf(node.args[0]);
@@ -87,7 +117,9 @@ function chainOf(node: ASTNode): { path: (string | undefined)[]; computed: ASTNo
   const literal = key.op === 'value' && key.args !== null;
   return {
     path: [...chain.path, literal ? String(key.args) : undefined],
+    columns: [...chain.columns, key.start + 1],
     computed: literal ? chain.computed : [...chain.computed, key],
+    isOptional: chain.isOptional || node.op === '[?]',
   };
 }
 
@@ -111,4 +143,20 @@ function childrenOf(node: ASTNode): readonly ASTNode[] {
     default:
       return node.args;
   }
+}
+
+/** Whether a tree goes through a list, whether it makes one of a text, and of how many nodes it is. */
+export function shapeOf(tree: ASTNode): { readonly loops: boolean; readonly splits: boolean; readonly nodes: number } {
+  const shape = { loops: false, splits: false, nodes: 0 };
+  const pending: ASTNode[] = [tree];
+  // The list grows while it is walked.
+  for (const node of pending) {
+    shape.nodes++;
+    if (node.op === 'call' || node.op === 'rcall') {
+      shape.loops ||= BINDERS.has(node.args[0]);
+      shape.splits ||= node.args[0] === 'split';
+    }
+    pending.push(...childrenOf(node));
+  }
+  return shape;
 }

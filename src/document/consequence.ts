@@ -1,7 +1,9 @@
 /** What the end of a task means for its run. Decided by the workflow machine, foreseen by the preparation. */
+import type { TaskRow } from '../store/store.ts';
+import type { TaskSpec } from './definition.ts';
 
-/** Nothing; a failure of the run's `onTaskFailure` kind; or that the run is to be cancelled. */
-export type Consequence = 'none' | 'fail' | 'cancel';
+/** Nothing; that what depends on the task is skipped; a failure of the run's `onTaskFailure` kind; or that the run is to be cancelled. */
+export type Consequence = 'none' | 'skip' | 'fail' | 'cancel';
 
 /** True where this end makes the run end: what is alive must then be cancelled. */
 export function endsRun(
@@ -16,5 +18,25 @@ export function skipsDependents(
   run: { readonly onTaskFailure: 'stop' | 'continue'; readonly ending: unknown },
   consequence: Consequence,
 ): boolean {
-  return run.ending === null && consequence === 'fail' && run.onTaskFailure === 'continue';
+  if (run.ending !== null) return false;
+  return consequence === 'skip' || (consequence === 'fail' && run.onTaskFailure === 'continue');
+}
+
+interface HowItEnded {
+  readonly error?: { readonly code?: string };
+  /** What a task that was skipped needed, and what did not succeed. */
+  readonly because?: string;
+}
+
+/** True for a task that has ended so that what needs it can never run. */
+export function barsDependents(
+  { status, detailJson }: Pick<TaskRow, 'status' | 'detailJson'>,
+  { call, approval, skipPolicy }: Pick<TaskSpec, 'call' | 'approval' | 'skipPolicy'>,
+): boolean {
+  if (status === 'completed') return false;
+  const { error, because } = (detailJson === null ? {} : JSON.parse(detailJson)) as HowItEnded;
+  if (status === 'skipped') return because !== undefined || skipPolicy === 'cascade';
+  if (call.kind === 'wait' && error?.code === 'waitTimedOut') return call.onTimeout !== 'skip';
+  const isRefused = status === 'rejected' || (status === 'timedOut' && error?.code === 'approvalExpired');
+  return !isRefused || approval?.onReject !== 'skip';
 }

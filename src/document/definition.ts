@@ -3,6 +3,8 @@
  * What the schema accepts is in `schema.ts`; `normalise.ts` makes this from it. The machines and projections see only this.
  */
 import type { InDoubtPolicy } from '../runtime/effect.ts';
+import type { Condition } from './condition.ts';
+import type { CallSpec } from './kinds/index.ts';
 
 /** How often and when a failed attempt is repeated. Seconds may be fractions. */
 export interface RetryPolicy {
@@ -22,27 +24,28 @@ export interface ApprovalSpec {
   readonly onReject: 'skip' | 'cancel' | 'fail';
 }
 
-/** What an answer must look like: any text, any JSON, or JSON of a schema. */
-export type ResponseFormat = 'text' | 'json' | { readonly schema: Readonly<Record<string, unknown>> };
+/** `addTasks` of a task whose own output holds the tasks. */
+export const FROM_OUTPUT = 'fromOutput';
 
-/** The part of a task that is a model call. Prompts are Liquid. */
-export interface ModelCallSpec {
-  readonly kind: 'model';
-  readonly prompt: string;
-  readonly system: string | undefined;
-  readonly provider: string;
-  readonly model: string;
-  readonly temperature: number | undefined;
-  readonly maxOutputTokens: number | undefined;
-  readonly responseFormat: ResponseFormat;
+/** Tasks that join the run when a task completes. */
+export interface OnCompleteSpec {
+  /** `fromOutput`, or the name of a registered function. */
+  readonly addTasks: string;
+  readonly dynamicTaskLimit: number;
+  readonly maxDynamicDepth: number;
+  readonly onLimit: 'truncate' | 'fail';
+  /** What depends on the task waits for those that it adds. */
+  readonly join: boolean;
 }
 
-/** The part of a task that is a call of a registered function. */
-export interface CodeSpec {
-  readonly kind: 'code';
-  readonly function: string;
-  /** CEL expression (or a tree of them) for each argument; a value that is not a text stands for itself. */
-  readonly input: Readonly<Record<string, unknown>>;
+/** That a task runs only where a condition chooses it. */
+export interface Gate {
+  /** Name of the condition's task. */
+  readonly by: string;
+  /** Its branches that the task is in: `then`, `else`, `cases.billing`. */
+  readonly branches: readonly string[];
+  /** The task does not look at what the condition gives, which may name very many tasks. */
+  readonly unseen: boolean;
 }
 
 /** One task. */
@@ -56,12 +59,20 @@ export interface TaskSpec {
   readonly dependsOn: readonly string[];
   /** Tasks that merely come first (`strategy: sequential`): any end of theirs will do. */
   readonly after: readonly string[];
-  readonly call: ModelCallSpec | CodeSpec;
+  /** It runs where at least one of these chooses it; none: it always runs. */
+  readonly gates: readonly Gate[];
+  /** It is skipped where this is false. */
+  readonly when: Condition | undefined;
+  /** What its being skipped means for what depends on it. */
+  readonly skipPolicy: 'run' | 'cascade';
+  /** What is its kind's own. */
+  readonly call: CallSpec;
   readonly retry: RetryPolicy;
-  /** Of each attempt. */
-  readonly timeoutSeconds: number;
+  /** Of a model call or a function: of each attempt. Of every other kind: from start to end; undefined: none. */
+  readonly timeoutSeconds: number | undefined;
   readonly onInDoubt: InDoubtPolicy;
   readonly approval: ApprovalSpec | undefined;
+  readonly onComplete: OnCompleteSpec | undefined;
   readonly estimatedDurationSeconds: number | undefined;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -81,5 +92,9 @@ export interface Definition {
   readonly onTaskFailure: 'stop' | 'continue';
   readonly collectIntermediate: boolean;
   readonly priority: number;
+  /** Of tasks that name none; for tasks that are added, too. */
+  readonly provider: string;
+  readonly model: string;
+  readonly depth: number;
   readonly tasks: readonly TaskSpec[];
 }

@@ -39,7 +39,7 @@ export class Faults {
   }
 
   /** `didYouMean`, until enough suggestions were made. */
-  suggest(word: string, names: ReadonlySet<string> | readonly string[]): string {
+  suggest(word: string, names: Iterable<string> & ({ readonly size: number } | { readonly length: number })): string {
     this.#suggestions += 1;
     this.#compared += 'size' in names ? names.size : names.length;
     const enough = this.#suggestions > MOST_SUGGESTIONS || this.#compared > MOST_COMPARED;

@@ -31,6 +31,8 @@ export class Graph {
   readonly roots: readonly TaskSpec[];
   /** Tasks that nobody needs: their outputs are the run's output. */
   readonly last: readonly TaskSpec[];
+  /** True where a run of it may get more tasks than it has. */
+  readonly grows: boolean;
   readonly #nodes: ReadonlyMap<string, Node>;
 
   constructor({ tasks }: Definition) {
@@ -39,6 +41,9 @@ export class Graph {
       for (const dependency of dependsOn) this.#node(dependency).dependents.push({ name, hard: true });
       for (const dependency of after) this.#node(dependency).dependents.push({ name, hard: false });
     }
+    this.grows = tasks.some(
+      ({ call, onComplete }) => call.kind === 'map' || call.kind === 'reduce' || onComplete !== undefined,
+    );
     this.roots = tasks.filter(({ name }) => this.inDegree(name) === 0);
     this.last = tasks.filter(({ name }) => !this.dependents(name).some(({ hard }) => hard));
   }

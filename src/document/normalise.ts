@@ -1,38 +1,35 @@
 /** From a checked document to its inner form: short forms resolved, defaults in place, dependencies complete. */
-import type { ApprovalSpec, CodeSpec, Definition, ModelCallSpec, TaskSpec } from './definition.ts';
+import type { ApprovalSpec, Definition, Gate, TaskSpec } from './definition.ts';
+import { CALL_SECONDS } from './fields.ts';
+import { conditionSpec } from './kinds/condition.ts';
+import { callSpec, type CheckedTask } from './kinds/index.ts';
+import type { Links } from './links.ts';
 import { walkGraph } from './order.ts';
-import type { CheckedDocument, CheckedTask } from './schema.ts';
+import type { CheckedDocument } from './schema.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /**
  * The inner form of a document.
  *
- * @param dependencies for each task, in order, the names it depends on, whether written or read
+ * @param links for each task, in order, what it depends on, whether written or read
  */
-export function* normalise(document: CheckedDocument, dependencies: readonly (readonly string[])[]): Steps<Definition> {
+export function* normalise(document: CheckedDocument, links: readonly Links[]): Steps<Definition> {
   const { name, description, tags, input, config } = document;
-  const previous = config.strategy === 'sequential' ? previousTasks(document, dependencies) : new Map<string, string>();
+  const previous = config.strategy === 'sequential' ? previousTasks(document, links) : new Map<string, string>();
+  const gatesByTask = gatesOf(document.tasks);
   const tasks: TaskSpec[] = [];
   yield* eachOf(document.tasks, (task, position) => {
-    const dependsOn = dependencies[position] ?? [];
+    const { dependsOn = [], unseen = [] } = links[position] ?? {};
     const before = previous.get(task.name);
-    tasks.push({
-      name: task.name,
-      position,
-      description: task.description,
-      dependsOn,
-      after: before === undefined || dependsOn.includes(before) ? [] : [before],
-      call: callOf(task, config),
-      retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
-      timeoutSeconds: task.timeoutSeconds,
-      onInDoubt: task.onInDoubt,
-      approval: approvalOf(task),
-      estimatedDurationSeconds: task.estimatedDurationSeconds,
-      tags: task.tags,
-      metadata: task.metadata,
-    });
+    const after = before === undefined || dependsOn.includes(before) ? [] : [before];
+    const gates = (gatesByTask.get(task.name) ?? NO_GATES).map((gate) => ({
+      ...gate,
+      unseen: unseen.includes(gate.by),
+    }));
+    tasks.push(taskSpec(task, config, { position, dependsOn, after, gates }));
   });
-  const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority } = config;
+  const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority, provider, model, depth } =
+    config;
   return {
     name,
     description,
@@ -44,16 +41,67 @@ export function* normalise(document: CheckedDocument, dependencies: readonly (re
     onTaskFailure,
     collectIntermediate,
     priority,
+    provider,
+    model,
+    depth,
     tasks,
   };
 }
 
-function callOf(task: CheckedTask, config: CheckedDocument['config']): ModelCallSpec | CodeSpec {
-  if ('kind' in task) return { kind: 'code', function: task.function, input: task.input };
-  const { prompt, system, temperature, maxOutputTokens, responseFormat } = task;
-  const provider = task.provider ?? config.provider;
-  const model = task.model ?? config.model;
-  return { kind: 'model', prompt, system, provider, model, temperature, maxOutputTokens, responseFormat };
+/** What the tasks of a document take from its `config`. */
+export type TaskDefaults = Pick<CheckedDocument['config'], 'provider' | 'model' | 'depth'>;
+
+/**
+ * The inner form of one task.
+ *
+ * @param place where it stands, and what it waits for
+ */
+export function taskSpec(
+  task: CheckedTask,
+  defaults: TaskDefaults,
+  place: Pick<TaskSpec, 'position' | 'dependsOn' | 'after' | 'gates'>,
+): TaskSpec {
+  const call = callSpec(task, defaults, (inner) => taskSpec(inner, defaults, { ...place, after: [], gates: [] }));
+  return {
+    name: task.name,
+    ...place,
+    description: task.description,
+    when: task.when,
+    skipPolicy: task.skipPolicy,
+    call,
+    retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },
+    // A reduction in one piece is a call like any other.
+    timeoutSeconds: task.timeoutSeconds ?? (call.kind === 'model' ? CALL_SECONDS : undefined),
+    onInDoubt: task.onInDoubt,
+    approval: approvalOf(task),
+    onComplete: task.onComplete && {
+      ...task.onComplete,
+      maxDynamicDepth: task.onComplete.maxDynamicDepth ?? defaults.depth,
+    },
+    estimatedDurationSeconds: task.estimatedDurationSeconds,
+    tags: task.tags,
+    metadata: task.metadata,
+  };
+}
+
+type NamedGate = Omit<Gate, 'unseen'>;
+const NO_GATES: readonly NamedGate[] = [];
+
+/** For each task that conditions choose, which ones, and in which of their branches. */
+export function gatesOf(tasks: readonly CheckedTask[]): ReadonlyMap<string, readonly NamedGate[]> {
+  const gates = new Map<string, { readonly by: string; readonly branches: string[] }[]>();
+  for (const task of tasks) {
+    if (!('kind' in task) || task.kind !== 'condition') continue;
+    for (const [label, names] of Object.entries(conditionSpec(task).branches)) {
+      for (const name of names) {
+        const known = gates.get(name) ?? [];
+        const last = known.at(-1);
+        if (last?.by === task.name) last.branches.push(label);
+        else gates.set(name, [...known, { by: task.name, branches: [label] }]);
+      }
+    }
+  }
+  return gates;
 }
 
 function approvalOf(task: CheckedTask): ApprovalSpec | undefined {
@@ -70,10 +118,10 @@ function approvalOf(task: CheckedTask): ApprovalSpec | undefined {
 }
 
 /** For each task the one before it, in an order that respects the dependencies and otherwise is the document's. */
-function previousTasks({ tasks }: CheckedDocument, dependencies: readonly (readonly string[])[]): Map<string, string> {
+function previousTasks({ tasks }: CheckedDocument, links: readonly Links[]): Map<string, string> {
   const positions = new Map(tasks.map(({ name }, position) => [name, position]));
-  const numbered = dependencies.map((names) =>
-    names.map((name) => positions.get(name)).filter((at) => at !== undefined),
+  const numbered = links.map(({ dependsOn }) =>
+    dependsOn.map((name) => positions.get(name)).filter((at) => at !== undefined),
   );
   const names = walkGraph(numbered).order.map((position) => tasks[position]?.name);
   const previous = new Map<string, string>();

@@ -2,25 +2,26 @@
  * What can be read of a document that may be wrong everywhere: names, dependencies, templates, expressions. The checks
  * of the graph run over it, so that a wrong type in one task does not hide a cycle among the others.
  */
+import { conditionAt } from './condition.ts';
 import type { Path } from './faults.ts';
-import { expressionsOf } from './expression.ts';
 import { isRecord } from './json.ts';
+import { branchesAt, DECISION_SCHEMA } from './kinds/condition.ts';
+import { kindOf, PLACES, type Kind } from './kinds/index.ts';
+import { textAt, type Placed, type Reading } from './kinds/places.ts';
 import { listOf } from './shape.ts';
 import { eachOf, type Steps } from './steps.ts';
 
-/** A text of a document, with its place: as text only where there is a fault. */
-export interface Placed {
-  readonly path: Path;
-  readonly text: string;
-}
-
 /** One task, as far as it can be read. */
-export interface OutlineTask {
+export interface OutlineTask extends Reading {
   readonly path: Path;
   readonly name: string | undefined;
   readonly dependsOn: readonly Placed[];
-  readonly templates: readonly Placed[];
-  readonly expressions: readonly Placed[];
+  readonly conditions: readonly Placed[];
+  readonly switches: readonly Placed[];
+  /** Tasks that it chooses among: they depend on it. */
+  readonly branches: readonly Placed[];
+  /** JSON Schema of its output, where it is known. */
+  readonly output: unknown;
 }
 
 /** A document, as far as it can be read. */
@@ -28,6 +29,8 @@ export interface Outline {
   readonly tasks: readonly OutlineTask[];
   /** Properties of the input, where its schema allows no others. */
   readonly input: ReadonlySet<string> | undefined;
+  /** JSON Schema of the input, where there is one. */
+  readonly inputSchema: unknown;
 }
 
 /** Reads what can be read. */
@@ -37,35 +40,53 @@ export function* outlineOf(source: unknown): Steps<Outline> {
   yield* eachOf(listOf(source), (task, position) => {
     tasks.push(outlineOfTask(isRecord(task) ? task : {}, ['tasks', position]));
   });
-  return { tasks, input: closedProperties(input) };
+  return { tasks, input: closedProperties(input), inputSchema: input };
 }
 
 function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): OutlineTask {
   const name = task['name'];
-  const kind = task['kind'];
-  const text = (value: unknown, ...steps: string[]): Placed[] =>
-    typeof value === 'string' ? [{ path: [...path, ...steps], text: value }] : [];
   const dependsOn: readonly unknown[] = Array.isArray(task['dependsOn']) ? task['dependsOn'] : [];
-  const approval = task['approval'];
-  // Other kinds have other variables (`item`, `event`); their templates are checked once they are supported.
-  const isKnown = kind === undefined || kind === 'code';
   return {
     path,
     name: typeof name === 'string' && name !== '' ? name : undefined,
     dependsOn: dependsOn.flatMap((entry, index) =>
       typeof entry === 'string' ? [{ path: [...path, 'dependsOn', index], text: entry }] : [],
     ),
-    templates: isKnown
-      ? [
-          ...text(task['description'], 'description'),
-          ...(kind === undefined ? text(task['prompt'], 'prompt') : []),
-          ...(kind === undefined ? text(task['system'], 'system') : []),
-          ...text(task['approvalPrompt'], 'approvalPrompt'),
-          ...(isRecord(approval) ? text(approval['prompt'], 'approval', 'prompt') : []),
-        ]
-      : [],
-    expressions: kind === 'code' ? expressionsOf(task['input'], [...path, 'input']) : [],
+    ...readingOf(task, path),
+    branches: branchesAt(task, path),
+    output: outputSchema(task, kindOf(task)),
   };
+}
+
+/** Where a task reads, and the tasks inside of it. The variables of a kind that is not supported yet are unknown. */
+function readingOf(task: Readonly<Record<string, unknown>>, path: Path): Required<Reading> {
+  const kind = kindOf(task);
+  if (kind === undefined) return { templates: [], expressions: [], conditions: [], switches: [] };
+  const own = PLACES[kind](task, path);
+  const approval = task['approval'];
+  const inner = kind === 'map' && isRecord(task['task']) ? readingOf(task['task'], [...path, 'task']) : undefined;
+  const ofItems = (placed: readonly Placed[] = []): readonly Placed[] =>
+    placed.map((one) => ({ ...one, variables: [...new Set([...(one.variables ?? []), 'item', 'index'])] }));
+  return {
+    templates: [
+      ...textAt(task, path, 'description'),
+      ...own.templates,
+      ...textAt(task, path, 'approvalPrompt'),
+      ...(isRecord(approval) ? textAt(approval, [...path, 'approval'], 'prompt') : []),
+      ...ofItems(inner?.templates),
+    ],
+    expressions: [...own.expressions, ...ofItems(inner?.expressions)],
+    conditions: [...conditionAt(task, path, 'when'), ...(own.conditions ?? []), ...ofItems(inner?.conditions)],
+    switches: [...(own.switches ?? []), ...ofItems(inner?.switches)],
+  };
+}
+
+/** What a task gives, as far as its author says so. */
+function outputSchema(task: Readonly<Record<string, unknown>>, kind: Kind | undefined): unknown {
+  if (kind === 'condition') return DECISION_SCHEMA;
+  if (kind !== 'model') return undefined;
+  const format = task['responseFormat'] ?? 'text';
+  return format === 'text' ? { type: 'string' } : isRecord(format) ? format['schema'] : undefined;
 }
 
 function closedProperties(schema: unknown): ReadonlySet<string> | undefined {

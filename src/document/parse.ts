@@ -9,7 +9,7 @@ import { duplicateField } from './json-text.ts';
 import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
-import { LIMITS } from './schema.ts';
+import { LIMITS } from './fields.ts';
 import { checkShape, listOf } from './shape.ts';
 import { atOnce, eachOf, inTurns, type Pause, type Steps } from './steps.ts';
 
@@ -52,11 +52,11 @@ function* checkDocument(source: unknown): Steps<Definition> {
 
   const document = yield* checkShape(source, faults);
   yield* checkSchemas(source, faults);
-  const dependencies = yield* checkLinks(yield* outlineOf(source), faults);
+  const links = yield* checkLinks(yield* outlineOf(source), faults);
   faults.throwIfAny(subject);
   if (document === undefined)
     throw new FermataError('internal', `${subject} was refused without a reason. Please report this.`);
-  return yield* normalise(document, dependencies);
+  return yield* normalise(document, links);
 }
 
 /**

@@ -2,20 +2,34 @@
  * What the workflow and task machines need for a decision, read from the run's rows and attached to the event (R2):
  * which tasks may begin, which can no longer run, a task's rendered prompt, the run's output.
  */
-import type { Candidate, PreparedStep, WorkflowInput } from '../../machines/workflow.ts';
-import type { PreparedApproval, PreparedTask as MachineTask, TaskOutput } from '../../machines/task.ts';
-import { FermataError, toErrorData } from '../errors.ts';
+import type { Candidate, GroupStep, PreparedStep, TaskAdds, WorkflowInput } from '../../machines/workflow.ts';
+import type {
+  JoinedItems,
+  PreparedApproval,
+  PreparedSkip,
+  PreparedTask as MachineTask,
+  TaskContext,
+  TaskOutput,
+} from '../../machines/task.ts';
+import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
-import { endsRun, skipsDependents, type Consequence } from './consequence.ts';
+import type { Predicates } from './condition.ts';
+import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
-import { graphOf, type Graph } from './graph.ts';
-import { isSettled, isWaiting, taskRow } from './projection.ts';
+import { additions } from './adding.ts';
+import { itemName, itemPosition, partOf, type Group } from './growth.ts';
+import type { Found } from './kinds/condition.ts';
+import { partsOf } from './kinds/reduce.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
-import type { TaskResult } from './reads.ts';
-import { prepareCall, taskScope } from './render.ts';
+import type { Scope, TaskResult } from './reads.ts';
+import { renderTask, taskScope } from './render.ts';
+import { RunGraph, type AddedItems } from './run-graph.ts';
+import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
+import { isSettled, isWaiting } from './task-status.ts';
+import { skipOf, type Decided } from './when.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
 export type DefinitionOf = (rows: RunRows) => Definition;
@@ -30,10 +44,10 @@ interface StepContext extends Pick<WorkflowInput, 'total' | 'breadth' | 'onTaskF
 /** Prepares the events of the workflow machine. */
 export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
   return ({ event, snapshot, rows }: Preparing): PreparedStep | undefined => {
-    const graph = graphOf(definitionOf(rows));
+    const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot === undefined) {
       const { breadth } = (event as unknown as { input: WorkflowInput }).input;
-      return { candidates: candidates(rows, graph, 0, breadth, NONE) };
+      return { candidates: candidates(graph, 0, breadth, NONE) };
     }
     const context = snapshot.context as StepContext;
     switch (event.type) {
@@ -41,27 +55,30 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
       case 'fermata.runTimedOut':
         return { live: rows.live() };
       case 'fermata.resume':
-        return { candidates: candidates(rows, graph, context.nextRoot, context.breadth - context.active, NONE) };
+      case 'fermata.task.joins':
+        return { candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE) };
       case 'fermata.task.parked':
-        return { candidates: candidates(rows, graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
+        return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
+      case 'fermata.task.adds':
+        return preparedAdditions(graph, event as unknown as TaskAdds, context);
       case 'fermata.task.cancel': {
         const name = String(event['task']);
-        const { status, live } = taskRow(rows, graph, name);
+        const { status, live } = graph.row(name);
         if (isSettled(status)) return { cancels: 'nothing' };
         if (live) return { cancels: 'actor' };
-        return { ...afterEnd(rows, graph, context, name, 'fail'), ...described(rows, graph, name) };
+        return { ...afterEnd(graph, context, name, 'fail'), ...described(graph, name) };
       }
       default:
         if (event.type.startsWith('xstate.done.actor.')) {
           const { name, consequence } = event['output'] as TaskOutput;
-          return afterEnd(rows, graph, context, name, consequence);
+          return afterEnd(graph, context, name, consequence);
         }
         if (event.type.startsWith('xstate.error.actor.')) {
           const name = String(event['actorId']);
           return {
-            ...afterEnd(rows, graph, context, name, 'fail'),
-            ...described(rows, graph, name),
-            ...(isWaiting(taskRow(rows, graph, name)) ? { waited: true } : {}),
+            ...afterEnd(graph, context, name, 'fail'),
+            ...described(graph, name),
+            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) ? { waited: true } : {}),
           };
         }
         return undefined;
@@ -71,57 +88,125 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
 
 const NONE: ReadonlySet<string> = new Set();
 
+function preparedAdditions(graph: RunGraph, { task, items, tasks }: TaskAdds, context: StepContext): PreparedStep {
+  if (isSettled(graph.row(task).status)) return {};
+  if (items === undefined) return { additions: additions(graph, task, tasks, context.total) };
+  const { call } = graph.spec(task);
+  const wanted = call.kind === 'map' ? call.concurrency : undefined;
+  return { concurrency: Math.min(wanted ?? context.breadth, context.breadth) };
+}
+
 /** What may follow the end of a task. */
-function afterEnd(
-  rows: RunRows,
-  graph: Graph,
-  context: StepContext,
-  name: string,
-  consequence: Consequence,
-): PreparedStep {
-  if (endsRun(context, consequence)) return { live: rows.live() };
-  if (context.ending !== null) return {};
-  const skip = skipsDependents(context, consequence)
-    ? graph.hardDescendants(name).filter((dependent) => !isSettled(taskRow(rows, graph, dependent).status))
+function afterEnd(graph: RunGraph, context: StepContext, name: string, consequence: Consequence): PreparedStep {
+  const items = afterItem(graph, name, consequence);
+  const meant = items !== undefined && consequence === 'fail' ? 'none' : consequence;
+  if (endsRun(context, meant)) return { ...items, live: graph.rows.live() };
+  if (context.ending !== null) return { ...items };
+  const skip = skipsDependents(context, meant)
+    ? graph.hardDescendants(name).filter((dependent) => !isSettled(graph.row(dependent).status))
     : [];
+  const own = closedGroup(graph, name);
+  const group: GroupStep = {
+    ...items,
+    drop: [...(items?.drop ?? []), ...(own?.drop ?? [])],
+    stop: [...(items?.stop ?? []), ...(own?.stop ?? [])],
+  };
   const gone = new Set([name, ...skip]);
-  const admissible = candidates(rows, graph, context.nextRoot, 1 + context.breadth - context.active, gone);
+  const closed = new Set(group.drop?.map(({ map }) => map));
+  const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone, closed);
+  const settled = context.settled + 1 + skip.length + (group.drop ?? []).reduce((sum, { count }) => sum + count, 0);
   return {
+    ...withoutEmpty(group),
     ...(admissible.length === 0 ? {} : { candidates: admissible }),
     ...(skip.length === 0
       ? {}
-      : { skip: skip.map((task) => ({ name: task, because: name, ...described(rows, graph, task) })) }),
-    ...(context.settled + 1 + skip.length >= context.total ? { output: runOutput(rows, graph) } : {}),
+      : { skip: skip.map((task) => ({ name: task, because: name, ...described(graph, task) })) }),
+    ...(settled >= context.total ? { output: runOutput(graph) } : {}),
   };
 }
 
+/** What the end of an item means for its map: the map says what becomes of the others, and hears when all have ended. */
+function afterItem(
+  graph: RunGraph,
+  name: string,
+  consequence: Consequence,
+): (GroupStep & { readonly item: true }) | undefined {
+  const item = graph.item(name);
+  if (item === undefined) return undefined;
+  const { map, group } = item;
+  const { call } = graph.spec(map);
+  const stops = consequence === 'fail' && (call.kind !== 'map' || call.onItemFailure === 'stop');
+  // Of one that was cancelled before it began, or that broke, the rows do not say yet that it has ended.
+  const row = graph.row(name);
+  const settled = group.settled + (isSettled(row.status) ? 0 : 1);
+  const active = group.active - (isSettled(row.status) || !row.live ? 0 : 1);
+  const left = stops ? group.total - settled - active : 0;
+  const isOver = isSettled(graph.row(map).status);
+  return {
+    item: true,
+    ...(left > 0 ? { drop: [{ map, count: left }] } : {}),
+    ...(stops && active > 0 ? { stop: liveItems(graph, map, name) } : {}),
+    ...(settled + left >= group.total && !isOver ? { joined: map } : {}),
+  };
+}
+
+/** A map that ends before its items do takes them along. */
+function closedGroup(graph: RunGraph, name: string): GroupStep | undefined {
+  const { group } = graph.growth(name);
+  if (group === undefined || group.settled >= group.total) return undefined;
+  const left = group.total - group.settled - group.active;
+  return {
+    ...(left > 0 ? { drop: [{ map: name, count: left }] } : {}),
+    ...(group.active > 0 ? { stop: liveItems(graph, name) } : {}),
+  };
+}
+
+/** The journal keeps every step: what says nothing is left out. */
+function withoutEmpty({ drop = [], stop = [], ...rest }: GroupStep): GroupStep {
+  return { ...rest, ...(drop.length === 0 ? {} : { drop }), ...(stop.length === 0 ? {} : { stop }) };
+}
+
+function liveItems(graph: RunGraph, map: string, except?: string): readonly string[] {
+  return graph.rows.live().filter((name) => name !== except && graph.item(name)?.map === map);
+}
+
 /** The description of a task that has no actor to render it; absent where none is written, or where it needs what never came. */
-function described(rows: RunRows, graph: Graph, name: string): { readonly description?: string } {
+export function described(graph: RunGraph, name: string): { readonly description?: string } {
   const { description, dependsOn } = graph.spec(name);
   if (description === undefined) return {};
   const read = new Set(readsOf(description).tasks);
   const results = dependsOn.filter((dependency) => read.has(dependency));
+  return describedIn(description, taskScope(graph.rows.input(), resultsOf(graph, results)));
+}
+
+function describedIn(description: string | undefined, scope: Scope): { readonly description?: string } {
+  if (description === undefined) return {};
   try {
-    return { description: renderPrompt(description, taskScope(rows.input(), resultsOf(rows, graph, results))) };
+    return { description: renderPrompt(description, scope) };
   } catch (thrown) {
     if (thrown instanceof FermataError && thrown.code === 'promptFailed') return {};
     throw thrown;
   }
 }
 
-/** Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come. */
+/**
+ * Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come.
+ *
+ * @param gone tasks that end in this turn
+ * @param closed maps of which no more items begin from this turn on
+ */
 function candidates(
-  rows: RunRows,
-  graph: Graph,
+  graph: RunGraph,
   nextRoot: number,
   slots: number,
   gone: ReadonlySet<string>,
+  closed: ReadonlySet<string> = NONE,
 ): readonly Candidate[] {
   if (slots <= 0) return [];
   const found: Candidate[] = [];
   const ready = [
-    ...rows.ready(slots + gone.size).filter(({ name }) => !gone.has(name)),
-    ...released(rows, graph, gone),
+    ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name) && !closed.has(name)),
+    ...released(graph, gone),
   ].toSorted((one, other) => one.position - other.position);
   let root = nextRoot;
   let at = 0;
@@ -132,7 +217,9 @@ function candidates(
       found.push({ name: spec.name, live: false, root });
       root++;
     } else if (waiting !== undefined) {
-      found.push({ name: waiting.name, live: rows.get('task', waiting.name)?.live ?? false });
+      const { group } = graph.growth(waiting.name);
+      if (group === undefined) found.push({ name: waiting.name, live: graph.row(waiting.name).live });
+      else found.push(...nextItems(graph, waiting.name, group, slots - found.length, gone));
       at++;
     } else {
       break;
@@ -145,37 +232,58 @@ function candidates(
     for (;;) {
       const spec = graph.roots[root];
       if (spec === undefined) return undefined;
-      const row = rows.task(spec);
+      const row = graph.rows.task(spec);
       if (!gone.has(spec.name) && (row === undefined || !isSettled(row.status))) return spec;
       root++;
     }
   }
 }
 
-/**
- * Tasks that merely come after those that end in this very turn, and wait for nothing else. Their rows do not say so yet:
- * nothing else would ever wake them.
- */
-function released(rows: RunRows, graph: Graph, gone: ReadonlySet<string>): TaskRow[] {
-  const left = new Map<string, number>();
-  for (const name of gone) {
-    if (isSettled(taskRow(rows, graph, name).status)) continue;
-    for (const { name: next } of graph.dependents(name))
-      if (!gone.has(next)) left.set(next, (left.get(next) ?? taskRow(rows, graph, next).waiting) - 1);
+/** Items of a map that may begin: the next ones that were not cancelled before. */
+function nextItems(
+  graph: RunGraph,
+  map: string,
+  group: Group,
+  slots: number,
+  gone: ReadonlySet<string>,
+): readonly Candidate[] {
+  const found: Candidate[] = [];
+  const most = Math.min(slots, group.concurrency - group.active);
+  for (let index = group.next; index < group.total && found.length < most; index++) {
+    const name = itemName(map, index);
+    const row = graph.rows.task({ name, position: itemPosition(group, index) });
+    if (!gone.has(name) && (row === undefined || !isSettled(row.status))) found.push({ name, live: false });
   }
-  return [...left].flatMap(([name, waiting]) => {
-    const row = taskRow(rows, graph, name);
-    return waiting === 0 && !row.live && !isSettled(row.status) ? [row] : [];
+  return found;
+}
+
+/**
+ * Tasks that merely come after those that end in this very turn, or after who added them, and wait for nothing else. Their
+ * rows do not say so yet: nothing else would ever wake them.
+ */
+function released(graph: RunGraph, gone: ReadonlySet<string>): TaskRow[] {
+  const waiting = new Map<string, number>();
+  const open = new Map<string, number>();
+  for (const name of gone) if (!isSettled(graph.row(name).status)) isOver(name);
+  return [...waiting].flatMap(([name, left]) => {
+    const row = graph.row(name);
+    return left === 0 && !row.live && !isSettled(row.status) ? [row] : [];
   });
+
+  function isOver(name: string): void {
+    for (const { name: next } of graph.dependents(name))
+      if (!gone.has(next)) waiting.set(next, (waiting.get(next) ?? graph.row(next).waiting) - 1);
+    const { parent } = graph.growth(name);
+    if (parent === null) return;
+    const left = (open.get(parent) ?? graph.growth(parent).open) - 1;
+    open.set(parent, left);
+    if (left === 0 && isSettled(graph.row(parent).status)) isOver(parent);
+  }
 }
 
 /** The output of the last task; an object by name where there are several. `complete`: at least one of them completed. */
-function runOutput(rows: RunRows, graph: Graph): { readonly value: unknown; readonly complete: boolean } {
-  const results = resultsOf(
-    rows,
-    graph,
-    graph.last.map(({ name }) => name),
-  );
+function runOutput(graph: RunGraph): { readonly value: unknown; readonly complete: boolean } {
+  const results = resultsOf(graph, graph.last());
   const completed = results.filter(([, { status }]) => status === 'completed');
   const complete = completed.length > 0;
   const [only] = results;
@@ -190,45 +298,60 @@ const RESULTS_AT_ONCE = 500;
  * The results of many tasks. A last turn may need 100,000 of them, more than a second of reading: between slices it
  * waits, as for a load, so that the process serves others meanwhile.
  */
-function resultsOf(rows: RunRows, graph: Graph, names: readonly string[]): [string, TaskResult][] {
-  const read = (slice: readonly string[]): [string, TaskResult][] =>
-    slice.map((name) => [name, resultOf(rows, graph, name)]);
+export function resultsOf(graph: RunGraph, names: readonly string[]): [string, TaskResult][] {
+  const read = (slice: readonly string[]): [string, TaskResult][] => slice.map((name) => [name, resultOf(graph, name)]);
   if (names.length <= RESULTS_AT_ONCE) return read(names);
   const results: [string, TaskResult][] = [];
   for (let from = 0; from < names.length; from += RESULTS_AT_ONCE) {
     const slice = names.slice(from, from + RESULTS_AT_ONCE);
-    for (const result of rows.read(`results/${from}`, () => later(read(slice)))) results.push(result);
+    for (const result of graph.rows.read(`results/${from}`, () => later(read(slice)))) results.push(result);
   }
   return results;
 }
 
-async function later<Value>(value: Value): Promise<Value> {
+/** A value, once others had their turn: for the slices of a long reading. */
+export async function later<Value>(value: Value): Promise<Value> {
   await pause();
   return value;
 }
 
-function resultOf(rows: RunRows, graph: Graph, name: string): TaskResult {
-  const { status, resultSeq } = taskRow(rows, graph, name);
-  return resultSeq === null ? { status } : { status, output: (rows.entry(resultSeq) as { result?: unknown }).result };
+function resultOf(graph: RunGraph, name: string): TaskResult {
+  const { status, resultSeq } = graph.row(name);
+  return resultSeq === null
+    ? { status }
+    : { status, output: (graph.rows.entry(resultSeq) as { result?: unknown }).result };
 }
 
-/** Prepares the start of a task: everything that is a template or an expression, rendered. */
-export function prepareTask(definitionOf: DefinitionOf): Prepare {
+/**
+ * Prepares the start of a task: whether it runs at all, and then everything that is a template or an expression, rendered.
+ * And what its items gave.
+ */
+export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
-    if (snapshot !== undefined) return undefined;
+    const graph = new RunGraph(rows, definitionOf(rows));
+    if (snapshot !== undefined)
+      return event.type === 'fermata.task.joined'
+        ? itemsOutput(graph, (snapshot.context as TaskContext).name)
+        : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
-    const graph = graphOf(definitionOf(rows));
     const spec = graph.spec(name);
-    const results = resultsOf(rows, graph, spec.dependsOn);
-    const input = rows.input();
+    const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
+    const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
+    const results = taskScope(rows.input(), resultsOf(graph, seen));
+    const scope = { ...results, ...itemScope(graph, name, results.tasks) };
+    // Read before anything is caught: what a read has to wait for is no fault of the task.
+    const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
     try {
-      const { approval, retry, timeoutSeconds, onInDoubt } = spec;
+      const skip = skipOf(spec, scope, predicates, decided);
+      if (skip !== undefined) return { skip, ...describedIn(spec.description, scope) } satisfies PreparedSkip;
+      const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
       const prepared: MachineTask = {
-        ...prepareCall(spec, taskScope(input, results)),
+        ...renderTask(spec, scope, predicates),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
-        timeoutMs: timeoutSeconds * 1_000,
+        ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
         onInDoubt,
+        ...(onComplete === undefined ? {} : { addTasks: onComplete.addTasks }),
         seed: `${rows.origin.seed}/${name}`,
       };
       return prepared;
@@ -236,6 +359,59 @@ export function prepareTask(definitionOf: DefinitionOf): Prepare {
       return { error: toErrorData(thrown, 'promptFailed') };
     }
   };
+}
+
+/** What the texts of an item see beside what its map does. */
+export function itemScope(graph: RunGraph, name: string, tasks: Scope['tasks']): Partial<Scope> {
+  const item = graph.item(name);
+  if (item === undefined) return {};
+  const { seq, from } = partOf(item.group, item.index);
+  const { items } = graph.rows.entry(seq) as AddedItems;
+  const value = items[item.index - from];
+  const { call } = graph.spec(item.map);
+  // A call of a tree sees its part where the whole list would be.
+  if (call.kind === 'reduce') return { tasks: { ...tasks, [call.over]: { status: 'completed', output: value } } };
+  return { item: value, index: item.index };
+}
+
+/** What the items of a map gave, in their order; of those that failed, their errors. */
+function itemsOutput(graph: RunGraph, map: string): JoinedItems {
+  const { group } = graph.growth(map);
+  const { total = 0, parts = [] } = group ?? {};
+  const from = parts.at(-1)?.from ?? 0;
+  const names = Array.from({ length: total - from }, (_, index) => itemName(map, from + index));
+  const results = resultsOf(graph, names);
+  const errors: (ErrorData | null)[] = [];
+  const failed: { task: string; error: ErrorData }[] = [];
+  for (const [task, { status }] of results) {
+    const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
+    const error = isFine ? null : errorOf(graph.row(task));
+    errors.push(error);
+    if (error !== null) failed.push({ task, error });
+  }
+  const outputs = results.map(([, { output = null }]) => output);
+  const { call } = graph.spec(map);
+  const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
+  return {
+    outputs,
+    ...further,
+    ...(failed.length === 0 ? {} : { errors, first: failed[0], failed: failed.length }),
+  };
+}
+
+function errorOf({ name, status, detailJson }: TaskRow): ErrorData {
+  const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as { error?: ErrorData; reason?: string };
+  return (
+    detail.error ?? { code: 'cancelled', message: detail.reason ?? `Task "${name}" was ${status}.`, retry: 'never' }
+  );
+}
+
+/** What a condition came to. Its row says it: its output may name very many tasks. */
+function decidedBy(graph: RunGraph, condition: string): Decided {
+  const { status, detailJson } = graph.row(condition);
+  if (status !== 'completed') return { status };
+  const { condition: found } = JSON.parse(detailJson ?? '{}') as { readonly condition?: Found };
+  return found === undefined ? { status } : { status, found };
 }
 
 function gateOf({ onReject, timeoutSeconds }: ApprovalSpec): PreparedApproval {

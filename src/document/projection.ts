@@ -8,48 +8,13 @@ import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected, Projection } from '../runtime/projection.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { ApprovalRow, RowChange, TaskRow, TaskStatus } from '../store/store.ts';
-import { graphOf, type Graph } from './graph.ts';
+import { Changes } from './changes.ts';
+import { barsDependents } from './consequence.ts';
+import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
 import type { DefinitionOf } from './preparation.ts';
-
-const SETTLED: ReadonlySet<TaskStatus> = new Set([
-  'completed',
-  'failed',
-  'timedOut',
-  'skipped',
-  'rejected',
-  'cancelled',
-]);
-
-/** True for a status that never changes again. */
-export function isSettled(status: TaskStatus): boolean {
-  return SETTLED.has(status);
-}
-
-/** True for a task that has begun and holds no slot: it waits for a person, a back-off, an answer, or for a slot. */
-export function isWaiting({ status, ready, live }: TaskRow): boolean {
-  return live && (ready || status === 'awaitingApproval' || status === 'retrying' || status === 'inDoubt');
-}
-
-/** A task's row, or what it would be. */
-export function taskRow(rows: RunRows, graph: Graph, name: string): TaskRow {
-  return rows.task(graph.spec(name)) ?? untouched(graph, name);
-}
-
-function untouched(graph: Graph, name: string): TaskRow {
-  return {
-    name,
-    position: graph.spec(name).position,
-    status: 'pending',
-    waiting: graph.inDegree(name),
-    ready: false,
-    live: false,
-    attempts: 0,
-    startedAt: null,
-    endedAt: null,
-    resultSeq: null,
-    detailJson: null,
-  };
-}
+import { RunGraph } from './run-graph.ts';
+import { isSettled } from './task-status.ts';
+import { keepEvent, waitRows } from './waits.ts';
 
 interface TaskFact {
   readonly task: string;
@@ -62,6 +27,8 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
   return {
     facts: [
       'run_started',
+      'task_added',
+      'items_cancelled',
       'task_started',
       'task_retrying',
       'task_queued',
@@ -72,68 +39,98 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_cancelled',
       'approval_requested',
       'approval_resolved',
+      'event_kept',
+      'event_refused',
     ],
     project(fact, rows) {
       if (rows.origin.workflowId === undefined) return {};
       if (fact.type === 'run_started') return { counts: { total: Number(fact.data['total']) } };
-      const graph = graphOf(definitionOf(rows));
-      return project(fact, fact.data as TaskFact, rows, graph);
+      const graph = new RunGraph(rows, definitionOf(rows));
+      const changes = new Changes(graph);
+      switch (fact.type) {
+        case 'task_added':
+          return taskAdded(fact, fact.data as unknown as TaskAdded, changes);
+        case 'items_cancelled':
+          return itemsCancelled(String(fact.data['task']), Number(fact.data['count']), changes);
+        case 'event_kept':
+          return { rows: keepEvent(fact, graph) };
+        default: {
+          const projected = project(fact, fact.data as TaskFact, rows, changes);
+          const ofWait = waitRows(fact, graph);
+          return ofWait.length === 0 ? projected : { ...projected, rows: [...(projected.rows ?? []), ...ofWait] };
+        }
+      }
     },
   };
 }
 
-function project(fact: DraftFact, data: TaskFact, rows: RunRows, graph: Graph): Projected {
-  const before = taskRow(rows, graph, data.task);
-  const now = (change: Partial<TaskRow>): readonly RowChange[] => [
-    { table: 'task', key: data.task, row: { ...before, ...change } },
-  ];
+function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Changes): Projected {
+  const { graph } = changes;
+  const item = graph.item(data.task);
+  const isFirst = item !== undefined && rows.task(graph.spec(data.task)) === undefined;
+  const before = graph.row(data.task);
+  // One that is cancelled before it begins has no actor.
+  const begins = isFirst && fact.type !== 'task_cancelled';
+  if (item !== undefined && begins) itemBegun(item.map, item.index, changes);
+  const now = (change: Partial<TaskRow>): void => changes.putTask({ ...before, ...change });
+  let counts: Projected['counts'] = {};
   switch (fact.type) {
     case 'task_started':
-      return {
-        rows: now({
-          status: 'running',
-          ready: false,
-          live: true,
-          attempts: data.attempt ?? before.attempts,
-          startedAt: before.startedAt ?? fact.at,
-        }),
-      };
+      now({
+        status: 'running',
+        ready: false,
+        live: true,
+        attempts: data.attempt ?? before.attempts,
+        startedAt: before.startedAt ?? fact.at,
+      });
+      break;
     case 'task_retrying':
-      return {
-        rows: now({ status: 'retrying', detailJson: detail(before, { error: data['error'] }) }),
-        counts: { retries: 1 },
-      };
+      now({ status: 'retrying', detailJson: detail(before, { error: data['error'] }) });
+      counts = { retries: 1 };
+      break;
     case 'task_in_doubt':
-      return {
-        rows: now({
-          status: data['policy'] === 'ask' ? 'inDoubt' : before.status,
-          detailJson: detail(before, { inDoubt: true }),
-        }),
-        counts: { inDoubt: 1 },
-      };
+      now({
+        status: data['policy'] === 'ask' ? 'inDoubt' : before.status,
+        detailJson: detail(before, { inDoubt: true }),
+      });
+      counts = { inDoubt: 1 };
+      break;
+    case 'event_refused':
+      now({ detailJson: detail(before, { refusedEvent: { at: fact.at, error: data['error'] } }) });
+      break;
     case 'task_queued':
-      return { rows: now({ ready: true, live: true }) };
+      now({ ready: true, live: true });
+      break;
     case 'approval_requested':
-      return {
-        rows: [...now({ status: 'awaitingApproval', ready: false, live: true }), approvalRequested(fact, data)],
-        counts: { approvals: 1 },
-      };
+      now({ status: 'awaitingApproval', ready: false, live: true });
+      changes.put(approvalRequested(fact, data));
+      counts = { approvals: 1 };
+      break;
     case 'approval_resolved':
-      return {
-        rows: [...(data['approved'] === true ? now({ status: 'pending' }) : []), approvalResolved(fact, data, rows)],
-        counts: { approvals: -1 },
-      };
+      if (data['approved'] === true) now({ status: 'pending' });
+      changes.put(approvalResolved(fact, data, rows));
+      counts = { approvals: -1 };
+      break;
     default:
-      return settled(fact, data, before, rows, graph);
+      return settled(fact, data, before, begins || before.live, rows, changes);
   }
+  return { rows: changes.rows(), counts };
 }
 
 /** The task has ended: its row says how, and those who wait for it wait for one less. */
-function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows, graph: Graph): Projected {
+function settled(
+  fact: DraftFact,
+  data: TaskFact,
+  before: TaskRow,
+  hasBegun: boolean,
+  rows: RunRows,
+  changes: Changes,
+): Projected {
   if (isSettled(before.status)) return {};
+  const { graph } = changes;
   const status = statusOf(fact, data);
   const { result: _, task: __, description, type: ___, ...shown } = data;
-  const row: TaskRow = {
+  changes.putTask({
     ...before,
     status,
     ready: false,
@@ -143,38 +140,25 @@ function settled(fact: DraftFact, data: TaskFact, before: TaskRow, rows: RunRows
     resultSeq: fact.type === 'task_completed' ? fact.entry : null,
     // A description that is only the name is known without being stored 100,000 times.
     detailJson: detail(before, { ...shown, ...(description === data.task ? {} : { description }) }),
-  };
-  const changes = new Map<string, RowChange>([[data.task, { table: 'task', key: data.task, row }]]);
-  const barred = bars(fact, status, graph, data);
-  for (const { name, hard } of graph.dependents(data.task)) {
-    // It will be skipped, or falls with its run. Ready until that is decided, it would be begun in a turn that comes between.
-    if (hard && barred) continue;
-    const dependent = taskRow(rows, graph, name);
-    if (isSettled(dependent.status)) continue;
-    const waiting = dependent.waiting - 1;
-    changes.set(name, {
-      table: 'task',
-      key: name,
-      row: { ...dependent, waiting, ready: waiting === 0 && !dependent.live },
-    });
-  }
+  });
+  const item = graph.item(data.task);
+  if (item !== undefined) itemSettled(item.map, hasBegun, changes);
+  // What it added is not over yet.
+  const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
+  if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);
   const approval = graph.spec(data.task).approval === undefined ? undefined : rows.get('approval', data.task);
   const open = approval?.status === 'pending';
-  const cancelled: RowChange[] = open
-    ? [{ table: 'approval', key: data.task, row: { ...approval, status: 'cancelled', decidedAt: fact.at } }]
-    : [];
+  if (open)
+    changes.put({
+      table: 'approval',
+      key: data.task,
+      row: { ...approval, status: 'cancelled', decidedAt: fact.at },
+    });
   return {
-    rows: [...changes.values(), ...cancelled],
+    rows: changes.rows(),
     counts: { settled: 1, [status]: 1, ...(open ? { approvals: -1 } : {}) },
+    keeps: fact.type === 'task_completed',
   };
-}
-
-/** True where what needs the task can never run, now that it has ended. */
-function bars(fact: DraftFact, status: TaskStatus, graph: Graph, data: TaskFact): boolean {
-  if (fact.type === 'task_completed' || fact.type === 'task_skipped') return false;
-  const { code } = (data['error'] ?? {}) as { readonly code?: unknown };
-  const refused = status === 'rejected' || (status === 'timedOut' && code === 'approvalExpired');
-  return !refused || graph.spec(data.task).approval?.onReject !== 'skip';
 }
 
 function statusOf(fact: DraftFact, data: TaskFact): TaskStatus {

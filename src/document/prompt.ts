@@ -7,7 +7,7 @@ import { FermataError } from '../errors.ts';
 import { ParseCache } from './cache.ts';
 import { excerpt } from './faults.ts';
 import { readsOfVariables, type Reads, type Scope } from './reads.ts';
-import { LIMITS } from './schema.ts';
+import { LIMITS } from './fields.ts';
 
 /** They read files or other templates, or write into the values they are given. */
 const REFUSED_TAGS = ['include', 'render', 'layout', 'block', 'increment', 'decrement'];

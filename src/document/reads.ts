@@ -7,6 +7,9 @@ export interface Scope {
   readonly input: unknown;
   /** By name of the task. */
   readonly tasks: Readonly<Record<string, TaskResult>>;
+  /** Of the item of a map: the item, and its number from 0. */
+  readonly item?: unknown;
+  readonly index?: number;
 }
 
 /** A task as prompts and expressions see it. `output` is absent where the task gave none. */
@@ -21,6 +24,12 @@ export interface Variable {
   readonly path: readonly (string | undefined)[];
   /** `line 2, column 6`. */
   readonly at: string;
+  /** Of an expression: the column of each step. */
+  readonly columns?: readonly number[];
+  /** Of an expression: from where to where it stands; absent where a step of it may be missing or is computed. */
+  readonly span?: readonly [start: number, end: number];
+  /** Of an expression: it is read for each entry of a list. */
+  readonly inLoop?: true;
 }
 
 /** Everything that one template or expression reads. */
@@ -35,12 +44,17 @@ export interface Reads {
 /** What may be read at some place of a document. */
 export interface Readable {
   /** Names of all tasks. */
-  readonly tasks: ReadonlySet<string>;
+  readonly tasks: Names;
   /** The task that reads: its own result is not there yet. */
   readonly self: string | undefined;
   /** Properties of the input, where its schema allows no others. */
   readonly input: ReadonlySet<string> | undefined;
+  /** Variables that there are at this place only. */
+  readonly own?: readonly string[] | undefined;
 }
+
+/** Names of tasks: those of a document, or of a run. What is gone through is what may be suggested. */
+export type Names = Pick<ReadonlySet<string>, 'has' | 'size'> & Iterable<string>;
 
 const MEMBERS: ReadonlySet<string> = new Set(['output', 'status']);
 
@@ -66,11 +80,18 @@ export function checkReads(reads: Reads, readable: Readable, place: Path, faults
         const hint = faults.suggest(name, readable.input) || `: it has ${list(readable.input)}`;
         add(`reads input.${name}, which the schema of the input does not have${hint}`);
       }
+    } else if (root !== undefined && readable.own?.includes(root) === true) {
+      continue;
     } else if (root !== undefined && UNSUPPORTED_VARIABLES.has(root)) {
       faults.addUnsupported(formatPath(place), `${at}: the variable "${root}"`);
     } else {
-      const hint = root === undefined ? '' : faults.suggest(root, ['input', 'tasks']);
-      add(`reads "${root ?? '?'}", which does not exist${hint || ': known are "input" and "tasks"'}`);
+      const names = ['input', 'tasks', ...(readable.own ?? [])];
+      const hint = root === undefined ? '' : faults.suggest(root, names);
+      const all = names
+        .map((known) => JSON.stringify(known))
+        .join(', ')
+        .replace(/, (?="[^"]*"$)/, ' and ');
+      add(`reads "${root ?? '?'}", which does not exist${hint || `: known are ${all}`}`);
     }
   }
 }
@@ -99,12 +120,20 @@ function taskProblem(
 }
 
 /** `: known are "a", "b", …`, at most ten names. */
-export function known(names: ReadonlySet<string>): string {
+export function known(names: Names): string {
   return names.size === 0 ? '' : `: known are ${list(names)}`;
 }
 
-function list(names: ReadonlySet<string>): string {
-  const first = [...names.values().take(10)].map((name) => JSON.stringify(name));
+function list(names: Names): string {
+  const first = [...take(names, 10)].map((name) => JSON.stringify(name));
   if (first.length === 0) return 'no properties';
   return names.size > first.length ? `${first.join(', ')} and ${names.size - first.length} more` : first.join(', ');
+}
+
+function* take(names: Names, most: number): Generator<string> {
+  let left = most;
+  for (const name of names) {
+    if (left-- <= 0) return;
+    yield name;
+  }
 }

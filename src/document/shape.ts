@@ -3,22 +3,19 @@ import { z } from 'zod';
 import { formatPath, describeValue, type Faults, type Path } from './faults.ts';
 import { issueFaults, type Issue } from './issues.ts';
 import { isRecord } from './json.ts';
-import {
-  codeTaskSchema,
-  commonFields,
-  headFields,
-  LIMITS,
-  modelTaskSchema,
-  type CheckedDocument,
-  type CheckedTask,
-} from './schema.ts';
+import { commonFields, LIMITS } from './fields.ts';
+import { kindOf, TASK_SCHEMAS, type CheckedTask } from './kinds/index.ts';
+import { headFields, type CheckedDocument } from './schema.ts';
 import { eachOf, type Steps } from './steps.ts';
 import { FORMER_NAMES, UNSUPPORTED_CONFIG_FIELDS, UNSUPPORTED_KINDS, UNSUPPORTED_TASK_FIELDS } from './unsupported.ts';
 
 const headSchema = z.strictObject({ ...headFields, tasks: z.array(z.unknown()).min(1).max(LIMITS.tasks) });
+const NOT_OF_ITEMS = ['name', 'dependsOn', 'onComplete'];
 const commonSchema = z.object(commonFields);
-const modelFields = new Set(Object.keys(modelTaskSchema.shape));
-const codeFields = new Set(Object.keys(codeTaskSchema.shape));
+const fieldsOfKinds = Object.entries(TASK_SCHEMAS).map(([kind, { shape }]): [string, ReadonlySet<string>] => [
+  kind,
+  new Set(Object.keys(shape)),
+]);
 const configFields = Object.keys(headFields.config.unwrap().shape);
 
 /** The document with its defaults in place, or undefined where something is wrong; what is wrong goes to `faults`. */
@@ -44,24 +41,49 @@ export function listOf(source: unknown): readonly unknown[] {
   return Array.isArray(tasks) ? tasks.slice(0, LIMITS.tasks) : [];
 }
 
-function checkTask(task: unknown, path: Path, faults: Faults): CheckedTask | undefined {
+/** One task with its defaults in place, or undefined where something is wrong with it; what is wrong goes to `faults`. */
+export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTask | undefined {
   if (!isRecord(task)) {
     faults.add(formatPath(path), `expected an object, came ${describeValue(task)}`);
     return undefined;
   }
   checkShortForms(task, path, faults);
-  const kind = task['kind'];
-  const schema = kind === undefined ? modelTaskSchema : kind === 'code' ? codeTaskSchema : undefined;
-  if (schema === undefined) {
-    reportKind(kind, path, faults);
+  const kind = kindOf(task);
+  if (kind === undefined) {
+    reportKind(task['kind'], path, faults);
     const checked = commonSchema.safeParse(task);
     if (!checked.success) report(checked.error.issues, commonSchema, task, path, faults);
     return undefined;
   }
+  const schema = TASK_SCHEMAS[kind];
   const checked = schema.safeParse(task);
-  if (checked.success) return checked.data;
+  if (checked.success)
+    return 'kind' in checked.data && checked.data.kind === 'map'
+      ? withItem(checked.data, task, path, faults)
+      : checked.data;
   report(checked.error.issues, schema, task, path, faults);
   return undefined;
+}
+
+/** The task of a map's items is one like any other, but that it has no name, waits for nobody and chooses nobody. */
+function withItem(
+  map: z.output<typeof TASK_SCHEMAS.map>,
+  { task }: Readonly<Record<string, unknown>>,
+  path: Path,
+  faults: Faults,
+): CheckedTask | undefined {
+  const place = [...path, 'task'];
+  if (!isRecord(task)) return undefined;
+  for (const field of NOT_OF_ITEMS.filter((name) => task[name] !== undefined))
+    faults.add(formatPath([...place, field]), `the items of a map have no field ${JSON.stringify(field)} of their own`);
+  // Its branches would name nobody that listens.
+  if (task['kind'] === 'condition')
+    faults.add(
+      formatPath([...place, 'kind']),
+      'a condition chooses among the tasks of a document, and the items of a map are none: write "when" where some are to be skipped',
+    );
+  const item = checkTask({ ...task, name: 'item' }, place, faults);
+  return item && { ...map, task: item };
 }
 
 function reportKind(kind: unknown, path: Path, faults: Faults): void {
@@ -69,8 +91,10 @@ function reportKind(kind: unknown, path: Path, faults: Faults): void {
   if (typeof kind !== 'string') return faults.add(place, `expected a text, came ${describeValue(kind)}`);
   if (UNSUPPORTED_KINDS.has(kind)) return faults.addUnsupported(place, `a task of kind ${JSON.stringify(kind)}`);
   if (kind === 'model') return faults.add(place, 'unknown kind "model": a model call is a task without "kind"');
-  const hint = faults.suggest(kind, ['code', ...UNSUPPORTED_KINDS]);
-  faults.add(place, `unknown kind ${JSON.stringify(kind)}${hint || ': a task is a model call (no "kind") or "code"'}`);
+  const kinds = Object.keys(TASK_SCHEMAS).filter((name) => name !== 'model');
+  const hint = faults.suggest(kind, [...kinds, ...UNSUPPORTED_KINDS]);
+  const all = kinds.map((name) => JSON.stringify(name)).join(', ');
+  faults.add(place, `unknown kind ${JSON.stringify(kind)}${hint || `: a task is a model call (no "kind") or ${all}`}`);
 }
 
 /** A short form could contradict its long form; the parts of a gate that is not asked for would be ignored. */
@@ -108,11 +132,10 @@ function reportUnknown(key: string, known: readonly string[], parent: Path, faul
   const isConfig = parent.length === 1 && parent[0] === 'config';
   const later = isTask ? UNSUPPORTED_TASK_FIELDS : isConfig ? UNSUPPORTED_CONFIG_FIELDS : new Set<string>();
   if (later.has(key)) return faults.addUnsupported(place, `the field ${JSON.stringify(key)}`);
-  if (isTask && codeFields.has(key)) {
-    return faults.add(place, `the field ${JSON.stringify(key)} belongs to a task of kind "code": write kind: code`);
-  }
-  if (isTask && modelFields.has(key)) {
-    return faults.add(place, `the field ${JSON.stringify(key)} belongs to a model call, not to a task of kind "code"`);
+  const [owner] = isTask ? (fieldsOfKinds.find(([, fields]) => fields.has(key)) ?? []) : [];
+  if (owner !== undefined) {
+    const whose = owner === 'model' ? 'a model call, a task without "kind"' : `a task of kind "${owner}"`;
+    return faults.add(place, `the field ${JSON.stringify(key)} belongs to ${whose}`);
   }
   const hint = hintFor(key, [...known, ...later], faults) || (parent.length === 0 ? hintForConfig(key, faults) : '');
   faults.add(place, `unknown field ${JSON.stringify(key)}${hint}`);

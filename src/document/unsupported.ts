@@ -5,12 +5,8 @@
 
 /** Kinds of tasks that are refused. */
 export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
-  'map',
-  'reduce',
-  'condition',
   'subworkflow',
   'split',
-  'wait',
   'planExecuteReflect',
   'agent',
   'runnable',
@@ -18,10 +14,7 @@ export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
 
 /** Fields of tasks that are refused, whatever their kind. */
 export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
-  'when',
-  'skipPolicy',
   'cache',
-  'onComplete',
   'cancelWhen',
   'outputs',
   'models',
@@ -33,7 +26,7 @@ export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
 export const UNSUPPORTED_CONFIG_FIELDS: ReadonlySet<string> = new Set(['budget', 'optimize', 'cache']);
 
 /** Variables of prompts and expressions that are refused. */
-export const UNSUPPORTED_VARIABLES: ReadonlySet<string> = new Set(['shared', 'item', 'index', 'result', 'event']);
+export const UNSUPPORTED_VARIABLES: ReadonlySet<string> = new Set(['shared', 'result']);
 
 /** Names of the prototype that are not ours in snake case, and what they are called here. */
 export const FORMER_NAMES: ReadonlyMap<string, string> = new Map([

@@ -1,7 +1,9 @@
 /** The graph of a document as the API shows it. */
 import { z } from '@hono/zod-openapi';
-import type { Definition } from '../document/definition.ts';
+import { wordsOf } from '../document/condition.ts';
+import type { Definition, TaskSpec } from '../document/definition.ts';
 import type { Graph } from '../document/graph.ts';
+import { KINDS } from '../document/kinds/index.ts';
 
 export const graphSchema = z
   .object({
@@ -10,10 +12,11 @@ export const graphSchema = z
     nodes: z.array(
       z.object({
         name: z.string(),
-        kind: z.enum(['model', 'code']),
+        kind: z.enum(KINDS),
         description: z.string().nullable(),
         stage: z.int(),
         requiresApproval: z.boolean(),
+        when: z.string().nullable().describe('Its condition'),
       }),
     ),
     edges: z.array(
@@ -21,6 +24,7 @@ export const graphSchema = z
         from: z.string(),
         to: z.string(),
         kind: z.enum(['needs', 'after']).describe('needs: its success; after: any end of it'),
+        branches: z.array(z.string()).optional().describe('It is chosen by these branches: then, else, cases.NAME'),
       }),
     ),
     stages: z.array(z.array(z.string())).describe('Tasks of a stage need only what earlier stages give'),
@@ -40,11 +44,18 @@ export function graphView({ name, tasks }: Definition, version: number, graph: G
       description: task.description ?? null,
       stage: stageOf.get(task.name) ?? 0,
       requiresApproval: task.approval !== undefined,
+      when: task.when === undefined ? null : wordsOf(task.when),
     })),
     edges: tasks.flatMap((task) => [
-      ...task.dependsOn.map((from) => ({ from, to: task.name, kind: 'needs' as const })),
+      ...task.dependsOn.map((from) => ({ from, to: task.name, kind: 'needs' as const, ...branchesOf(task, from) })),
       ...task.after.map((from) => ({ from, to: task.name, kind: 'after' as const })),
     ]),
     stages,
   };
+}
+
+/** The branches by which a condition chooses a task; nothing where it is no such condition. */
+function branchesOf({ gates }: TaskSpec, from: string): { branches?: string[] } {
+  const gate = gates.find(({ by }) => by === from);
+  return gate === undefined ? {} : { branches: [...gate.branches] };
 }

@@ -1,6 +1,6 @@
 /** What people and programs may tell a run or one of its tasks, and what they are told where it is not possible. */
 import type { Fermata } from '../compose.ts';
-import { isSettled } from '../document/projection.ts';
+import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
 import type { RunStatus, RunView } from '../runtime/runtime.ts';
 import { childAddress } from '../runtime/xstate.ts';

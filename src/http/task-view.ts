@@ -1,9 +1,10 @@
 /** Tasks of a run as the API shows them: rows where there are any, the document for the rest, in document order. */
 import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
-import type { Definition, TaskSpec } from '../document/definition.ts';
+import type { Definition } from '../document/definition.ts';
+import { groupOf, itemOf } from '../document/growth.ts';
 import { graphOf } from '../document/graph.ts';
-import { isSettled } from '../document/projection.ts';
+import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import type { TaskRow, TaskStatus } from '../store/store.ts';
@@ -32,6 +33,7 @@ const usageSchema = z.looseObject({ inputTokens: z.int(), outputTokens: z.int(),
 export const taskSchema = z
   .object({
     name: z.string(),
+    parent: z.string().optional().describe('The task that added it to the run, or whose item it is'),
     description: z.string().nullable(),
     status: taskStatusSchema,
     output: z.unknown(),
@@ -40,6 +42,16 @@ export const taskSchema = z
       .nullable()
       .describe('The last one, also of an attempt that was repeated'),
     reason: z.string().optional().describe('Why it was skipped or cancelled'),
+    warning: z.string().optional().describe('What was cut off of the tasks that it wanted to add'),
+    condition: z
+      .looseObject({
+        task: z.string().optional().describe('The condition that did not choose it'),
+        expression: z.string().optional(),
+        predicate: z.string().optional(),
+        values: z.record(z.string(), z.unknown()).optional().describe('What it read, long values cut'),
+      })
+      .optional()
+      .describe('What decided that it was skipped, or what it decided itself'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -61,6 +73,9 @@ interface Detail {
   readonly description?: string;
   readonly error?: { readonly code: string; readonly message: string; readonly data?: { readonly usage?: unknown } };
   readonly reason?: string;
+  readonly warning?: string;
+  readonly parent?: string;
+  readonly condition?: NonNullable<TaskView['condition']>;
   readonly usage?: TaskView['usage'];
   readonly model?: string;
   readonly requestId?: string;
@@ -77,9 +92,15 @@ export async function definitionOf({ workflows }: Fermata, { runId, workflow, ma
   );
 }
 
-/** Throws `notFound` where a run has no such task. */
+/** Throws `notFound` where a run has no such task, not even one that joined it. */
 export async function assertTask(fermata: Fermata, run: RunView, name: string): Promise<void> {
   if (graphOf(await definitionOf(fermata, run)).has(name)) return;
+  const { runtime } = fermata;
+  if ((await runtime.task(run.runId, name)) !== undefined) return;
+  // An item that has not begun has no row of its own.
+  const item = itemOf(name);
+  const growth = item && (await runtime.growth(run.runId, item.map));
+  if (item !== undefined && growth !== undefined && item.index < (groupOf(growth)?.total ?? 0)) return;
   throw new FermataError(
     'notFound',
     `Run ${run.runId} has no task ${JSON.stringify(name)}. GET /api/v1/runs/${run.runId}/results lists its tasks.`,
@@ -92,7 +113,10 @@ export function statusOf(row: TaskRow | undefined, run: RunView): TaskStatus {
   return run.endedAt !== null && !isSettled(status) ? 'cancelled' : status;
 }
 
-/** A page of tasks after a place in the document; costs what the page costs, however long the document is. */
+/**
+ * A page of tasks: those of the document in its order, then those that joined the run, in the order in which they did.
+ * Costs what the page costs, however long the document is.
+ */
 export async function taskPage(
   fermata: Fermata,
   run: RunView,
@@ -101,42 +125,60 @@ export async function taskPage(
   if (run.workflow === undefined) return { tasks: [], nextCursor: null };
   const definition = await definitionOf(fermata, run);
   const begin = (page.after ?? -1) + 1;
-  const specs = definition.tasks.slice(begin, begin + page.limit);
+  const written = definition.tasks.slice(begin, begin + page.limit);
   const rows = await fermata.runtime.tasks(
     run.runId,
     page.after === undefined ? { limit: page.limit } : { limit: page.limit, after: page.after },
   );
   const byName = new Map(rows.map((row) => [row.name, row]));
+  const joined = rows.filter(({ position }) => position >= definition.tasks.length);
+  const shown: readonly ShownTask[] = [...written, ...joined].slice(0, page.limit);
   const withOutput = definition.collectIntermediate || run.endedAt === null;
-  const tasks = await Promise.all(specs.map((spec) => taskView(fermata, run, spec, byName.get(spec.name), withOutput)));
-  const last = specs.at(-1);
-  return {
-    tasks,
-    nextCursor:
-      last === undefined || begin + page.limit >= definition.tasks.length ? null : toCursor('tasks', last.position),
-  };
+  const tasks = await Promise.all(
+    shown.map((task) =>
+      taskView(fermata, run, task, byName.get(task.name), {
+        withOutput,
+        isJoined: task.position >= definition.tasks.length,
+      }),
+    ),
+  );
+  const last = shown.at(-1);
+  const total = Math.max(definition.tasks.length, run.counts['total'] ?? 0);
+  const isLast = last === undefined || last.position + 1 >= total || shown.length < page.limit;
+  return { tasks, nextCursor: isLast ? null : toCursor('tasks', last.position) };
+}
+
+/** What is shown of a task that no row says: a task of the document, or one that joined. */
+interface ShownTask {
+  readonly name: string;
+  readonly position: number;
+  readonly description?: string | undefined;
 }
 
 async function taskView(
   { runtime }: Fermata,
   run: RunView,
-  spec: TaskSpec,
+  spec: ShownTask,
   row: TaskRow | undefined,
-  withOutput: boolean,
+  { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, inDoubt } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt, warning } = detail;
+  const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
       ? ((await runtime.entry(run.runId, row.resultSeq)) as { readonly result?: unknown })
       : {};
   return {
     name: spec.name,
+    ...(parent === undefined || !isJoined ? {} : { parent }),
     description: detail.description ?? (spec.description?.includes('{') === true ? null : (spec.description ?? null)),
     status: statusOf(row, run),
     output: toJson(fact.result) ?? null,
     error: detail.error ?? null,
     ...(reason === undefined ? {} : { reason }),
+    ...(warning === undefined ? {} : { warning }),
+    ...(condition === undefined ? {} : { condition }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),

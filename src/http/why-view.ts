@@ -1,9 +1,13 @@
 /** Why a run does not go on: for every task that is not settled what it waits for, until when, and what would move it. */
 import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
-import type { TaskSpec } from '../document/definition.ts';
-import { isSettled } from '../document/projection.ts';
+import type { Definition, TaskSpec } from '../document/definition.ts';
+import { graphOf } from '../document/graph.ts';
+import { itemOf } from '../document/growth.ts';
+import type { WaitSpec } from '../document/kinds/wait.ts';
+import { isSettled } from '../document/task-status.ts';
 import type { RunView } from '../runtime/runtime.ts';
+import type { AddedTask } from '../document/run-graph.ts';
 import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';
 import { iso, toJson } from './json.ts';
@@ -18,9 +22,28 @@ const waitingTaskSchema = z
   .object({
     task: z.string(),
     status: taskStatusSchema,
-    waitsFor: z.enum(['dependencies', 'slot', 'resume', 'approval', 'backoff', 'call', 'decision']),
+    waitsFor: z.enum([
+      'dependencies',
+      'slot',
+      'resume',
+      'approval',
+      'backoff',
+      'call',
+      'items',
+      'decision',
+      'time',
+      'event',
+    ]),
     dependencies: z.array(z.string()).optional().describe('Those that have not ended'),
     prompt: z.string().optional().describe('What the person is asked'),
+    event: z
+      .object({ type: z.string(), filter: z.string().optional().describe('CEL: true of the events that it takes') })
+      .optional()
+      .describe('The event from outside that it waits for'),
+    refused: z
+      .object({ at: z.iso.datetime(), code: z.string(), message: z.string() })
+      .optional()
+      .describe('The last event on which its filter failed'),
     since: z.iso.datetime().nullable(),
     until: z.iso.datetime().nullable().describe('When it moves by itself'),
     moves: z.string().describe('What would move it'),
@@ -57,6 +80,11 @@ export const whySchema = z
         }),
       )
       .describe('Live actors; of a document its root only'),
+    events: z
+      .array(z.object({ type: z.string(), accepted: z.boolean(), reason: z.string() }))
+      .describe(
+        'Types of events from outside that it knows, at most 100: whether POST …/events takes them now, and why',
+      ),
     note: z.string().optional(),
   })
   .openapi('Why');
@@ -72,9 +100,11 @@ export async function whyView({ fermata }: Surroundings, runId: string): Promise
   const { tasks, unlisted } =
     isDocument && run.endedAt === null ? await waitingTasks(fermata, run, actors) : { tasks: [], unlisted: 0 };
   const keeps = blocked === undefined ? null : blockedBy(blocked);
+  const events = blocked === undefined ? await fermata.runtime.outsideEvents(runId) : [];
   return {
     runId,
     status: run.status,
+    events: [...events],
     blocked: keeps,
     tasks: keeps?.code === 'quarantined' ? tasks.map((task) => quarantinedTask(runId, task)) : tasks,
     actors: actors
@@ -103,16 +133,45 @@ async function waitingTasks(
   run: RunView,
   actors: Actors,
 ): Promise<{ tasks: WaitingTask[]; unlisted: number }> {
-  const { tasks: specs } = await definitionOf(fermata, run);
+  const definition = await definitionOf(fermata, run);
+  const { tasks: written } = definition;
   const byAddress = new Map(actors.map((actor) => [actor.actor, actor]));
   const rows = await allRows(fermata, run.runId);
+  const joined = [...rows.values()].filter(({ position }) => position >= written.length);
+  const specs = [...written, ...joined];
   const open = specs.filter(({ name }) => !isSettled(rows.get(name)?.status ?? 'pending'));
   const live = open.filter(({ name }) => rows.get(name)?.live === true);
   const listed = [...live, ...open.filter(({ name }) => rows.get(name)?.live !== true)].slice(0, MOST_LISTED);
   const tasks = await Promise.all(
-    listed.map((spec) => waitingTask(fermata, run, spec, rows, byAddress.get(childAddress('/', spec.name)))),
+    listed.map(async ({ name }) => {
+      const spec = await specOf(fermata, run.runId, definition, name);
+      return waitingTask(fermata, run, { ...spec, name }, rows, byAddress.get(childAddress('/', name)));
+    }),
   );
   return { tasks, unlisted: open.length - listed.length };
+}
+
+/** A task that waits, with what it waits for. */
+type Waiter = Pick<TaskSpec, 'name'> & Partial<Pick<TaskSpec, 'dependsOn' | 'after' | 'call'>>;
+
+/** What a task is: one of the document, one that was added, or an item, which is what its map says. */
+async function specOf(
+  fermata: Fermata,
+  runId: string,
+  definition: Definition,
+  name: string,
+): Promise<TaskSpec | undefined> {
+  const { runtime } = fermata;
+  const graph = graphOf(definition);
+  if (graph.has(name)) return graph.spec(name);
+  const growth = await runtime.growth(runId, name);
+  if (growth !== undefined && growth.specSeq !== null)
+    return ((await runtime.entry(runId, growth.specSeq)) as AddedTask).spec;
+  const item = itemOf(name);
+  const owner = item && (await specOf(fermata, runId, definition, item.map));
+  return owner !== undefined && (owner.call.kind === 'map' || owner.call.kind === 'reduce')
+    ? owner.call.task
+    : undefined;
 }
 
 async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap<string, TaskRow>> {
@@ -128,7 +187,7 @@ async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap
 async function waitingTask(
   { runtime }: Fermata,
   run: RunView,
-  spec: TaskSpec,
+  spec: Waiter,
   rows: ReadonlyMap<string, TaskRow>,
   actor: Actors[number] | undefined,
 ): Promise<WaitingTask> {
@@ -149,6 +208,13 @@ async function waitingTask(
       };
     }
     case 'running':
+      if (actor?.waitsFor.includes('items') === true)
+        return {
+          ...common,
+          waitsFor: 'items',
+          moves: `the end of its items, which are tasks of the run, or POST ${at}/cancel`,
+        };
+      if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {
           ...common,
@@ -163,7 +229,7 @@ async function waitingTask(
     case 'inDoubt':
       return { ...common, waitsFor: 'decision', moves: `POST ${at}/retry (call again) or POST ${at}/cancel` };
     default: {
-      const dependencies = [...new Set([...spec.dependsOn, ...spec.after])].filter(
+      const dependencies = [...new Set([...(spec.dependsOn ?? []), ...(spec.after ?? [])])].filter(
         (name) => !isSettled(rows.get(name)?.status ?? 'pending'),
       );
       if (dependencies.length > 0)
@@ -175,5 +241,37 @@ async function waitingTask(
     ...common,
     waitsFor: 'slot',
     moves: 'the end of a task that runs: config.breadth says how many may at once',
+  };
+}
+
+/** What a task waits for that waits for a time or an event. */
+function waitOf(
+  { for: what, onTimeout }: WaitSpec,
+  runId: string,
+  row: TaskRow | undefined,
+  at: string,
+): Pick<WaitingTask, 'waitsFor' | 'event' | 'refused' | 'moves'> {
+  if (!('event' in what)) return { waitsFor: 'time', moves: `the date, or POST ${at}/cancel` };
+  const { type, filter } = what.event;
+  const { refusedEvent } = JSON.parse(row?.detailJson ?? '{}') as {
+    readonly refusedEvent?: {
+      readonly at: number;
+      readonly error: { readonly code: string; readonly message: string };
+    };
+  };
+  const which = filter === undefined ? '' : ` of which ${filter} is true`;
+  return {
+    waitsFor: 'event',
+    event: { type, ...(filter === undefined ? {} : { filter }) },
+    ...(refusedEvent === undefined
+      ? {}
+      : {
+          refused: {
+            at: iso(refusedEvent.at),
+            code: refusedEvent.error.code,
+            message: refusedEvent.error.message,
+          },
+        }),
+    moves: `POST /api/v1/runs/${runId}/events {"type": ${JSON.stringify(type)}, …}${which}, its timeout if it has one (then: ${onTimeout}), or POST ${at}/cancel`,
   };
 }

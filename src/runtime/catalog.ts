@@ -9,6 +9,7 @@ import { FermataError } from '../errors.ts';
 import type { RunStatus } from '../store/store.ts';
 import { effect, type EffectDefinition } from './effect.ts';
 import type { Migration } from './migration.ts';
+import type { OutsideEvents } from './outside.ts';
 import type { RunRows } from './rows.ts';
 import * as xstate from './xstate.ts';
 
@@ -18,6 +19,8 @@ export interface Preparing {
   /** The actor's snapshot before the event; undefined for its first turn. */
   readonly snapshot: xstate.Snapshot | undefined;
   readonly rows: RunRows;
+  /** What the clock says, in milliseconds since 1970: delays of this turn count from here. */
+  readonly now: number;
 }
 
 /** Attaches data to the events of a machine before it decides (R2): `event.prepared`, or `input.prepared` at its start. */
@@ -35,6 +38,8 @@ export interface MachineRegistration {
   readonly outcome?: (snapshot: xstate.Snapshot) => { readonly output: unknown; readonly reason: unknown };
   /** Prepared data by logic path: `''` is the root, `'task'` its child `task`. */
   readonly prepare?: Readonly<Record<string, Prepare>>;
+  /** How the root hears events from outside; default: what its state accepts, it takes. */
+  readonly outside?: OutsideEvents;
   /**
    * Stands for the definition where its own text says nothing, because a bundler or a minifier writes it anew with every
    * build: change it whenever the machine's behaviour changes. Default: the structure, with the source of its functions.

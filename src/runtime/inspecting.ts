@@ -7,7 +7,9 @@ import type { RefCodec } from './codec.ts';
 import { inert } from './inert.ts';
 import { MIGRATE } from './migrating.ts';
 import { restoreActors, toPersisted, type PersistedSnapshot } from './persisted.ts';
+import type { EventAcceptance } from './outside.ts';
 import { Replay } from './replay.ts';
+import { RunRows } from './rows.ts';
 import { ROOT } from './run-memory.ts';
 import { runNotFound } from './run-view.ts';
 import { bigValues, decodeStored } from './stored-values.ts';
@@ -137,11 +139,24 @@ export class Inspecting {
     return { status: run.status, blocked: missing, actors: waiting };
   }
 
-  async acceptedEvents(key: RunKey): Promise<readonly string[]> {
-    const row = await this.#surroundings.store.actor(key, ROOT);
-    if (row === undefined || row.status !== 'active') return [];
-    const actor = await this.#actor(row);
-    return xstate.ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
+  /** Types of events from outside, whether the root of a run takes them now, and why. */
+  async outsideEvents(key: RunKey): Promise<readonly EventAcceptance[]> {
+    const { store, catalog } = this.#surroundings;
+    const [run, row] = [await store.run(key), await store.actor(key, ROOT)];
+    if (run === undefined || row === undefined) return [];
+    const { snapshot } = await this.#actor(row);
+    const { outside } = catalog.logic(run.machine).root;
+    if (outside === undefined) {
+      if (row.status !== 'active') return [];
+      const types = xstate.ownEventTypes(snapshot).filter((type) => !type.startsWith('fermata.'));
+      return types.map((type) => ({
+        type,
+        accepted: true,
+        reason: 'The state of the machine has a transition for it.',
+      }));
+    }
+    const rows = new RunRows(run, store, () => undefined, false);
+    return settle(() => outside.acceptance({ snapshot, rows }));
   }
 
   /** Timers of an actor and of all below it. */

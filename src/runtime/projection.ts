@@ -9,6 +9,8 @@ export interface Projected {
   readonly rows?: readonly RowChange[];
   /** What to add to the run's counts. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** A row names the fact's entry by its number, so that it may be read in this very group. */
+  readonly keeps?: boolean;
 }
 
 /** A pure function from a fact, and the rows it names by key, to row changes. */

@@ -1,5 +1,6 @@
 /** What is asked of a run from outside: to begin, to take an event, to end, to go on with another version of its machine. */
 import { isDeepStrictEqual } from 'node:util';
+import type { DurableActor } from './actor.ts';
 import { FermataError } from '../errors.ts';
 import type { Logic } from './catalog.ts';
 import { encode } from './codec.ts';
@@ -79,12 +80,12 @@ function restore(memory: RunMemory, logic: Logic, persisted: unknown): void {
 function takeEvent(memory: RunMemory, input: Extract<Input, { kind: 'event' }>): Receipt {
   if (input.messageId !== undefined) {
     const { messageId } = input;
-    const taken =
+    const before =
       memory.draft.taken.find(({ id }) => id === messageId)?.seq ??
       memory.rows.read(`taken/${messageId}`, () => memory.services.store.messageTaken(memory.key, messageId));
-    if (taken !== undefined) {
-      assertSame(memory, taken, messageId, input.event);
-      return { seq: taken, state: memory.runState(), repeated: true };
+    if (before !== undefined) {
+      assertSame(memory, before, messageId, input.event);
+      return { seq: before, state: memory.runState(), repeated: true };
     }
   }
   if (memory.ended) {
@@ -104,7 +105,13 @@ function takeEvent(memory: RunMemory, input: Extract<Input, { kind: 'event' }>):
       { data: { accepts: [] } },
     );
   }
-  if (input.checked && !accepts(actor, input.event)) {
+  const { event } = input;
+  const { outside } = memory.services.catalog.logic(memory.origin.machine).root;
+  // The system's own commands come by the same way.
+  const isOutside = input.checked && input.to === ROOT && !event.type.startsWith('fermata.');
+  if (outside !== undefined && isOutside)
+    return taken(memory, actor, outside.receive({ event, snapshot: actor.snapshot, rows: memory.rows }), input);
+  if (input.checked && !accepts(actor, event)) {
     const legal = ownEventTypes(actor.snapshot).filter((type) => !type.startsWith('fermata.'));
     throw new FermataError(
       'eventNotAccepted',
@@ -114,16 +121,29 @@ function takeEvent(memory: RunMemory, input: Extract<Input, { kind: 'event' }>):
       },
     );
   }
-  const frame = take(memory, actor, input.event, null);
+  return taken(memory, actor, event, input);
+}
+
+function taken(
+  memory: RunMemory,
+  actor: DurableActor,
+  event: Event,
+  { messageId }: Extract<Input, { kind: 'event' }>,
+): Receipt {
+  const frame = take(memory, actor, event, null);
   memory.cascade.push(frame);
-  if (input.messageId !== undefined) memory.draft.taken.push({ id: input.messageId, seq: frame.turn });
+  if (messageId !== undefined) memory.draft.taken.push({ id: messageId, seq: frame.turn });
   return memory.receipt(frame.turn);
 }
 
 /** The same id again is the same message again; another event under it would be dropped without a word. */
 function assertSame(memory: RunMemory, seq: number, messageId: string, event: Event): void {
   const known = memory.draft.entries.find((entry) => entry.seq === seq)?.dataJson;
-  const before = known === undefined ? memory.rows.entry(seq) : memory.decode(known);
+  const entry = (known === undefined ? memory.rows.entry(seq) : memory.decode(known)) as Event;
+  // A machine that hears events from outside in its own way has it inside of another one.
+  const isReceived =
+    memory.services.catalog.logic(memory.origin.machine).root.outside !== undefined && 'event' in entry;
+  const before = isReceived ? entry['event'] : entry;
   const given = Object.fromEntries(Object.keys(event).map((field) => [field, (before as Event)[field]]));
   if (isDeepStrictEqual(given, { ...event })) return;
   throw new FermataError(

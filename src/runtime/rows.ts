@@ -4,6 +4,7 @@
  */
 import { FermataError } from '../errors.ts';
 import type {
+  KeptEventRow,
   MaybePromise,
   ProjectedRows,
   ProjectedTable,
@@ -12,17 +13,43 @@ import type {
   RunOrigin,
   Store,
   TaskRow,
+  WaitPlace,
+  WaitRow,
 } from '../store/store.ts';
 import { decode } from './codec.ts';
 import { Reader } from './suspend.ts';
 
 /** Rows kept in memory while their run is. */
 const MAX_RECENT = 2_000;
+/** Journal entries kept decoded: what the items of a map read one after the other, their values and some results. */
+const MAX_DECODED = 64;
+/** Characters that they had, and a few of them have in any case. */
+const MAX_DECODED_LENGTH = 4_000_000;
+const FEW_DECODED = 4;
 
-type RowStore = Pick<Store, 'row' | 'readyTasks' | 'liveTasks' | 'entry' | 'blob'>;
+type RowStore = Pick<
+  Store,
+  'row' | 'readyTasks' | 'liveTasks' | 'eventTypes' | 'openWaits' | 'keptEvents' | 'entry' | 'blob'
+>;
+
+function comparePlaces(one: WaitPlace, other: WaitPlace): number {
+  // By code units, as SQLite compares: a page must begin where the one before ended.
+  return one.position - other.position || (one.task < other.task ? -1 : one.task > other.task ? 1 : 0);
+}
+
 interface Place {
   readonly name: string;
   readonly position: number;
+}
+
+/** Rows of one page of a long list. */
+const PAGE = 100;
+
+/** A part of a list. */
+export interface Page<Item, Place> {
+  readonly items: readonly Item[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: Place | undefined;
 }
 
 /** Rows of one resident run. */
@@ -37,6 +64,9 @@ export class RunRows {
   /** Rows as they are committed (undefined: there is none), seen lately. */
   readonly #recent = new Map<string, RowChange['row'] | undefined>();
   #undecoded = new Map<number, string>();
+  readonly #decoded = new Map<number, { readonly value: unknown; readonly length: number }>();
+  #decodedLength = 0;
+  #input: { readonly value: unknown } | undefined;
   /** Places of the tasks that have a row; unknown of a run that was loaded. */
   readonly #written: Places | undefined;
   #ready: ReadyQueue | undefined;
@@ -95,8 +125,53 @@ export class RunRows {
     return [...names];
   }
 
-  /** What the journal entry `seq` carries, decoded. */
+  /** Types of outside events that have a row, at most so many of those that are stored. */
+  eventTypes(limit: number): readonly string[] {
+    const types = new Set(this.#reader.read('eventTypes', () => this.#store.eventTypes(this.key, limit)));
+    for (const change of this.#changed.values()) if (change.table === 'eventType') types.add(change.key);
+    return [...types];
+  }
+
+  /** Tasks that wait for an outside event of a type, in document order, a page at a time. */
+  openWaits(type: string, after?: WaitPlace): Page<WaitRow, WaitPlace> {
+    const name = `waits/${type}/${after === undefined ? '' : `${after.position}/${after.task}`}`;
+    const stored = this.#reader.read(name, () =>
+      this.#store.openWaits(this.key, type, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+    );
+    const next = stored.length < PAGE ? undefined : stored.at(-1);
+    const belongs = (row: WaitRow): boolean =>
+      row.open &&
+      row.type === type &&
+      (after === undefined || comparePlaces(row, after) > 0) &&
+      (next === undefined || comparePlaces(row, next) <= 0);
+    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'wait' ? [change.row] : []));
+    const gone = new Set(changed.map(({ task }) => task));
+    const items = [...stored.filter(({ task }) => !gone.has(task)), ...changed.filter(belongs)];
+    return { items: items.toSorted(comparePlaces), next };
+  }
+
+  /** Events of a type that were kept and not taken yet, in the order in which they came, a page at a time. */
+  keptEvents(type: string, after = -1): Page<KeptEventRow, number> {
+    const stored = this.#reader.read(`kept/${type}/${after}`, () =>
+      this.#store.keptEvents(this.key, type, { limit: PAGE, after }),
+    );
+    const next = stored.length < PAGE ? undefined : stored.at(-1)?.seq;
+    const belongs = (row: KeptEventRow): boolean =>
+      row.takenBy === null && row.type === type && row.seq > after && row.seq <= (next ?? Infinity);
+    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'keptEvent' ? [change.row] : []));
+    const gone = new Set(changed.map(({ seq }) => seq));
+    const items = [...stored.filter(({ seq }) => !gone.has(seq)), ...changed.filter(belongs)];
+    return { items: items.toSorted((one, other) => one.seq - other.seq), next };
+  }
+
+  /** What the journal entry `seq` carries, decoded. Not to be changed: it is shared. */
   entry(seq: number): unknown {
+    const known = this.#decoded.get(seq);
+    if (known !== undefined) {
+      this.#decoded.delete(seq);
+      this.#decoded.set(seq, known);
+      return known.value;
+    }
     const text =
       this.#undecoded.get(seq) ?? this.#reader.read(`entry/${seq}`, () => this.#store.entry(this.key, seq))?.dataJson;
     if (text === undefined)
@@ -104,12 +179,33 @@ export class RunRows {
         'databaseCorrupt',
         `Run ${this.key.run} has no journal entry ${seq}, which one of its rows names.`,
       );
-    return this.decode(text);
+    let { length } = text;
+    const value = decode(text, (hash) => {
+      const blob = this.blob(hash);
+      length += blob.length;
+      return blob;
+    });
+    this.#share(seq, value, length);
+    return value;
   }
 
-  /** The run's input. */
+  /** Each of the 10,000 items of a map reads the entry that has them all, and those of what its map needs. */
+  #share(seq: number, value: unknown, length: number): void {
+    this.#decoded.set(seq, { value, length });
+    this.#decodedLength += length;
+    for (const [oldest, { length: freed }] of this.#decoded) {
+      const { size } = this.#decoded;
+      if (size <= FEW_DECODED || (size <= MAX_DECODED && this.#decodedLength <= MAX_DECODED_LENGTH)) return;
+      this.#decoded.delete(oldest);
+      this.#decodedLength -= freed;
+    }
+  }
+
+  /** The run's input. Not to be changed: it is shared. */
   input(): unknown {
-    return this.origin.inputJson === null ? undefined : this.decode(this.origin.inputJson);
+    if (this.origin.inputJson === null) return undefined;
+    this.#input ??= { value: this.decode(this.origin.inputJson) };
+    return this.#input.value;
   }
 
   decode(text: string): unknown {

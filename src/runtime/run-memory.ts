@@ -29,6 +29,9 @@ export interface RunServices {
     | 'row'
     | 'readyTasks'
     | 'liveTasks'
+    | 'eventTypes'
+    | 'openWaits'
+    | 'keptEvents'
     | 'entry'
     | 'blob'
     | 'messageTaken'
@@ -175,7 +178,7 @@ export class RunMemory implements BlobSink {
         : { ...data, progress: (this.head.progress = Math.max(this.head.progress, progress(this.head.counts))) };
     const dataJson = encode(stamped, `fact "${type}"`, this, WRITE_REFS);
     this.#append('fact', actor, type, dataJson);
-    if ('result' in data) this.rows.remember(fact.entry, dataJson);
+    if ('event' in data || projected.some(({ keeps }) => keeps === true)) this.rows.remember(fact.entry, dataJson);
     this.draft.facts.push({ ...fact, data: stamped });
   }
 

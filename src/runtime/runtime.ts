@@ -25,6 +25,7 @@ import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts
 import { FermataError } from '../errors.ts';
 import type {
   ApprovalRow,
+  GrowthRow,
   JournalEntry,
   LastStop,
   PendingApproval,
@@ -49,6 +50,7 @@ import { Inspection, type Inspect } from './inspection.ts';
 import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
 import { Migrations } from './migrations.ts';
+import type { EventAcceptance } from './outside.ts';
 import type { Projection } from './projection.ts';
 import { readOpenEffects, recover } from './recovery.ts';
 import { ROOT } from './run-memory.ts';
@@ -410,9 +412,14 @@ export class Runtime {
     return this.#inspecting.unarmedDelays(snapshot, this.catalog.logic(this.catalog.resolve(machine) ?? machine));
   }
 
-  /** Event types that the root of a run accepts now. */
-  acceptedEvents(runId: string): Promise<readonly string[]> {
-    return this.#inspecting.acceptedEvents(this.#key(runId));
+  /** Event types that the root of a run accepts from outside now. */
+  async acceptedEvents(runId: string): Promise<readonly string[]> {
+    return (await this.outsideEvents(runId)).filter(({ accepted }) => accepted).map(({ type }) => type);
+  }
+
+  /** Types of events from outside that a run knows, whether it takes them now, and why. */
+  outsideEvents(runId: string): Promise<readonly EventAcceptance[]> {
+    return this.#inspecting.outsideEvents(this.#key(runId));
   }
 
   /** Entries of a run's journal after a number, decoded. */
@@ -440,6 +447,11 @@ export class Runtime {
   /** One task's row; undefined where it has none yet. */
   async task(runId: string, name: string): Promise<TaskRow | undefined> {
     return this.#store.row(this.#key(runId), 'task', name);
+  }
+
+  /** How a run has grown at one of its tasks; undefined where it has not. */
+  async growth(runId: string, name: string): Promise<GrowthRow | undefined> {
+    return this.#store.row(this.#key(runId), 'growth', name);
   }
 
   /** One task's approval; undefined where it asked for none. */

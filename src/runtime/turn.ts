@@ -20,7 +20,8 @@ const MAX_IDLE_TURNS = 100_000;
 export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown): void {
   const { logic, address } = identity;
   const self = memory.refer(identity);
-  const prepared = logic.prepare?.({ event: { type: 'xstate.init', input }, snapshot: undefined, rows: memory.rows });
+  const { rows, clockNow: now } = memory;
+  const prepared = logic.prepare?.({ event: { type: 'xstate.init', input }, snapshot: undefined, rows, now });
   const given = prepared === undefined ? input : { ...(input as object | undefined), prepared };
   const event = { type: 'xstate.init', input: given, logic: logic.path, id: identity.id };
   // As in XState, it is known before it decides: it may find itself, and so may the children it is born with.
@@ -114,7 +115,8 @@ function livesOn(
  */
 export function take(memory: RunMemory, actor: DurableActor, event: xstate.Event, sender?: string | null): Frame {
   const { logic, address } = actor.identity;
-  const prepared = logic.prepare?.({ event, snapshot: actor.snapshot, rows: memory.rows });
+  const { rows, clockNow: now } = memory;
+  const prepared = logic.prepare?.({ event, snapshot: actor.snapshot, rows, now });
   const taken = prepared === undefined ? event : { ...event, prepared };
   const decision = attempt(
     { catalog: memory.services.catalog, logic },

@@ -181,10 +181,63 @@ export interface ApprovalRow {
   readonly decisionJson: string | null;
 }
 
-/** Tables that projections write, and what a row of each looks like. The key of a row is its task's name. */
+/** How a run has grown at a task: who added it, and what it added. A task that neither was added nor added any has none. */
+export interface GrowthRow {
+  readonly task: string;
+  /** The task that added it; null for a task of the document. */
+  readonly parent: string | null;
+  /** Additions between it and the document: 0 for a task of the document. */
+  readonly depth: number;
+  /** Journal number of the fact that carries its definition; null for a task of the document. */
+  readonly specSeq: number | null;
+  /** Tasks that it added, that have not ended, and for whose end it is waited. */
+  readonly open: number;
+  /** Tasks that it added, added tasks that depend on it, the group of its items: read whole, never searched. */
+  readonly detailJson: string | null;
+}
+
+/** A task that waits, or has waited, for an event from outside. Its key is the task's name. */
+export interface WaitRow {
+  readonly task: string;
+  /** Type of the event. */
+  readonly type: string;
+  /** Place of the task in the document. */
+  readonly position: number;
+  /** It still waits. */
+  readonly open: boolean;
+}
+
+/** An event from outside that came before a task waited for it. Its key is its number. */
+export interface KeptEventRow {
+  /** Journal number of the fact that carries it. */
+  readonly seq: number;
+  readonly type: string;
+  /** The task that took it; null while it is kept. */
+  readonly takenBy: string | null;
+}
+
+/** Who waits for a type of event from outside, and what was kept of it. Its key is the type. */
+export interface EventTypeRow {
+  readonly type: string;
+  /** Tasks that have not begun to wait for it and may yet. */
+  readonly toCome: number;
+  /** Tasks that wait for it now. */
+  readonly waiting: number;
+  /** Events that came early and were not taken yet. */
+  readonly kept: number;
+}
+
+/** A place in the order of the tasks that wait for an event. */
+export type WaitPlace = Pick<WaitRow, 'task' | 'position'>;
+
+/** Tables that projections write, and what a row of each looks like. The key of a row is its task's name, or what the row says. */
 export interface ProjectedRows {
   task: TaskRow;
   approval: ApprovalRow;
+  growth: GrowthRow;
+  wait: WaitRow;
+  keptEvent: KeptEventRow;
+  eventType: EventTypeRow;
 }
 export type ProjectedTable = keyof ProjectedRows;
 
@@ -367,6 +420,20 @@ export interface Store extends WorkflowStore {
   readyTasks(key: RunKey, limit: number): MaybePromise<readonly { readonly name: string; readonly position: number }[]>;
   /** Names of tasks whose actor has not ended. */
   liveTasks(key: RunKey): MaybePromise<readonly string[]>;
+  /** Types of outside events of which something is known, in the order of their names. */
+  eventTypes(key: RunKey, limit: number): MaybePromise<readonly string[]>;
+  /** Tasks that wait for an outside event of a type, in document order; go on after the last one of the page before. */
+  openWaits(
+    key: RunKey,
+    type: string,
+    page: { readonly limit: number; readonly after?: WaitPlace | undefined },
+  ): MaybePromise<readonly WaitRow[]>;
+  /** Events of a type that were kept and not taken yet, in the order in which they came; go on after a number. */
+  keptEvents(
+    key: RunKey,
+    type: string,
+    page: { readonly limit: number; readonly after?: number | undefined },
+  ): MaybePromise<readonly KeptEventRow[]>;
   entry(key: RunKey, seq: number): MaybePromise<JournalEntry | undefined>;
   /** Journal number of a run's fact, by its number among the facts; undefined where there is none. */
   entryOfFact(key: RunKey, factSeq: number): MaybePromise<number | undefined>;

@@ -31,6 +31,8 @@ export interface SeenCall {
   /** Absent where a machine of the user's own calls. */
   readonly task?: string;
   readonly attempt?: number;
+  /** Name of the function that is called. */
+  readonly called?: string;
   readonly key: string;
   /** Whether the caller said that an earlier process may have made it. */
   readonly repeated: boolean;

@@ -108,9 +108,10 @@ export function network({ process, random, latency, probabilities, observe }: Ne
 
 function seenCall({ src, input, context }: EffectCall): SeenCall {
   const { runId: run, actor, key, repeated } = context;
-  const { task, attempt } = (input ?? {}) as { readonly task?: unknown; readonly attempt?: unknown };
+  const { task, attempt, function: called } = (input ?? {}) as Readonly<Record<string, unknown>>;
   const ofTask = typeof task === 'string' && typeof attempt === 'number' ? { task, attempt } : {};
-  return { run, actor, src, ...ofTask, key, repeated };
+  const ofFunction = src === 'code' && typeof called === 'string' ? { called } : {};
+  return { run, actor, src, ...ofTask, ...ofFunction, key, repeated };
 }
 
 function unreachable({ src }: SeenCall, message: string): FermataError {

@@ -14,23 +14,49 @@ export interface PlannedTask {
   readonly name: string;
   readonly dependsOn: readonly string[];
   readonly after: readonly string[];
+  /** Conditions that choose it; where there are any, one has to. */
+  readonly gates: readonly { readonly by: string; readonly branches: readonly string[] }[];
+  /** An expression, or something else that the model cannot judge. */
+  readonly when?: unknown;
+  readonly skipPolicy: 'run' | 'cascade';
+  readonly call: PlannedCall;
+  readonly onComplete?: { readonly addTasks: string } | undefined;
   readonly retry: {
     readonly maxRetries: number;
     readonly initialSeconds: number;
     readonly factor: number;
     readonly maxSeconds: number;
   };
-  readonly timeoutSeconds: number;
+  readonly timeoutSeconds: number | undefined;
   readonly onInDoubt: 'retry' | 'ask' | 'fail';
   readonly approval:
     | { readonly timeoutSeconds: number | undefined; readonly onReject: 'skip' | 'cancel' | 'fail' }
     | undefined;
 }
 
+/** What a task does; of conditions what they decide by, of waits what they wait for, of maps what their items are. */
+export interface PlannedCall {
+  readonly kind: string;
+  /** Of `code`. */
+  readonly function?: string;
+  readonly for?: {
+    readonly seconds?: number;
+    readonly until?: string;
+    readonly event?: { readonly type: string; readonly filter: string | undefined };
+  };
+  readonly onTimeout?: 'fail' | 'skip' | 'continue';
+  readonly decides?: { readonly if?: unknown } | { readonly switch?: unknown };
+  readonly branches?: Readonly<Record<string, readonly string[]>>;
+  readonly task?: PlannedTask;
+  readonly onItemFailure?: 'stop' | 'continue' | 'collect';
+  readonly concurrency?: number | undefined;
+}
+
 /** A run as a reader of the API sees it at the end. */
 export interface FinalRun {
   readonly status: string;
   readonly output: unknown;
+  readonly counts: Readonly<Record<string, number>>;
   readonly facts: readonly SeenFact[];
   /** Statuses of its tasks, by name; those that never began may be absent. */
   readonly tasks: Readonly<Record<string, string>>;

@@ -8,6 +8,8 @@
 import type { CodeFunctions } from '../../actors/code.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import type { Fermata } from '../compose.ts';
+import { callsOf } from '../document/calls.ts';
+import type { Predicates } from '../document/condition.ts';
 import type { Definition } from '../document/definition.ts';
 import { parseDocument } from '../document/parse.ts';
 import type { WorkflowDocument } from '../document/schema.ts';
@@ -16,12 +18,14 @@ import type { RunView, RuntimeOptions } from '../runtime/runtime.ts';
 import { Client, errorOf, type ApiAnswer, type ApiRequest } from './client.ts';
 import { toMs, type Duration } from './duration.ts';
 import { NO_FAULTS, probabilitiesOf, type Faults, type Probabilities } from './faults.ts';
+import { judge } from './judge.ts';
 import { Lives } from './lives.ts';
 import { Trace, type Observation, type SeenCall, type SeenFact } from './observation.ts';
 import { scriptedModel, type Answers, type Latency } from './outside.ts';
 import type { WallClock } from './process.ts';
 import { randomOf, type Random } from './random.ts';
 import { ReferenceModel } from './reference-model.ts';
+import type { TaskStatus } from '../store/store.ts';
 import type { MemoryDatabase } from './store/database.ts';
 import { Timeline } from './timeline.ts';
 
@@ -33,6 +37,8 @@ export interface SimulationOptions {
   readonly workflows?: readonly WorkflowDocument[];
   /** Functions of `code` tasks. They are called for real, and must wait for nothing outside of this world. */
   readonly functions?: CodeFunctions;
+  /** Predicates of conditions. */
+  readonly predicates?: Predicates;
   /** What models say. */
   readonly answers?: Answers;
   /** Machines of your own, as `name@version`, and what they invoke. */
@@ -96,11 +102,21 @@ export class World {
   #ids = 0;
 
   constructor(options: SimulationOptions) {
-    const { seed = 1, workflows = [], functions, answers, machines, actors, faults = {}, latency } = options;
+    const {
+      seed = 1,
+      workflows = [],
+      functions,
+      predicates,
+      answers,
+      machines,
+      actors,
+      faults = {},
+      latency,
+    } = options;
     this.#seed = seed;
     this.#random = randomOf(seed);
     const plans = new Map(workflows.map(parseDocument).map((plan) => [plan.name, plan]));
-    this.#model = new ReferenceModel((workflow) => plans.get(workflow));
+    this.#model = new ReferenceModel((workflow) => plans.get(workflow), judge);
     this.#wall = { offset: options.startAt ?? Date.UTC(2026, 0, 1) };
     this.#faults = probabilitiesOf(faults);
     const providers = answers === undefined ? {} : providersOf([...plans.values()]);
@@ -118,6 +134,7 @@ export class World {
         config: {
           providers,
           ...(functions === undefined ? {} : { functions }),
+          ...(predicates === undefined ? {} : { predicates }),
           ...(machines === undefined ? {} : { machines }),
           ...(actors === undefined ? {} : { actors }),
         },
@@ -232,6 +249,12 @@ export class World {
   /** A run as it is committed. Throws `notFound`. */
   read(runId: string): Promise<RunView> {
     return this.#alive(({ runtime }) => runtime.read(runId));
+  }
+
+  /** Statuses of a run's tasks by name; those that never began may be absent. Throws `notFound`. */
+  async tasks(runId: string): Promise<Readonly<Record<string, TaskStatus>>> {
+    const rows = await this.#alive(({ runtime }) => runtime.tasks(runId, { limit: 1_000_000 }));
+    return Object.fromEntries(rows.map(({ name, status }) => [name, status]));
   }
 
   /** The facts of a run, from its journal. Throws `notFound`. */
@@ -350,10 +373,8 @@ export class World {
     this.check();
     try {
       await this.#model.finish(async (run) => {
-        const { status, output } = await this.read(run);
-        const rows = await this.#alive(({ runtime }) => runtime.tasks(run, { limit: 1_000_000 }));
-        const tasks = Object.fromEntries(rows.map((task) => [task.name, task.status]));
-        return { status, output, tasks, facts: await this.facts(run) };
+        const { status, output, counts } = await this.read(run);
+        return { status, output, counts, tasks: await this.tasks(run), facts: await this.facts(run) };
       });
     } catch (thrown) {
       throw this.#explained(thrown);
@@ -462,8 +483,6 @@ function orLater(thrown: unknown): undefined {
 
 /** Every provider that a document names: its models are scripted, and nobody is called. */
 function providersOf(definitions: readonly Definition[]): Providers {
-  const named = definitions.flatMap(({ tasks }) =>
-    tasks.flatMap(({ call }) => (call.kind === 'model' ? [call.provider] : [])),
-  );
+  const named = definitions.flatMap(callsOf).flatMap(({ provider }) => (provider === undefined ? [] : [provider]));
   return Object.fromEntries(['openai', ...named].map((name) => [name, { apiKey: 'simulated' }]));
 }

@@ -191,6 +191,32 @@ tasks: [{ name: a, prompt: Hi }]`;
   });
 });
 
+describe('a run that waits for an event from outside', () => {
+  const WAIT = 'name: bill\ntasks: [{ name: paid, kind: wait, event: { type: paid, filter: "event.amount > 10" } }]';
+
+  it('says how to send it, stops at Ctrl-C, and goes on with send', async () => {
+    const folder = folderWith({ 'wait.yaml': WAIT });
+    const { status, err } = await folder.run(['run', 'wait.yaml'], (line) => {
+      if (line.includes('The run waits here for that event')) folder.signals.send('SIGINT');
+    });
+    const runId = runIdOf(err);
+    expect(status).toBe(130);
+    expect(err).toContain(`⏸ paid: waits for the event "paid" → fermata send ${runId} paid --db ${folder.directory}`);
+    const why = await folder.run(['why', runId]);
+    expect(why.out).toContain(`moved by: "fermata send ${runId} paid --db ${folder.directory}`);
+
+    const wrong = await folder.run(['send', runId, 'paid', '--data', '12']);
+    expect([wrong.status, wrong.err]).toEqual([2, expect.stringContaining('--data expects a JSON object, came "12"')]);
+    const small = await folder.run(['send', runId, 'paid', '--data', '{"amount": 5}']);
+    expect([small.status, small.err]).toEqual([1, expect.stringContaining('no filter is true of this event')]);
+    const sent = await folder.run(['send', runId, 'paid', '--data', '{"amount": 12}', '--id', 'm1']);
+    expect({ status: sent.status, out: JSON.parse(sent.out) as unknown }).toEqual({
+      status: 0,
+      out: { type: 'paid', amount: 12 },
+    });
+  });
+});
+
 describe('a run that waits for a person', () => {
   it('says how to decide, stops at Ctrl-C, and goes on with approve', async () => {
     const folder = folderWith({ 'gate.yaml': GATE });

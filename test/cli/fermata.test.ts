@@ -24,6 +24,7 @@ it('lists its commands, and what it exits with', async () => {
     'watch',
     'why',
     'approve',
+    'send',
     'cancel',
   ]) {
     expect(out).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));

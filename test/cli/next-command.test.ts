@@ -43,7 +43,7 @@ it('… or the same server', () => {
 
 it('scripted models stay scripted, in the commands that ask models', () => {
   const next = nextCommand(shell(), { demo: true });
-  for (const command of ['run', 'watch', 'approve', 'serve']) expect(next(command)).toMatch(/ --demo$/);
+  for (const command of ['run', 'watch', 'approve', 'send', 'serve']) expect(next(command)).toMatch(/ --demo$/);
   for (const command of ['show', 'runs', 'why', 'cancel']) expect(next(command)).not.toContain('--demo');
 });
 
@@ -53,6 +53,7 @@ it.each([
   ['GET /api/v1/runs/R/snapshot shows its actors.', '"f why R" shows its actors.'],
   ['POST /api/v1/runs/R/tasks/my%20task/approve {"approved": true or false}', '"f approve R my task"'],
   ['or POST /api/v1/runs/R/cancel', 'or "f cancel R"'],
+  ['POST /api/v1/runs/R/events {"type": "paid", …}', '"f send R paid"'],
   // No command does that yet.
   ['or POST /api/v1/runs/R/tasks/a/retry', 'or POST /api/v1/runs/R/tasks/a/retry'],
   ['POST /api/v1/runs/R/resume', 'POST /api/v1/runs/R/resume'],

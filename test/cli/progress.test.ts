@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { layOut, progressLine, type ShownFact } from '../../src/cli/progress.ts';
 
-const context = { width: 80, approve: (task: string) => `fermata approve R ${task}` };
+const context = {
+  width: 80,
+  approve: (task: string) => `fermata approve R ${task}`,
+  send: (type: string) => `fermata send R ${type}`,
+};
 
 function shown(event: string, data: ShownFact['data']): string | undefined {
   const line = progressLine({ event, data }, context);
@@ -15,6 +19,22 @@ describe('a line of progress', () => {
     ['task_started', { ...task, attempt: 1 }, '[ 20%] Researching market conditions… ⏳'],
     ['task_started', { ...task, attempt: 2 }, '[ 20%] Researching market conditions (attempt 2)… ⏳'],
     ['task_started', { task: 'plan', progress: 0 }, '[  0%] plan… ⏳'],
+    [
+      'task_started',
+      { task: 'bill', progress: 0, waitsFor: { event: 'paid' } },
+      '[  0%] ⏸ bill: waits for the event "paid" → fermata send R paid',
+    ],
+    [
+      'task_started',
+      { task: 'nap', waitsFor: { date: '2026-12-24T00:00:00.000Z' } },
+      '⏸ nap: waits until 2026-12-24T00:00:00.000Z',
+    ],
+    ['event_kept', { progress: 5, eventType: 'paid' }, '[  5%] · The event "paid" is kept until a task waits for it'],
+    [
+      'event_refused',
+      { task: 'bill', progress: 5, error: { message: 'no amount' } },
+      '[  5%] ✗ bill: did not take an event: no amount',
+    ],
     [
       'task_completed',
       { ...task, progress: 35, result: '\n\nTech grew 23 %\nmore' },

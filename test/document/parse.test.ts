@@ -22,6 +22,9 @@ describe('a document', () => {
       tags: [],
       strategy: 'hybrid',
       breadth: 3,
+      depth: 3,
+      model: 'gpt-4o-mini',
+      provider: 'openai',
       onTaskFailure: 'stop',
       collectIntermediate: true,
       priority: 0,
@@ -31,6 +34,8 @@ describe('a document', () => {
           position: 0,
           dependsOn: [],
           after: [],
+          gates: [],
+          skipPolicy: 'run',
           call: { kind: 'model', prompt: 'Go', provider: 'openai', model: 'gpt-4o-mini', responseFormat: 'text' },
           retry: { maxRetries: 3, initialSeconds: 1, factor: 2, maxSeconds: 60 },
           timeoutSeconds: 120,
@@ -240,12 +245,12 @@ test.each<[string, unknown, string]>([
   [
     'field of another kind',
     code({ prompt: 'x' }),
-    'tasks[0].prompt: the field "prompt" belongs to a model call, not to a task of kind "code"',
+    'tasks[0].prompt: the field "prompt" belongs to a model call, a task without "kind"',
   ],
   [
     'field of kind code',
     one({ function: 'x' }),
-    'tasks[0].function: the field "function" belongs to a task of kind "code": write kind: code',
+    'tasks[0].function: the field "function" belongs to a task of kind "code"',
   ],
   ['unknown kind', tasks({ name: 'a', kind: 'cod' }), 'tasks[0].kind: unknown kind "cod": did you mean "code"?'],
   ['NUL in a text', one({ prompt: 'a\0b' }), 'tasks[0].prompt: must not contain a NUL character (U+0000)'],
@@ -352,7 +357,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     tasks: [
       { name: 'a', prompt: '', dependsOn: ['b'] },
       { name: 'b', prompt: 'x {{ tasks.nope.output }}', dependsOn: ['a'], temperature: 'hot' },
-      { name: 'b', prompt: 'x', dependsOn: ['missing'], when: 'true' },
+      { name: 'b', prompt: 'x', dependsOn: ['missing'], cancelWhen: 'true' },
     ],
   };
   expect(errorOf(() => parseDocument(document)).code).toBe('invalidDocument');
@@ -361,7 +366,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     'extra',
     'tasks[0].prompt',
     'tasks[1].temperature',
-    'tasks[2].when',
+    'tasks[2].cancelWhen',
     'tasks[2].name',
     'tasks[1].prompt',
     'tasks[2].dependsOn[0]',
@@ -371,25 +376,16 @@ test('every fault is told at once: those of fields hide none of the graph', () =
 
 describe('what a later version brings', () => {
   test.each([
-    ...[
-      'when',
-      'skipPolicy',
-      'cache',
-      'onComplete',
-      'cancelWhen',
-      'outputs',
-      'models',
-      'fallback',
-      'onBreakerOpen',
-    ].map((field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })]),
-    ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['map', 'reduce', 'condition', 'subworkflow', 'split', 'wait', 'planExecuteReflect', 'agent', 'runnable'].map(
-      (kind): [string, unknown] => ['tasks[0].kind', tasks({ name: 'a', kind, items: 'x', goal: 'y' })],
-    ),
-    ...['shared', 'item', 'index', 'result', 'event'].map((root): [string, unknown] => [
-      'tasks[0].prompt',
-      one({ prompt: `{{ ${root}.x }}` }),
+    ...['cache', 'cancelWhen', 'outputs', 'models', 'fallback', 'onBreakerOpen'].map((field): [string, unknown] => [
+      `tasks[0].${field}`,
+      one({ [field]: 'x' }),
     ]),
+    ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
+    ...['subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map((kind): [string, unknown] => [
+      'tasks[0].kind',
+      tasks({ name: 'a', kind, items: 'x', goal: 'y' }),
+    ]),
+    ...['shared', 'result'].map((root): [string, unknown] => ['tasks[0].prompt', one({ prompt: `{{ ${root}.x }}` })]),
   ])('is refused as such: %s %j', (path, document) => {
     const { code: errorCode, faults } = errorOf(() => parseDocument(document));
     expect(errorCode).toBe('notSupported');
@@ -397,7 +393,7 @@ describe('what a later version brings', () => {
   });
 
   test('is an invalid document where anything else is wrong too', () => {
-    expect(errorOf(() => parseDocument(one({ when: 'x', prompt: '' }))).code).toBe('invalidDocument');
+    expect(errorOf(() => parseDocument(one({ cancelWhen: 'x', prompt: '' }))).code).toBe('invalidDocument');
   });
 });
 

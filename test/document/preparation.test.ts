@@ -81,7 +81,7 @@ test('the results that one task depends on', async () => {
   };
   const definition = parseDocument({ name: 'w', tasks: [...many, all] });
   const { result, reads } = await prepared(
-    prepareTask(() => definition),
+    prepareTask(() => definition, {}),
     { event: { type: 'xstate.init', input: { name: 'all' } }, snapshot: undefined } as unknown as Omit<
       Preparing,
       'rows'
@@ -89,4 +89,20 @@ test('the results that one task depends on', async () => {
   );
   expect(result).toMatchObject({ call: { input: { x: 1_299 } } });
   expect(reads).toEqual([500, 500, 300, 0]);
+});
+
+test('R3: what one of very many chosen tasks needs of its condition is its row, and not the list of all', async () => {
+  const decides = { name: 't9999', kind: 'condition', if: 'true', then: many.map(({ name }) => name) };
+  const reader = { ...many[0], name: 'reader', input: { n: 'size(tasks.t9999.output.chosen)' } };
+  const definition = parseDocument({
+    name: 'w',
+    tasks: [{ ...decides, then: [...decides.then, 'reader'] }, ...many, reader],
+  });
+  const begins = (name: string) =>
+    prepared(
+      prepareTask(() => definition, {}),
+      { event: { type: 'xstate.init', input: { name } }, snapshot: undefined } as unknown as Omit<Preparing, 'rows'>,
+    );
+  expect((await begins('t7')).reads).toEqual([0]);
+  expect((await begins('reader')).reads).toEqual([1]);
 });

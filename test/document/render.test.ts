@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TaskSpec } from '../../src/document/definition.ts';
 import { parseDocument } from '../../src/document/parse.ts';
-import { prepareCall, taskScope } from '../../src/document/render.ts';
+import { renderTask, taskScope } from '../../src/document/render.ts';
 import { errorOf } from './faults-of.ts';
 
 const last = (...tasks: unknown[]): TaskSpec => {
@@ -25,7 +25,7 @@ test('a model call is rendered, and a value that looks like a template is not re
   const scope = taskScope({ topic: '{{ secret }}', language: 'French' }, [
     ['plan', { status: 'completed', output: { a: 1 } }],
   ]);
-  expect(prepareCall(spec, scope)).toStrictEqual({
+  expect(renderTask(spec, scope)).toStrictEqual({
     description: 'Researching {{ secret }}',
     call: {
       kind: 'model',
@@ -45,13 +45,13 @@ test('a code call is evaluated', () => {
     { name: 'a', prompt: 'x' },
     { name: 'sum', kind: 'code', function: 'sumUp', input: { x: 'tasks.a.output', n: 3, off: 'input.?off' } },
   );
-  expect(prepareCall(spec, taskScope({}, [['a', { status: 'completed', output: 'tasks.a' }]]))).toStrictEqual({
+  expect(renderTask(spec, taskScope({}, [['a', { status: 'completed', output: 'tasks.a' }]]))).toStrictEqual({
     call: { kind: 'code', function: 'sumUp', input: { x: 'tasks.a', n: 3 } },
   });
 });
 
 test('what is missing is named', () => {
   const spec = last({ name: 'a', prompt: 'x' }, { name: 'b', prompt: '{{ tasks.a.output.title }}' });
-  const error = errorOf(() => prepareCall(spec, taskScope({}, [['a', { status: 'completed', output: {} }]])));
+  const error = errorOf(() => renderTask(spec, taskScope({}, [['a', { status: 'completed', output: {} }]])));
   expect(error).toMatchObject({ code: 'promptFailed', data: { variable: 'tasks.a.output.title', line: 1, column: 4 } });
 });

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { nearest } from '../../src/document/nearest.ts';
 import { formatPath } from '../../src/document/faults.ts';
-import { codeTaskSchema, documentSchema, modelTaskSchema } from '../../src/document/schema.ts';
+import { codeTaskSchema } from '../../src/document/kinds/code.ts';
+import { modelTaskSchema } from '../../src/document/kinds/model.ts';
+import { documentSchema } from '../../src/document/schema.ts';
 import { UNSUPPORTED_CONFIG_FIELDS, UNSUPPORTED_TASK_FIELDS } from '../../src/document/unsupported.ts';
 
 test('describes itself as JSON Schema, with limits and defaults', () => {

@@ -4,10 +4,12 @@
  */
 import { expect, it } from 'vitest';
 import { taskMachine, workflowMachine } from '../../src/compose.ts';
+import { taskMachine as taskMachine1 } from '../../machines/workflow-1/task.ts';
+import { workflowMachine as workflowMachine1 } from '../../machines/workflow-1/workflow.ts';
 import { effect } from '../../src/runtime/effect.ts';
 import type { Migration } from '../../src/runtime/migration.ts';
 import { createRuntime, type RunStatus, type Runtime } from '../../src/runtime/runtime.ts';
-import type { Snapshot } from '../../src/runtime/xstate.ts';
+import type { Machine, Snapshot } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { ManualClock } from '../harness/clock.ts';
 import { endedRuns } from './record.ts';
@@ -21,11 +23,14 @@ const migrate: Migration = {
   detached: { task: (old) => ({ ...old, context: { ...Object(old.context), since: 2 } as object }) },
 };
 // As `compose` registers it.
-const definition = JSON.stringify([workflowMachine.definition, taskMachine.definition]);
-const registered = { machine: workflowMachine, status: (snapshot: Snapshot) => snapshot.value as RunStatus };
+const registered = (workflow: Machine, task: Machine) => ({
+  machine: workflow,
+  definition: JSON.stringify([workflow.definition, task.definition]),
+  status: (snapshot: Snapshot) => snapshot.value as RunStatus,
+});
 const machines = {
-  'workflow@1': { ...registered, definition },
-  'workflow@2': { ...registered, definition: 'a later one', migrate },
+  'workflow@1': registered(workflowMachine1, taskMachine1),
+  'workflow@2': { ...registered(workflowMachine, taskMachine), migrate },
 };
 
 it.each(sets)('%s: runs of documents move to another version and back, and come to their recorded end', async (set) => {

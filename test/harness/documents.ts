@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { CodeContext } from '../../actors/code.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
+import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
 import type { RunView } from '../../src/runtime/runtime.ts';
@@ -35,14 +36,16 @@ export class Workbench {
   readonly began: string[] = [];
   fermata!: Fermata;
   readonly #providers: Providers;
+  readonly #predicates: Predicates;
 
-  private constructor(providers: Providers) {
+  private constructor(providers: Providers, predicates: Predicates) {
     this.#providers = providers;
+    this.#predicates = predicates;
   }
 
   /** `providers` answer the tasks that have a prompt; default: nobody. */
-  static async open(providers: Providers = {}): Promise<Workbench> {
-    const bench = new Workbench(providers);
+  static async open(providers: Providers = {}, predicates: Predicates = {}): Promise<Workbench> {
+    const bench = new Workbench(providers, predicates);
     await bench.#compose();
     return bench;
   }
@@ -62,7 +65,11 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
-      config: config ?? { functions: { work, echo: (input: unknown) => input }, providers: this.#providers },
+      config: config ?? {
+        functions: { work, echo: (input: unknown) => input },
+        predicates: this.#predicates,
+        providers: this.#providers,
+      },
     });
   }
 
@@ -80,7 +87,7 @@ export class Workbench {
     request: ExecuteRequest = {},
   ): Promise<string> {
     const tasks = document.tasks.map((task) =>
-      'prompt' in task || 'function' in task ? task : { kind: 'code', function: 'work', ...task },
+      'prompt' in task || 'kind' in task ? task : { kind: 'code', function: 'work', ...task },
     );
     const { workflows, runtime } = this.fermata;
     const workflow = await workflows.create({

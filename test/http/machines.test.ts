@@ -38,6 +38,7 @@ describe('runs of a machine of ones own', () => {
     expect((await call('GET', '/machines')).body.items).toEqual([
       { name: 'order', version: '1', machine: 'order@1', builtIn: false },
       { name: 'workflow', version: '1', machine: 'workflow@1', builtIn: true },
+      { name: 'workflow', version: '2', machine: 'workflow@2', builtIn: true },
     ]);
     const { status, body } = await call('POST', '/machines/order/runs', { input: { items: ['tea'] }, tags: ['t'] });
     expect([status, body.status]).toEqual([202, 'waiting']);
@@ -126,7 +127,9 @@ it('GET /machines pages', async () => {
   const { body: first } = await call('GET', '/machines?limit=1');
   expect(first).toMatchObject({ items: [{ name: 'order' }], nextCursor: expect.any(String) });
   const { body: second } = await call('GET', `/machines?limit=1&cursor=${first.nextCursor}`);
-  expect(second).toMatchObject({ items: [{ name: 'workflow' }], nextCursor: null });
+  expect(second).toMatchObject({ items: [{ machine: 'workflow@1' }], nextCursor: expect.any(String) });
+  const { body: last } = await call('GET', `/machines?limit=1&cursor=${second.nextCursor}`);
+  expect(last).toMatchObject({ items: [{ machine: 'workflow@2' }], nextCursor: null });
 });
 
 describe('from a snapshot', () => {

@@ -57,7 +57,7 @@ describe('GET /runs/{id}', () => {
     expect(body).toMatchObject({
       runId,
       status: 'completed',
-      machine: 'workflow@1',
+      machine: 'workflow@2',
       progress: 100,
       output: 'now',
       input: {},

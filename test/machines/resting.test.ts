@@ -13,7 +13,9 @@ async function machinesOf(file: string): Promise<readonly AnyStateMachine[]> {
   );
 }
 
-const machines = (await Promise.all(readdirSync(FOLDER).map(machinesOf))).flat();
+// The folders hold earlier versions, which are frozen.
+const files = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isFile());
+const machines = (await Promise.all(files.map(({ name }) => machinesOf(name)))).flat();
 
 /** States in which a machine rests without saying what it waits for. */
 function silent(machine: AnyStateMachine): readonly string[] {

@@ -20,11 +20,14 @@ export interface RunKind {
   readonly onTaskFailure: 'stop' | 'continue';
   /** What tasks wait for first: a person, or the back-off after a first failed attempt. */
   readonly waitsFor: 'person' | 'backoff';
+  /** The first task may add one more when it completes. */
+  readonly grows?: true;
 }
 
 /** What may happen. */
 const HAPPENINGS = [
   'completes',
+  'adds one and completes',
   'fails',
   'breaks',
   'stumbles',
@@ -62,6 +65,9 @@ export interface RunPath {
 export function tasksOf({ tasks }: Pick<RunKind, 'tasks'>): readonly string[] {
   return ['a', 'b'].slice(0, tasks);
 }
+
+/** The task that the first one may add. */
+export const ADDED = 'added';
 
 /** Every simple path on which only these things happen: no two states on it are alike in value and in what the tasks do. */
 export function pathsOf(kind: RunKind, happenings: readonly Happening[] = HAPPENINGS): readonly RunPath[] {
@@ -128,18 +134,21 @@ function titleOf({ type, task }: RunStep): string {
 /** The workflow machine itself, and stand-ins for rows and tasks around it. */
 class RunModel {
   readonly #kind: RunKind;
+  readonly #written: readonly string[];
+  /** With the one that may be added. */
   readonly #names: readonly string[];
 
   constructor(kind: RunKind) {
     this.#kind = kind;
-    this.#names = tasksOf(kind);
+    this.#written = tasksOf(kind);
+    this.#names = [...this.#written, ...(kind.grows === true ? [ADDED] : [])];
   }
 
   begin(): RunState {
     const { breadth, onTaskFailure } = this.#kind;
-    const tasks = Object.fromEntries(this.#names.map((name) => [name, 'unbegun' as const]));
+    const tasks = Object.fromEntries(this.#written.map((name) => [name, 'unbegun' as const]));
     const prepared = { candidates: this.#candidates(tasks, breadth) };
-    const input = { workflow: 'walked', version: 1, total: this.#names.length, breadth, onTaskFailure, timeoutMs: 1 };
+    const input = { workflow: 'walked', version: 1, total: this.#written.length, breadth, onTaskFailure, timeoutMs: 1 };
     const [flow, actions] = initialTransition(workflowMachine, { ...input, prepared });
     return this.#settle({ flow, tasks, waited: [] }, actions, []);
   }
@@ -154,6 +163,10 @@ class RunModel {
     const lives: readonly Life[] = ['unbegun', 'running', 'waiting', 'queued'];
     return [
       ...steps('completes', first('running')),
+      ...steps(
+        'adds one and completes',
+        first('running', (name) => this.#kind.grows === true && name === this.#written[0]),
+      ),
       ...steps('fails', first('running')),
       ...steps('breaks', [...first('running'), ...(byPerson ? first('waiting') : [])]),
       ...steps('stumbles', byPerson ? [] : first('running', (name) => !waited.includes(name))),
@@ -174,6 +187,12 @@ class RunModel {
     switch (type) {
       case 'completes':
         return this.#settle(now('completed'), [], [done(task, 'completed', held)]);
+      case 'adds one and completes':
+        return this.#settle(
+          { ...state, tasks: { ...state.tasks, [task]: 'completed', [ADDED]: 'unbegun' } },
+          [],
+          [{ type: 'fermata.task.adds', task, tasks: [] }, done(task, 'completed', held)],
+        );
       case 'fails':
         return this.#settle(now('ended'), [], [done(task, 'failed', held)]);
       case 'breaks':
@@ -219,6 +238,7 @@ class RunModel {
         queue.push({ type: 'fermata.task.parked', task: id });
       } else if (type === 'fermata.send') {
         const { to, event } = params as { readonly to: string; readonly event: Event };
+        if (event.type === 'fermata.task.added') return;
         if (event.type === 'fermata.cancel') queue.push(done(to, 'cancelled', tasks[to] === 'running'));
         tasks[to] = event.type === 'fermata.cancel' ? 'ended' : 'running';
       }
@@ -252,6 +272,8 @@ class RunModel {
         return { candidates: free(1) };
       case 'fermata.task.wantsSlot':
         return {};
+      case 'fermata.task.adds':
+        return { additions: { tasks: [{ spec: { name: ADDED }, depth: 1, join: true }], skip: [] } };
       case 'fermata.task.cancel': {
         const task = String(event['task']);
         return live.includes(task) ? { cancels: 'actor' } : { candidates: free(1, task), live, output };
@@ -265,7 +287,7 @@ class RunModel {
     return this.#names
       .flatMap((name, root): Candidate[] =>
         tasks[name] === 'unbegun'
-          ? [{ name, live: false, root }]
+          ? [{ name, live: false, ...(name === ADDED ? {} : { root }) }]
           : tasks[name] === 'queued'
             ? [{ name, live: true }]
             : [],

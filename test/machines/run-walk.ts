@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { FermataError } from '../../src/errors.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import type { Workbench } from '../harness/documents.ts';
-import { tasksOf, type RunKind, type RunPath, type RunState, type RunStep } from './run-paths.ts';
+import { ADDED, tasksOf, type RunKind, type RunPath, type RunState, type RunStep } from './run-paths.ts';
 import { expectSettled } from './task-walk.ts';
 
 const TIMEOUT_SECONDS = 100_000;
@@ -30,16 +30,26 @@ export async function walkRun(bench: Workbench, kind: RunKind, path: RunPath): P
   return walk.run;
 }
 
-function start(bench: Workbench, { breadth, onTaskFailure, waitsFor, tasks }: RunKind): Promise<string> {
+function start(bench: Workbench, kind: RunKind): Promise<string> {
+  const { breadth, onTaskFailure, grows } = kind;
   return bench.start({
     config: { breadth, onTaskFailure, timeoutSeconds: TIMEOUT_SECONDS },
-    tasks: tasksOf({ tasks }).map((name) => ({
-      name,
-      timeoutSeconds: BEYOND_SECONDS,
-      retry: { maxRetries: 1 },
-      ...(waitsFor === 'person' ? { requiresApproval: true } : {}),
+    tasks: tasksOf(kind).map((name, at) => ({
+      ...taskOf(kind, name),
+      ...(grows === true && at === 0 ? { onComplete: { addTasks: 'fromOutput' } } : {}),
     })),
   });
+}
+
+function taskOf({ waitsFor }: RunKind, name: string): object {
+  return {
+    name,
+    kind: 'code',
+    function: 'work',
+    timeoutSeconds: BEYOND_SECONDS,
+    retry: { maxRetries: 1 },
+    ...(waitsFor === 'person' ? { requiresApproval: true } : {}),
+  };
 }
 
 class RunWalk {
@@ -61,7 +71,7 @@ class RunWalk {
 
   async is({ flow }: RunState): Promise<void> {
     const { snapshot } = await this.#bench.fermata.runtime.snapshot(this.run);
-    const counts = ({ settled, active, parked }: typeof flow.context) => ({ settled, active, parked });
+    const counts = ({ total, settled, active, parked }: typeof flow.context) => ({ total, settled, active, parked });
     expect({ value: snapshot.value, ...counts(snapshot.context as typeof flow.context) }).toEqual({
       value: flow.value,
       ...counts(flow.context),
@@ -72,7 +82,9 @@ class RunWalk {
     const bench = this.#bench;
     switch (type) {
       case 'completes':
-        return bench.complete(task);
+        return bench.complete(task, { tasks: [] });
+      case 'adds one and completes':
+        return bench.complete(task, { tasks: [taskOf(this.#kind, ADDED)] });
       case 'fails':
         return bench.fail(task, new FermataError('functionMissing', 'gone'));
       case 'stumbles':

@@ -4,7 +4,8 @@
  */
 import { getSimplePaths } from '@xstate/graph';
 import type { EventObject, SnapshotFrom } from 'xstate';
-import { taskMachine, type PreparedTask } from '../../machines/task.ts';
+import { taskMachine, type JoinedItems, type PreparedTask } from '../../machines/task.ts';
+import type { OnItemFailure } from '../../src/document/kinds/map.ts';
 import { explorable } from '../harness/plain.ts';
 import type { TaskWalk } from './task-walk.ts';
 
@@ -12,8 +13,16 @@ type TaskSnapshot = SnapshotFrom<typeof taskMachine>;
 
 /** What kinds of task there are to walk. */
 export interface TaskKind {
-  readonly calls: 'code' | 'model';
+  /** `missedTime` is a wait for a time that its timeout comes before. */
+  readonly calls: 'code' | 'model' | 'map' | 'time' | 'missedTime' | 'event';
+  /** Of a wait; default: fail. */
+  readonly onTimeout?: 'fail' | 'skip' | 'continue';
   readonly approval: boolean;
+  /** Who says which tasks it adds when it completes: its call, or a function. */
+  readonly adds?: 'fromOutput' | 'work';
+  /** Of a map, and how many items it has. */
+  readonly onItemFailure?: OnItemFailure;
+  readonly items?: number;
 }
 
 /** Something that happens to a task. */
@@ -24,19 +33,23 @@ export interface TaskStep {
   /** What the machine gets. */
   readonly event: EventObject & { readonly [field: string]: unknown };
   /** Makes it happen to a real task. */
-  happen(walk: TaskWalk): Promise<void>;
+  happen(walk: TaskWalk, next: TaskStep | undefined): Promise<void>;
 }
 
 /** Attempts of a task on its paths: the counter that is capped. */
 export const MAX_RETRIES = 1;
 
 const CALLING = ['callingCode', 'callingModel'];
+const WAITING = ['waitingForTime', 'waitingForEvent'];
+/** The run answers in the same breath: on the real runtime nobody sees a task there. */
+const PASSING = 'addingTasks';
+const REFUSED = 'its tasks are refused';
 
 /** Everything that moves a task to another state. What it takes and stays where it is, stands in the test. */
 export const STEPS: readonly TaskStep[] = [
   {
     title: 'is cancelled',
-    states: ['awaitingApproval', 'queued', ...CALLING, 'backingOff', 'inDoubt'],
+    states: ['awaitingApproval', 'queued', ...CALLING, ...WAITING, 'choosingTasks', 'waiting', 'backingOff', 'inDoubt'],
     event: { type: 'fermata.cancel' },
     happen: (walk) => walk.cancel(),
   },
@@ -68,7 +81,7 @@ export const STEPS: readonly TaskStep[] = [
     title: 'call answers',
     states: CALLING,
     event: { type: 'xstate.done.actor.call', output: { value: 'done' } },
-    happen: (walk) => walk.caller.answer(),
+    happen: (walk, next) => walk.caller.answer(answerBefore(next)),
   },
   {
     title: 'call fails',
@@ -84,13 +97,13 @@ export const STEPS: readonly TaskStep[] = [
   },
   {
     title: 'call takes too long',
-    states: CALLING,
+    states: [...CALLING, 'choosingTasks'],
     event: { type: 'fermata.task.attemptTimedOut' },
     happen: (walk) => walk.letCallTimeOut(),
   },
   {
     title: 'a crash cuts the call off',
-    states: CALLING,
+    states: [...CALLING, 'choosingTasks'],
     event: { type: 'fermata.inDoubt', key: 'key', policy: 'ask' },
     happen: (walk) => walk.crash(),
   },
@@ -106,7 +119,98 @@ export const STEPS: readonly TaskStep[] = [
     event: { type: 'fermata.task.backoffOver' },
     happen: (walk) => walk.letBackoffEnd(),
   },
+  {
+    title: 'function chooses',
+    states: ['choosingTasks'],
+    event: { type: 'xstate.done.actor.chooseTasks', output: { value: [] } },
+    happen: (walk, next) => walk.choose(answerBefore(next).tasks),
+  },
+  {
+    title: 'function fails',
+    states: ['choosingTasks'],
+    event: { type: 'xstate.error.actor.chooseTasks', error: { code: 'codeFailed', message: 'broke' } },
+    happen: (walk) => walk.failToChoose('backoff'),
+  },
+  {
+    title: 'function fails for good',
+    states: ['choosingTasks'],
+    event: { type: 'xstate.error.actor.chooseTasks', error: { code: 'functionMissing', message: 'gone' } },
+    happen: (walk) => walk.failToChoose('never'),
+  },
+  {
+    title: 'its tasks join the run',
+    states: [PASSING],
+    event: { type: 'fermata.task.added', count: 1 },
+    happen: async () => {},
+  },
+  {
+    title: REFUSED,
+    states: [PASSING],
+    event: { type: 'fermata.task.refused', error: { code: 'invalidDocument', message: 'no list', retry: 'never' } },
+    happen: async () => {},
+  },
+  {
+    title: 'all items complete',
+    states: ['waiting'],
+    event: { type: 'fermata.task.joined', prepared: { outputs: ['x', 'y'] } satisfies JoinedItems },
+    happen: (walk) => walk.endItems(false),
+  },
+  {
+    title: 'an item fails',
+    states: ['waiting'],
+    event: {
+      type: 'fermata.task.joined',
+      prepared: {
+        outputs: ['x', null],
+        errors: [null, { code: 'codeFailed', message: 'broke' }],
+        first: { task: 'walked[1]', error: { code: 'codeFailed', message: 'broke' } },
+        failed: 1,
+      } satisfies JoinedItems,
+    },
+    happen: (walk) => walk.endItems(true),
+  },
+  {
+    title: 'its items take too long',
+    states: ['waiting'],
+    event: { type: 'fermata.task.timedOut' },
+    happen: (walk) => walk.letCallTimeOut(),
+  },
+  {
+    title: 'its time comes',
+    states: ['waitingForTime'],
+    event: { type: 'fermata.task.timeCame' },
+    happen: (walk) => walk.letTimeCome(),
+  },
+  {
+    title: 'its event comes',
+    states: ['waitingForEvent'],
+    event: { type: 'fermata.task.event', event: { type: 'paid' } },
+    happen: (walk) => walk.sendEvent(),
+  },
+  {
+    title: 'nothing comes in time',
+    states: WAITING,
+    event: { type: 'fermata.task.waitTimedOut' },
+    happen: (walk) => walk.letCallTimeOut(),
+  },
 ];
+
+/** What can never happen to a kind of task, because of the dates in its document. */
+const NEVER: Readonly<Partial<Record<TaskKind['calls'], string>>> = {
+  time: 'fermata.task.waitTimedOut',
+  missedTime: 'fermata.task.timeCame',
+};
+
+/** What is answered, so that what is said of it next is true. */
+function answerBefore(next: TaskStep | undefined): { readonly tasks: unknown } {
+  const added = { name: 'added', kind: 'code', function: 'work', timeoutSeconds: 1_000_000 };
+  return { tasks: next?.title === REFUSED ? 'none' : [added] };
+}
+
+/** True where a task is seen on the real runtime. */
+export function isSeen(state: { readonly value: unknown }): boolean {
+  return stateOf(state) !== PASSING;
+}
 
 /** One way of a task from its beginning to an end. */
 export interface TaskPath {
@@ -117,16 +221,18 @@ export interface TaskPath {
 
 /** Innermost name of the state that a task is in. */
 export function stateOf({ value }: { readonly value: unknown }): string {
-  return typeof value === 'string' ? value : String(Object.values(value as object)[0]);
+  return typeof value === 'string' ? value : stateOf({ value: Object.values(value as object)[0] });
 }
 
-/** Every simple path: no two states on it are alike in value, attempt, and whether a doubtful call is to be repeated. */
-export function pathsOf({ calls, approval }: TaskKind): readonly TaskPath[] {
+/**
+ * Every simple path: no two states on it are alike in value, attempt, whether a doubtful call is to be repeated, and what
+ * is known of the tasks that it adds.
+ */
+export function pathsOf(kind: TaskKind): readonly TaskPath[] {
+  const { calls, approval, adds } = kind;
   const prepared: PreparedTask = {
-    call:
-      calls === 'code'
-        ? { kind: 'code', function: 'work', input: {} }
-        : { kind: 'model', model: 'any', provider: 'openai', prompt: 'Walk', responseFormat: 'text' },
+    call: callOf(kind),
+    ...(adds === undefined ? {} : { addTasks: adds }),
     ...(approval ? { approval: { onReject: 'fail', timeoutSeconds: 60 } } : {}),
     retry: { maxRetries: MAX_RETRIES, initialSeconds: 1, factor: 1, maxSeconds: 1 },
     timeoutMs: 1_000,
@@ -135,8 +241,12 @@ export function pathsOf({ calls, approval }: TaskKind): readonly TaskPath[] {
   };
   const paths = getSimplePaths(explorable(taskMachine), {
     input: { name: 'walked', prepared },
-    events: (state) => STEPS.filter(({ states }) => states.includes(stateOf(state))).map(({ event }) => event) as never,
-    serializeState: ({ value, context: { attempt, repeatOf } }) => JSON.stringify([value, attempt, repeatOf !== null]),
+    events: (state) =>
+      STEPS.filter(({ states, event }) => states.includes(stateOf(state)) && event.type !== NEVER[calls]).map(
+        ({ event }) => event,
+      ) as never,
+    serializeState: ({ value, context: { attempt, repeatOf, outcome, repaired } }) =>
+      JSON.stringify([value, attempt, repeatOf !== null, outcome !== null, repaired]),
     toState: ({ status }) => status !== 'active',
   });
   return paths.map((path) => {
@@ -150,4 +260,19 @@ export function pathsOf({ calls, approval }: TaskKind): readonly TaskPath[] {
       steps,
     };
   });
+}
+
+function callOf({ calls, items = 2, onItemFailure = 'stop', onTimeout = 'fail' }: TaskKind): PreparedTask['call'] {
+  switch (calls) {
+    case 'code':
+      return { kind: 'code', function: 'work', input: {} };
+    case 'model':
+      return { kind: 'model', model: 'any', provider: 'openai', prompt: 'Walk', responseFormat: 'text' };
+    case 'map':
+      return { kind: 'map', items: Array.from({ length: items }, (_, item) => item), onItemFailure };
+    case 'event':
+      return { kind: 'wait', for: { event: { type: 'paid' } }, onTimeout };
+    default:
+      return { kind: 'wait', for: { seconds: 1 }, onTimeout };
+  }
 }

@@ -5,10 +5,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { taskMachine } from '../../machines/task.ts';
 import { Workbench } from '../harness/documents.ts';
-import { startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
+import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
-import { pathsOf, type TaskPath } from './task-paths.ts';
-import { codeCaller, expectSettled, modelCaller, walkTask } from './task-walk.ts';
+import { pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
+import { callerOf, expectSettled, walkTask } from './task-walk.ts';
 
 let server: RawModelServer;
 let bench: Workbench;
@@ -23,6 +23,11 @@ afterAll(async () => {
   await server.stop();
 });
 
+const walkAndNote = async (kind: TaskKind, path: TaskPath): Promise<void> => {
+  const run = await walkTask(bench, callerOf(kind, bench, server), kind, path);
+  await taken.note(bench.fermata.runtime, run);
+};
+
 /** A crash is the dear part of a walk, and the same for both kinds of call: those of models are in the soak. */
 const withoutCrash = (paths: readonly TaskPath[]): readonly TaskPath[] =>
   paths.filter(({ steps }) => steps.every(({ step }) => step.event.type !== 'fermata.inDoubt'));
@@ -32,12 +37,51 @@ describe.each([
   { calls: 'model', approval: true, paths: withoutCrash(pathsOf({ calls: 'model', approval: true })) },
   { calls: 'model', approval: false, paths: withoutCrash(pathsOf({ calls: 'model', approval: false })) },
 ] as const)('a task with a call of $calls, approval: $approval', ({ paths, ...kind }) => {
-  for (const path of paths)
-    it(path.title, async () => {
-      const caller = kind.calls === 'code' ? codeCaller(bench) : modelCaller(bench, server);
-      const run = await walkTask(bench, caller, kind, path);
-      await taken.note(bench.fermata.runtime, run);
-    });
+  for (const path of paths) it(path.title, () => walkAndNote(kind, path));
+});
+
+describe.each<TaskKind>([
+  { calls: 'map', approval: true, onItemFailure: 'stop' },
+  { calls: 'map', approval: false, onItemFailure: 'continue' },
+  { calls: 'map', approval: false, onItemFailure: 'collect' },
+  { calls: 'map', approval: false, items: 0 },
+])('a map %o', (kind) => {
+  for (const path of pathsOf(kind)) it(path.title, () => walkAndNote(kind, path));
+});
+
+/** What happens to a task that adds none is walked above. */
+const thatAdd = (paths: readonly TaskPath[]): readonly TaskPath[] =>
+  paths.filter(({ steps }) => steps.some(({ leadsTo }) => ['addingTasks', 'choosingTasks'].includes(stateOf(leadsTo))));
+
+const isShort = ({ steps }: TaskPath): boolean => steps.length <= 5;
+
+/** Of the walks with a crash, those on which nothing but the function that chooses is cut off. */
+const crashedChoosing = (paths: readonly TaskPath[]): readonly TaskPath[] =>
+  paths.filter(({ steps }) => {
+    const crashed = steps.flatMap(({ step }, at) => (step.event.type === 'fermata.inDoubt' ? [at] : []));
+    const [only = 0] = crashed;
+    return crashed.length === 1 && stateOf(steps[only - 1]?.leadsTo ?? { value: '' }) === 'choosingTasks';
+  });
+
+describe.each<TaskKind>([
+  { calls: 'code', approval: false, adds: 'fromOutput' },
+  { calls: 'code', approval: false, adds: 'work' },
+  { calls: 'model', approval: false, adds: 'fromOutput' },
+  { calls: 'model', approval: false, adds: 'work' },
+])('a task that adds tasks %o', (kind) => {
+  const paths = thatAdd(pathsOf(kind));
+  const cut = kind.adds === 'work' && kind.calls === 'code' ? crashedChoosing(paths).filter(isShort) : [];
+  for (const path of [...withoutCrash(paths), ...cut]) it(path.title, () => walkAndNote(kind, path));
+});
+
+describe.each([
+  { calls: 'time', approval: true },
+  { calls: 'missedTime', approval: false, onTimeout: 'fail' },
+  { calls: 'missedTime', approval: false, onTimeout: 'continue' },
+  { calls: 'event', approval: true, onTimeout: 'continue' },
+  { calls: 'event', approval: false, onTimeout: 'skip' },
+] as const)('a task that waits for: $calls, approval: $approval, onTimeout: $onTimeout', (kind) => {
+  for (const path of pathsOf(kind)) it(path.title, () => walkAndNote(kind, path));
 });
 
 describe('a task stays where it is, and ends', () => {
@@ -78,6 +122,22 @@ describe('a task stays where it is, and ends', () => {
     expect(statuses).toEqual({ stays: 'completed' });
   });
 
+  it.each([
+    ['if', {}],
+    ['if, and only when somebody has allowed it', { requiresApproval: true }],
+  ])('when it only decides: %s', async (_, gate) => {
+    const decides = { kind: 'condition', if: 'true', then: ['chosen'], else: ['other'], ...gate };
+    const walked = walk(
+      decides,
+      async (run) => {
+        if ('requiresApproval' in gate) await bench.decide(run, 'stays', true);
+        await bench.complete('chosen');
+      },
+      [{ name: 'chosen' }, { name: 'other' }],
+    );
+    expect(await walked).toEqual({ stays: 'completed', chosen: 'completed', other: 'skipped' });
+  });
+
   it('or ends before it begins, where it cannot be made ready', async () => {
     const statuses = await walk({}, () => bench.complete('stays', {}), [
       { name: 'unready', prompt: '{{ tasks.stays.output.missing }}' },
@@ -86,7 +146,35 @@ describe('a task stays where it is, and ends', () => {
   });
 });
 
+it('a reduction in a tree begins its next level when one has ended', async () => {
+  const work = { kind: 'code', function: 'work' };
+  const run = await bench.start({
+    config: { breadth: 9 },
+    tasks: [
+      { name: 'each', ...work },
+      { name: 'all', kind: 'reduce', dependsOn: ['each'], prompt: '{{ tasks.each.output | json }}', arity: 2 },
+    ],
+  });
+  const before = server.requests.length;
+  await bench.complete('each', ['a', 'b', 'c']);
+  for (const [level, calls] of [2, 1].entries()) {
+    const from = before + 2 * level;
+    for (let turn = 0; server.requests.length < from + calls && turn < 2_000; turn++) await bench.settle();
+    for (const exchange of server.requests.slice(from)) answerWith(exchange, `level ${level}`);
+  }
+  expect(await bench.fermata.runtime.waitFor(run)).toMatchObject({ status: 'completed', output: 'level 1' });
+  await taken.note(bench.fermata.runtime, run);
+});
+
+/** Transitions that are there because all ways to a slot share them, and why nothing can take them. */
+const NEVER: Readonly<Record<string, string>> = {
+  'retrying.queued: fermata.task.admitted [spreads] → running.joining':
+    'what spreads is not tried again: its items are',
+};
+
 it('every transition of the task machine was taken', () => {
   const left = transitionsOf(taskMachine).filter((name) => !taken.of(taskMachine).has(name));
-  expect(left, 'transitions that no walk takes: add the step that takes them to task-paths.ts').toEqual([]);
+  expect(left, 'transitions that no walk takes: add the step that takes them to task-paths.ts').toEqual(
+    Object.keys(NEVER),
+  );
 });

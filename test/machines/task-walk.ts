@@ -1,17 +1,18 @@
 /** A task on its way through the real runtime: one run, in which other tasks take the slot whenever the walked one leaves it. */
 import { expect } from 'vitest';
-import { isSettled } from '../../src/document/projection.ts';
+import { isSettled } from '../../src/document/task-status.ts';
 import { FermataError } from '../../src/errors.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import type { TaskRow } from '../../src/store/store.ts';
 import type { Workbench } from '../harness/documents.ts';
 import { answerError, answerWith, type RawExchange, type RawModelServer } from '../harness/raw-model-server.ts';
-import { MAX_RETRIES, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
+import { isSeen, MAX_RETRIES, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 
 const WALKED = 'walked';
 const CALL_SECONDS = 1_000;
 const APPROVAL_SECONDS = 5_000;
 const BACKOFF_SECONDS = 1;
+const WAIT_SECONDS = 100;
 /** How often a path gives up its slot at most: an approval, a back-off, and a doubt in each attempt. */
 const OTHERS = 4;
 /** Turns of the event loop within which an answer over a socket has certainly come. */
@@ -23,35 +24,35 @@ export interface Caller {
   readonly task: object;
   /** Resolves once the call that is under way has arrived there. */
   called(): Promise<void>;
-  answer(): Promise<void>;
+  answer(value: unknown): Promise<void>;
   fail(retry: 'backoff' | 'never'): Promise<void>;
 }
 
 /** Calls of the bench's own function. */
-export function codeCaller(bench: Workbench): Caller {
+function codeCaller(bench: Workbench): Caller {
   return {
     task: {},
     called: async () => void bench.call(WALKED),
-    answer: () => bench.complete(WALKED),
+    answer: (value) => bench.complete(WALKED, value),
     fail: (retry) =>
       bench.fail(WALKED, retry === 'never' ? new FermataError('functionMissing', 'gone') : new Error('broke')),
   };
 }
 
 /** Calls of a model over a socket. */
-export function modelCaller(bench: Workbench, server: RawModelServer): Caller {
+function modelCaller(bench: Workbench, server: RawModelServer): Caller {
   let before = server.requests.length;
   let current: RawExchange | undefined;
   const call = (): RawExchange => current ?? expect.fail('no call has come to the model');
   return {
-    task: { prompt: 'Walk' },
+    task: { prompt: 'Walk', responseFormat: 'json' },
     async called() {
       for (let turn = 0; server.requests.length === before && turn < PATIENCE; turn++) await bench.settle();
       expect(server.requests.length, 'one call comes to the model').toBe(before + 1);
       current = server.requests[before];
       before = server.requests.length;
     },
-    answer: async () => answerWith(call(), 'done'),
+    answer: async (value) => answerWith(call(), JSON.stringify(value)),
     async fail(retry) {
       const status = retry === 'never' ? 400 : 500;
       answerError(call(), status, {
@@ -62,14 +63,52 @@ export function modelCaller(bench: Workbench, server: RawModelServer): Caller {
   };
 }
 
+/** Nobody is called by a task that waits. */
+function waiter({ calls, onTimeout }: TaskKind): Caller {
+  const seconds = calls === 'missedTime' ? 2 * CALL_SECONDS : WAIT_SECONDS;
+  const called = (): Promise<never> => expect.fail('a task that waits calls nobody');
+  const task = { kind: 'wait', onTimeout, ...(calls === 'event' ? { event: { type: 'paid' } } : { seconds }) };
+  return { task, called, answer: called, fail: called };
+}
+
+/** A map, which calls nobody itself. */
+function mapCaller({ items = 2, onItemFailure = 'stop' }: TaskKind): Caller {
+  const nobody = async (): Promise<void> => expect.fail('a map calls nobody');
+  return {
+    task: {
+      kind: 'map',
+      items: JSON.stringify(Array.from({ length: items }, (_, item) => item)),
+      onItemFailure,
+      task: { kind: 'code', function: 'work', timeoutSeconds: 1_000_000, maxRetries: 0 },
+    },
+    called: nobody,
+    answer: nobody,
+    fail: nobody,
+  };
+}
+
+/** Whom a task of that kind calls. */
+export function callerOf(kind: TaskKind, bench: Workbench, server: RawModelServer): Caller {
+  switch (kind.calls) {
+    case 'code':
+      return codeCaller(bench);
+    case 'model':
+      return modelCaller(bench, server);
+    case 'map':
+      return mapCaller(kind);
+    default:
+      return waiter(kind);
+  }
+}
+
 /** Walks a path, and sees after each step that the task is as the machine says; then the run is completed. Answers with its id. */
 export async function walkTask(bench: Workbench, caller: Caller, kind: TaskKind, path: TaskPath): Promise<string> {
   const walk = await TaskWalk.begin(bench, caller, kind);
   try {
     await walk.reaches(path.begin);
-    for (const { step, leadsTo } of path.steps) {
-      await step.happen(walk);
-      await walk.reaches(leadsTo);
+    for (const [at, { step, leadsTo }] of path.steps.entries()) {
+      await step.happen(walk, path.steps[at + 1]?.step);
+      if (isSeen(leadsTo)) await walk.reaches(leadsTo);
     }
     await walk.complete();
   } finally {
@@ -90,13 +129,14 @@ export class TaskWalk {
     this.run = run;
   }
 
-  static async begin(bench: Workbench, caller: Caller, { approval }: Pick<TaskKind, 'approval'>): Promise<TaskWalk> {
+  static async begin(bench: Workbench, caller: Caller, { approval, adds }: TaskKind): Promise<TaskWalk> {
     const walked = {
       name: WALKED,
       ...caller.task,
       timeoutSeconds: CALL_SECONDS,
       onInDoubt: 'ask',
       retry: { maxRetries: MAX_RETRIES, initialSeconds: BACKOFF_SECONDS, factor: 1, maxSeconds: BACKOFF_SECONDS },
+      ...(adds === undefined ? {} : { onComplete: { addTasks: adds } }),
       ...(approval ? { requiresApproval: true, approvalTimeoutSeconds: APPROVAL_SECONDS } : {}),
     };
     const others = Array.from({ length: OTHERS }, (_, i) => ({ name: `other ${i}`, timeoutSeconds: 1_000_000 }));
@@ -140,6 +180,27 @@ export class TaskWalk {
     await this.#control(childAddress('/', WALKED), { type: 'fermata.retry' });
   }
 
+  async choose(tasks: unknown): Promise<void> {
+    await this.#bench.complete(WALKED, tasks);
+  }
+
+  async failToChoose(retry: 'backoff' | 'never'): Promise<void> {
+    await this.#bench.fail(
+      WALKED,
+      retry === 'never' ? new FermataError('functionMissing', 'gone') : new Error('broke'),
+    );
+  }
+
+  /** Lets every item of a map end, the last of them badly where one is to fail. */
+  async endItems(badly: boolean): Promise<void> {
+    for (let turn = 0; turn < PATIENCE; turn++) {
+      const [running] = this.#bench.running;
+      if (running === undefined || (await this.#task()).state !== 'waiting') return;
+      if (badly && running === `${WALKED}[1]`) await this.#bench.fail(running);
+      else await this.#bench.complete(running);
+    }
+  }
+
   async freeSlot(): Promise<void> {
     await this.#bench.complete(this.#other() ?? expect.fail('nobody holds the slot'));
   }
@@ -148,6 +209,12 @@ export class TaskWalk {
     await this.#bench.restart();
   }
 
+  async sendEvent(): Promise<void> {
+    await this.#bench.fermata.runtime.send(this.run, { type: 'paid' });
+    await this.#bench.settle();
+  }
+
+  letTimeCome = (): Promise<void> => this.#bench.advance(WAIT_SECONDS);
   letApprovalExpire = (): Promise<void> => this.#bench.advance(APPROVAL_SECONDS);
   letCallTimeOut = (): Promise<void> => this.#bench.advance(CALL_SECONDS);
   letBackoffEnd = (): Promise<void> => this.#bench.advance(BACKOFF_SECONDS);

@@ -6,17 +6,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workflowMachine } from '../../machines/workflow.ts';
 import { Workbench } from '../harness/documents.ts';
+import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
 import { pathsOf, type Happening, type RunKind, type RunPath } from './run-paths.ts';
 import { walkRun } from './run-walk.ts';
 
 let bench: Workbench;
+let server: RawModelServer;
 const taken = new TransitionsTaken();
 
 beforeAll(async () => {
-  bench = await Workbench.open();
+  server = await startRawModelServer((exchange) => answerWith(exchange, 'one'));
+  bench = await Workbench.open({ openai: { apiKey: 'none', baseUrl: server.baseUrl } });
 });
-afterAll(() => bench.close());
+afterAll(async () => {
+  await bench.close();
+  await server.stop();
+});
 
 async function walkAndNote(kind: RunKind, path: RunPath): Promise<void> {
   const run = await walkRun(bench, kind, path);
@@ -50,6 +56,63 @@ describe.each([
     for (const path of pathsOf(kind, happenings)) it(path.title, () => walkAndNote(kind, path));
   },
 );
+
+it('a run hears events from outside while it runs, waits, and is paused', async () => {
+  const paid = (name: string, more: object = {}) => ({ name, kind: 'wait', event: { type: 'paid' }, ...more });
+  const run = await bench.start({
+    tasks: [{ name: 'call' }, paid('a', { dependsOn: ['call'] }), paid('b'), paid('c')],
+  });
+  const { runtime } = bench.fermata;
+  const send = async (n: number): Promise<void> => {
+    await runtime.send(run, { type: 'paid', n });
+    await bench.settle();
+  };
+  await send(1);
+  await bench.complete('call');
+  expect((await bench.read(run)).status).toBe('waiting');
+  await send(2);
+  await runtime.control(run, '/', { type: 'fermata.pause' });
+  await send(3);
+  expect((await bench.read(run)).output).toEqual({
+    a: { type: 'paid', n: 2 },
+    b: { type: 'paid', n: 1 },
+    c: { type: 'paid', n: 3 },
+  });
+  await taken.note(runtime, run);
+});
+
+const GROWTH: readonly Happening[] = [
+  'completes',
+  'adds one and completes',
+  'fails',
+  'goes on',
+  'is cancelled',
+  'the run is paused',
+  'the run is resumed',
+  'the run is cancelled',
+];
+
+describe.each([
+  { tasks: 1, breadth: 1, onTaskFailure: 'stop', waitsFor: 'backoff', grows: true },
+  { tasks: 1, breadth: 2, onTaskFailure: 'continue', waitsFor: 'backoff', grows: true },
+  { tasks: 1, breadth: 1, onTaskFailure: 'continue', waitsFor: 'person', grows: true },
+] as const)('a run that grows, whose tasks wait for: $waitsFor, onTaskFailure: $onTaskFailure', (kind) => {
+  for (const path of pathsOf(kind, GROWTH)) it(path.title, () => walkAndNote(kind, path));
+});
+
+it.each([
+  ['alone', []],
+  ['beside another task', [{ name: 'other' }]],
+])('a run in which a reduction goes up its tree, %s', async (_, others) => {
+  const all = { name: 'all', kind: 'reduce', dependsOn: ['each'], prompt: '{{ tasks.each.output | json }}', arity: 2 };
+  const run = await bench.start({ config: { breadth: 9 }, tasks: [{ name: 'each' }, all, ...others] });
+  await bench.complete('each', ['a', 'b', 'c']);
+  const isDone = async () => (await bench.statuses(run))['all'] === 'completed';
+  for (let turn = 0; !(await isDone()) && turn < 2_000; turn++) await bench.settle();
+  if (others.length > 0) await bench.complete('other');
+  expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100 });
+  await taken.note(bench.fermata.runtime, run);
+});
 
 /** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {

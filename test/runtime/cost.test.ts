@@ -64,13 +64,76 @@ async function costPerTask(size: number): Promise<Written> {
   return { rows: written.rows / size, bytes: written.bytes / size };
 }
 
+/** Rows and bytes per item of a map of `size` items, ten at once. */
+async function costPerItem(size: number): Promise<Written> {
+  const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
+  const written = { rows: 0, bytes: 0 };
+  const { workflows, runtime, close } = await compose({
+    store: measuring(written)(sqliteStore(join(folder, 'cost.db'))),
+    clock: new ManualClock(),
+    config: { functions: { nothing: () => null } },
+  });
+  const workflow = await workflows.create({
+    name: 'items',
+    config: { breadth: 10, collectIntermediate: false },
+    tasks: [{ name: 'each', kind: 'map', items: 'input.list', task: { kind: 'code', function: 'nothing' } }],
+  });
+  const list = Array.from({ length: size }, () => 0);
+  const { runId } = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), { input: { list } });
+  expect(await runtime.waitFor(runId)).toMatchObject({
+    status: 'completed',
+    counts: { total: size + 1, settled: size + 1 },
+  });
+  await close();
+  rmSync(folder, { recursive: true, force: true });
+  return { rows: written.rows / size, bytes: written.bytes / size };
+}
+
 describe('R3: the cost of a step is constant', () => {
+  it('rows and bytes an item are the same in a map of 100 and of 2,000 items', async () => {
+    const small = await costPerItem(100);
+    const large = await costPerItem(2_000);
+    expect(small.rows).toBeGreaterThan(1);
+    expect(large.rows).toBeLessThanOrEqual(small.rows);
+    // Numbers grow by a digit.
+    expect(large.bytes).toBeLessThanOrEqual(small.bytes * 1.02);
+  });
+
   it('rows and bytes a task are the same in a run of 100 and of 2,000 tasks', async () => {
     const small = await costPerTask(100);
     const large = await costPerTask(2_000);
     expect(small.rows).toBeGreaterThan(1);
     expect(large.rows).toBeLessThanOrEqual(small.rows);
     expect(large.bytes).toBeLessThanOrEqual(small.bytes * 1.02);
+  });
+
+  it('items read what their map needs once, not each of them again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
+    const store = sqliteStore(join(folder, 'reads.db'));
+    let reads = 0;
+    const { workflows, runtime, close } = await compose({
+      store: {
+        ...store,
+        entry(key, seq) {
+          reads++;
+          return store.entry(key, seq);
+        },
+      },
+      clock: new ManualClock(),
+      config: { functions: { nothing: () => null } },
+    });
+    const before = Array.from({ length: 6 }, (_, at) => ({ name: `b${at}`, kind: 'code', function: 'nothing' }));
+    const input = Object.fromEntries(before.map(({ name }) => [name, `tasks.${name}.output`]));
+    const task = { kind: 'code', function: 'nothing', input };
+    const document = { name: 'readers', tasks: [...before, { name: 'each', kind: 'map', items: 'input.list', task }] };
+    const workflow = await workflows.create(document);
+    const list = Array.from({ length: 200 }, () => 0);
+    const { runId } = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), { input: { list } });
+    expect((await runtime.waitFor(runId)).status).toBe('completed');
+    await close();
+    rmSync(folder, { recursive: true, force: true });
+    // The results of the items are read for their list, each once.
+    expect(reads).toBeLessThan(300);
   });
 
   it('an actor that does not move is not written', async () => {

@@ -6,8 +6,9 @@ import { FermataError } from '../../src/errors.ts';
 import { FAULTS, type Faults } from '../../src/testing/faults.ts';
 import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
-import { randomDocument } from './documents.ts';
+import { randomAdditions, randomDocument } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
+import { EVENT_TYPES } from './tasks.ts';
 
 /** What a life was. */
 export interface Life {
@@ -31,7 +32,11 @@ export async function live(seed: number): Promise<Life> {
     machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
-    functions: { work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt) },
+    predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
+    functions: {
+      work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt),
+      grow: (_, { runId, task, attempt }) => answer(seed, `${runId} grows`, task, attempt).tasks,
+    },
   });
   const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
   const runs = await Promise.all(
@@ -78,11 +83,11 @@ function randomFaults(random: Random): Faults {
 }
 
 /** The same for the same attempt of the same task, however often it is asked. */
-function answer(seed: number, run: string, task: string, attempt: number): unknown {
+function answer(seed: number, run: string, task: string, attempt: number) {
   const random = randomOf(`${seed}/${run}/${task}/${attempt}`);
   if (random.chance(0.1)) throw new Error('not today');
   if (random.chance(0.03)) throw new FermataError('modelRefused', 'The scripted model refuses.');
-  return `${task} of ${run}, attempt ${attempt}`;
+  return { said: `${task} of ${run}, attempt ${attempt}`, tasks: randomAdditions(random, task) };
 }
 
 /** Starts a run, twice at once if need be, and does this and that to it. */
@@ -94,11 +99,15 @@ async function person(world: World, random: Random, workflow: string, key: strin
     throw new FermataError('simulationFailed', `One key started two runs: ${run} and ${again}.`);
   for (let left = random.between(0, 8); left > 0; left--) {
     await world.advance(random.pick(PAUSES));
-    await random
-      .pick(COMMANDS)(world, run, `t${random.between(0, 5)}`, random)
-      .catch(refused);
+    await random.pick(COMMANDS)(world, run, someTask(random), random).catch(refused);
   }
   return run;
+}
+
+/** One of the document, an item, or one that was added: whether there is such a task or not. */
+function someTask(random: Random): string {
+  const name = `t${random.between(0, 5)}`;
+  return random.pick([name, name, `${name}[${random.between(0, 2)}]`, `${name}.${random.between(0, 1)}`]);
 }
 
 const approve = (world: World, run: string, task: string, random: Random) =>
@@ -117,7 +126,18 @@ const COMMANDS: readonly [Command, ...Command[]] = [
   (world, run, task) => world.cancelTask(run, task),
   (world, run, task, random) => (random.chance(0.3) ? world.cancel(run) : approve(world, run, task, random)),
   (world, run) => world.send(run, { type: 'hello', id: 'once' }),
+  (world, run, _, random) => world.send(run, randomEvent(random)),
+  (world, run, _, random) => world.send(run, randomEvent(random)),
+  (world, run, _, random) => {
+    const event = { ...randomEvent(random), id: `event ${random.between(0, 1e9)}` };
+    return Promise.all([world.send(run, event), world.send(run, event)]);
+  },
 ];
+
+function randomEvent(random: Random) {
+  const even = random.pick([true, true, false, undefined]);
+  return { type: random.pick(EVENT_TYPES), n: random.between(0, 1e9), ...(even === undefined ? {} : { even }) };
+}
 
 /** What people are refused is no fault: it was too late, or never asked. */
 function refused(thrown: unknown): void {
@@ -129,11 +149,16 @@ async function settleQuestions(world: World, run: string): Promise<void> {
   const { status } = await world.read(run);
   // Three crashes may have hit the same call; an operator lets such a run try again.
   const why = await world.request({ method: 'GET', path: `/runs/${run}/why` });
-  const blocked = (why.body as { blocked?: { code: string } | null }).blocked?.code;
+  const { blocked: block, tasks = [] } = why.body as {
+    readonly blocked?: { readonly code: string } | null;
+    readonly tasks?: readonly { readonly task: string; readonly event?: { readonly type: string } }[];
+  };
+  const blocked = block?.code;
   if (blocked === 'quarantined') await world.request({ method: 'POST', path: `/runs/${run}/resume` });
   else if (status === 'paused') await world.resume(run);
-  const { body } = await world.request({ method: 'GET', path: `/runs/${run}/results?limit=1000` });
-  for (const { name, status: of } of (body as { tasks: { name: string; status: string }[] }).tasks) {
+  for (const { task, event } of tasks)
+    if (event !== undefined) await world.send(run, { type: event.type, even: true, for: task }).catch(refused);
+  for (const [name, of] of Object.entries(await world.tasks(run))) {
     if (of === 'awaitingApproval') await world.approve(run, name, { approved: true }).catch(refused);
     if (of === 'inDoubt') await world.retry(run, name).catch(refused);
   }

@@ -2,10 +2,21 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation, SeenCall } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
+import { judge } from '../../src/testing/judge.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
 
 const retry = { maxRetries: 1, initialSeconds: 1, factor: 2, maxSeconds: 60 };
-const usual = { after: [], retry, timeoutSeconds: 10, onInDoubt: 'retry', approval: undefined } as const;
+const usual = {
+  after: [],
+  gates: [],
+  when: undefined,
+  skipPolicy: 'run',
+  call: { kind: 'code' },
+  retry,
+  timeoutSeconds: 10,
+  onInDoubt: 'retry',
+  approval: undefined,
+} as const;
 const plan: Plan = {
   breadth: 1,
   onTaskFailure: 'stop',
@@ -15,6 +26,24 @@ const plan: Plan = {
     { ...usual, name: 'b', dependsOn: ['a'], approval: { timeoutSeconds: 60, onReject: 'fail' } },
   ],
 };
+
+/** A condition that chooses one of two tasks, and a task that needs another one. */
+const choosing: Plan = {
+  ...plan,
+  tasks: [
+    {
+      ...usual,
+      name: 'c',
+      dependsOn: [],
+      call: { kind: 'condition', decides: { if: 'true' }, branches: { then: ['x'], else: ['y'] } },
+    },
+    { ...usual, name: 'x', dependsOn: ['c'], gates: [{ by: 'c', branches: ['then'] }] },
+    { ...usual, name: 'y', dependsOn: ['c'], gates: [{ by: 'c', branches: ['else'] }] },
+    { ...usual, name: 'z', dependsOn: ['y'], when: 'tasks.y.status != "skipped"', skipPolicy: 'cascade' },
+    { ...usual, name: 'last', dependsOn: ['z'] },
+  ],
+};
+const plans: Readonly<Record<string, Plan>> = { w: plan, v: choosing };
 
 type Told = readonly [type: string, at: number, data?: Readonly<Record<string, unknown>>];
 const approving = 'POST /runs/r/tasks/b/approve';
@@ -61,7 +90,7 @@ function story(): (Observation | Told)[] {
 
 /** Tells a story to a model; a fact is committed and then published. */
 function tell(told: readonly (Observation | Told)[]): ReferenceModel {
-  const model = new ReferenceModel((workflow) => (workflow === 'w' ? plan : undefined));
+  const model = new ReferenceModel((workflow) => plans[workflow], judge);
   let seq = 0;
   for (const part of told) {
     if ('kind' in part) {
@@ -95,12 +124,15 @@ describe('the reference model', () => {
     const model = tell(story());
     const facts = story().flatMap((part) => ('kind' in part ? [] : [part]));
     const shown = facts.map(([type, at, data = {}], index) => ({ run: 'r', seq: index + 1, at, type, data }));
-    const final = { status: 'completed', output: 'B', tasks: { a: 'completed', b: 'completed' }, facts: shown };
+    const tasks = { a: 'completed', b: 'completed' };
+    const counts = { total: 2, settled: 2 };
+    const final = { status: 'completed', output: 'B', counts, tasks, facts: shown };
     await model.finish(async () => final);
     for (const [promise, wrong] of [
       ['P2', { ...final, facts: shown.slice(1) }],
       ['P3', { ...final, tasks: { a: 'failed' } }],
       ['P7', { ...final, output: 'C' }],
+      ['P7', { ...final, counts: { total: 2, settled: 3 } }],
       ['P7', { ...final, status: 'failed' }],
     ] as const)
       await expect(model.finish(async () => wrong)).rejects.toMatchObject({ data: { promise } });
@@ -172,6 +204,57 @@ describe('the reference model', () => {
       );
     },
   );
+});
+
+describe('the reference model knows conditions', () => {
+  const decides = (branch: 'then' | 'else', value = branch === 'then'): Told => [
+    'task_completed',
+    0,
+    { task: 'c', attempt: 1, result: { value, branch, chosen: [branch === 'then' ? 'x' : 'y'] } },
+  ];
+  const begin: Told[] = [
+    ['run_started', 0, { workflow: 'v' }],
+    ['task_started', 0, { task: 'c', attempt: 1 }],
+  ];
+  const starts = (task: string): Told => ['task_started', 0, { task, attempt: 1 }];
+  const skips = (task: string): Told => ['task_skipped', 0, { task }];
+  const answers: (Observation | Told)[] = [
+    starts('x'),
+    call('x', 1),
+    ended('answer', 'x', 1, 'X'),
+    ['task_completed', 0, { task: 'x', attempt: 1, result: 'X' }],
+  ];
+
+  it('and lets a legal story pass', () => {
+    tell([
+      { kind: 'start' },
+      ...begin,
+      decides('then'),
+      skips('y'),
+      skips('z'),
+      skips('last'),
+      ...answers,
+      ['run_completed', 0, { output: { x: 'X' } }],
+    ]);
+  });
+
+  it.each<[string, string, (Observation | Told)[]]>([
+    ['P7', 'a decision that its expression does not give', [...begin, decides('else', false)]],
+    ['P7', 'a branch that is not for its value', [...begin, decides('else', true)]],
+    ['P4', 'a task that is skipped though it was chosen', [...begin, decides('then'), skips('x')]],
+    ['P4', 'a task that begins though it was not chosen', [...begin, decides('then'), starts('y')]],
+    ['P4', 'a task that begins though its condition is false', [...begin, decides('then'), skips('y'), starts('z')]],
+    ['P4', 'a task that is skipped before anything says so', [...begin, skips('y')]],
+    [
+      'P4',
+      'a task that begins though what it needs was skipped for all',
+      [...begin, decides('then'), skips('y'), skips('z'), starts('last')],
+    ],
+  ])('%s: finds %s', (promise, _, told) => {
+    expect(() => tell([{ kind: 'start' }, ...told])).toThrow(
+      expect.objectContaining({ code: 'simulationFailed', data: { promise } }) as Error,
+    );
+  });
 });
 
 function fact(type: string) {

@@ -9,7 +9,7 @@ import { startRawModelServer } from '../harness/raw-model-server.ts';
 import { somePathOf, type RunKind } from '../machines/run-paths.ts';
 import { walkRun } from '../machines/run-walk.ts';
 import { pathsOf, type TaskKind } from '../machines/task-paths.ts';
-import { codeCaller, modelCaller, walkTask } from '../machines/task-walk.ts';
+import { callerOf, walkTask } from '../machines/task-walk.ts';
 
 const RUN_PATHS = 100;
 const TASK_PATHS = 20;
@@ -36,6 +36,7 @@ async function walkRuns(chance: () => number): Promise<number> {
         breadth: chance() < 0.5 ? 1 : 2,
         onTaskFailure: chance() < 0.5 ? 'stop' : 'continue',
         waitsFor: chance() < 0.5 ? 'person' : 'backoff',
+        ...(chance() < 0.3 ? { grows: true as const } : {}),
       };
       const path = somePathOf(kind, chance);
       await walkRun(bench, kind, path).catch((thrown: unknown) => failed(kind, path, thrown));
@@ -50,14 +51,15 @@ async function walkRuns(chance: () => number): Promise<number> {
 async function walkTasks(chance: () => number): Promise<number> {
   const server = await startRawModelServer(() => {});
   const bench = await Workbench.open({ openai: { apiKey: 'none', baseUrl: server.baseUrl } });
-  const kind: TaskKind = { calls: chance() < 0.2 ? 'code' : 'model', approval: chance() < 0.5 };
+  const kind = someTask(chance);
   const paths = pathsOf(kind);
   let steps = 0;
   try {
     for (let n = 0; n < TASK_PATHS; n++) {
       const path = paths[Math.floor(chance() * paths.length)] as (typeof paths)[number];
-      const caller = kind.calls === 'code' ? codeCaller(bench) : modelCaller(bench, server);
-      await walkTask(bench, caller, kind, path).catch((thrown: unknown) => failed(kind, path, thrown));
+      await walkTask(bench, callerOf(kind, bench, server), kind, path).catch((thrown: unknown) =>
+        failed(kind, path, thrown),
+      );
       steps += path.steps.length;
     }
   } finally {
@@ -65,6 +67,21 @@ async function walkTasks(chance: () => number): Promise<number> {
     await server.stop();
   }
   return steps;
+}
+
+const WAITS = ['time', 'missedTime', 'event'] as const;
+
+function someTask(chance: () => number): TaskKind {
+  const approval = chance() < 0.5;
+  const calls = chance() < 0.3 ? 'code' : 'model';
+  const kinds: readonly TaskKind[] = [
+    { calls, approval },
+    { calls, approval: false, adds: 'fromOutput' },
+    { calls, approval: false, adds: 'work' },
+    { calls: 'map', approval, onItemFailure: chance() < 0.5 ? 'stop' : 'collect' },
+    { calls: WAITS[Math.floor(chance() * WAITS.length)] ?? 'event', approval },
+  ];
+  return kinds[Math.floor(chance() * kinds.length)] ?? { calls, approval };
 }
 
 function failed(kind: object, { title }: { readonly title: string }, thrown: unknown): never {

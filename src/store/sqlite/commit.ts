@@ -19,7 +19,10 @@ import {
   blob,
   blobUse,
   effect,
+  eventType,
+  growth,
   journal,
+  keptEvent,
   message,
   run,
   runState,
@@ -27,6 +30,7 @@ import {
   taken,
   task,
   timer,
+  wait,
 } from './schema.ts';
 import { prepareDropSuspect } from './suspects.ts';
 import type { Writer } from './writer.ts';
@@ -89,8 +93,20 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
   }
 
   function writeRow(key: number, change: RowChange): void {
-    if (change.table === 'task') write.task({ ...change.row, run: key, name: change.key });
-    else write.approval({ ...change.row, run: key, task: change.key });
+    switch (change.table) {
+      case 'task':
+        return void write.task({ ...change.row, run: key, name: change.key });
+      case 'approval':
+        return void write.approval({ ...change.row, run: key, task: change.key });
+      case 'growth':
+        return void write.growth({ ...change.row, run: key, task: change.key });
+      case 'wait':
+        return void write.wait({ ...change.row, run: key });
+      case 'keptEvent':
+        return void write.keptEvent({ ...change.row, run: key });
+      case 'eventType':
+        return void write.eventType({ ...change.row, run: key });
+    }
   }
 
   function writeGroup(group: CommitGroup, created: Map<RunOrigin, number>): void {
@@ -168,6 +184,12 @@ function prepareWrites(connection: Connection) {
     dropEffect: written(db.delete(effect).where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))),
     task: prepareUpsert(connection, task, [task.run, task.name], { fixed: [task.position] }),
     approval: prepareUpsert(connection, approval, [approval.run, approval.task], { auto: 'order' }),
+    growth: prepareUpsert(connection, growth, [growth.run, growth.task], {
+      fixed: [growth.parent, growth.depth, growth.specSeq],
+    }),
+    wait: prepareUpsert(connection, wait, [wait.run, wait.task], { fixed: [wait.type, wait.position] }),
+    keptEvent: prepareUpsert(connection, keptEvent, [keptEvent.run, keptEvent.seq], { fixed: [keptEvent.type] }),
+    eventType: prepareUpsert(connection, eventType, [eventType.run, eventType.type]),
     taken: prepareInsert(connection, taken),
     blob: written(
       db

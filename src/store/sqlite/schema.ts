@@ -174,6 +174,69 @@ export const approval = sqliteTable(
   (t) => [uniqueIndex('approval_task').on(t.run, t.task), index('approval_status').on(t.status)],
 );
 
+/** `GrowthRow`. Read by name only. */
+export const growth = sqliteTable(
+  'growth',
+  {
+    run: ownerRun(),
+    task: text('task').notNull(),
+    parent: text('parent'),
+    depth: integer('depth').notNull(),
+    specSeq: integer('spec_seq'),
+    open: integer('open').notNull(),
+    detailJson: text('detail'),
+  },
+  (t) => [primaryKey({ columns: [t.run, t.task] })],
+);
+
+/** Tasks that wait for an event from outside; one that has ended its wait stays, closed. */
+export const wait = sqliteTable(
+  'wait',
+  {
+    run: ownerRun(),
+    task: text('task').notNull(),
+    type: text('type').notNull(),
+    position: integer('position').notNull(),
+    open: integer('open', { mode: 'boolean' }).notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.run, t.task] }),
+    index('wait_open')
+      .on(t.run, t.type, t.position, t.task)
+      .where(sql`open = 1`),
+  ],
+);
+
+/** Events from outside that came before anybody waited for them. The event itself stands in the journal. */
+export const keptEvent = sqliteTable(
+  'kept_event',
+  {
+    run: ownerRun(),
+    seq: integer('seq').notNull(),
+    type: text('type').notNull(),
+    takenBy: text('taken_by'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.run, t.seq] }),
+    index('kept_event_untaken')
+      .on(t.run, t.type, t.seq)
+      .where(sql`taken_by is null`),
+  ],
+);
+
+/** How many tasks wait for a type of event, and how many such events are kept. */
+export const eventType = sqliteTable(
+  'event_type',
+  {
+    run: ownerRun(),
+    type: text('type').notNull(),
+    toCome: integer('to_come').notNull(),
+    waiting: integer('waiting').notNull(),
+    kept: integer('kept').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.run, t.type] })],
+);
+
 /** Messages from outside that were taken. */
 export const taken = sqliteTable(
   'taken',

@@ -1,11 +1,24 @@
 /** What a turn may ask: answered at once, from statements prepared once. */
-import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { EffectRow, ProjectedRows, ProjectedTable, RunKey, Store } from '../store.ts';
 import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toRunRow } from './run-row.ts';
-import { actor, approval, blob, effect, run, runState, taken, task } from './schema.ts';
+import {
+  actor,
+  approval,
+  blob,
+  effect,
+  eventType,
+  growth,
+  keptEvent,
+  run,
+  runState,
+  taken,
+  task,
+  wait,
+} from './schema.ts';
 
 type TurnReads = Pick<
   Store,
@@ -14,6 +27,9 @@ type TurnReads = Pick<
   | 'row'
   | 'readyTasks'
   | 'liveTasks'
+  | 'eventTypes'
+  | 'openWaits'
+  | 'keptEvents'
   | 'entry'
   | 'entryOfFact'
   | 'blob'
@@ -28,6 +44,10 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
   const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
     task: (run, name) => read.task.get({ run, name }),
     approval: (run, name) => read.approval.get({ run, name }),
+    growth: (run, name) => read.growth.get({ run, name }),
+    wait: (run, name) => read.wait.get({ run, name }),
+    keptEvent: (run, seq) => read.keptEvent.get({ run, seq: Number(seq) }),
+    eventType: (run, type) => read.eventType.get({ run, type }),
   };
 
   /** What a run owns: `none` where the tenant has no such run. */
@@ -46,6 +66,14 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
     row: (owner, table, key) => owned(owner, undefined, (run) => readers[table](run, key)),
     readyTasks: (owner, limit) => owned(owner, [], (run) => read.ready.all({ run, limit })),
     liveTasks: (owner) => owned(owner, [], (run) => read.live.all({ run }).map(({ name }) => name)),
+    eventTypes: (owner, limit) =>
+      owned(owner, [], (run) => read.eventTypes.all({ run, limit }).map(({ type }) => type)),
+    openWaits: (owner, type, { limit, after }) =>
+      owned(owner, [], (run) =>
+        read.openWaits.all({ run, type, limit, position: after?.position ?? -1, task: after?.task ?? '' }),
+      ),
+    keptEvents: (owner, type, { limit, after = -1 }) =>
+      owned(owner, [], (run) => read.keptEvents.all({ run, type, limit, after })),
     entryOfFact: (owner, factSeq) => owned(owner, undefined, (run) => journal.entryOfFact(run, factSeq)),
     entry: (owner, seq) => owned(owner, undefined, (run) => journal.entry(run, seq)),
     effectsOf: (owner) =>
@@ -71,7 +99,12 @@ function prepareReads(db: BetterSQLite3Database) {
   const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
   const { run: _taskRun, ...taskColumns } = getTableColumns(task);
   const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
+  const { run: _growthRun, ...growthColumns } = getTableColumns(growth);
+  const { run: _waitRun, ...waitColumns } = getTableColumns(wait);
+  const { run: _keptRun, ...keptColumns } = getTableColumns(keptEvent);
+  const { run: _typeRun, ...typeColumns } = getTableColumns(eventType);
   const nameIs = sql.placeholder('name');
+  const typeIs = sql.placeholder('type');
   return {
     run: db
       .select(runColumns)
@@ -94,6 +127,11 @@ function prepareReads(db: BetterSQLite3Database) {
       .from(approval)
       .where(and(eq(approval.run, runIs), eq(approval.task, nameIs)))
       .prepare(),
+    growth: db
+      .select(growthColumns)
+      .from(growth)
+      .where(and(eq(growth.run, runIs), eq(growth.task, nameIs)))
+      .prepare(),
     // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
     ready: db
       .select({ name: task.name, position: task.position })
@@ -107,6 +145,56 @@ function prepareReads(db: BetterSQLite3Database) {
       .from(task)
       .where(and(eq(task.run, runIs), eq(task.live, true)))
       .orderBy(asc(task.name))
+      .prepare(),
+    wait: db
+      .select(waitColumns)
+      .from(wait)
+      .where(and(eq(wait.run, runIs), eq(wait.task, nameIs)))
+      .prepare(),
+    keptEvent: db
+      .select(keptColumns)
+      .from(keptEvent)
+      .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq'))))
+      .prepare(),
+    eventType: db
+      .select(typeColumns)
+      .from(eventType)
+      .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs)))
+      .prepare(),
+    eventTypes: db
+      .select({ type: eventType.type })
+      .from(eventType)
+      .where(eq(eventType.run, runIs))
+      .orderBy(asc(eventType.type))
+      .limit(sql.placeholder('limit'))
+      .prepare(),
+    openWaits: db
+      .select(waitColumns)
+      .from(wait)
+      .where(
+        and(
+          eq(wait.run, runIs),
+          eq(wait.type, typeIs),
+          sql`${wait.open} = 1`,
+          sql`(${wait.position}, ${wait.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
+        ),
+      )
+      .orderBy(asc(wait.position), asc(wait.task))
+      .limit(sql.placeholder('limit'))
+      .prepare(),
+    keptEvents: db
+      .select(keptColumns)
+      .from(keptEvent)
+      .where(
+        and(
+          eq(keptEvent.run, runIs),
+          eq(keptEvent.type, typeIs),
+          sql`${keptEvent.takenBy} is null`,
+          gt(keptEvent.seq, sql.placeholder('after')),
+        ),
+      )
+      .orderBy(asc(keptEvent.seq))
+      .limit(sql.placeholder('limit'))
       .prepare(),
     effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)).prepare(),
     taken: db

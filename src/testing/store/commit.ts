@@ -108,6 +108,10 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
     effects: new Map(),
     tasks: new Map(),
     approvals: new Map(),
+    growth: new Map(),
+    waits: new Map(),
+    keptEvents: new Map(),
+    eventTypes: new Map(),
     taken: new Map(),
     blobs: new Map(),
   };
@@ -117,9 +121,18 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
 }
 
 function writeRow(database: MemoryDatabase, writing: Writing, record: RunRecord, change: RowChange): void {
-  if (change.table === 'task') {
-    writing.set(record.tasks, change.key, change.row);
-    return;
+  switch (change.table) {
+    case 'task':
+      return writing.set(record.tasks, change.key, change.row);
+    case 'growth':
+      return writing.set(record.growth, change.key, change.row);
+    case 'wait':
+      return writing.set(record.waits, change.key, change.row);
+    case 'keptEvent':
+      return writing.set(record.keptEvents, change.key, change.row);
+    case 'eventType':
+      return writing.set(record.eventTypes, change.key, change.row);
+    case 'approval':
   }
   const order = record.approvals.get(change.key)?.order ?? database.highest.approval + 1;
   raise(database, writing, 'approval', order);

@@ -3,9 +3,12 @@ import { StoreError } from '../../store/store.ts';
 import type {
   ActorRow,
   ApprovalRow,
+  GrowthRow,
   BlobUse,
   EffectRow,
+  EventTypeRow,
   JournalEntry,
+  KeptEventRow,
   LastStop,
   MessageRow,
   RunKey,
@@ -14,6 +17,7 @@ import type {
   SuspectRow,
   TaskRow,
   TimerRow,
+  WaitRow,
   WorkflowRow,
 } from '../../store/store.ts';
 
@@ -30,6 +34,10 @@ export interface RunRecord {
   readonly effects: Map<string, EffectRow>;
   readonly tasks: Map<string, TaskRow>;
   readonly approvals: Map<string, { readonly order: number; readonly row: ApprovalRow }>;
+  readonly growth: Map<string, GrowthRow>;
+  readonly waits: Map<string, WaitRow>;
+  readonly keptEvents: Map<string, KeptEventRow>;
+  readonly eventTypes: Map<string, EventTypeRow>;
   readonly taken: Map<string, number>;
   /** By holder and hash. */
   readonly blobs: Map<string, BlobUse>;

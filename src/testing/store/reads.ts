@@ -18,6 +18,9 @@ type Reads = Pick<
   | 'row'
   | 'readyTasks'
   | 'liveTasks'
+  | 'eventTypes'
+  | 'openWaits'
+  | 'keptEvents'
   | 'entry'
   | 'entryOfFact'
   | 'blob'
@@ -44,6 +47,10 @@ export function readsOf(use: () => MemoryDatabase): Reads {
   const rows: { [T in ProjectedTable]: (record: RunRecord, key: string) => ProjectedRows[T] | undefined } = {
     task: ({ tasks }, key) => tasks.get(key),
     approval: ({ approvals }, key) => approvals.get(key)?.row,
+    growth: ({ growth }, key) => growth.get(key),
+    wait: ({ waits }, key) => waits.get(key),
+    keptEvent: ({ keptEvents }, key) => keptEvents.get(key),
+    eventType: ({ eventTypes }, key) => eventTypes.get(key),
   };
   return {
     run: (key) => {
@@ -65,6 +72,22 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         .filter(({ live }) => live)
         .map(({ name }) => name)
         .toSorted(byText),
+    eventTypes: (key, limit) => [...(use().run(key)?.eventTypes.keys() ?? [])].toSorted(byText).slice(0, limit),
+    openWaits: (key, type, { limit, after }) =>
+      [...(use().run(key)?.waits.values() ?? [])]
+        .filter(
+          (wait) =>
+            wait.open &&
+            wait.type === type &&
+            (after === undefined || compare([wait.position, wait.task], [after.position, after.task]) > 0),
+        )
+        .toSorted((a, b) => compare([a.position, a.task], [b.position, b.task]))
+        .slice(0, limit),
+    keptEvents: (key, type, { limit, after = -1 }) =>
+      [...(use().run(key)?.keptEvents.values() ?? [])]
+        .filter((event) => event.takenBy === null && event.type === type && event.seq > after)
+        .toSorted((a, b) => a.seq - b.seq)
+        .slice(0, limit),
     entry: (key, seq) => use().run(key)?.entries.get(seq),
     entryOfFact: (key, factSeq) => entriesOf(use().run(key)).find((entry) => entry.factSeq === factSeq)?.seq,
     blob: (hash) => use().blobs.get(hash),

@@ -6,6 +6,8 @@ import {
   actor,
   approvalChange,
   approvalRow,
+  growthChange,
+  growthRow,
   begin,
   changes,
   effect,
@@ -103,7 +105,12 @@ export function commitContract(make: MakeStore): void {
             actors: [actor('root')],
             timersArmed: [timer(a, '1.0', NOON)],
             effectsAsked: [effect(a, '1.1')],
-            rows: [taskChange(taskRow('plan', 0)), approvalChange(approvalRow('plan'))],
+            rows: [
+              taskChange(taskRow('plan', 0)),
+              approvalChange(approvalRow('plan')),
+              growthChange(growthRow('plan', { open: 2 })),
+              growthChange(growthRow('dive', { parent: 'plan', depth: 1, specSeq: 2, detailJson: '{}' })),
+            ],
             taken: [{ id: 'm1', seq: 1 }],
           }),
         ]),
@@ -114,6 +121,11 @@ export function commitContract(make: MakeStore): void {
       expect(await store.effectsOf(a)).toEqual([effect(a, '1.1')]);
       expect(await store.row(a, 'task', 'plan')).toEqual(taskRow('plan', 0));
       expect(await store.row(a, 'approval', 'plan')).toEqual(approvalRow('plan'));
+      expect(await store.row(a, 'growth', 'plan')).toEqual(growthRow('plan', { open: 2 }));
+      expect(await store.row(a, 'growth', 'dive')).toEqual(
+        growthRow('dive', { parent: 'plan', depth: 1, specSeq: 2, detailJson: '{}' }),
+      );
+      expect(await store.row(a, 'growth', 'nobody')).toBeUndefined();
       expect(await store.messageTaken(a, 'm1')).toBe(1);
     });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EffectRow } from '../../../src/store/store.ts';
+import type { EffectRow, RowChange, WaitPlace } from '../../../src/store/store.ts';
 import {
   actor,
   approvalChange,
@@ -49,6 +49,49 @@ export function readsContract(make: MakeStore): void {
       await store.commit(group([changes(a, 1, { rows: [taskChange(taskRow('c', 2, { live: true }))] })]));
       expect((await store.readyTasks(a, 10)).map(({ name }) => name)).toEqual(['d', 'b']);
       expect(await store.liveTasks(a)).toEqual(['a', 'b', 'c']);
+    });
+
+    test('tasks that wait come by type and in document order, kept events in the order in which they came', async () => {
+      const { store } = current();
+      const wait = (task: string, position: number, open = true, type = 'paid'): RowChange => ({
+        table: 'wait',
+        key: task,
+        row: { task, type, position, open },
+      });
+      const kept = (seq: number, takenBy: string | null = null, type = 'paid'): RowChange => ({
+        table: 'keptEvent',
+        key: String(seq),
+        row: { seq, type, takenBy },
+      });
+      const counts = { type: 'paid', toCome: 2, waiting: 3, kept: 4 };
+      const rows = [
+        wait('c', 10),
+        wait('b', 2),
+        wait('a', 2),
+        wait('d', 3, false),
+        wait('e', 1, true, 'other'),
+        kept(12),
+        kept(7),
+        kept(9, 'a'),
+        kept(8, null, 'other'),
+        { table: 'eventType', key: 'paid', row: counts } as const,
+      ];
+      await store.commit(group([begin(a, { rows }), begin(b, { rows: [wait('z', 0), kept(1)] })]));
+      const waits = async (limit: number, after?: WaitPlace): Promise<readonly string[]> =>
+        (await store.openWaits(a, 'paid', { limit, after })).map(({ task }) => task);
+      expect(await waits(2)).toEqual(['a', 'b']);
+      expect(await waits(2, { position: 2, task: 'a' })).toEqual(['b', 'c']);
+      const events = async (limit: number, after?: number): Promise<readonly number[]> =>
+        (await store.keptEvents(a, 'paid', { limit, after })).map(({ seq }) => seq);
+      expect(await events(1)).toEqual([7]);
+      expect(await events(9, 7)).toEqual([12]);
+      expect(await store.row(a, 'eventType', 'paid')).toEqual(counts);
+      expect(await store.eventTypes(a, 9)).toEqual(['paid']);
+      expect(await store.eventTypes(b, 9)).toEqual([]);
+      await store.commit(group([changes(a, 1, { rows: [wait('a', 2, false), kept(7, 'b')] })]));
+      expect([await waits(9), await events(9)]).toEqual([['b', 'c'], [12]]);
+      expect(await store.row(a, 'keptEvent', '7')).toEqual({ seq: 7, type: 'paid', takenBy: 'b' });
+      expect(await store.row(a, 'wait', 'a')).toEqual({ task: 'a', type: 'paid', position: 2, open: false });
     });
 
     test("a fact's entry is found by its number", async () => {

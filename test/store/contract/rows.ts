@@ -2,6 +2,7 @@
 import type {
   ActorRow,
   ApprovalRow,
+  GrowthRow,
   BlobUse,
   CommitGroup,
   EffectRow,
@@ -148,6 +149,14 @@ export function approvalRow(task: string, over: Partial<ApprovalRow> = {}): Appr
     decisionJson: null,
     ...over,
   };
+}
+
+export function growthRow(task: string, over: Partial<GrowthRow> = {}): GrowthRow {
+  return { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null, ...over };
+}
+
+export function growthChange(row: GrowthRow): RowChange {
+  return { table: 'growth', key: row.task, row };
 }
 
 export function taskChange(row: TaskRow): RowChange {

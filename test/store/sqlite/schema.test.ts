@@ -37,13 +37,17 @@ test('tables of small rows are one B-tree, which drizzle cannot say and the SQL 
   const names = [
     'blob_use',
     'effect',
+    'event_type',
+    'growth',
     'high_water',
+    'kept_event',
     'machine',
     'run_tag',
     'suspect',
     'taken',
     'task',
     'timer',
+    'wait',
     'workflow_tag',
   ];
   expect(single.pluck().all()).toEqual(names);

@@ -1,0 +1,194 @@
+/**
+ * Tasks that want to join a run, checked as a document is, and against the run as it stands: names that are taken, what
+ * they need, and that nothing waits for itself.
+ */
+import type { ErrorData } from '../errors.ts';
+import { barsDependents } from './consequence.ts';
+import type { TaskSpec } from './definition.ts';
+import { Faults, faultsMessage, describeValue } from './faults.ts';
+import { isRecord, walkJson } from './json.ts';
+import { kindOf } from './kinds/index.ts';
+import { checkLinks } from './links.ts';
+import { gatesOf, taskSpec } from './normalise.ts';
+import { outlineOf } from './outline.ts';
+import type { Names } from './reads.ts';
+import type { RunGraph } from './run-graph.ts';
+import { checkTask } from './shape.ts';
+import { atOnce } from './steps.ts';
+import { isSettled } from './task-status.ts';
+
+/** Tasks that join a run, in order; or why they do not. */
+export type Additions =
+  | {
+      readonly tasks: readonly { readonly spec: TaskSpec; readonly depth: number; readonly join: boolean }[];
+      /** Those among them that can never run, with what they need. */
+      readonly skip: readonly { readonly name: string; readonly because: string }[];
+      /** What was cut off. */
+      readonly warning?: string;
+    }
+  | { readonly refused: ErrorData };
+
+/**
+ * What becomes of the tasks that `parent` wants to add.
+ *
+ * @param written as documents write them
+ * @param position of the first one among the tasks of the run
+ */
+export function additions(graph: RunGraph, parent: string, written: unknown, position: number): Additions {
+  const { onComplete } = graph.spec(parent);
+  const subject = `What task ${JSON.stringify(parent)} adds`;
+  if (onComplete === undefined) return refused('invalidDocument', `${subject} was not asked for by its onComplete.`);
+  if (!Array.isArray(written))
+    return refused('invalidDocument', `${subject} should be a list of tasks, came ${describeValue(written)}.`);
+  const depth = graph.growth(parent).depth + 1;
+  const { dynamicTaskLimit, maxDynamicDepth, onLimit, join } = onComplete;
+  const all: readonly unknown[] = written;
+  const kept = depth > maxDynamicDepth ? [] : all.slice(0, dynamicTaskLimit);
+  const warning = warningOf(all.length, kept.length, depth, onComplete);
+  if (warning !== undefined && onLimit === 'fail') return refused('tooManyTasks', `${subject} is too much: ${warning}`);
+  const faults = new Faults();
+  const specs = checked(graph, kept, position, faults);
+  if (faults.count > 0) {
+    const found = faults.list();
+    return refused('invalidDocument', faultsMessage(subject, found, faults.count), { faults: found });
+  }
+  if (join) {
+    const circle = specs.map((spec) => waitsForItself(graph, parent, spec)).find((found) => found !== undefined);
+    if (circle !== undefined) return refused('invalidDocument', `${subject} would wait for itself: ${circle}.`);
+  }
+  return {
+    tasks: specs.map((spec) => ({ spec, depth, join })),
+    skip: impossible(graph, specs),
+    ...(warning === undefined ? {} : { warning }),
+  };
+}
+
+function warningOf(
+  came: number,
+  kept: number,
+  depth: number,
+  { dynamicTaskLimit, maxDynamicDepth }: { readonly dynamicTaskLimit: number; readonly maxDynamicDepth: number },
+): string | undefined {
+  if (kept === came) return undefined;
+  if (depth > maxDynamicDepth)
+    return `${came} tasks would be the ${depth}. addition in a row, and maxDynamicDepth allows ${maxDynamicDepth}; none was added.`;
+  return `${came} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${came - kept} were cut off.`;
+}
+
+function checked(graph: RunGraph, written: readonly unknown[], position: number, faults: Faults): TaskSpec[] {
+  const { structure, nul } = atOnce(walkJson(written));
+  for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
+  if (structure.length > 0) return [];
+  const tasks = written.map((task, at) => checkTask(task, ['tasks', at], faults));
+  for (const [at, task] of written.entries()) {
+    if (!isRecord(task) || kindOf(task) === undefined) continue;
+    const { name } = task;
+    if (typeof name === 'string' && graph.has(name))
+      faults.add(`tasks[${at}].name`, `the name ${JSON.stringify(name)} is taken by another task of the run`);
+  }
+  const links = atOnce(checkLinks(atOnce(outlineOf({ tasks: written })), faults, namesOf(graph)));
+  const gates = gatesOf(tasks.filter((task) => task !== undefined));
+  const names = new Set(tasks.map((task) => task?.name));
+  for (const chosen of gates.keys())
+    if (!names.has(chosen))
+      faults.add(
+        '',
+        `a condition can choose among the tasks that are added with it, and ${JSON.stringify(chosen)} is none of them`,
+      );
+  if (faults.count > 0) return [];
+  const specs = tasks.flatMap((task, at) =>
+    task === undefined
+      ? []
+      : [
+          taskSpec(task, graph.definition, {
+            position: 0,
+            dependsOn: links[at]?.dependsOn ?? [],
+            after: [],
+            gates:
+              gates
+                .get(task.name)
+                ?.map((gate) => ({ ...gate, unseen: links[at]?.unseen.includes(gate.by) === true })) ?? [],
+          }),
+        ],
+  );
+  return inOrder(specs).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
+}
+
+/** What a task needs comes before it, and else they stay as they were written. */
+function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
+  const left = new Set(specs);
+  const names = new Set(specs.map(({ name }) => name));
+  const ordered: TaskSpec[] = [];
+  while (left.size > 0) {
+    for (const spec of left) {
+      if (spec.dependsOn.some((needed) => names.has(needed))) continue;
+      ordered.push(spec);
+      left.delete(spec);
+      names.delete(spec.name);
+    }
+  }
+  return ordered;
+}
+
+/** What may be needed: tasks of the run, but no single items; those of the document may be suggested. */
+function namesOf(graph: RunGraph): Names {
+  const { tasks } = graph.definition;
+  return {
+    has: (name) => graph.has(name) && graph.item(name) === undefined,
+    size: tasks.length,
+    *[Symbol.iterator]() {
+      for (const { name } of tasks) yield name;
+    },
+  };
+}
+
+/** Tasks that need one that has already ended without success. */
+function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
+  const found = new Map<string, string>();
+  for (let before = -1; before < found.size;) {
+    before = found.size;
+    for (const { name, dependsOn } of specs) {
+      const because = dependsOn.find((needed) => found.has(needed) || hasFailed(graph, specs, needed));
+      if (because !== undefined) found.set(name, because);
+    }
+  }
+  return [...found].map(([name, because]) => ({ name, because }));
+}
+
+function hasFailed(graph: RunGraph, specs: readonly TaskSpec[], name: string): boolean {
+  if (specs.some((spec) => spec.name === name)) return false;
+  const row = graph.row(name);
+  return isSettled(row.status) && barsDependents(row, graph.spec(name));
+}
+
+/**
+ * What depends on a task waits for what it adds. An added task that needs one of those would wait for ever; this is the
+ * way in which it would, in words.
+ */
+function waitsForItself(graph: RunGraph, parent: string, { name, dependsOn }: TaskSpec): string | undefined {
+  const ancestors = new Set<string>();
+  for (let at: string | null = parent; at !== null; at = graph.growth(at).parent) ancestors.add(at);
+  const seen = new Set<string>();
+  const pending = dependsOn.filter((needed) => graph.has(needed) && !ancestors.has(needed));
+  for (const needed of pending) {
+    if (ancestors.has(needed))
+      return `task ${JSON.stringify(name)} needs one that waits for ${JSON.stringify(needed)} and all that it adds`;
+    if (seen.has(needed)) continue;
+    seen.add(needed);
+    const isOver = isSettled(graph.row(needed).status);
+    const { open, children } = graph.growth(needed);
+    if (isOver && open === 0) continue;
+    const { dependsOn: further, after } = graph.spec(needed);
+    pending.push(...(isOver ? children : [...further, ...after]));
+  }
+  return undefined;
+}
+
+/** As it is kept: what is not set is absent. */
+function withoutGaps<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value)) as Value;
+}
+
+function refused(code: ErrorData['code'], message: string, data?: ErrorData['data']): Additions {
+  return { refused: { code, message, retry: 'never', ...(data === undefined ? {} : { data }) } };
+}

@@ -1,0 +1,29 @@
+/** What the tasks of a document call, also those inside of other tasks: it has to be there before a run begins. */
+import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
+
+/** One provider or one function, and the task that calls it. */
+export interface Called {
+  readonly task: string;
+  readonly provider?: string;
+  /** Name of a registered function. */
+  readonly called?: string;
+  /** Name of a registered predicate. */
+  readonly predicate?: string;
+}
+
+/** Everything that the tasks of a definition call. */
+export function callsOf({ tasks }: Pick<Definition, 'tasks'>): readonly Called[] {
+  return tasks.flatMap((spec) => callsOfTask(spec, spec.name));
+}
+
+function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readonly Called[] {
+  const adding = onComplete?.addTasks;
+  const conditions = [when, call.kind === 'condition' && 'if' in call.decides ? call.decides.if : undefined];
+  return [
+    ...(call.kind === 'model' ? [{ task, provider: call.provider }] : []),
+    ...(call.kind === 'code' ? [{ task, called: call.function }] : []),
+    ...(call.kind === 'map' || call.kind === 'reduce' ? callsOfTask(call.task, task) : []),
+    ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
+    ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
+  ];
+}

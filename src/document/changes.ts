@@ -1,0 +1,45 @@
+/** Rows that one fact changes, while they are being changed: each is read as it stands after what came before. */
+import type { RowChange, TaskRow } from '../store/store.ts';
+import { growthChange, type Growth } from './growth.ts';
+import type { RunGraph } from './run-graph.ts';
+
+/** The changes of one fact. */
+export class Changes {
+  readonly graph: RunGraph;
+  readonly #tasks = new Map<string, TaskRow>();
+  readonly #growths = new Map<string, Growth>();
+  readonly #others: RowChange[] = [];
+
+  constructor(graph: RunGraph) {
+    this.graph = graph;
+  }
+
+  task(name: string): TaskRow {
+    return this.#tasks.get(name) ?? this.graph.row(name);
+  }
+
+  putTask(row: TaskRow): void {
+    this.#tasks.set(row.name, row);
+  }
+
+  growth(name: string): Growth {
+    return this.#growths.get(name) ?? this.graph.growth(name);
+  }
+
+  putGrowth(growth: Growth): void {
+    this.#growths.set(growth.task, growth);
+  }
+
+  put(change: RowChange): void {
+    this.#others.push(change);
+  }
+
+  /** All of them. */
+  rows(): readonly RowChange[] {
+    return [
+      ...[...this.#tasks].map(([key, row]): RowChange => ({ table: 'task', key, row })),
+      ...[...this.#growths.values()].map(growthChange),
+      ...this.#others,
+    ];
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * A condition: an expression, or a registered predicate, that says yes or no. Evaluated when a task is made ready, and what
+ * it found goes into the journal with the task (R2): replaying a run evaluates nothing.
+ */
+import type { z } from 'zod';
+import { FermataError } from '../errors.ts';
+import { evaluate, readsOfExpression } from './expression.ts';
+import { describeValue, type Path } from './faults.ts';
+import type { condition } from './fields.ts';
+import { isRecord } from './json.ts';
+import type { Placed } from './kinds/places.ts';
+import { cut, valuesRead } from './read-values.ts';
+import type { Scope } from './reads.ts';
+
+/** A CEL expression, or the name of a registered predicate. */
+export type Condition = z.output<typeof condition>;
+
+/**
+ * A registered predicate: synchronous, and pure, for it may be asked again after a crash. It sees the input of the run and
+ * the tasks on which its task depends.
+ *
+ * @example
+ * const isLarge: Predicate = ({ tasks }) => (tasks['count']?.output as number) > 100
+ */
+export type Predicate = (scope: Scope) => boolean;
+
+/** Registered predicates by name. */
+export type Predicates = Readonly<Record<string, Predicate>>;
+
+/** What was asked, and of which values: what facts and results show. Long values are cut. */
+export interface Asked {
+  readonly expression?: string;
+  readonly predicate?: string;
+  /** By where they were read (`tasks.risk.output.timeline`); null where there was nothing. A predicate does not say what it reads. */
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+/** Characters of an expression in facts and results: there may be 100,000 of them. */
+const LONGEST_EXPRESSION = 1_000;
+
+/** The expression of a condition that is written at `path`, where it is one. */
+export function conditionAt(holder: Readonly<Record<string, unknown>>, path: Path, field: string): readonly Placed[] {
+  const condition = holder[field];
+  return typeof condition === 'string' ? [{ path: [...path, field], text: condition }] : [];
+}
+
+/** The name of the predicate that is asked, where one is. */
+export function predicateOf(condition: unknown): string | undefined {
+  return isRecord(condition) && typeof condition['predicate'] === 'string' ? condition['predicate'] : undefined;
+}
+
+/** What is asked, with the values it reads in a scope. */
+export function askedOf(condition: Condition, scope: Scope): Asked {
+  if (typeof condition !== 'string') return { predicate: condition.predicate };
+  return {
+    expression: cut(condition, LONGEST_EXPRESSION),
+    values: valuesRead(readsOfExpression(condition).variables, scope),
+  };
+}
+
+/** What is asked, in one piece of a sentence. */
+export function wordsOf(condition: Condition): string {
+  return typeof condition === 'string' ? condition : `the predicate "${condition.predicate}"`;
+}
+
+/**
+ * What a condition says. It never guesses: what cannot be evaluated, or gives something else than true or false, throws.
+ *
+ * @example
+ * holds('tasks.risk.output.timeline > 5', scope, {}) // true
+ * @throws FermataError `expressionFailed`, naming the expression and the missing key; `functionMissing` for a predicate
+ */
+export function holds(condition: Condition, scope: Scope, predicates: Predicates): boolean {
+  if (typeof condition !== 'string') return ask(condition.predicate, scope, predicates);
+  const value = evaluate(condition, scope);
+  if (typeof value === 'boolean') return value;
+  throw new FermataError(
+    'expressionFailed',
+    `The expression ${JSON.stringify(condition)} gives ${describeValue(value)}, and a condition has to give true or false: compare it with something.`,
+    { data: { expression: condition } },
+  );
+}
+
+/** A registered predicate. Throws `functionMissing`. */
+export function findPredicate(predicates: Predicates, name: string): Predicate {
+  const predicate = Object.hasOwn(predicates, name) ? predicates[name] : undefined;
+  if (predicate !== undefined) return predicate;
+  const known = Object.keys(predicates).map((other) => JSON.stringify(other));
+  throw new FermataError(
+    'functionMissing',
+    `The predicate "${name}" is not registered here; ${known.length === 0 ? 'no predicate is' : `registered are ${known.join(', ')}`}. Add it to predicates in fermata.config.ts.`,
+    { data: { predicate: name } },
+  );
+}
+
+function ask(name: string, scope: Scope, predicates: Predicates): boolean {
+  const predicate = findPredicate(predicates, name);
+  const failed = (reason: string, cause?: unknown): FermataError =>
+    new FermataError('expressionFailed', `The predicate "${name}" ${reason}.`, { data: { predicate: name }, cause });
+  let value: unknown;
+  try {
+    // A copy: what a predicate changes must not be what the next task reads.
+    value = predicate(structuredClone(scope));
+  } catch (thrown) {
+    throw failed(`threw: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown);
+  }
+  if (typeof value === 'boolean') return value;
+  const promise = value instanceof Promise ? ' (a predicate is synchronous)' : '';
+  throw failed(`gave ${describeValue(value)}${promise}, and has to give true or false`);
+}

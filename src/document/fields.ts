@@ -1,0 +1,105 @@
+/** The fields that tasks of every kind take, what fields are made of, and their bounds. */
+import { z } from 'zod';
+
+/** Bounds of a document. Lengths are in characters, times in seconds. */
+export const LIMITS = {
+  tasks: 100_000,
+  nameLength: 200,
+  promptLength: 1_000_000,
+  /** Reading YAML takes about half a microsecond for each character, in which nothing else goes on; JSON a fiftieth. */
+  yamlLength: 2_000_000,
+  breadth: 1_000,
+  /** Tasks that one task may add. */
+  added: 1_000,
+  maxRetries: 10,
+  shortestSeconds: 0.001,
+  /** 30 years: every date that comes of it is one that JavaScript can hold. */
+  longestSeconds: 1e9,
+} as const;
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Why a text cannot be a name, or undefined. Names stand in addresses and URLs, so lone surrogates are out too. */
+function nameFault(name: string): string | undefined {
+  const length = Array.from(name).length;
+  if (length === 0) return 'must not be empty';
+  if (length > LIMITS.nameLength) return `expected at most ${LIMITS.nameLength} characters, came ${length}`;
+  // in a URL they would be folded away: cancelling the task would cancel the run
+  if (name === '.' || name === '..') return `must not be "." or "..", came ${JSON.stringify(name)}`;
+  if (name.includes('/')) return `must not contain "/", came ${JSON.stringify(name)}`;
+  if (CONTROL.test(name)) return `must not contain control characters, came ${JSON.stringify(name)}`;
+  if (!name.isWellFormed()) return `must be well-formed Unicode, came ${JSON.stringify(name)}`;
+  return undefined;
+}
+
+export const name = z
+  .string()
+  .superRefine((value, context) => {
+    const fault = nameFault(value);
+    if (fault !== undefined) context.addIssue(fault);
+  })
+  .meta({ minLength: 1, maxLength: LIMITS.nameLength, pattern: '^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f-\\u009f]+$' });
+
+export const words = z.string().max(LIMITS.promptLength);
+export const prompt = words.regex(/\S/, 'must not be empty');
+export const tags = z.array(name).max(100);
+export const seconds = z.number().min(LIMITS.shortestSeconds).max(LIMITS.longestSeconds);
+export const tokens = z.int().min(1).max(100_000_000);
+export const anyJson = z.record(z.string(), z.unknown());
+const maxRetries = z.int().min(0).max(LIMITS.maxRetries);
+const onReject = z.enum(['skip', 'cancel', 'fail']);
+
+const retry = z.strictObject({
+  maxRetries: maxRetries.default(3).describe('Attempts after the first'),
+  initialSeconds: seconds.default(1),
+  factor: z.number().min(1).max(100).default(2),
+  maxSeconds: seconds.default(60),
+});
+
+const approval = z.strictObject({
+  prompt: prompt.optional(),
+  timeoutSeconds: seconds.optional(),
+  onReject: onReject.default('fail'),
+});
+
+/** A condition: CEL, or a registered predicate (`condition.ts`). */
+export const condition = z.union(
+  [words.regex(/\S/, 'must not be empty'), z.strictObject({ predicate: name })],
+  'expected CEL as a text, or { predicate: NAME }',
+);
+const onComplete = z.strictObject({
+  addTasks: name.describe('fromOutput: the output holds { tasks: […] }; else the name of a registered function'),
+  dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks that it may add'),
+  maxDynamicDepth: z.int().min(1).max(100).optional().describe('Of additions by added tasks; default: config.depth'),
+  onLimit: z.enum(['truncate', 'fail']).default('truncate').describe('What to do with more than that'),
+  join: z.boolean().default(true).describe('What depends on this task waits for the added ones too'),
+});
+
+/** How long a call may take whose author does not say. */
+export const CALL_SECONDS = 120;
+
+/** Every kind takes these. */
+export const commonFields = {
+  name: name.describe('Unique in the document'),
+  description: words.optional().describe('Liquid; what progress shows instead of the name'),
+  dependsOn: z.array(z.string()).default([]),
+  when: condition.optional().describe('CEL, or { predicate: NAME }: the task is skipped where it is false'),
+  skipPolicy: z
+    .enum(['run', 'cascade'])
+    .default('run')
+    .describe('What depends on the task where it is skipped: runs without its output, or is skipped as well'),
+  requiresApproval: z.boolean().optional(),
+  approvalPrompt: prompt.optional().describe('Liquid; what the person is asked'),
+  approvalTimeoutSeconds: seconds.optional(),
+  onReject: onReject.optional(),
+  approval: approval.optional().describe('Long form of requiresApproval, approvalPrompt, …'),
+  retry: retry.prefault({}),
+  maxRetries: maxRetries.optional().describe('Short form of retry.maxRetries'),
+  onInDoubt: z.enum(['retry', 'ask', 'fail']).default('retry').describe('What to do with a call that a crash cut off'),
+  onComplete: onComplete.optional().describe('Adds tasks to the run when this one completes'),
+  estimatedDurationSeconds: seconds.optional(),
+  expectedOutputTokens: tokens.optional(),
+  tags: tags.default([]),
+  metadata: anyJson.default({}),
+};

@@ -1,0 +1,99 @@
+/** How a run has grown at one of its tasks, as its `growth` row keeps it. */
+import type { RunRows } from '../runtime/rows.ts';
+import type { GrowthRow, RowChange } from '../store/store.ts';
+import type { Dependent } from './graph.ts';
+
+/** The items of a map: tasks of one shape, which have rows from their beginning on. */
+export interface Group {
+  /** The items as they came: those of a map at once, those of a tree level by level. */
+  readonly parts: readonly GroupPart[];
+  readonly total: number;
+  /** The next item to begin. */
+  readonly next: number;
+  /** Items that have begun and not ended. */
+  readonly active: number;
+  readonly settled: number;
+  /** How many may be active. */
+  readonly concurrency: number;
+}
+
+/** Items that came together. */
+export interface GroupPart {
+  /** Journal number of the fact that carries them. */
+  readonly seq: number;
+  /** Number of the first one. */
+  readonly from: number;
+  /** Its place among the tasks of the run. */
+  readonly position: number;
+}
+
+/** The part that an item came with. */
+export function partOf({ parts }: Group, index: number): GroupPart {
+  return parts.findLast(({ from }) => from <= index) ?? NO_PART;
+}
+
+const NO_PART: GroupPart = { seq: 0, from: 0, position: 0 };
+
+/** Place of an item among the tasks of the run. */
+export function itemPosition(group: Group, index: number): number {
+  const { from, position } = partOf(group, index);
+  return position + index - from;
+}
+
+/** What a row says. */
+export interface Growth extends Omit<GrowthRow, 'detailJson'> {
+  /** Tasks that it added one by one. */
+  readonly children: readonly string[];
+  /** Added tasks that wait for it. */
+  readonly dependents: readonly Dependent[];
+  readonly group: Group | undefined;
+  /** An added task needs it that does not wait for it: it is over, or has added that task. */
+  readonly needed: boolean;
+  /** One of those that it added needs it. */
+  readonly neededByOwn: boolean;
+}
+
+/** The growth at a task; nothing, where there is no row. */
+export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
+  const row = rows.get('growth', task);
+  const { detailJson, ...columns } = row ?? { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null };
+  const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
+  const { children = [], dependents = [], group, needed = false, neededByOwn = false } = detail;
+  return { ...columns, children, dependents, group, needed, neededByOwn };
+}
+
+/** The items of a map, as its row has them. */
+export function groupOf({ detailJson }: GrowthRow): Group | undefined {
+  return detailJson === null ? undefined : (JSON.parse(detailJson) as Partial<Growth>).group;
+}
+
+/** The row of a growth. */
+export function growthChange({ children, dependents, group, needed, neededByOwn, ...columns }: Growth): RowChange {
+  const detail = {
+    ...(children.length === 0 ? {} : { children }),
+    ...(dependents.length === 0 ? {} : { dependents }),
+    ...(group === undefined ? {} : { group }),
+    ...(needed ? { needed } : {}),
+    ...(neededByOwn ? { neededByOwn } : {}),
+  };
+  const detailJson = Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
+  return { table: 'growth', key: columns.task, row: { ...columns, detailJson } };
+}
+
+/** How many more items may begin now. */
+export function capacity({ next, total, active, concurrency }: Group): number {
+  return Math.max(0, Math.min(total - next, concurrency - active));
+}
+
+const ITEM = /^(.+)\[(0|[1-9]\d*)\]$/su;
+
+/** The name of an item of a map. */
+export function itemName(map: string, index: number): string {
+  return `${map}[${index}]`;
+}
+
+/** Whose item a name would be, and which. */
+export function itemOf(name: string): { readonly map: string; readonly index: number } | undefined {
+  const [, map, index] = ITEM.exec(name) ?? [];
+  return map === undefined ? undefined : { map, index: Number(index) };
+}

@@ -1,0 +1,154 @@
+/**
+ * The tasks of a run and who waits for whom: those of its document, and those that joined it since. A run that cannot
+ * grow reads no row for it; in one that can, a task costs one row more (R3).
+ */
+import { FermataError } from '../errors.ts';
+import type { RunRows } from '../runtime/rows.ts';
+import type { TaskRow } from '../store/store.ts';
+import type { Definition, TaskSpec } from './definition.ts';
+import { growthOf, itemOf, itemPosition, type Growth, type Group } from './growth.ts';
+import { graphOf, type Dependent, type Graph } from './graph.ts';
+
+/** What a fact that adds a task carries, beside what all facts about tasks do. */
+export interface AddedTask {
+  readonly spec: TaskSpec;
+}
+
+/** What a fact that adds the items of a map carries. */
+export interface AddedItems {
+  readonly items: readonly unknown[];
+}
+
+/** The tasks of one run, as they stand at this turn. */
+export class RunGraph {
+  readonly definition: Definition;
+  readonly rows: RunRows;
+  readonly #graph: Graph;
+
+  constructor(rows: RunRows, definition: Definition) {
+    this.rows = rows;
+    this.definition = definition;
+    this.#graph = graphOf(definition);
+  }
+
+  /** Tasks of the document that wait for nothing. */
+  get roots(): readonly TaskSpec[] {
+    return this.#graph.roots;
+  }
+
+  /** True where the run has the task, or the item. */
+  has(name: string): boolean {
+    if (this.#graph.has(name)) return true;
+    if (!this.#graph.grows) return false;
+    return this.item(name) !== undefined || this.growth(name).specSeq !== null;
+  }
+
+  /** How the run has grown at a task. */
+  growth(name: string): Growth {
+    return growthOf(this.#graph.grows ? this.rows : NO_ROWS, name);
+  }
+
+  /** The map that a name is an item of, with the item's number; undefined where it is none. */
+  item(name: string): { readonly map: string; readonly index: number; readonly group: Group } | undefined {
+    if (!this.#graph.grows || this.#graph.has(name)) return undefined;
+    const named = itemOf(name);
+    if (named === undefined) return undefined;
+    const { group } = this.growth(named.map);
+    return group === undefined || named.index >= group.total ? undefined : { ...named, group };
+  }
+
+  /**
+   * The task of a name.
+   *
+   * @throws FermataError `notFound`
+   */
+  spec(name: string): TaskSpec {
+    if (this.#graph.has(name) || !this.#graph.grows) return this.#graph.spec(name);
+    const item = this.item(name);
+    if (item !== undefined) {
+      const { call } = this.spec(item.map);
+      if (call.kind === 'map' || call.kind === 'reduce')
+        return { ...call.task, name, position: itemPosition(item.group, item.index) };
+    }
+    const { specSeq } = this.growth(name);
+    if (specSeq !== null) return (this.rows.entry(specSeq) as AddedTask).spec;
+    throw new FermataError('notFound', `The run has no task ${JSON.stringify(name)}.`);
+  }
+
+  /** The tasks that wait directly for this one. */
+  dependents(name: string): readonly Dependent[] {
+    const written = this.#graph.has(name) ? this.#graph.dependents(name) : [];
+    const { dependents } = this.growth(name);
+    return dependents.length === 0 ? written : [...written, ...dependents];
+  }
+
+  /** All tasks that cannot run without this one, nearest first. */
+  hardDescendants(name: string): string[] {
+    if (!this.#graph.grows) return this.#graph.hardDescendants(name);
+    const found = new Set<string>();
+    const pending = [name];
+    // The list grows while it is walked: breadth first, without recursion.
+    for (const current of pending) {
+      for (const { name: dependent, hard } of this.dependents(current)) {
+        if (!hard || found.has(dependent)) continue;
+        found.add(dependent);
+        pending.push(dependent);
+      }
+    }
+    return [...found];
+  }
+
+  /** A task's row, or what it would be. */
+  row(name: string): TaskRow {
+    const spec = this.spec(name);
+    return this.rows.task(spec) ?? this.#untouched(spec);
+  }
+
+  /** Who added a task, who added that one, and so on; nobody, of a task of the document. */
+  adders(name: string): string[] {
+    const found: string[] = [];
+    if (!this.#graph.grows) return found;
+    for (let at = name; ;) {
+      const { detailJson } = this.row(at);
+      const { parent } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly parent?: string };
+      if (parent === undefined) return found;
+      found.push(parent);
+      at = parent;
+    }
+  }
+
+  /** Names of the tasks whose outputs are the run's output: those that nobody needs, and what they added. */
+  last(): string[] {
+    const found: string[] = [];
+    const visit = (name: string): void => {
+      const { needed, neededByOwn, children } = this.growth(name);
+      const hard = this.dependents(name).filter((dependent) => dependent.hard);
+      if (needed || hard.some((dependent) => !this.adders(dependent.name).includes(name))) return;
+      if (!neededByOwn && hard.length === 0) found.push(name);
+      for (const child of children) visit(child);
+    };
+    for (const { name } of this.#graph.last) visit(name);
+    return found;
+  }
+
+  #untouched({ name, position }: TaskSpec): TaskRow {
+    const item = this.item(name);
+    return {
+      name,
+      position,
+      // Items begin in order: one that was passed over never will.
+      status: item !== undefined && item.index < item.group.next ? 'cancelled' : 'pending',
+      waiting: this.#graph.has(name) ? this.#graph.inDegree(name) : 0,
+      ready: false,
+      live: false,
+      attempts: 0,
+      startedAt: null,
+      endedAt: null,
+      resultSeq: null,
+      detailJson: null,
+    };
+  }
+}
+
+/** A run that cannot grow has no such rows. */
+const NO_ROWS: Pick<RunRows, 'get'> = { get: () => undefined };

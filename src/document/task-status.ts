@@ -1,0 +1,21 @@
+/** What the status of a task says about it. */
+import type { TaskRow, TaskStatus } from '../store/store.ts';
+
+const SETTLED: ReadonlySet<TaskStatus> = new Set([
+  'completed',
+  'failed',
+  'timedOut',
+  'skipped',
+  'rejected',
+  'cancelled',
+]);
+
+/** True for a status that never changes again. */
+export function isSettled(status: TaskStatus): boolean {
+  return SETTLED.has(status);
+}
+
+/** True for a task that has begun and holds no slot: it waits for a person, a back-off, an answer, or for a slot. */
+export function isWaiting({ status, ready, live }: TaskRow): boolean {
+  return live && (ready || status === 'awaitingApproval' || status === 'retrying' || status === 'inDoubt');
+}

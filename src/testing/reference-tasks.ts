@@ -1,0 +1,209 @@
+/** What may be observed of the tasks of runs, fact by fact (P3 to P8): part of the reference model. */
+import { mayDecide, verdictOf, type Judge, type SeenResult, type Verdict } from './choices.ts';
+import type { SeenFact } from './observation.ts';
+import type { Plan } from './plan.ts';
+import type { CallsModel } from './reference-calls.ts';
+import type { ClockModel } from './reference-clock.ts';
+import { checkItems, grow, isOver } from './reference-growth.ts';
+import { check, codeOf, ENDED, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
+
+/** What it asks. */
+export interface Asked {
+  readonly judge: Judge;
+  readonly calls: CallsModel;
+  readonly clock: ClockModel;
+  /** How often somebody has asked for something to be done about a task: `approve`, `retry`. */
+  readonly times: (run: Run, task: string, command: string) => number;
+}
+
+/** The tasks of all runs. */
+export class TasksModel {
+  readonly #judge: Judge;
+  readonly #calls: CallsModel;
+  readonly #clock: ClockModel;
+  readonly #times: Asked['times'];
+
+  constructor({ judge, calls, clock, times }: Asked) {
+    this.#judge = judge;
+    this.#calls = calls;
+    this.#clock = clock;
+    this.#times = times;
+  }
+
+  /** A fact about a task of a run. */
+  see(run: Run, plan: Plan, task: Task, fact: SeenFact, where: string): void {
+    const { type, data, at } = fact;
+    check((LEGAL[type] ?? ['running']).includes(task.status), `P3 ${where}`);
+    if (type === 'task_added') return grow(run, task, fact, where);
+    const attempt = Number(data['attempt'] ?? task.attempt);
+    const expected = task.attempt + (type === 'task_started' && task.status !== 'inDoubt' ? 1 : 0);
+    check(attempt === expected, `P5 ${where}: attempt ${attempt} and not ${expected}`);
+    if (type === 'task_started' || type === 'task_queued') this.#clock.notEarly(at, task.due, 0, where);
+    switch (type) {
+      case 'task_started':
+        return this.#started(run, task, attempt, at, where);
+      case 'task_retrying':
+        return this.#retrying(run, task, fact, where);
+      case 'task_in_doubt':
+        check(this.#calls.hasRestarted, `P6 ${where}: no process has died`);
+        check(data['policy'] === task.plan.onInDoubt, `P6 ${where}: the policy is ${String(data['policy'])}`);
+        if (task.plan.onInDoubt === 'ask') task.status = 'inDoubt';
+        return;
+      case 'approval_requested': {
+        const isAsked = task.plan.approval !== undefined && !task.approved;
+        check(isAsked, `P8 ${where}: it is asked for nothing, or again`);
+        this.#mayRun(run, task, where);
+        return void Object.assign(task, { status: 'awaitingApproval', since: Math.min(at, run.cutSince) });
+      }
+      case 'approval_resolved': {
+        const { approval, name } = task.plan;
+        if (data['expired'] === true) this.#clock.notEarly(at, task.since, approval?.timeoutSeconds, where);
+        else check(this.#times(run, name, 'approve') > 0, `P8 ${where}: nobody has decided`);
+        const isApproved = data['approved'] === true;
+        return void Object.assign(task, { status: isApproved ? 'pending' : 'refused', approved: isApproved });
+      }
+      case 'task_completed':
+        this.#completed(run, task, fact, where);
+        return void Object.assign(task, { status: 'completed', result: data['result'] });
+      case 'task_failed':
+        if (task.status === 'refused')
+          Object.assign(task, { status: data['status'], bad: task.plan.approval?.onReject !== 'skip' });
+        else this.#failed(run, task, fact, where);
+        check(ENDED.has(task.status), `P3 ${where}: it ends ${task.status}`);
+        task.code = codeOf(data);
+        return;
+      case 'task_cancelled':
+        return void Object.assign(task, { status: 'cancelled', bad: true, code: 'cancelled' });
+      case 'task_skipped':
+        return this.#skipped(run, plan, task, where);
+      default:
+    }
+  }
+
+  #started(run: Run, task: Task, attempt: number, at: number, where: string): void {
+    const { approval, retry, call, name } = task.plan;
+    check(!run.paused, `P4 ${where}: the run is paused`);
+    if (task.status === 'pending') {
+      check(approval === undefined || task.approved, `P8 ${where}: nobody has allowed it`);
+      if (approval === undefined) this.#mayRun(run, task, where);
+    }
+    check(task.status !== 'inDoubt' || this.#times(run, name, 'retry') > 0, `P8 ${where}: nobody says so`);
+    check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
+    const status = call.kind === 'wait' ? 'waiting' : 'running';
+    Object.assign(task, { status, attempt, since: Math.min(at, run.cutSince) });
+  }
+
+  #retrying(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
+    const { retry } = task.plan;
+    const { attempt } = task;
+    const most = 1_000 * Math.min(retry.maxSeconds, retry.initialSeconds * retry.factor ** (attempt - 1));
+    const delay = 1_000 * Number(data['delaySeconds']);
+    check(attempt <= retry.maxRetries, `P5 ${where}: no retry is left after attempt ${attempt}`);
+    check(delay >= 0 && delay <= most + ROUNDING_MS, `P5 ${where}: it waits ${delay} ms and at most ${most}`);
+    this.#checkFailure(run, task, data, at, where);
+    Object.assign(task, { status: 'retrying', due: Math.min(at, run.cutSince) + delay });
+  }
+
+  #completed(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
+    const { result } = data;
+    if (task.status === 'waiting') {
+      run.events.completed(task.plan, data, where);
+      return this.#waited(task, result, at, where);
+    }
+    if (task.plan.call.kind === 'condition') {
+      const isRight = mayDecide(task.plan, result, resultsOf(run, task), this.#judge);
+      return check(isRight, `P7 ${where}: it cannot decide ${JSON.stringify(result)}`);
+    }
+    if (task.plan.call.task !== undefined) return checkItems(task, data, where);
+    check(this.#calls.hasAnswered(run, task, result), `P7 ${where}: nobody has answered ${JSON.stringify(result)}`);
+  }
+
+  #failed(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
+    const { call, retry } = task.plan;
+    // A text that cannot be rendered is found when the task begins, and never called.
+    if (task.status !== 'pending') this.#checkFailure(run, task, data, at, where);
+    else check(this.#verdict(run, task, where) !== 'skips', `P4 ${where}: its conditions say that it is skipped`);
+    const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
+    const isMissed = task.status === 'waiting';
+    check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
+    const isOnce = task.status === 'pending' || call.kind === 'map';
+    const isLast = isOnce || again === 'never' || task.attempt > retry.maxRetries;
+    check(isLast, `P5 ${where}: a retry was left`);
+    Object.assign(task, { status: data['status'], bad: !(isMissed && call.onTimeout === 'skip') });
+  }
+
+  #skipped(run: Run, { onTaskFailure }: Plan, task: Task, where: string): void {
+    const needs = task.plan.dependsOn.map((name) => run.tasks.get(name));
+    const isLost = needs.some((needed) => needed?.bad === true);
+    const isPassedOn = needs.some((needed) => needed?.cascades === true);
+    const mayBeLost = onTaskFailure === 'continue' || isPassedOn;
+    check(!isLost || mayBeLost, `P4 ${where}: the document stops at a failure`);
+    if (isLost || isPassedOn) return void Object.assign(task, { status: 'skipped', bad: isLost, cascades: !isLost });
+    const verdict = this.#verdict(run, task, where);
+    check(verdict === 'skips' || verdict === 'unknown', `P4 ${where}: nothing says that it is skipped`);
+    Object.assign(task, { status: 'skipped', cascades: task.plan.skipPolicy === 'cascade' });
+  }
+
+  /** A failure that the other side, the network, the time or an item is to blame for. */
+  #checkFailure(run: Run, task: Task, data: SeenFact['data'], at: number, where: string): void {
+    const { call, onComplete, timeoutSeconds, onInDoubt } = task.plan;
+    const code = codeOf(data);
+    if (code === 'taskTimedOut' || code === 'waitTimedOut')
+      return this.#clock.notEarly(at, task.since, timeoutSeconds, where);
+    if (code === 'effectInDoubt')
+      return check(onInDoubt === 'fail' && this.#calls.hasRestarted, `P6 ${where}: its call is in no doubt`);
+    if (call.kind === 'map') {
+      const hasFailed = call.onItemFailure === 'stop' && task.items?.some(({ bad }) => bad) === true;
+      return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
+    }
+    if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;
+    check(this.#calls.hasFailed(run, task, code), `P7 ${where}: nobody has failed with "${code}"`);
+  }
+
+  /** A wait that came to its end: its date has come, its event was taken, or its time was over and that is no failure. */
+  #waited({ plan: { call, timeoutSeconds }, since }: Task, result: unknown, at: number, where: string): void {
+    const { seconds, until, event } = call.for ?? {};
+    if (result === null) {
+      check(call.onTimeout === 'continue', `P5 ${where}: it was to take something`);
+      return this.#clock.notEarly(at, since, timeoutSeconds, where);
+    }
+    if (event !== undefined) return;
+    if (typeof result !== 'string') return check(false, `P7 ${where}: it waited for a date and found none`);
+    if (seconds !== undefined) this.#clock.notEarly(at, since, seconds, where);
+    const isIts = until === undefined || Date.parse(until) === Date.parse(result);
+    check(isIts, `P7 ${where}: it waited for ${until} and found ${result}`);
+    this.#clock.notEarly(at, Date.parse(result), 0, where);
+  }
+
+  #mayRun(run: Run, task: Task, where: string): void {
+    const verdict = this.#verdict(run, task, where);
+    check(verdict === 'runs' || verdict === 'unknown', `P4 ${where}: by its conditions it ${verdict}`);
+  }
+
+  /** What its conditions say, now that its turn has come. */
+  #verdict(run: Run, task: Task, where: string): Verdict {
+    const { dependsOn, after } = task.plan;
+    for (const name of [...dependsOn, ...after]) {
+      const before = run.tasks.get(name);
+      const isFree = isOver(run, before, task);
+      check(isFree, `P4 ${where}: ${name}, which comes first, is ${before?.status}, or what it added`);
+    }
+    for (const name of dependsOn) {
+      const before = run.tasks.get(name);
+      const isGood = before?.bad === false && !before.cascades;
+      check(isGood, `P4 ${where}: ${name}, which it needs, is ${before?.status}`);
+    }
+    const map = task.from?.as === 'item' ? run.tasks.get(task.from.task) : undefined;
+    check(map === undefined || map.status === 'running', `P4 ${where}: its map is ${map?.status}`);
+    return verdictOf(task.plan, resultsOf(run, task), this.#judge, task.item);
+  }
+}
+
+/** What a task can read: the ends of those it depends on. */
+function resultsOf(run: Run, { plan }: Task): Readonly<Record<string, SeenResult>> {
+  const entries = plan.dependsOn.map((name): [string, SeenResult] => {
+    const { status = 'pending', result } = run.tasks.get(name) ?? {};
+    return [name, status === 'completed' ? { status, output: result } : { status }];
+  });
+  return Object.fromEntries(entries);
+}
