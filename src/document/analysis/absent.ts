@@ -1,10 +1,10 @@
 /** Reads of outputs that may not be there: a text that takes them for granted fails its task in those runs. */
+import { constantOf } from '../constant.ts';
 import type { TaskSpec } from '../definition.ts';
 import { formatPath } from '../faults.ts';
 import type { Placed } from '../kinds/places.ts';
 import type { Outline, OutlineTask } from '../outline.ts';
 import { eachOf, type Steps } from '../steps.ts';
-import { constantOf } from './constant.ts';
 import type { Tasks } from './tasks.ts';
 import { guardsIn, unguardedInExpression, unguardedInTemplate, type OutputRead } from './unguarded.ts';
 import type { Warnings } from './warnings.ts';

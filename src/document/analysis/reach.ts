@@ -1,9 +1,10 @@
 /** Which tasks can run at all, and which branches can be chosen. */
+import { constantOf } from '../constant.ts';
 import type { TaskSpec } from '../definition.ts';
 import { excerpt, formatPath } from '../faults.ts';
 import type { ConditionSpec } from '../kinds/condition.ts';
 import { eachOf, type Steps } from '../steps.ts';
-import { constantOf, valuesOf } from './constant.ts';
+import { valuesOf } from './schemas.ts';
 import type { Tasks } from './tasks.ts';
 import type { Warnings } from './warnings.ts';
 

@@ -1,8 +1,9 @@
 /** How much a run can come to at most, with the dearest branch of every condition. */
+import { constantOf } from '../constant.ts';
 import type { OnCompleteSpec, TaskSpec } from '../definition.ts';
 import { FROM_OUTPUT } from '../definition.ts';
 import { eachOf, type Steps } from '../steps.ts';
-import { constantOf, schemaOf, soleRead } from './constant.ts';
+import { schemaOf, soleRead } from './schemas.ts';
 import type { Reach } from './reach.ts';
 import type { Tasks } from './tasks.ts';
 

@@ -1,30 +1,8 @@
-/** What an expression says whatever a run holds: what reads nothing, and what a schema allows only few values. */
-import { FermataError } from '../../errors.ts';
-import type { Condition } from '../condition.ts';
+/** What the schemas of a document say of the values that expressions read. */
 import type { Definition, TaskSpec } from '../definition.ts';
-import { evaluate, readsOfExpression } from '../expression.ts';
+import { readsOfExpression } from '../expression.ts';
 import { isRecord } from '../json.ts';
 import type { Variable } from '../reads.ts';
-
-const NOTHING = { input: null, tasks: {} } as const;
-
-/**
- * The value of an expression that reads nothing; undefined where it reads something, or cannot be evaluated.
- *
- * @example
- * constantOf('1 + 1 == 2') // { value: true }
- * constantOf('input.n > 1') // undefined
- */
-export function constantOf(expression: Condition): { readonly value: unknown } | undefined {
-  if (typeof expression !== 'string') return undefined;
-  try {
-    if (readsOfExpression(expression).variables.length > 0) return undefined;
-    return { value: evaluate(expression, NOTHING) };
-  } catch (error) {
-    if (error instanceof FermataError) return undefined;
-    throw error;
-  }
-}
 
 /** The schemas of what expressions read. */
 export type Known = Pick<Definition, 'input'> & { spec(name: string): TaskSpec | undefined };
