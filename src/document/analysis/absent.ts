@@ -6,26 +6,29 @@ import type { Placed } from '../kinds/places.ts';
 import type { Outline, OutlineTask } from '../outline.ts';
 import { eachOf, type Steps } from '../steps.ts';
 import type { Tasks } from './tasks.ts';
+import { Together } from './together.ts';
 import { guardsIn, unguardedInExpression, unguardedInTemplate, type OutputRead } from './unguarded.ts';
 import type { Warnings } from './warnings.ts';
-
-/** Tasks that take others along where they are skipped; more of one task are not looked at. */
-const MOST_NEEDED = 100;
-/** Conditions in conditions that are looked through, and conditions that may choose one task. */
-const DEEPEST = 4;
-const MOST_GATES = 8;
 
 /** Warns of what reads an output without a default that a skipped task would not have. */
 export function* warnOfAbsent(outline: Outline, tasks: Tasks, warnings: Warnings): Steps<void> {
   const absent = new Map<string, string>();
+  /** Of those the ones that have an output wherever they are not skipped. */
+  const skippedOnly = new Set<string>();
   yield* eachOf(tasks.order, (spec) => {
     const reason = absenceOf(spec);
-    if (reason !== undefined) absent.set(spec.name, reason);
+    if (reason === undefined) return;
+    absent.set(spec.name, reason);
+    if (absenceOf({ ...spec, gates: [], when: undefined }) === undefined) skippedOnly.add(spec.name);
   });
   if (absent.size === 0) return;
+  const together = new Together(tasks);
   yield* eachOf(tasks.definition.tasks, (reader) => {
+    const { runsOnlyWith } = together.of(reader);
     // What is skipped together with it never finds it missing.
-    const missing = new Set(reader.dependsOn.filter((name) => absent.has(name) && !comesAlong(reader, name, tasks)));
+    const missing = new Set(
+      reader.dependsOn.filter((name) => absent.has(name) && !(skippedOnly.has(name) && runsOnlyWith(name))),
+    );
     const place = outline.tasks[reader.position];
     if (missing.size === 0 || place === undefined) return;
     for (const { path, read, isTemplate } of readsAt(place)) {
@@ -48,40 +51,6 @@ function absenceOf({ gates, when, skipPolicy, approval, call, timeoutSeconds }: 
   if (skipPolicy === 'cascade') return undefined;
   if (when !== undefined && constantOf(when)?.value !== true) return 'its "when" is false';
   return gates.length > 0 ? 'no condition chooses it' : undefined;
-}
-
-/** True where one task runs only if the other one does. */
-function comesAlong(reader: TaskSpec, name: string, tasks: Tasks): boolean {
-  const needed = tasks.spec(name);
-  if (needed === undefined || absenceOf({ ...needed, gates: [], when: undefined }) !== undefined) return false;
-  if (runsWith(reader, needed, tasks)) return true;
-  return reader.dependsOn
-    .slice(0, MOST_NEEDED)
-    .map((other) => tasks.spec(other))
-    .some((other) => other?.skipPolicy === 'cascade' && other !== needed && runsWith(other, needed, tasks));
-}
-
-/** True where the conditions of one task allow it to run only if those of the other do. */
-function runsWith(reader: TaskSpec, needed: TaskSpec, tasks: Tasks, depth = DEEPEST): boolean {
-  if (isChosenWith(reader, needed)) return true;
-  const { gates } = reader;
-  if (depth === 0 || gates.length === 0 || gates.length > MOST_GATES) return false;
-  // A condition that was skipped chooses nothing.
-  return gates.every(({ by }) => {
-    const condition = tasks.spec(by);
-    return condition === needed || (condition !== undefined && runsWith(condition, needed, tasks, depth - 1));
-  });
-}
-
-function isChosenWith(reader: TaskSpec, needed: TaskSpec): boolean {
-  const sameWhen = needed.when === undefined || (typeof needed.when === 'string' && needed.when === reader.when);
-  if (!sameWhen) return false;
-  if (needed.gates.length === 0) return true;
-  const chosenBy = new Map(needed.gates.map(({ by, branches }) => [by, new Set(branches)]));
-  return (
-    reader.gates.length > 0 &&
-    reader.gates.every(({ by, branches }) => branches.every((label) => chosenBy.get(by)?.has(label) === true))
-  );
 }
 
 interface ReadAt extends Pick<Placed, 'path'> {
