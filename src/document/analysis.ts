@@ -9,7 +9,6 @@ import { tasksOf, type Tasks } from './analysis/tasks.ts';
 import { Warnings, type Warning } from './analysis/warnings.ts';
 import { worstCaseOf, type Cost, type Loop } from './analysis/worst-case.ts';
 import type { Definition } from './definition.ts';
-import { outlineOf } from './outline.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /** All of it. */
@@ -39,7 +38,7 @@ export function* analysisOf(source: unknown, definition: Definition): Steps<Anal
   const reach = yield* reachOf(tasks, warnings);
   const criticalPath = yield* criticalPathOf(tasks, reach);
   const { total, loops } = yield* worstCaseOf(tasks, reach);
-  yield* warnOfAbsent(yield* outlineOf(source), tasks, warnings);
+  yield* warnOfAbsent(source, tasks, warnings);
   return {
     stages,
     criticalPath,

@@ -3,7 +3,7 @@ import { constantOf } from '../constant.ts';
 import type { TaskSpec } from '../definition.ts';
 import { formatPath } from '../faults.ts';
 import type { Placed } from '../kinds/places.ts';
-import type { Outline, OutlineTask } from '../outline.ts';
+import { outlineOf, type OutlineTask } from '../outline.ts';
 import { eachOf, type Steps } from '../steps.ts';
 import type { Tasks } from './tasks.ts';
 import { Together } from './together.ts';
@@ -11,7 +11,7 @@ import { guardsIn, unguardedInExpression, unguardedInTemplate, type OutputRead }
 import type { Warnings } from './warnings.ts';
 
 /** Warns of what reads an output without a default that a skipped task would not have. */
-export function* warnOfAbsent(outline: Outline, tasks: Tasks, warnings: Warnings): Steps<void> {
+export function* warnOfAbsent(source: unknown, tasks: Tasks, warnings: Warnings): Steps<void> {
   const absent = new Map<string, string>();
   /** Of those the ones that have an output wherever they are not skipped. */
   const skippedOnly = new Set<string>();
@@ -22,6 +22,7 @@ export function* warnOfAbsent(outline: Outline, tasks: Tasks, warnings: Warnings
     if (absenceOf({ ...spec, gates: [], when: undefined }) === undefined) skippedOnly.add(spec.name);
   });
   if (absent.size === 0) return;
+  const outline = yield* outlineOf(source);
   const together = new Together(tasks);
   yield* eachOf(tasks.definition.tasks, (reader) => {
     const { runsOnlyWith } = together.of(reader);
