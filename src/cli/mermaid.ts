@@ -1,4 +1,5 @@
 /** The graph of a workflow as a Mermaid flowchart. */
+import { firstLine } from './text.ts';
 
 /** What is drawn: tasks, and who waits for whom. */
 export interface DrawnGraph {
@@ -7,6 +8,16 @@ export interface DrawnGraph {
     /** Of the task: `model`, `code`, `condition` … */
     readonly kind: string;
     readonly requiresApproval: boolean;
+    /** Its condition. */
+    readonly when?: string | null;
+    /** Of a condition: what decides. */
+    readonly asks?: string | null;
+    /** Of a map: the list; of a reduction in a tree: the task whose list it is. */
+    readonly items?: string | null;
+    /** Of a reduction in a tree: outputs that one call sees. */
+    readonly arity?: number | null;
+    /** Where its added tasks come from. */
+    readonly adds?: string | null;
   }[];
   /** `needs`: its success; `after`: any end of it. */
   readonly edges: readonly {
@@ -20,7 +31,8 @@ export interface DrawnGraph {
 
 /**
  * A flowchart, top down. Rounded boxes are model calls, boxes with bars are code, diamonds are conditions, whose
- * arrows say the branch; hexagons wait for an approval first; a dotted arrow merely comes later.
+ * arrows say the branch; slanted boxes go through a list, and boxes that narrow make one of many; hexagons wait for an
+ * approval first; a dotted arrow merely comes later. Below a name stands what decides about the task.
  *
  * @example
  * mermaid({ nodes: [{ name: 'plan', kind: 'model', requiresApproval: false }], edges: [] }) // 'flowchart TD\n  t0("plan")'
@@ -44,16 +56,33 @@ const SHAPES: Readonly<Record<string, readonly [string, string]>> = {
   wait: ['([', '])'],
 };
 
-function box({ name, kind, requiresApproval }: DrawnGraph['nodes'][number]): string {
-  const label = `"${escaped(name)}"`;
-  if (requiresApproval) return `{{${label}}}`;
-  const [opens, closes] = SHAPES[kind] ?? ['(', ')'];
+function box(node: DrawnGraph['nodes'][number]): string {
+  const label = `"${[node.name, ...notesOf(node)].map(escaped).join('<br/>')}"`;
+  if (node.requiresApproval) return `{{${label}}}`;
+  const [opens, closes] = SHAPES[node.kind] ?? ['(', ')'];
   return `${opens}${label}${closes}`;
 }
 
-/** Mermaid's own escapes: a label may hold any text but quotes and angle brackets. */
+/** Characters of an expression: a drawing shows that there is one, the document says it in full. */
+const LONGEST_NOTE = 60;
+
+function notesOf({ when, asks, items, arity, adds }: DrawnGraph['nodes'][number]): string[] {
+  const notes = [
+    ['when', when],
+    ['asks', asks],
+    [typeof arity !== 'number' ? 'for each of' : `${arity} at a time of`, items],
+    ['adds tasks:', adds],
+  ] as const;
+  return notes.flatMap(([word, text]) =>
+    typeof text !== 'string' ? [] : [`${word} ${firstLine(text, LONGEST_NOTE)}`],
+  );
+}
+
+/** Mermaid's own escapes: what it would read as a quote, a tag, an escape of its own or a line end. */
 function escaped(label: string): string {
   return label
+    .replaceAll('#', '#35;')
+    .replaceAll('\\', '#92;')
     .replaceAll('&', '&amp;')
     .replaceAll('"', '#quot;')
     .replaceAll('<', '&lt;')

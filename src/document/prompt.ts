@@ -55,6 +55,11 @@ export function readsOf(template: string): Reads {
   return readsOfVariables(variables);
 }
 
+/** The parts of a template that can be read. Throws what the engine throws where it is not Liquid. */
+export function partsOfPrompt(template: string): readonly Template[] {
+  return templates.get(template);
+}
+
 /**
  * The text of a template. Objects and lists that stand alone (`{{ tasks.plan.output }}`) become JSON; before a filter
  * that makes text of them, write `| json`.

@@ -7,7 +7,13 @@ import { commonFields, LIMITS } from './fields.ts';
 import { kindOf, TASK_SCHEMAS, type CheckedTask } from './kinds/index.ts';
 import { headFields, type CheckedDocument } from './schema.ts';
 import { eachOf, type Steps } from './steps.ts';
-import { FORMER_NAMES, UNSUPPORTED_CONFIG_FIELDS, UNSUPPORTED_KINDS, UNSUPPORTED_TASK_FIELDS } from './unsupported.ts';
+import {
+  addsUnsupported,
+  FORMER_NAMES,
+  UNSUPPORTED_CONFIG_FIELDS,
+  UNSUPPORTED_KINDS,
+  UNSUPPORTED_TASK_FIELDS,
+} from './unsupported.ts';
 
 const headSchema = z.strictObject({ ...headFields, tasks: z.array(z.unknown()).min(1).max(LIMITS.tasks) });
 const NOT_OF_ITEMS = ['name', 'dependsOn', 'onComplete'];
@@ -55,6 +61,11 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
     if (!checked.success) report(checked.error.issues, commonSchema, task, path, faults);
     return undefined;
   }
+  if (addsUnsupported(task))
+    faults.addUnsupported(
+      formatPath([...path, 'onComplete']),
+      `"onComplete" of a task of kind ${JSON.stringify(kind)}`,
+    );
   const schema = TASK_SCHEMAS[kind];
   const checked = schema.safeParse(task);
   if (checked.success)

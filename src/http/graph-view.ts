@@ -17,6 +17,14 @@ export const graphSchema = z
         stage: z.int(),
         requiresApproval: z.boolean(),
         when: z.string().nullable().describe('Its condition'),
+        asks: z.string().nullable().describe('Of a condition: what decides'),
+        items: z
+          .string()
+          .nullable()
+          .describe('Of a map: the list; of a reduction in a tree: the task whose list it is'),
+        each: z.enum(KINDS).nullable().describe('Of a map: the kind of what is done with each item'),
+        arity: z.int().nullable().describe('Of a reduction in a tree: outputs that one call sees'),
+        adds: z.string().nullable().describe('Where its added tasks come from: fromOutput, or a function'),
       }),
     ),
     edges: z.array(
@@ -45,6 +53,8 @@ export function graphView({ name, tasks }: Definition, version: number, graph: G
       stage: stageOf.get(task.name) ?? 0,
       requiresApproval: task.approval !== undefined,
       when: task.when === undefined ? null : wordsOf(task.when),
+      ...shapeOf(task.call),
+      adds: task.onComplete?.addTasks ?? null,
     })),
     edges: tasks.flatMap((task) => [
       ...task.dependsOn.map((from) => ({ from, to: task.name, kind: 'needs' as const, ...branchesOf(task, from) })),
@@ -52,6 +62,23 @@ export function graphView({ name, tasks }: Definition, version: number, graph: G
     ]),
     stages,
   };
+}
+
+type Node = z.infer<typeof graphSchema>['nodes'][number];
+
+/** What is to be said of a task by its kind. */
+function shapeOf(call: TaskSpec['call']): Pick<Node, 'asks' | 'items' | 'each' | 'arity'> {
+  const nothing = { asks: null, items: null, each: null, arity: null };
+  switch (call.kind) {
+    case 'condition':
+      return { ...nothing, asks: 'if' in call.decides ? wordsOf(call.decides.if) : call.decides.switch };
+    case 'map':
+      return { ...nothing, items: call.items, each: call.task.call.kind };
+    case 'reduce':
+      return { ...nothing, items: call.over, arity: call.arity };
+    default:
+      return nothing;
+  }
 }
 
 /** The branches by which a condition chooses a task; nothing where it is no such condition. */

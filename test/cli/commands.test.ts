@@ -376,7 +376,8 @@ describe('documents', () => {
 
   it('validate says what is fine', async () => {
     const { status, out } = await folderWith({ 'greet.yaml': GREET }).run(['validate', 'greet.yaml']);
-    expect({ status, out }).toEqual({ status: 0, out: 'greet.yaml is valid: workflow "greet" with 1 task.' });
+    expect(status).toBe(0);
+    expect(out.split('\n')[0]).toBe('greet.yaml is valid: workflow "greet" with 1 task.');
   });
 
   it('graph draws', async () => {

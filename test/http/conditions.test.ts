@@ -131,10 +131,10 @@ it('the graph shows conditions, and says at their arrows which branch it is', as
   ]);
   expect(mermaid(graph).split('\n').slice(1)).toEqual([
     '  t0[["risk"]]',
-    '  t1{"choice"}',
+    '  t1{"choice<br/>asks tasks.risk.output.tolerance == #quot;high#quot;"}',
     '  t2[["stocks"]]',
     '  t3[["bonds"]]',
-    '  t4[["house"]]',
+    '  t4[["house<br/>when input.years &gt; 5"]]',
     '  t5[["loan"]]',
     '  t0 --> t1',
     '  t1 -->|"then"| t2',

@@ -66,4 +66,24 @@ describe('a reduction', () => {
       'all[0]',
     ]);
   });
+
+  it('asks a person once, and not for each of its calls', async () => {
+    const { call, fermata } = await openFermata({
+      script: [{ prompt: '', answers: [{ text: 'joined' }] }],
+      config: { functions: { echo: ({ text }) => text } },
+    });
+    const { tasks, ...head } = summed(2);
+    const { body: workflow } = await call('POST', '/workflows', {
+      ...head,
+      tasks: tasks.map((task) => (task.name === 'all' ? { ...task, requiresApproval: true } : task)),
+    });
+    const { body: run } = await call('POST', `/workflows/${workflow.id}/execute`, { input: { docs: ['a', 'b', 'c'] } });
+    await fermata.runtime.waitFor(run.runId, ({ counts }) => counts['approvals'] === 1);
+    expect((await call('POST', `/runs/${run.runId}/tasks/all/approve`, { approved: true })).status).toBe(202);
+    await fermata.runtime.waitFor(
+      run.runId,
+      ({ status, counts }) => status === 'completed' || (counts['approvals'] ?? 0) > 0,
+    );
+    expect((await call('GET', `/runs/${run.runId}`)).body).toMatchObject({ status: 'completed', output: 'joined' });
+  });
 });

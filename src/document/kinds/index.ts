@@ -78,6 +78,14 @@ export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefine
   return typeof kind === 'string' && kind !== 'model' && Object.hasOwn(TASK_SCHEMAS, kind) ? (kind as Kind) : undefined;
 }
 
+/** What is asked of a reduction as a whole, and not of each of its calls. */
+const ASKED_ONCE = {
+  when: undefined,
+  approval: undefined,
+  requiresApproval: undefined,
+  onComplete: undefined,
+} as const;
+
 /** The inner form of what is a task's own; `inner` gives that of a task inside of it. */
 export function callSpec(
   task: CheckedTask,
@@ -100,7 +108,7 @@ export function callSpec(
       const { kind: _, arity, timeoutSeconds = CALL_SECONDS, ...call } = task;
       const [over] = task.dependsOn;
       if (arity === undefined || over === undefined) return modelCallSpec({ ...call, timeoutSeconds }, config);
-      return { kind: 'reduce', arity, over, task: inner({ ...call, timeoutSeconds: CALL_SECONDS }) };
+      return { kind: 'reduce', arity, over, task: inner({ ...call, ...ASKED_ONCE, timeoutSeconds: CALL_SECONDS }) };
     }
   }
 }

@@ -1,6 +1,7 @@
 /** A task that waits: for a time span, until a date, or for an event from outside. It holds no slot meanwhile. */
 import { z } from 'zod';
 import { FermataError } from '../../errors.ts';
+import { constantOf } from '../constant.ts';
 import { evaluate } from '../expression.ts';
 import { commonFields, LIMITS, seconds } from '../fields.ts';
 import type { Scope } from '../reads.ts';
@@ -46,6 +47,14 @@ export const waitTaskSchema = z
       context.addIssue(`waits for ${given.join(' and ')}: keep one, and make a second task for another`);
     const fault = task.until === undefined ? undefined : dateFault(task.until);
     if (fault !== undefined) context.addIssue({ code: 'custom', path: ['until'], message: fault });
+    // Nothing but its timeout could end it: the whole run would wait for ever.
+    const always = task.event?.filter === undefined ? undefined : constantOf(task.event.filter);
+    if (always !== undefined && always.value !== true && task.timeoutSeconds === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['event', 'filter'],
+        message: `is always ${JSON.stringify(always.value) ?? 'absent'}, so no event is ever taken and the task could never end: correct it, or give the task timeoutSeconds`,
+      });
   });
 
 /** What happens where the time is over: to the task, and to what depends on it. */

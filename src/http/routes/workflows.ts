@@ -1,7 +1,10 @@
 /** Workflows: create, read, version, list, look at, delete. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { analysisOf } from '../../document/analysis.ts';
 import { graphOf } from '../../document/graph.ts';
+import { inTurns } from '../../document/steps.ts';
 import type { Workflow } from '../../document/workflows.ts';
+import { analysisSchema, analysisView } from '../analysis-view.ts';
 import { listOf, pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
 import { searchParameter, splitTags, tagsParameter, workflowPath } from '../parameters.ts';
 import { readDocument } from '../request-body.ts';
@@ -18,7 +21,9 @@ import {
 const workflowSchema = workflowSummarySchema
   .extend({ document: z.unknown().openapi({ type: 'object', description: 'As it was written' }) })
   .openapi('Workflow');
-const validSchema = z.object({ valid: z.literal(true), name: z.string(), tasks: z.int() }).openapi('ValidDocument');
+const validSchema = z
+  .object({ valid: z.literal(true), name: z.string(), tasks: z.int(), analysis: analysisSchema })
+  .openapi('ValidDocument');
 
 /** A document in JSON or YAML. It is checked by `document/parse.ts`, which finds all faults of fields and of the graph at once. */
 const documentBody = {
@@ -101,8 +106,9 @@ export function workflowRoutes({ fermata }: Surroundings) {
   const { workflows } = fermata;
   const summaries = new WorkflowSummaries();
   const validated = async (document: unknown): Promise<z.infer<typeof validSchema>> => {
-    const { name, tasks } = await workflows.checkInTurns(document);
-    return { valid: true, name, tasks: tasks.length };
+    const definition = await workflows.checkInTurns(document);
+    const analysis = await inTurns(analysisOf(document, definition));
+    return { valid: true, name: definition.name, tasks: definition.tasks.length, analysis: analysisView(analysis) };
   };
   return newRouter()
     .openapi(create, async (c) => {

@@ -22,6 +22,14 @@ describe('a wait is written', () => {
       { event: { type: 'paid', filter: 'event.amount > 10.0' }, timeoutSeconds: 60, onTimeout: 'continue' },
       { for: { event: { type: 'paid', filter: 'event.amount > 10.0' } }, onTimeout: 'continue' },
     ],
+    [
+      { event: { type: 'paid', filter: 'false' }, timeoutSeconds: 60 },
+      { for: { event: { type: 'paid', filter: 'false' } }, onTimeout: 'fail' },
+    ],
+    [
+      { event: { type: 'paid', filter: '1 < 2' } },
+      { for: { event: { type: 'paid', filter: '1 < 2' } }, onTimeout: 'fail' },
+    ],
   ])('%j', (fields, expected) => {
     expect(callOf(wait(fields))).toEqual([{ kind: 'wait', ...expected }]);
   });
@@ -67,6 +75,14 @@ describe('a wait is refused', () => {
     [{ until: 'input.at +' }, expect.stringContaining('tasks[0].until: The expression "input.at +"')],
     [{ event: {} }, 'tasks[0].event.type: is required: expected a text'],
     [{ event: { type: 'xstate.init' } }, expect.stringContaining('tasks[0].event.type: must not begin with')],
+    ...[
+      ['false', 'false'],
+      ['1 > 2', 'false'],
+      ['1 + 1', '2'],
+    ].map(([filter, value]): [object, string] => [
+      { event: { type: 'paid', filter } },
+      `tasks[0].event.filter: is always ${value}, so no event is ever taken and the task could never end: correct it, or give the task timeoutSeconds`,
+    ]),
     [
       { event: { type: 'paid', filter: 'evnt.amount > 10' } },
       'tasks[0].event.filter: column 1: reads "evnt", which does not exist: did you mean "event"?',

@@ -1,0 +1,195 @@
+/** How much a run can come to at most, with the dearest branch of every condition. */
+import { constantOf } from '../constant.ts';
+import type { OnCompleteSpec, TaskSpec } from '../definition.ts';
+import { FROM_OUTPUT } from '../definition.ts';
+import { eachOf, type Steps } from '../steps.ts';
+import { schemaOf, soleRead } from './schemas.ts';
+import type { Reach } from './reach.ts';
+import type { Tasks } from './tasks.ts';
+
+/** Infinite where it depends on the input. */
+export interface Cost {
+  /** That run: with the items of maps, the calls of reductions, and added tasks. */
+  readonly tasks: number;
+  /** Where every call succeeds at once. */
+  readonly modelCalls: number;
+  /** Where every call fails as often as it may, and every answer that must be JSON is asked for twice. */
+  readonly modelCallsWithRetries: number;
+}
+
+/** A task that becomes many, and what bounds it. */
+export interface Loop {
+  readonly task: string;
+  readonly kind: 'map' | 'reduce' | 'onComplete';
+  /** Items, calls, or added tasks; infinite where it depends on the input. */
+  readonly atMost: number;
+  /** Where the bound comes from, or what it depends on. */
+  readonly because: string;
+}
+
+const NOTHING: Cost = { tasks: 0, modelCalls: 0, modelCallsWithRetries: 0 };
+const ONE_TASK: Cost = { tasks: 1, modelCalls: 0, modelCallsWithRetries: 0 };
+/** What an added task is taken for: a model call with the default retries whose answer is JSON. */
+const ADDED_TASK: Cost = { tasks: 1, modelCalls: 1, modelCallsWithRetries: 8 };
+
+/** Counts, and names what repeats. */
+export function* worstCaseOf(
+  tasks: Tasks,
+  reach: Reach,
+): Steps<{ readonly total: Cost; readonly loops: readonly Loop[] }> {
+  const loops = new Loops(tasks);
+  const costs = new Map<string, Cost>();
+  yield* eachOf(tasks.order, (spec) => {
+    costs.set(spec.name, reach.never(spec.name) ? NOTHING : costOf(spec, spec, loops));
+  });
+  const branches = new Map<string, Map<string, Cost>>();
+  let total = NOTHING;
+  // What a condition chooses comes after it, so that backwards every branch is complete when its condition is counted.
+  yield* eachOf(tasks.order.toReversed(), ({ name }) => {
+    const cost = plus(costs.get(name) ?? NOTHING, dearest([...(branches.get(name)?.values() ?? [])]));
+    const only = reach.only(name);
+    if (only === undefined) {
+      total = plus(total, cost);
+      return;
+    }
+    const known = branches.get(only.by) ?? new Map<string, Cost>();
+    branches.set(only.by, known);
+    for (const label of only.branches) known.set(label, plus(known.get(label) ?? NOTHING, cost));
+  });
+  return { total, loops: loops.found };
+}
+
+/** @param owner the task of the document that it is, or is inside of */
+function costOf(spec: TaskSpec, owner: TaskSpec, loops: Loops): Cost {
+  const { call, onComplete } = spec;
+  // The task of a map's items, whose map can run.
+  if (spec !== owner && spec.when !== undefined && constantOf(spec.when)?.value === false) return NOTHING;
+  const own = ((): Cost => {
+    switch (call.kind) {
+      case 'model':
+        return modelCost(spec);
+      case 'map':
+        return plus(ONE_TASK, times(loops.items(spec, owner), costOf(call.task, owner, loops)));
+      case 'reduce':
+        return plus(ONE_TASK, times(loops.calls(spec, owner), modelCost(call.task)));
+      default:
+        return ONE_TASK;
+    }
+  })();
+  return onComplete === undefined ? own : plus(own, times(loops.added(owner, onComplete), ADDED_TASK));
+}
+
+function modelCost({ call, retry, onComplete }: TaskSpec): Cost {
+  const isJson = call.kind === 'model' && call.responseFormat !== 'text';
+  // Tasks that do not fit are sent back once.
+  const attempts = 1 + retry.maxRetries + (onComplete?.addTasks === FROM_OUTPUT ? 1 : 0);
+  return { tasks: 1, modelCalls: 1, modelCallsWithRetries: attempts * (isJson ? 2 : 1) };
+}
+
+/** The tasks that become many, with their bounds. */
+class Loops {
+  readonly #tasks: Tasks;
+  readonly #bounds = new Map<string, number>();
+  readonly #loops: Loop[] = [];
+
+  constructor(tasks: Tasks) {
+    this.#tasks = tasks;
+  }
+
+  /** In document order. */
+  get found(): readonly Loop[] {
+    const place = (loop: Loop): number => this.#tasks.spec(loop.task)?.position ?? 0;
+    return this.#loops.toSorted((one, other) => place(one) - place(other));
+  }
+
+  /** How many items a map has at most. */
+  items(spec: TaskSpec, owner: TaskSpec): number {
+    const { call } = spec;
+    if (call.kind !== 'map') return 0;
+    const length = this.#lengthOf(call.items);
+    const items = Math.ceil(length / call.batchSize);
+    const because = Number.isFinite(length) ? `${call.items} has at most ${length}` : `depends on ${call.items}`;
+    if (spec === owner) this.#bounds.set(owner.name, items);
+    this.#loops.push({ task: owner.name, kind: 'map', atMost: items, because });
+    return items;
+  }
+
+  /** How many calls a reduction takes at most. */
+  calls(spec: TaskSpec, owner: TaskSpec): number {
+    const { call } = spec;
+    if (call.kind !== 'reduce') return 0;
+    const length = this.#lengthAt(['tasks', call.over, 'output']);
+    const because = Number.isFinite(length)
+      ? `${length} outputs, ${call.arity} to a call`
+      : `depends on the list of ${JSON.stringify(call.over)}`;
+    const calls = Number.isFinite(length) ? callsOf(length, call.arity) : Infinity;
+    this.#loops.push({ task: owner.name, kind: 'reduce', atMost: calls, because });
+    return calls;
+  }
+
+  /** How many tasks are added at most, where added ones add no more than this one may. */
+  added(owner: TaskSpec, { dynamicTaskLimit, maxDynamicDepth }: OnCompleteSpec): number {
+    let added = 0;
+    for (let depth = 1; depth <= maxDynamicDepth; depth += 1) added += dynamicTaskLimit ** depth;
+    const because = `dynamicTaskLimit ${dynamicTaskLimit}, maxDynamicDepth ${maxDynamicDepth}, where added tasks raise neither and repeat nothing`;
+    this.#loops.push({ task: owner.name, kind: 'onComplete', atMost: added, because });
+    return added;
+  }
+
+  /** Entries that the list of an expression has at most. */
+  #lengthOf(expression: string): number {
+    const constant = constantOf(expression);
+    if (constant !== undefined) return Array.isArray(constant.value) ? constant.value.length : 0;
+    const path = soleRead(expression);
+    return path === undefined ? Infinity : this.#lengthAt(path);
+  }
+
+  #lengthAt(path: readonly (string | undefined)[]): number {
+    const [root, name, member, ...rest] = path;
+    const bound = name === undefined ? undefined : this.#bounds.get(name);
+    if (root === 'tasks' && member === 'output' && rest.length === 0 && bound !== undefined) return bound;
+    const most = schemaOf(path, { ...this.#tasks.definition, spec: (task) => this.#tasks.spec(task) });
+    return typeof most?.['maxItems'] === 'number' ? most['maxItems'] : Infinity;
+  }
+}
+
+/** Levels of a tree until one answer is left; an empty list is asked about as well. */
+function callsOf(length: number, arity: number): number {
+  let level = Math.max(1, Math.ceil(length / arity));
+  let calls = level;
+  while (level > 1) {
+    level = Math.ceil(level / arity);
+    calls += level;
+  }
+  return calls;
+}
+
+function plus(one: Cost, other: Cost): Cost {
+  return {
+    tasks: one.tasks + other.tasks,
+    modelCalls: one.modelCalls + other.modelCalls,
+    modelCallsWithRetries: one.modelCallsWithRetries + other.modelCallsWithRetries,
+  };
+}
+
+function times(count: number, cost: Cost): Cost {
+  // Infinity times nothing would be no number.
+  const many = (value: number): number => (count === 0 || value === 0 ? 0 : count * value);
+  return {
+    tasks: many(cost.tasks),
+    modelCalls: many(cost.modelCalls),
+    modelCallsWithRetries: many(cost.modelCallsWithRetries),
+  };
+}
+
+/** Each number of the branch that has most of it: together they bound every run. */
+function dearest(branches: readonly Cost[]): Cost {
+  return branches.reduce(
+    (most, branch) => ({
+      tasks: Math.max(most.tasks, branch.tasks),
+      modelCalls: Math.max(most.modelCalls, branch.modelCalls),
+      modelCallsWithRetries: Math.max(most.modelCallsWithRetries, branch.modelCallsWithRetries),
+    }),
+    NOTHING,
+  );
+}
