@@ -11,35 +11,7 @@ import {
   type EffectDefinition,
   type InDoubtPolicy,
 } from '../src/runtime/effect.ts';
-
-/** What a registered function gets besides its input. */
-export interface CodeContext {
-  /** Aborted on cancel, timeout and shutdown; a function that ignores it runs on, and its result is dropped. */
-  readonly signal: AbortSignal;
-  /** The same for every repeat of this call: pass it on to whatever must not happen twice. */
-  readonly idempotencyKey: string;
-  readonly runId: string;
-  readonly task: string;
-  /** From 1. */
-  readonly attempt: number;
-  /** True where a crash cut this call off before. */
-  readonly repeated: boolean;
-  /** Tells how far it is, 0 to 100 percent. Durable: call it for steps that a person would notice, not in a tight loop. */
-  readonly progress: (percent: number, note?: string) => void;
-}
-
-/**
- * A registered function. Its input is the task's `input`, evaluated; what it returns, a JSON value, is the task's
- * output. What it throws is tried again by the task's retry policy, unless the error has `retry: 'never'` or
- * `retryable: false`, or is `new FermataError('codeRefused', …)`.
- *
- * @example
- * const charge: CodeFunction = async ({ cents }, { idempotencyKey, signal }) => bank.charge(cents, { idempotencyKey, signal })
- */
-export type CodeFunction = (input: Readonly<Record<string, unknown>>, context: CodeContext) => unknown;
-
-/** Registered functions by name. */
-export type CodeFunctions = Readonly<Record<string, CodeFunction>>;
+import { findFunction, type ArgumentsSchema, type CodeContext, type CodeFunctions } from './code-function.ts';
 
 /** Which function is called, and with what. */
 export interface CodeInput {
@@ -52,28 +24,42 @@ export interface CodeInput {
   readonly onInDoubt: InDoubtPolicy;
 }
 
+/** What code tasks depend on. */
+export interface CodeDependencies {
+  readonly functions: CodeFunctions;
+  /** Takes secrets out of what functions throw: it goes into journals, logs and browsers. */
+  readonly redact: Redactor;
+  /** Arguments as a schema makes them. Throws `invalidArgument`. */
+  readonly readArguments: (
+    schema: ArgumentsSchema,
+    values: Readonly<Record<string, unknown>>,
+    of: { readonly task: string; readonly function: string },
+  ) => Promise<unknown>;
+}
+
 /**
  * The effect of a code task.
  *
- * Throws FermataError: `functionMissing`; `codeFailed` (may be tried again) and `codeRefused` (never), with what the
+ * Throws FermataError: `functionMissing`; `invalidArgument` (never tried again); `codeFailed` (may be tried again) and `codeRefused` (never), with what the
  * function threw as `cause`; `cancelled` where it threw because it was aborted; a FermataError of the function's own.
  *
  * @example
- * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor() })
+ * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor(), readArguments })
  */
 export function code({
   functions,
   redact,
-}: {
-  readonly functions: CodeFunctions;
-  /** Takes secrets out of what functions throw: it goes into journals, logs and browsers. */
-  readonly redact: Redactor;
-}): EffectDefinition<CodeInput, { value: unknown }> {
+  readArguments,
+}: CodeDependencies): EffectDefinition<CodeInput, { value: unknown }> {
   const run = async (input: CodeInput, context: EffectContext) => {
     const called = findFunction(functions, input.function, input.task);
     const progress = reporter(input, context);
     try {
-      return { value: await called(input.input, codeContext(input, context, progress.report)) };
+      const given = codeContext(input, context, progress);
+      if (typeof called === 'function') return { value: await called(input.input, given) };
+      const values = await readArguments(called.input, input.input, input);
+      context.signal.throwIfAborted();
+      return { value: await called.run(values as never, given) };
     } catch (thrown) {
       throw withoutSecrets(failureOf(thrown, input, context.signal), redact);
     } finally {
@@ -89,26 +75,12 @@ export function code({
   });
 }
 
-/**
- * The function of that name. Pure: documents can be checked with it before they run.
- *
- * @throws FermataError `functionMissing`
- */
-export function findFunction(functions: CodeFunctions, name: string, task: string): CodeFunction {
-  const found = Object.hasOwn(functions, name) ? functions[name] : undefined;
-  if (found !== undefined) return found;
-  const registered = Object.keys(functions);
-  throw new FermataError(
-    'functionMissing',
-    `Task "${task}" calls the function "${name}", but registered are only: ${registered.join(', ') || 'none'}. ` +
-      `Add it to functions in fermata.config.ts, or correct the name.`,
-    { data: { task, function: name, registered } },
-  );
-}
-
-function codeContext(input: CodeInput, context: EffectContext, progress: CodeContext['progress']): CodeContext {
-  const { signal, key, runId, repeated } = context;
-  return { signal, idempotencyKey: key, runId, task: input.task, attempt: input.attempt, repeated, progress };
+function codeContext(
+  { task, attempt }: CodeInput,
+  { signal, key, runId, repeated }: EffectContext,
+  { report, delta }: ReturnType<typeof reporter>,
+): CodeContext {
+  return { signal, idempotencyKey: key, runId, task, attempt, repeated, progress: report, delta };
 }
 
 function reporter({ task, function: name }: CodeInput, context: EffectContext) {
@@ -124,6 +96,15 @@ function reporter({ task, function: name }: CodeInput, context: EffectContext) {
       // a function that runs on after its end must not wake an actor that has gone on
       if (open && !context.signal.aborted)
         context.notify({ type: 'task.progress', percent, ...(note === undefined ? {} : { note }) });
+    },
+    delta: (text: string) => {
+      if (typeof text !== 'string') {
+        throw new FermataError(
+          'codeRefused',
+          `delta() of function "${name}" (task "${task}") expects a text, got a value of type ${typeof text}. Correct the function.`,
+        );
+      }
+      if (open && !context.signal.aborted) context.delta(text);
     },
     close: () => {
       open = false;

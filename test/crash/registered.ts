@@ -1,7 +1,7 @@
 /** What is registered with the server that the tests of crashes kill: machines of a user's own, and functions of `code` tasks. */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CodeFunction } from '../../actors/code.ts';
+import type { CodeFunction } from '../../actors/code-function.ts';
 import type { FermataConfig } from '../../src/config.ts';
 import { alarm, tally, teller } from './machines.ts';
 
