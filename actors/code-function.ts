@@ -1,6 +1,7 @@
 /** Functions of the user's that `code` tasks call by name, with or without a declaration of what they take. */
 import type { z } from 'zod';
 import { FermataError } from '../src/errors.ts';
+import type { ModelAnswer, ModelRequest } from './code-model.ts';
 
 /** What a registered function gets besides its input. */
 export interface CodeContext {
@@ -18,6 +19,12 @@ export interface CodeContext {
   readonly progress: (percent: number, note?: string) => void;
   /** Shows a piece of text as a model's are shown (`task_delta`). Lossy: what counts is what the function returns. */
   readonly delta: (text: string) => void;
+  /**
+   * Asks a model. The call is recorded on its own: repeated after a crash, the function gets the answers that it had
+   * before without another call, as long as it asks the same in the same order (or under the same names).
+   * Throws what a model task would fail with (`modelUnavailable`, …), and `codeRefused` for a wrong request.
+   */
+  readonly model: (request: ModelRequest) => Promise<ModelAnswer>;
 }
 
 /**

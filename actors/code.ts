@@ -11,6 +11,8 @@ import {
   type EffectDefinition,
   type InDoubtPolicy,
 } from '../src/runtime/effect.ts';
+import { ModelCalls } from './code-model.ts';
+import type { ModelUsage } from './model/usage.ts';
 import { findFunction, type ArgumentsSchema, type CodeContext, type CodeFunctions } from './code-function.ts';
 
 /** Which function is called, and with what. */
@@ -20,8 +22,16 @@ export interface CodeInput {
   readonly attempt: number;
   readonly function: string;
   readonly input: Readonly<Record<string, unknown>>;
+  /** Under which the task calls it; default: `call`. */
+  readonly callId?: string | undefined;
   readonly repeatOf?: string | undefined;
   readonly onInDoubt: InDoubtPolicy;
+}
+
+/** What a function gave, and what its model calls consumed; without any, nothing. */
+export interface CodeOutput {
+  readonly value: unknown;
+  readonly usage?: ModelUsage | null;
 }
 
 /** What code tasks depend on. */
@@ -46,24 +56,28 @@ export interface CodeDependencies {
  * @example
  * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor(), readArguments })
  */
-export function code({
-  functions,
-  redact,
-  readArguments,
-}: CodeDependencies): EffectDefinition<CodeInput, { value: unknown }> {
+export function code({ functions, redact, readArguments }: CodeDependencies): EffectDefinition<CodeInput, CodeOutput> {
   const run = async (input: CodeInput, context: EffectContext) => {
     const called = findFunction(functions, input.function, input.task);
     const progress = reporter(input, context);
-    try {
-      const given = codeContext(input, context, progress);
-      if (typeof called === 'function') return { value: await called(input.input, given) };
+    const calls = new ModelCalls({ ...input, id: input.callId ?? 'call' }, context);
+    const perform = async (): Promise<unknown> => {
+      const given = codeContext(input, context, progress, calls);
+      if (typeof called === 'function') return called(input.input, given);
       const values = await readArguments(called.input, input.input, input);
       context.signal.throwIfAborted();
-      return { value: await called.run(values as never, given) };
+      return called.run(values as never, given);
+    };
+    try {
+      const value = await perform();
+      if (calls.fault !== undefined) throw calls.fault;
+      return { value, ...(calls.usage === undefined ? {} : { usage: calls.usage }) };
     } catch (thrown) {
-      throw withoutSecrets(failureOf(thrown, input, context.signal), redact);
+      const failure = failureOf(calls.fault ?? thrown, input, context.signal);
+      throw withoutSecrets(withUsage(failure, calls.usage), redact);
     } finally {
       progress.close();
+      calls.close();
     }
   };
   return effect({
@@ -79,8 +93,10 @@ function codeContext(
   { task, attempt }: CodeInput,
   { signal, key, runId, repeated }: EffectContext,
   { report, delta }: ReturnType<typeof reporter>,
+  calls: ModelCalls,
 ): CodeContext {
-  return { signal, idempotencyKey: key, runId, task, attempt, repeated, progress: report, delta };
+  const model: CodeContext['model'] = async (request) => calls.ask(request);
+  return { signal, idempotencyKey: key, runId, task, attempt, repeated, progress: report, delta, model };
 }
 
 function reporter({ task, function: name }: CodeInput, context: EffectContext) {
@@ -123,6 +139,18 @@ function failureOf(thrown: unknown, { task, function: name }: CodeInput, signal:
   const said = describeThrown(thrown);
   const message = `Function "${name}" of task "${task}" threw ${said}${/[.!?]$/.test(said) ? '' : '.'}${outlook}`;
   return new FermataError(errorCode, message, { data: { task, function: name }, cause: thrown });
+}
+
+/** What it consumed is told also where it failed. */
+function withUsage(error: FermataError, usage: ModelUsage | null | undefined): FermataError {
+  if (usage === undefined || usage === null) return error;
+  const { code: errorCode, message, faults, data, retryAfterMs, cause } = error;
+  return new FermataError(errorCode, message, {
+    data: { ...data, usage },
+    ...(faults === undefined ? {} : { faults }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 function withoutSecrets(error: FermataError, redact: Redactor): FermataError {

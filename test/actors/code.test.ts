@@ -30,7 +30,10 @@ describe('a function', () => {
   it('learns of which call it is', async () => {
     const context = effectContext({ key: 'k-9', runId: 'run-7', repeated: true });
     const seen = await call(
-      (_, { signal, progress: _progress, delta: _delta, ...rest }) => ({ ...rest, aborted: signal.aborted }),
+      (_, { signal, progress: _progress, delta: _delta, model: _model, ...rest }) => ({
+        ...rest,
+        aborted: signal.aborted,
+      }),
       context,
     );
     expect(seen.value).toEqual({

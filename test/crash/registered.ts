@@ -37,8 +37,24 @@ export function registered(callLog: string): FermataConfig {
     await pause(3_600_000, undefined, { signal });
   };
 
+  const consult: CodeFunction = async ({ topic }, { idempotencyKey, task, model }) => {
+    keepCall(idempotencyKey, task);
+    const plan = await model({ prompt: `${String(topic)} plan` });
+    const [one, other] = await Promise.all([
+      model({ prompt: `one on ${plan.text}`, name: 'one' }),
+      model({ prompt: `other on ${plan.text}`, name: 'other' }),
+    ]);
+    return [one.text, other.text];
+  };
+
+  /** What it asks is another thing each time it is called. */
+  const waver: CodeFunction = async (_, { model, repeated }) => {
+    await model({ prompt: repeated ? 'this' : 'that' });
+    return (await model({ prompt: 'silent' })).text;
+  };
+
   return {
-    functions: { count, write, die, linger },
+    functions: { count, write, die, linger, consult, waver },
     machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm },
   };
 }

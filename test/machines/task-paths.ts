@@ -95,7 +95,7 @@ export const STEPS: readonly TaskStep[] = [
   {
     title: 'a crash cuts the call off',
     states: CALLING,
-    event: { type: 'fermata.inDoubt', key: 'key', policy: 'ask' },
+    event: { type: 'fermata.inDoubt', id: 'call', key: 'key', policy: 'ask' },
     happen: (walk) => walk.crash(),
   },
   {

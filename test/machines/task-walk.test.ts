@@ -72,6 +72,25 @@ describe('a task stays where it is, and ends', () => {
   });
 
   it.each([
+    ['answers', {}],
+    ['fails', {}],
+    ['answers', { onComplete: { addTasks: 'work' } }],
+    ['fails', { onComplete: { addTasks: 'work' } }],
+  ] as const)('when its function asks a model, which %s: %j', async (end, more) => {
+    const statuses = await walk(more, async () => {
+      if ('onComplete' in more) await bench.complete('stays');
+      const model = modelCaller(bench, server);
+      const asked = bench.call('stays').context.model({ prompt: 'Walk' });
+      await model.called();
+      await (end === 'answers' ? model.answer() : model.fail('never'));
+      if (end === 'answers') expect(await asked).toMatchObject({ text: 'done' });
+      else await expect(asked).rejects.toMatchObject({ code: 'modelRefused' });
+      await bench.complete('stays', []);
+    });
+    expect(statuses).toEqual({ stays: 'completed' });
+  });
+
+  it.each([
     ['retry', 'completed'],
     ['fail', 'failed'],
   ] as const)('when a crash cuts its call off, onInDoubt: %s → %s', async (onInDoubt, status) => {
