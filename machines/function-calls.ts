@@ -93,7 +93,8 @@ export function keepAnswer(
   const index = placeOf(event.type) ?? -1;
   const { functionCalls: calls = [] } = context;
   const call = calls[index];
-  if (call === undefined) return;
+  // Answered once, whatever comes later.
+  if (call === undefined || call.answer !== undefined) return;
   const answer = event.type.startsWith('xstate.done.')
     ? { output: (event as unknown as { readonly output: CallOutput }).output }
     : { error: errorOf(event) };
