@@ -57,9 +57,19 @@ interface Waiting {
   reject(error: FermataError): void;
 }
 
+/** Who asks. */
+export interface Asker {
+  readonly task: string;
+  readonly function: string;
+  /** Under which the task has called the function. */
+  readonly id: string;
+  /** Throws `providerMissing`. */
+  readonly assertProvider: (name: string) => void;
+}
+
 /** The model calls of one call of a function. */
 export class ModelCalls {
-  readonly #of: { readonly task: string; readonly function: string; readonly id: string };
+  readonly #of: Asker;
   readonly #context: EffectContext;
   readonly #waiting = new Map<string, Waiting>();
   readonly #places = new Set<string>();
@@ -67,8 +77,7 @@ export class ModelCalls {
   #closed = false;
   #fault: FermataError | undefined;
 
-  /** `of.id`: under which the task has called the function. */
-  constructor(of: { readonly task: string; readonly function: string; readonly id: string }, context: EffectContext) {
+  constructor(of: Asker, context: EffectContext) {
     this.#of = of;
     this.#context = context;
     context.receive((event) => this.#hear(event as never));
@@ -85,7 +94,7 @@ export class ModelCalls {
     return this.#fault;
   }
 
-  /** Asks. Rejects with what the call failed with, `codeRefused` or `functionNotDeterministic`. */
+  /** Asks. Throws `codeRefused`, `providerMissing`; rejects with what the call failed with, or `functionNotDeterministic`. */
   ask(request: ModelRequest): Promise<ModelAnswer> {
     const asked = this.#asked(request);
     const asking = new Promise<ModelAnswer>((resolve, reject) => this.#waiting.set(asked.key, { resolve, reject }));
@@ -112,6 +121,8 @@ export class ModelCalls {
       throw this.#refusal(`is wrong: ${reasons.join('; ')}`);
     }
     const { name, ...fields } = parsed.data;
+    // Else it would wait for a process in which there is such a provider.
+    if (fields.provider !== undefined) this.#of.assertProvider(fields.provider);
     const place = name ?? String(this.#places.size + 1);
     if (this.#places.has(place)) throw this.#refusal(`has the name of another one, ${JSON.stringify(place)}`);
     this.#places.add(place);

@@ -39,6 +39,8 @@ export interface CodeDependencies {
   readonly functions: CodeFunctions;
   /** Takes secrets out of what functions throw: it goes into journals, logs and browsers. */
   readonly redact: Redactor;
+  /** Throws `providerMissing` for a provider that a function names and nobody has configured. */
+  readonly assertProvider: (name: string) => void;
   /** Arguments as a schema makes them. Throws `invalidArgument`. */
   readonly readArguments: (
     schema: ArgumentsSchema,
@@ -54,13 +56,18 @@ export interface CodeDependencies {
  * function threw as `cause`; `cancelled` where it threw because it was aborted; a FermataError of the function's own.
  *
  * @example
- * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor(), readArguments })
+ * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor(), readArguments, assertProvider })
  */
-export function code({ functions, redact, readArguments }: CodeDependencies): EffectDefinition<CodeInput, CodeOutput> {
+export function code({
+  functions,
+  redact,
+  readArguments,
+  assertProvider,
+}: CodeDependencies): EffectDefinition<CodeInput, CodeOutput> {
   const run = async (input: CodeInput, context: EffectContext) => {
     const called = findFunction(functions, input.function, input.task);
     const progress = reporter(input, context);
-    const calls = new ModelCalls({ ...input, id: input.callId ?? 'call' }, context);
+    const calls = new ModelCalls({ ...input, id: input.callId ?? 'call', assertProvider }, context);
     const perform = async (): Promise<unknown> => {
       const given = codeContext(input, context, progress, calls);
       if (typeof called === 'function') return called(input.input, given);

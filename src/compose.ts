@@ -147,7 +147,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
-      code: code({ functions, redact, readArguments }),
+      code: code({ functions, redact, readArguments, assertProvider: (name) => void findProvider(providers, name) }),
       ...options.actors,
     },
     clock,

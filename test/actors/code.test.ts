@@ -17,7 +17,12 @@ const INPUT: CodeInput = {
 };
 
 function call(sumUp: CodeFunction, context: RecordingContext = effectContext()) {
-  return code({ functions: { sumUp }, redact: redactor(['sk-code-0123456789']), readArguments }).run(INPUT, context);
+  return code({
+    functions: { sumUp },
+    redact: redactor(['sk-code-0123456789']),
+    readArguments,
+    assertProvider: () => {},
+  }).run(INPUT, context);
 }
 
 describe('a function', () => {
@@ -142,7 +147,12 @@ describe('what a function throws', () => {
 it.each(['sumup', 'constructor', '__proto__'])(
   'a function %s that is not registered is refused, naming the others',
   async (name) => {
-    const effect = code({ functions: { sumUp: () => 1, charge: () => 2 }, redact: redactor(), readArguments });
+    const effect = code({
+      functions: { sumUp: () => 1, charge: () => 2 },
+      redact: redactor(),
+      readArguments,
+      assertProvider: () => {},
+    });
     const failure = await failureOf(effect.run({ ...INPUT, function: name }, effectContext()));
     expect(failure).toMatchObject({ code: 'functionMissing', retry: 'never' });
     expect(failure.message).toContain(`"${name}", but registered are only: sumUp, charge.`);
@@ -150,7 +160,7 @@ it.each(['sumup', 'constructor', '__proto__'])(
 );
 
 it('the effect says how it is settled, repeated and shown', () => {
-  const effect = code({ functions: {}, redact: redactor(), readArguments });
+  const effect = code({ functions: {}, redact: redactor(), readArguments, assertProvider: () => {} });
   expect(effect.onInDoubt?.(INPUT)).toBe('ask');
   expect(effect.repeatOf?.(INPUT)).toBe('k-0');
   expect(effect.describe?.(INPUT)).toEqual({ task: 'sum', attempt: 2 });

@@ -110,6 +110,11 @@ it.each<[string, CodeFunction, RegExp]>([
   });
 });
 
+it('a provider that nobody has configured is refused at once', async () => {
+  const task = await ended(await run(async (_, { model }) => model({ prompt: 'x', provider: 'opnai' })));
+  expect(task).toMatchObject({ status: 'failed', attempts: 1, error: { code: 'providerMissing' } });
+});
+
 it('a cancelled task takes its model call along', async () => {
   let failed: unknown;
   const waits: CodeFunction = async (_, { model }) => {
