@@ -11,35 +11,9 @@ import {
   type EffectDefinition,
   type InDoubtPolicy,
 } from '../src/runtime/effect.ts';
-
-/** What a registered function gets besides its input. */
-export interface CodeContext {
-  /** Aborted on cancel, timeout and shutdown; a function that ignores it runs on, and its result is dropped. */
-  readonly signal: AbortSignal;
-  /** The same for every repeat of this call: pass it on to whatever must not happen twice. */
-  readonly idempotencyKey: string;
-  readonly runId: string;
-  readonly task: string;
-  /** From 1. */
-  readonly attempt: number;
-  /** True where a crash cut this call off before. */
-  readonly repeated: boolean;
-  /** Tells how far it is, 0 to 100 percent. Durable: call it for steps that a person would notice, not in a tight loop. */
-  readonly progress: (percent: number, note?: string) => void;
-}
-
-/**
- * A registered function. Its input is the task's `input`, evaluated; what it returns, a JSON value, is the task's
- * output. What it throws is tried again by the task's retry policy, unless the error has `retry: 'never'` or
- * `retryable: false`, or is `new FermataError('codeRefused', …)`.
- *
- * @example
- * const charge: CodeFunction = async ({ cents }, { idempotencyKey, signal }) => bank.charge(cents, { idempotencyKey, signal })
- */
-export type CodeFunction = (input: Readonly<Record<string, unknown>>, context: CodeContext) => unknown;
-
-/** Registered functions by name. */
-export type CodeFunctions = Readonly<Record<string, CodeFunction>>;
+import { ModelCalls } from './code-model.ts';
+import type { ModelUsage } from './model/usage.ts';
+import { findFunction, type ArgumentsSchema, type CodeContext, type CodeFunctions } from './code-function.ts';
 
 /** Which function is called, and with what. */
 export interface CodeInput {
@@ -48,36 +22,69 @@ export interface CodeInput {
   readonly attempt: number;
   readonly function: string;
   readonly input: Readonly<Record<string, unknown>>;
+  /** Under which the task calls it; default: `call`. */
+  readonly callId?: string | undefined;
   readonly repeatOf?: string | undefined;
   readonly onInDoubt: InDoubtPolicy;
+}
+
+/** What a function gave, and what its model calls consumed; without any, nothing. */
+export interface CodeOutput {
+  readonly value: unknown;
+  readonly usage?: ModelUsage | null;
+}
+
+/** What code tasks depend on. */
+export interface CodeDependencies {
+  readonly functions: CodeFunctions;
+  /** Takes secrets out of what functions throw: it goes into journals, logs and browsers. */
+  readonly redact: Redactor;
+  /** Throws `providerMissing` for a provider that a function names and nobody has configured. */
+  readonly assertProvider: (name: string) => void;
+  /** Arguments as a schema makes them. Throws `invalidArgument`. */
+  readonly readArguments: (
+    schema: ArgumentsSchema,
+    values: Readonly<Record<string, unknown>>,
+    of: { readonly task: string; readonly function: string },
+  ) => Promise<unknown>;
 }
 
 /**
  * The effect of a code task.
  *
- * Throws FermataError: `functionMissing`; `codeFailed` (may be tried again) and `codeRefused` (never), with what the
+ * Throws FermataError: `functionMissing`; `invalidArgument` (never tried again); `codeFailed` (may be tried again) and `codeRefused` (never), with what the
  * function threw as `cause`; `cancelled` where it threw because it was aborted; a FermataError of the function's own.
  *
  * @example
- * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor() })
+ * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor(), readArguments, assertProvider })
  */
 export function code({
   functions,
   redact,
-}: {
-  readonly functions: CodeFunctions;
-  /** Takes secrets out of what functions throw: it goes into journals, logs and browsers. */
-  readonly redact: Redactor;
-}): EffectDefinition<CodeInput, { value: unknown }> {
+  readArguments,
+  assertProvider,
+}: CodeDependencies): EffectDefinition<CodeInput, CodeOutput> {
   const run = async (input: CodeInput, context: EffectContext) => {
     const called = findFunction(functions, input.function, input.task);
     const progress = reporter(input, context);
+    const calls = new ModelCalls({ ...input, id: input.callId ?? 'call', assertProvider }, context);
+    const perform = async (): Promise<unknown> => {
+      const given = codeContext(input, context, progress, calls);
+      if (typeof called === 'function') return called(input.input, given);
+      const values = await readArguments(called.input, input.input, input);
+      context.signal.throwIfAborted();
+      return called.run(values as never, given);
+    };
     try {
-      return { value: await called(input.input, codeContext(input, context, progress.report)) };
+      const value = await perform();
+      if (calls.fault !== undefined) throw calls.fault;
+      return { value, ...(calls.usage === undefined ? {} : { usage: calls.usage }) };
     } catch (thrown) {
-      throw withoutSecrets(failureOf(thrown, input, context.signal), redact);
+      const failure = failureOf(calls.fault ?? thrown, input, context.signal);
+      throw withoutSecrets(withUsage(failure, calls.usage), redact);
     } finally {
       progress.close();
+      calls.close();
     }
   };
   return effect({
@@ -89,26 +96,14 @@ export function code({
   });
 }
 
-/**
- * The function of that name. Pure: documents can be checked with it before they run.
- *
- * @throws FermataError `functionMissing`
- */
-export function findFunction(functions: CodeFunctions, name: string, task: string): CodeFunction {
-  const found = Object.hasOwn(functions, name) ? functions[name] : undefined;
-  if (found !== undefined) return found;
-  const registered = Object.keys(functions);
-  throw new FermataError(
-    'functionMissing',
-    `Task "${task}" calls the function "${name}", but registered are only: ${registered.join(', ') || 'none'}. ` +
-      `Add it to functions in fermata.config.ts, or correct the name.`,
-    { data: { task, function: name, registered } },
-  );
-}
-
-function codeContext(input: CodeInput, context: EffectContext, progress: CodeContext['progress']): CodeContext {
-  const { signal, key, runId, repeated } = context;
-  return { signal, idempotencyKey: key, runId, task: input.task, attempt: input.attempt, repeated, progress };
+function codeContext(
+  { task, attempt }: CodeInput,
+  { signal, key, runId, repeated }: EffectContext,
+  { report, delta }: ReturnType<typeof reporter>,
+  calls: ModelCalls,
+): CodeContext {
+  const model: CodeContext['model'] = async (request) => calls.ask(request);
+  return { signal, idempotencyKey: key, runId, task, attempt, repeated, progress: report, delta, model };
 }
 
 function reporter({ task, function: name }: CodeInput, context: EffectContext) {
@@ -124,6 +119,15 @@ function reporter({ task, function: name }: CodeInput, context: EffectContext) {
       // a function that runs on after its end must not wake an actor that has gone on
       if (open && !context.signal.aborted)
         context.notify({ type: 'task.progress', percent, ...(note === undefined ? {} : { note }) });
+    },
+    delta: (text: string) => {
+      if (typeof text !== 'string') {
+        throw new FermataError(
+          'codeRefused',
+          `delta() of function "${name}" (task "${task}") expects a text, got a value of type ${typeof text}. Correct the function.`,
+        );
+      }
+      if (open && !context.signal.aborted) context.delta(text);
     },
     close: () => {
       open = false;
@@ -142,6 +146,18 @@ function failureOf(thrown: unknown, { task, function: name }: CodeInput, signal:
   const said = describeThrown(thrown);
   const message = `Function "${name}" of task "${task}" threw ${said}${/[.!?]$/.test(said) ? '' : '.'}${outlook}`;
   return new FermataError(errorCode, message, { data: { task, function: name }, cause: thrown });
+}
+
+/** What it consumed is told also where it failed. */
+function withUsage(error: FermataError, usage: ModelUsage | null | undefined): FermataError {
+  if (usage === undefined || usage === null) return error;
+  const { code: errorCode, message, faults, data, retryAfterMs, cause } = error;
+  return new FermataError(errorCode, message, {
+    data: { ...data, usage },
+    ...(faults === undefined ? {} : { faults }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 function withoutSecrets(error: FermataError, redact: Redactor): FermataError {

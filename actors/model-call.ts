@@ -41,6 +41,8 @@ export interface ModelCallInput extends Question {
   /** Of the attempt; the machine aborts at it, and a request that got no answer by then ends. */
   readonly timeoutMs: number;
   readonly repeatOf?: string | undefined;
+  /** A function asked for it, under this key: what the model says is shown by nobody but the function. */
+  readonly partOf?: { readonly key: string } | undefined;
   readonly onInDoubt: InDoubtPolicy;
 }
 
@@ -163,6 +165,7 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
     remote: true,
     onInDoubt: (input) => input.onInDoubt,
     repeatOf: (input) => input.repeatOf,
+    partOf: (input) => input.partOf,
     describe: ({ task, attempt }) => ({ task, attempt }),
   });
 }
@@ -207,7 +210,7 @@ async function receive(client: OpenAI, request: ChatRequest, { input, context, k
   reply.requestId = response.headers.get('x-request-id');
   reply.contentType = response.headers.get('content-type') ?? '';
   const deliver = (text: string) => {
-    if (text !== '' && !context.signal.aborted) context.delta(text);
+    if (text !== '' && !context.signal.aborted && input.partOf === undefined) context.delta(text);
   };
   try {
     for await (const chunk of stream) deliver(reply.add(chunk));

@@ -1,7 +1,7 @@
 /**
  * Fermata as an embedding program uses it: `compose`, `execute`, facts, on a file. Nothing is switched off, and nothing is used that is not public.
  */
-import type { CodeFunction } from '../actors/code.ts';
+import type { CodeFunction } from '../actors/code-function.ts';
 import { compose, type Fermata } from '../src/compose.ts';
 import { execute } from '../src/document/execute.ts';
 import { FermataError } from '../src/errors.ts';

@@ -36,6 +36,7 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'completed, received 1650 cents, thank you',
   ],
   '09-growing.ts': ['joined: dive pathology', 'dynamicTaskLimit allows 3', 'completed: 1. radiology, 2. pathology'],
+  '10-functions-and-models.ts': ['call 2 is on record', "'Dear reader, tea is a drink'"],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

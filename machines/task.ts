@@ -7,7 +7,7 @@
  * A long file, because a statechart is read in one piece: half of it are the actions that its states name.
  */
 import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
-import { ERROR_CODES, FermataError, type ErrorCode, type ErrorData } from '../src/errors.ts';
+import { FermataError, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
 import { FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
 import type { PreparedCondition } from '../src/document/kinds/condition.ts';
@@ -19,6 +19,15 @@ import type { Skip } from '../src/document/when.ts';
 import type { PreparedWait } from '../src/document/kinds/wait.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
+import { errorOf } from './call-error.ts';
+import {
+  askModel,
+  dropOpenCalls,
+  isFunctionCall,
+  keepAnswer,
+  type CallsModel,
+  type FunctionCall,
+} from './function-calls.ts';
 import { fact, type Enqueue } from './reserved.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
@@ -93,6 +102,8 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly retryDelayMs: number;
   /** What its call gave, while tasks are added for it. */
   readonly outcome: CallOutput | null;
+  /** Model calls of its function; absent where it made none. */
+  readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
   readonly repaired: boolean;
 }
@@ -122,7 +133,10 @@ type TaskEvent =
       /** Its number, where it came early and was kept. */
       readonly keptEvent?: number;
     }
-  | { readonly type: 'fermata.inDoubt'; readonly key: string; readonly policy: InDoubtPolicy }
+  | CallsModel
+  | { readonly type: `xstate.done.actor.model.${number}`; readonly output: CallOutput }
+  | { readonly type: `xstate.error.actor.model.${number}`; readonly error: unknown }
+  | { readonly type: 'fermata.inDoubt'; readonly id: string; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
   | { readonly type: 'fermata.task.added'; readonly count: number; readonly warning?: string }
@@ -166,19 +180,6 @@ function callInput({ context }: { context: TaskContext }): CallInput {
   };
 }
 
-/** What a failed call says, and whether another attempt may help: that stands in the table of codes. */
-function errorOf(event: { readonly type: string }): ErrorData {
-  const { error } = event as { error?: Partial<ErrorData> };
-  const code = typeof error?.code === 'string' ? error.code : 'taskFailed';
-  return {
-    code,
-    message: String(error?.message ?? 'The call failed.'),
-    retry: error?.retry ?? (code in ERROR_CODES ? ERROR_CODES[code as ErrorCode].retry : 'backoff'),
-    ...(error?.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-    ...(error?.data === undefined ? {} : { data: error.data }),
-  };
-}
-
 function timeoutError(context: TaskContext): ErrorData {
   const what = spreads(context) ? `Task "${context.name}"` : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
@@ -207,6 +208,17 @@ const calling = (src: 'modelCall' | 'code') =>
         { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
         { target: '#task.failed', actions: 'keepError' },
       ],
+    },
+  }) as const;
+
+/** What a function asks of its task while it is called, under the id of its call. */
+const hearingFunction = (from: 'call' | 'chooseTasks') =>
+  ({
+    exit: 'dropOpenCalls',
+    on: {
+      'task.callsModel': { actions: 'askModel' },
+      'xstate.done.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
+      'xstate.error.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
     },
   }) as const;
 
@@ -336,6 +348,15 @@ export const taskMachine = setup({
       outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
       repeatOf: null,
     }),
+    askModel: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type === 'task.callsModel') askModel(enqueue as never, context, event);
+    }),
+    keepAnswer: enqueueActions(({ enqueue, context, event }, { from }: { from: string }) =>
+      keepAnswer(enqueue as never, context, event, from),
+    ),
+    dropOpenCalls: enqueueActions(({ enqueue, context }) => dropOpenCalls(enqueue as never, context)),
+    // Another attempt asks everything anew.
+    forgetCalls: assign(({ context }) => (context.functionCalls === undefined ? {} : { functionCalls: [] })),
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),
@@ -442,8 +463,9 @@ export const taskMachine = setup({
         delaySeconds: delay / 1_000,
       });
     }),
-    stateDoubt: enqueueActions(({ enqueue, context }, { policy }: { policy: InDoubtPolicy }) => {
-      fact(enqueue, 'task_in_doubt', { ...about(context), attempt: context.attempt, policy });
+    stateDoubt: enqueueActions(({ enqueue, context }, { id, policy }: { id: string; policy: InDoubtPolicy }) => {
+      const call = isFunctionCall(id) ? { call: id } : {};
+      fact(enqueue, 'task_in_doubt', { ...about(context), attempt: context.attempt, policy, ...call });
     }),
     // The call begins anew after a crash, and so does its time (R10): the old date may lie in the downtime.
     restartTimeout: enqueueActions(({ enqueue, context }) => {
@@ -588,14 +610,16 @@ export const taskMachine = setup({
       },
       states: {
         callingModel: calling('modelCall'),
-        callingCode: calling('code'),
+        callingCode: { ...calling('code'), ...hearingFunction('call') },
         choosingTasks: {
+          ...hearingFunction('chooseTasks'),
           meta: { waitsFor: 'call' },
           invoke: {
             src: 'code',
             id: 'chooseTasks',
             input: ({ context }) => ({
               ...callInput({ context }),
+              callId: 'chooseTasks',
               function: context.addTasks,
               input: context.outcome?.value,
             }),
@@ -672,7 +696,7 @@ export const taskMachine = setup({
       },
     },
     retrying: {
-      entry: assign({ repeatOf: null }),
+      entry: [assign({ repeatOf: null }), 'forgetCalls'],
       initial: 'backingOff',
       states: {
         backingOff: {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { openaiFromEnvironment } from '../actors/model/provider.ts';
 import type { FermataConfig } from './config.ts';
+import { argumentsSchemaFaults } from './document/arguments.ts';
 import { formatPath } from './document/faults.ts';
 import { didYouMean } from './document/nearest.ts';
 import { FermataError, type Fault } from './errors.ts';
@@ -30,7 +31,7 @@ const providerSchema = object('the settings of a provider', {
 });
 const configSchema = object('an object', {
   providers: named(providerSchema, 'model providers'),
-  functions: named(that('a function', isFunction), 'functions'),
+  functions: named(that('a function', isCodeFunction), 'functions'),
   predicates: named(that('a function', isFunction), 'predicates'),
   machines: named(that('an XState machine, such as setup({ … }).createMachine({ … })', isRegistration), 'machines'),
   actors: named(that('effect({ run }), fromPromise(…) or a machine', isActor), 'actors'),
@@ -46,7 +47,12 @@ const configSchema = object('an object', {
  */
 export function checkConfig(config: FermataConfig, from = 'The configuration'): void {
   const parsed = configSchema.safeParse(config);
-  refuse(from, parsed.success ? [...ownNames(config), ...unsetUrls(config)] : parsed.error.issues.flatMap(toFaults));
+  refuse(
+    from,
+    parsed.success
+      ? [...ownNames(config), ...unsetUrls(config), ...wrongDeclarations(config)]
+      : parsed.error.issues.flatMap(toFaults),
+  );
 }
 
 /** Checks the environment as far as it describes a provider. Throws `invalidConfig`. */
@@ -97,6 +103,22 @@ function unsetUrls({ providers = {} }: FermataConfig): Fault[] {
   );
 }
 
+/** Functions that are declared under another name, which documents of the builder would call, or with a schema that is none. */
+function wrongDeclarations({ functions = {} }: FermataConfig): Fault[] {
+  return Object.entries(functions).flatMap(([name, found]) => {
+    if (typeof found === 'function') return [];
+    const path = formatPath(['functions', name]);
+    if (found.name !== name)
+      return [
+        {
+          path,
+          message: `expected a function declared as ${JSON.stringify(name)}, came one declared as ${JSON.stringify(found.name)}`,
+        },
+      ];
+    return argumentsSchemaFaults(found.input).map((fault) => ({ ...fault, path: `${path}.${fault.path}` }));
+  });
+}
+
 /** Why a text cannot be the address of a provider; `keyPlace` is where its key belongs. */
 function urlFault(text: string, keyPlace: string): string | undefined {
   const url = URL.parse(text);
@@ -109,6 +131,13 @@ function urlFault(text: string, keyPlace: string): string | undefined {
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+function isCodeFunction(value: unknown): boolean {
+  if (isFunction(value)) return true;
+  const { kind, name, input, run } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const declares = typeof name === 'string' && typeof input === 'object' && input !== null;
+  return kind === 'codeFunction' && declares && isFunction(run);
 }
 
 function isRegistration(value: unknown): boolean {

@@ -3,7 +3,8 @@
  * all come through here. Choices are made here and nowhere else.
  */
 import { v7 as uuid } from 'uuid';
-import { code, findFunction } from '../actors/code.ts';
+import { findFunction } from '../actors/code-function.ts';
+import { code } from '../actors/code.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
 import { taskMachine } from '../machines/task.ts';
@@ -13,6 +14,7 @@ import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
+import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { callsOf } from './document/calls.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
 import type { Definition } from './document/definition.ts';
@@ -55,7 +57,7 @@ export interface FermataOptions {
 export interface Fermata {
   readonly runtime: Runtime;
   readonly workflows: Workflows;
-  /** Throws `providerMissing` or `functionMissing` where a run of the definition could not do its work here. */
+  /** Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition could not do its work here. */
   assertRunnable(definition: Definition): void;
   /** The newest version of each workflow as it is stored: lists need not read the documents. */
   workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
@@ -145,7 +147,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
-      code: code({ functions, redact }),
+      code: code({ functions, redact, readArguments, assertProvider: (name) => void findProvider(providers, name) }),
       ...options.actors,
     },
     clock,
@@ -166,9 +168,13 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     runtime,
     workflows,
     assertRunnable(definition) {
-      for (const { provider, called, predicate, task } of callsOf(definition)) {
+      for (const { provider, called, given, predicate, task } of callsOf(definition)) {
         if (provider !== undefined) findProvider(providers, provider);
-        if (called !== undefined) findFunction(functions, called, task);
+        if (called !== undefined) {
+          const found = findFunction(functions, called, task);
+          if (given !== undefined && typeof found !== 'function')
+            checkWrittenArguments(found.input, given, { task, function: called });
+        }
         if (predicate !== undefined) findPredicate(predicates, predicate);
       }
     },

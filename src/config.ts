@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import type { CodeFunctions } from '../actors/code.ts';
+import type { CodeFunctions } from '../actors/code-function.ts';
 import type { Providers } from '../actors/model/provider.ts';
 import { checkConfig } from './check-config.ts';
 import type { Predicates } from './document/condition.ts';

@@ -62,6 +62,8 @@ export const ERROR_CODES = {
   runTimedOut: { status: 504, retry: 'never', title: 'The run took too long' },
   codeFailed: { status: 500, retry: 'backoff', title: 'A code task threw' },
   codeRefused: { status: 500, retry: 'never', title: 'A code task failed for good' },
+  invalidArgument: { status: 422, retry: 'never', title: 'A task gives a function wrong arguments' },
+  functionNotDeterministic: { status: 500, retry: 'never', title: 'A repeated function asks something else' },
   functionMissing: { status: 422, retry: 'never', title: 'A task names a function that is not registered' },
   promptFailed: { status: 422, retry: 'never', title: 'A prompt could not be rendered' },
   expressionFailed: { status: 422, retry: 'never', title: 'An expression could not be evaluated' },

@@ -28,9 +28,10 @@ export { systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts'
 export { compose, taskMachine, workflowMachine, type Fermata, type FermataOptions } from './compose.ts';
 export { defineConfig, type FermataConfig } from './config.ts';
 export { workflow } from './document/builder.ts';
+export { cel, code, type Expression } from './document/code-task.ts';
 export { parseDocument, parseText } from './document/parse.ts';
 export { execute } from './document/execute.ts';
 export type { Predicate } from './document/condition.ts';
 export type { WorkflowDocument } from './document/schema.ts';
-export type { CodeContext, CodeFunction } from '../actors/code.ts';
+export { codeFunction, type CodeContext, type CodeFunction, type DeclaredFunction } from '../actors/code-function.ts';
 export { ERROR_CODES, FermataError, type ErrorCode } from './errors.ts';

@@ -10,7 +10,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
   ['machines/', ['xstate', 'zod', 'machines/', 'src/document/', 'src/cost/', 'src/errors.ts']],
   ['actors/model-call.ts', ['openai', 'actors/model/', 'src/errors.ts', 'src/runtime/effect.ts']],
-  ['actors/', ['xstate', 'zod', 'actors/', 'src/errors.ts', 'src/runtime/effect.ts']],
+  ['actors/', ['xstate', 'zod', 'node:crypto', 'actors/', 'src/errors.ts', 'src/runtime/effect.ts']],
   [
     'src/document/',
     [

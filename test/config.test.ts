@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fromCallback, fromPromise, setup } from 'xstate';
 import { compose } from '../src/compose.ts';
+import { codeFunction } from '../actors/code-function.ts';
 import { loadConfig, readSettings, type FermataConfig } from '../src/config.ts';
 import { FermataError } from '../src/errors.ts';
 import { effect } from '../src/runtime/effect.ts';
@@ -50,6 +51,7 @@ async function startFile(text: string, options: { readonly demo?: boolean } = {}
 
 describe('a configuration', () => {
   const mine = (settings: unknown) => ({ providers: { mine: settings } });
+  const declared = (name: string, input: object) => codeFunction({ name, input: { ...input }, run: () => 1 });
 
   it.each<[path: string, said: string, config: unknown]>([
     ['provider', 'unknown field "provider": did you mean "providers"?', { provider: {} }],
@@ -68,6 +70,9 @@ describe('a configuration', () => {
     ['providers.mine.baseUrl', 'came an empty text', mine({ baseUrl: '', apiKey: KEY })],
     ['providers.mine.baseUrl', 'came nothing: set what it is read from', mine({ baseUrl: undefined, apiKey: KEY })],
     ['functions.f', 'expected a function, came a text', { functions: { f: KEY } }],
+    ['functions.f', 'expected a function, came an object', { functions: { f: { kind: 'codeFunction', name: 'f' } } }],
+    ['functions.f', 'declared as "f", came one declared as "g"', { functions: { f: declared('g', {}) } }],
+    ['functions.f.input.minimun', 'did you mean "minimum"?', { functions: { f: declared('f', { minimun: 1 }) } }],
     ['machines["m@1"]', 'expected an XState machine', { machines: { 'm@1': {} } }],
     ['machines["m@1"]', 'createMachine({ … }), came an object', { machines: { 'm@1': { machine: {} } } }],
     ['actors.a', 'expected effect({ run }), fromPromise(…) or a machine', { actors: { a: fromCallback(() => {}) } }],

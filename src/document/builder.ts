@@ -1,4 +1,5 @@
 /** Documents in TypeScript: the same document as in JSON or YAML, with names that the compiler checks. */
+import { CodeTask, references, type References } from './code-task.ts';
 import { parseDocument } from './parse.ts';
 import type { WorkflowDocument, WorkflowTask } from './schema.ts';
 
@@ -12,13 +13,18 @@ export type TaskOptions<Names extends string> = Without<WorkflowTask, 'name' | '
   readonly dependsOn?: readonly Names[];
 };
 
+type Made<Outputs> = CodeTask<unknown> | ((tasks: References<Outputs>) => CodeTask<unknown>) | TaskOptions<string>;
+
 interface Link {
   readonly task: WorkflowTask;
   readonly before: Link | undefined;
 }
 
-/** A document in the making; every `task` gives a new builder and leaves this one as it is. */
-export class WorkflowBuilder<Names extends string = never> {
+/**
+ * A document in the making; every `task` gives a new builder and leaves this one as it is. `Outputs`: what its tasks
+ * give, by name.
+ */
+export class WorkflowBuilder<Outputs = Readonly<Record<never, never>>> {
   readonly #head: WorkflowOptions & { readonly name: string };
   /** A linked list: a copy of all tasks for each task would take quadratic time. */
   readonly #last: Link | undefined;
@@ -29,11 +35,20 @@ export class WorkflowBuilder<Names extends string = never> {
   }
 
   /** Adds a task; it may depend on tasks that were added before. */
-  task<const Name extends string>(name: Name, options: TaskOptions<Names>): WorkflowBuilder<Names | Name> {
-    const { dependsOn, ...rest } = options;
+  task<const Name extends string, Output>(
+    name: Name,
+    made: CodeTask<Output> | ((tasks: References<Outputs>) => CodeTask<Output>),
+  ): WorkflowBuilder<Outputs & Readonly<Record<Name, Output>>>;
+  task<const Name extends string>(
+    name: Name,
+    options: TaskOptions<keyof Outputs & string>,
+  ): WorkflowBuilder<Outputs & Readonly<Record<Name, never>>>;
+  task(name: string, made: Made<Outputs>): WorkflowBuilder<never> {
+    const options = typeof made === 'function' ? made(references()) : made;
+    const { dependsOn, ...rest } = options instanceof CodeTask ? options.options : options;
     const task: WorkflowTask =
       dependsOn === undefined ? { name, ...rest } : { name, ...rest, dependsOn: [...dependsOn] };
-    return new WorkflowBuilder<Names | Name>(this.#head, { task, before: this.#last });
+    return new WorkflowBuilder<never>(this.#head, { task, before: this.#last });
   }
 
   /**

@@ -7,6 +7,8 @@ export interface Called {
   readonly provider?: string;
   /** Name of a registered function. */
   readonly called?: string;
+  /** What it is called with: texts are expressions. */
+  readonly given?: Readonly<Record<string, unknown>>;
   /** Name of a registered predicate. */
   readonly predicate?: string;
 }
@@ -21,7 +23,7 @@ function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readon
   const conditions = [when, call.kind === 'condition' && 'if' in call.decides ? call.decides.if : undefined];
   return [
     ...(call.kind === 'model' ? [{ task, provider: call.provider }] : []),
-    ...(call.kind === 'code' ? [{ task, called: call.function }] : []),
+    ...(call.kind === 'code' ? [{ task, called: call.function, given: call.input }] : []),
     ...(call.kind === 'map' || call.kind === 'reduce' ? callsOfTask(call.task, task) : []),
     ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
     ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),

@@ -21,6 +21,7 @@ import type { ApprovalSpec, Definition } from './definition.ts';
 import { additions } from './adding.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
 import type { Found } from './kinds/condition.ts';
+import type { PreparedModelCall } from './kinds/model.ts';
 import { partsOf } from './kinds/reduce.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { Scope, TaskResult } from './reads.ts';
@@ -329,6 +330,7 @@ function resultOf(graph: RunGraph, name: string): TaskResult {
 export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
     const graph = new RunGraph(rows, definitionOf(rows));
+    if (event.type === 'task.callsModel') return questionOf(graph.definition, event);
     if (snapshot !== undefined)
       return event.type === 'fermata.task.joined'
         ? itemsOutput(graph, (snapshot.context as TaskContext).name)
@@ -359,6 +361,12 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
       return { error: toErrorData(thrown, 'promptFailed') };
     }
   };
+}
+
+/** What a function asks a model, with the defaults of its document. */
+function questionOf({ provider, model }: Definition, event: object): PreparedModelCall {
+  const { question } = event as { readonly question: Partial<PreparedModelCall> & { readonly prompt: string } };
+  return { kind: 'model', provider, model, responseFormat: 'text', ...question };
 }
 
 /** What the texts of an item see beside what its map does. */

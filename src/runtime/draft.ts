@@ -10,7 +10,7 @@ import type { EffectRow, JournalEntry, MessageRow, RunOrigin, TimerRow } from '.
 import type { InDoubtPolicy } from './effect.ts';
 import type { InspectionEvent } from 'xstate';
 import type { Input, Receipt } from './input.ts';
-import type { CustomAction } from './xstate.ts';
+import type { CustomAction, Event } from './xstate.ts';
 
 /** An effect that may start once its commit has returned. */
 export interface EffectStart {
@@ -63,6 +63,8 @@ export class Draft {
   /** Effects that cannot be called in this process, by token. */
   readonly unavailable = new Map<string, { readonly start: EffectStart; readonly error: FermataError }>();
   readonly aborts = new Set<string>();
+  /** What actors send to their calls. */
+  readonly told: { readonly token: string; readonly event: Event }[] = [];
   readonly custom: CustomAction[] = [];
   /** Inputs taken into this group: answered after it, or put back if it fails. */
   readonly inputs: Input[] = [];

@@ -28,6 +28,11 @@ export interface EffectContext {
   emit(event: { readonly type: string; readonly [key: string]: unknown }): void;
   /** Sends an event to the actor that asked, as a turn of its own (durable). */
   notify(event: { readonly type: string; readonly [key: string]: unknown }): void;
+  /**
+   * Hears what the actor that asked sends to this call (`sendTo` its id), each after the commit of the turn that sent it.
+   * Nothing is kept: a call that a crash cut off is made again, and asks again.
+   */
+  receive(listener: (event: { readonly type: string; readonly [key: string]: unknown }) => void): void;
 }
 
 /** How an effect is registered, under the name that machines use in `invoke.src`. */
@@ -49,6 +54,11 @@ export interface EffectDefinition<Input = never, Output = unknown> {
   onInDoubt?(input: Input): InDoubtPolicy;
   /** The key of an earlier call of which this one is a repeat; default: a new key. */
   repeatOf?(input: Input): string | undefined;
+  /**
+   * Where a call under way waits for this one, the key that it has given it. It waits for no place among the effects in
+   * flight: both might wait for ever.
+   */
+  partOf?(input: Input): { readonly key: string } | undefined;
   /** What its deltas carry besides `offset` and `delta`: `{task, attempt}` for tasks. */
   describe?(input: Input): Readonly<Record<string, unknown>>;
 }

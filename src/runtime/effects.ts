@@ -15,12 +15,14 @@ import type { AroundEffect, EffectContext } from './effect.ts';
 import type { Delta } from './facts.ts';
 import type { Input } from './input.ts';
 import type { Suspects } from './suspects.ts';
+import type { Event } from './xstate.ts';
 
 interface Active {
   readonly key: RunKey;
   readonly abort: AbortController;
   readonly about: Readonly<Record<string, unknown>>;
   text: string;
+  listener?: (event: Event) => void;
   /** It has its place, and the mark "about to call" is being committed. */
   marking: boolean;
 }
@@ -69,7 +71,7 @@ export class Effects {
       void this.#run(id, effect, known);
       return;
     }
-    if (this.#active.size >= this.#surroundings.maxInFlight) {
+    if (this.#active.size >= this.#surroundings.maxInFlight && !this.#isAwaited(effect)) {
       this.#waiting.set(id, effect);
       return;
     }
@@ -121,6 +123,15 @@ export class Effects {
     this.#next();
   }
 
+  /** Its actor says something to it; nobody hears it where it is not under way, or does not listen. */
+  tell(key: RunKey, token: string, event: Event): void {
+    try {
+      this.#active.get(name(key, token))?.listener?.(event);
+    } catch (thrown) {
+      this.#surroundings.log('an effect could not hear an event', { runId: key.run, error: String(thrown) });
+    }
+  }
+
   /** The text streamed so far by the effects of a run, or of all: what a late joiner gets first. */
   streamed(run?: string): Delta[] {
     const found: Delta[] = [];
@@ -162,6 +173,9 @@ export class Effects {
         restart: () => {
           active.text = '';
         },
+        receive: (listener) => {
+          active.listener = listener;
+        },
         notify: (event) => {
           assertStorable(event, `event "${event.type}"`);
           enter(event, 'notice');
@@ -198,6 +212,15 @@ export class Effects {
       });
     }
     return begin();
+  }
+
+  /** A call under way waits for it. */
+  #isAwaited({ logicPath, row, input }: EffectStart): boolean {
+    const { catalog, maxInFlight } = this.#surroundings;
+    // Nothing is called at all: this process only looks.
+    if (maxInFlight === 0) return false;
+    const child = catalog.child(catalog.logic(logicPath), row.src);
+    return child !== undefined && 'effect' in child && child.effect.partOf?.(input) !== undefined;
   }
 
   #definition({ logicPath, row }: EffectStart) {

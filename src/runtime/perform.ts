@@ -72,6 +72,7 @@ function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xst
   const sender = frame.actor ?? frame.from;
   const target = memory.find(to.address);
   // As in XState, an actor that has stopped hears nothing.
+  if (target === undefined && sender !== undefined) tellCall(memory, sender, to.address, event);
   if (target === undefined || target.status !== 'active' || (to.birth !== -1 && to.birth !== target.identity.birth))
     return;
   if (memory.cascade.busy(to.address)) {
@@ -80,6 +81,13 @@ function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xst
   } else {
     memory.cascade.push(take(memory, target, event, sender ?? null));
   }
+}
+
+/** What an actor sends to a call of its own is no turn: the call hears it after the commit. */
+function tellCall(memory: RunMemory, sender: string, address: string, event: xstate.Event): void {
+  const actor = memory.find(sender);
+  const token = actor === undefined ? undefined : callAt(actor, address);
+  if (token !== undefined) memory.draft.told.push({ token, event });
 }
 
 /** The very actor that is meant: by the time a delayed event is due, another may have taken its place. */
@@ -224,8 +232,10 @@ export function ask(memory: RunMemory, actor: DurableActor, asked: WantedEffect)
   if (child === undefined || !('effect' in child)) return;
   const { effect } = child;
   let repeatOf: string | undefined;
+  let partOf: { readonly key: string } | undefined;
   let policy: InDoubtPolicy;
   try {
+    partOf = effect.partOf?.(asked.input);
     repeatOf = effect.repeatOf?.(asked.input);
     policy = effect.onInDoubt?.(asked.input) ?? 'retry';
   } catch (thrown) {
@@ -233,7 +243,7 @@ export function ask(memory: RunMemory, actor: DurableActor, asked: WantedEffect)
     return;
   }
   const repeated = repeatOf !== undefined;
-  const key = repeatOf ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
+  const key = repeatOf ?? partOf?.key ?? hash('sha256', `${memory.key.run}/${asked.token}`, 'base64url');
   const call = { id: asked.id, key, input: asked.input, policy, repeated };
   const effectJson = encode(call, 'effect', memory, WRITE_REFS);
   const row = {

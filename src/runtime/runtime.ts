@@ -628,6 +628,7 @@ export class Runtime {
     }
     for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);
+    for (const { token, event } of draft.told) this.#effects.tell(key, token, event);
     if (this.#works) {
       for (const row of draft.timersArmed.values()) this.#timers.notice(row.due);
       for (const row of draft.callTimersArmed.values()) this.#timers.armCall(row);

@@ -5,7 +5,7 @@
  *
  * A long file, because it is the whole door in one place: half of it is what its methods promise.
  */
-import type { CodeFunctions } from '../../actors/code.ts';
+import type { CodeFunctions } from '../../actors/code-function.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import type { Fermata } from '../compose.ts';
 import { callsOf } from '../document/calls.ts';

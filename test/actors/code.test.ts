@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { code, type CodeFunction, type CodeInput } from '../../actors/code.ts';
+import type { CodeFunction } from '../../actors/code-function.ts';
+import { code, type CodeInput } from '../../actors/code.ts';
+import { readArguments } from '../../src/document/arguments.ts';
 import { FermataError } from '../../src/errors.ts';
 import { redactor } from '../../src/http/redact.ts';
 import { effectContext, type RecordingContext } from '../harness/effect-context.ts';
@@ -15,7 +17,12 @@ const INPUT: CodeInput = {
 };
 
 function call(sumUp: CodeFunction, context: RecordingContext = effectContext()) {
-  return code({ functions: { sumUp }, redact: redactor(['sk-code-0123456789']) }).run(INPUT, context);
+  return code({
+    functions: { sumUp },
+    redact: redactor(['sk-code-0123456789']),
+    readArguments,
+    assertProvider: () => {},
+  }).run(INPUT, context);
 }
 
 describe('a function', () => {
@@ -28,7 +35,10 @@ describe('a function', () => {
   it('learns of which call it is', async () => {
     const context = effectContext({ key: 'k-9', runId: 'run-7', repeated: true });
     const seen = await call(
-      (_, { signal, progress: _progress, ...rest }) => ({ ...rest, aborted: signal.aborted }),
+      (_, { signal, progress: _progress, delta: _delta, model: _model, ...rest }) => ({
+        ...rest,
+        aborted: signal.aborted,
+      }),
       context,
     );
     expect(seen.value).toEqual({
@@ -137,7 +147,12 @@ describe('what a function throws', () => {
 it.each(['sumup', 'constructor', '__proto__'])(
   'a function %s that is not registered is refused, naming the others',
   async (name) => {
-    const effect = code({ functions: { sumUp: () => 1, charge: () => 2 }, redact: redactor() });
+    const effect = code({
+      functions: { sumUp: () => 1, charge: () => 2 },
+      redact: redactor(),
+      readArguments,
+      assertProvider: () => {},
+    });
     const failure = await failureOf(effect.run({ ...INPUT, function: name }, effectContext()));
     expect(failure).toMatchObject({ code: 'functionMissing', retry: 'never' });
     expect(failure.message).toContain(`"${name}", but registered are only: sumUp, charge.`);
@@ -145,7 +160,7 @@ it.each(['sumup', 'constructor', '__proto__'])(
 );
 
 it('the effect says how it is settled, repeated and shown', () => {
-  const effect = code({ functions: {}, redact: redactor() });
+  const effect = code({ functions: {}, redact: redactor(), readArguments, assertProvider: () => {} });
   expect(effect.onInDoubt?.(INPUT)).toBe('ask');
   expect(effect.repeatOf?.(INPUT)).toBe('k-0');
   expect(effect.describe?.(INPUT)).toEqual({ task: 'sum', attempt: 2 });

@@ -1,6 +1,6 @@
 /** R10: what has a date keeps it while nobody is there; what is measured from a call begins anew with the call. */
 import { describe, expect, it } from 'vitest';
-import type { CodeFunction } from '../../actors/code.ts';
+import type { CodeFunction } from '../../actors/code-function.ts';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import { ManualClock } from '../harness/clock.ts';
 import { openEmbedded, type Embedded } from './embedded.ts';

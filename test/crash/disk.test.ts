@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { CodeFunction } from '../../actors/code.ts';
+import type { CodeFunction } from '../../actors/code-function.ts';
 import { fraction } from '../../machines/backoff.ts';
 import { compose } from '../../src/compose.ts';
 import type { WorkflowDocument, WorkflowTask } from '../../src/document/schema.ts';

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { CodeFunctions } from '../../actors/code.ts';
+import type { CodeFunctions } from '../../actors/code-function.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import { execute } from '../../src/document/execute.ts';
 import type { WorkflowDocument } from '../../src/document/schema.ts';

@@ -1,7 +1,7 @@
 /** What is registered with the server that the tests of crashes kill: machines of a user's own, and functions of `code` tasks. */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CodeFunction } from '../../actors/code.ts';
+import type { CodeFunction } from '../../actors/code-function.ts';
 import type { FermataConfig } from '../../src/config.ts';
 import { alarm, tally, teller } from './machines.ts';
 
@@ -37,8 +37,24 @@ export function registered(callLog: string): FermataConfig {
     await pause(3_600_000, undefined, { signal });
   };
 
+  const consult: CodeFunction = async ({ topic }, { idempotencyKey, task, model }) => {
+    keepCall(idempotencyKey, task);
+    const plan = await model({ prompt: `${String(topic)} plan` });
+    const [one, other] = await Promise.all([
+      model({ prompt: `one on ${plan.text}`, name: 'one' }),
+      model({ prompt: `other on ${plan.text}`, name: 'other' }),
+    ]);
+    return [one.text, other.text];
+  };
+
+  /** What it asks is another thing each time it is called. */
+  const waver: CodeFunction = async (_, { model, repeated }) => {
+    await model({ prompt: repeated ? 'this' : 'that' });
+    return (await model({ prompt: 'silent' })).text;
+  };
+
   return {
-    functions: { count, write, die, linger },
+    functions: { count, write, die, linger, consult, waver },
     machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm },
   };
 }

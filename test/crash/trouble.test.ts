@@ -1,7 +1,7 @@
 /** Trouble with those who are called: a model that is down, an answer that comes too late, one that is far too long. */
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CodeFunction } from '../../actors/code.ts';
+import type { CodeFunction } from '../../actors/code-function.ts';
 import { openEmbedded } from './embedded.ts';
 import { startModel, type Model, type ModelOptions } from './model.ts';
 import { until } from './until.ts';

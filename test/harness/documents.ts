@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CodeContext } from '../../actors/code.ts';
+import type { CodeContext } from '../../actors/code-function.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import type { Predicates } from '../../src/document/condition.ts';

@@ -30,6 +30,7 @@ export function effectContext(
     ...given,
     signal: controller.signal,
     emit: () => {},
+    receive: () => {},
     delta: (text) => {
       deltas.push(text);
       const listeners = heard;

@@ -21,6 +21,8 @@ export interface HarnessOptions extends Partial<Omit<AppOptions, 'fermata'>> {
   readonly script?: readonly ScriptLine[];
   readonly config?: FermataConfig;
   readonly clock?: Clock;
+  /** Calls in flight at once. */
+  readonly maxInFlight?: number;
   /** Default: a file of its own. */
   readonly database?: string;
   /** Runs that may stay in memory at the end (a call that hangs on purpose). Default false. */
@@ -55,7 +57,7 @@ export interface Answer {
  * const { call } = await openFermata({ script: [{ prompt: '', answers: [{ text: 'hi' }] }] })
  */
 export async function openFermata(options: HarnessOptions = {}): Promise<Harness> {
-  const { script, config, clock, mayLeaveWork = false, database, ...app } = options;
+  const { script, config, clock, mayLeaveWork = false, database, maxInFlight, ...app } = options;
   const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
   const file = database ?? join(folder, 'test.db');
   const models = await startModelServer(script === undefined ? {} : { script });
@@ -65,6 +67,7 @@ export async function openFermata(options: HarnessOptions = {}): Promise<Harness
     environment,
     ...(config === undefined ? {} : { config }),
     ...(clock === undefined ? {} : { clock }),
+    ...(maxInFlight === undefined ? {} : { maxInFlight }),
   });
   const http = createApp({ log: createLogger({ level: 'silent' }), ...app, fermata });
 

@@ -1,5 +1,5 @@
 /** Documents and functions that tests steer: `hold` answers when the test says so. */
-import type { CodeFunction } from '../../actors/code.ts';
+import type { CodeFunction } from '../../actors/code-function.ts';
 import type { FermataConfig } from '../../src/config.ts';
 import type { Harness } from '../harness/fermata.ts';
 

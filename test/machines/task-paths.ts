@@ -104,7 +104,7 @@ export const STEPS: readonly TaskStep[] = [
   {
     title: 'a crash cuts the call off',
     states: [...CALLING, 'choosingTasks'],
-    event: { type: 'fermata.inDoubt', key: 'key', policy: 'ask' },
+    event: { type: 'fermata.inDoubt', id: 'call', key: 'key', policy: 'ask' },
     happen: (walk) => walk.crash(),
   },
   {

@@ -8,7 +8,7 @@ import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
 import { pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
-import { callerOf, expectSettled, walkTask } from './task-walk.ts';
+import { callerOf, expectSettled, modelCaller, walkTask } from './task-walk.ts';
 
 let server: RawModelServer;
 let bench: Workbench;
@@ -97,6 +97,25 @@ describe('a task stays where it is, and ends', () => {
     const statuses = await walk({}, async () => {
       bench.call('stays').context.progress(50);
       await bench.complete('stays');
+    });
+    expect(statuses).toEqual({ stays: 'completed' });
+  });
+
+  it.each([
+    ['answers', {}],
+    ['fails', {}],
+    ['answers', { onComplete: { addTasks: 'work' } }],
+    ['fails', { onComplete: { addTasks: 'work' } }],
+  ] as const)('when its function asks a model, which %s: %j', async (end, more) => {
+    const statuses = await walk(more, async () => {
+      if ('onComplete' in more) await bench.complete('stays');
+      const model = modelCaller(bench, server);
+      const asked = bench.call('stays').context.model({ prompt: 'Walk' });
+      await model.called();
+      await (end === 'answers' ? model.answer(7) : model.fail('never'));
+      if (end === 'answers') expect(await asked).toMatchObject({ text: '7' });
+      else await expect(asked).rejects.toMatchObject({ code: 'modelRefused' });
+      await bench.complete('stays', []);
     });
     expect(statuses).toEqual({ stays: 'completed' });
   });

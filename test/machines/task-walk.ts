@@ -40,7 +40,7 @@ function codeCaller(bench: Workbench): Caller {
 }
 
 /** Calls of a model over a socket. */
-function modelCaller(bench: Workbench, server: RawModelServer): Caller {
+export function modelCaller(bench: Workbench, server: RawModelServer): Caller {
   let before = server.requests.length;
   let current: RawExchange | undefined;
   const call = (): RawExchange => current ?? expect.fail('no call has come to the model');

@@ -1,6 +1,6 @@
 /** Effects are called at least once, and say so (R5). */
 import { describe, expect, it } from 'vitest';
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, fromPromise, sendTo, setup } from 'xstate';
 import { effect, type EffectContext, type InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
 import { asker, Deferred } from './machines.ts';
@@ -45,6 +45,55 @@ describe('around', () => {
     await under.settle();
     expect(seen).toEqual([['call', true]]);
     expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ answer: 'around the answer' });
+  });
+});
+
+describe('a call hears its actor', () => {
+  const machine = setup({
+    types: {} as { events: { type: 'SAY'; n: number } },
+    actors: { call: fromPromise<unknown>(() => Promise.reject(new Error('is provided'))) },
+  }).createMachine({
+    invoke: { src: 'call', id: 'call' },
+    on: { SAY: { actions: sendTo('call', ({ event }) => ({ type: 'said', n: event.n })) } },
+  });
+
+  it('after the commit, in order; what came before a crash does not come again', async () => {
+    const heard: unknown[][] = [];
+    const call = effect({
+      run: (_input: unknown, { receive }: EffectContext) => {
+        const events: unknown[] = [];
+        heard.push(events);
+        receive((event) => events.push(event));
+        return new Deferred().promise;
+      },
+    });
+    const under = await openRuntime({ machines: { 'sayer@1': machine }, actors: { call }, leavesWork: true });
+    const { runId } = await under.runtime.start('sayer');
+    for (const n of [1, 2]) await under.runtime.send(runId, { type: 'SAY', n });
+    await under.settle();
+    const runtime = await under.crash();
+    await under.settle();
+    await runtime.send(runId, { type: 'SAY', n: 3 });
+    await under.settle();
+    const said = (n: number) => ({ type: 'said', n });
+    expect(heard).toEqual([[said(1), said(2)], [said(3)]]);
+  });
+
+  it('and brings nothing down where it cannot hear', async () => {
+    const deaf = (): never => {
+      throw new TypeError('deaf');
+    };
+    const call = effect({
+      run: (_input: unknown, { receive }: EffectContext) => {
+        receive(deaf);
+        return new Deferred().promise;
+      },
+    });
+    const under = await openRuntime({ machines: { 'sayer@1': machine }, actors: { call }, leavesWork: true });
+    const { runId } = await under.runtime.start('sayer');
+    await under.runtime.send(runId, { type: 'SAY', n: 1 });
+    await under.settle();
+    expect((await under.runtime.read(runId)).status).toBe('running');
   });
 });
 

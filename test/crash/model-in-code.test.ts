@@ -1,0 +1,75 @@
+/** R5: a function that asks models is called again after a crash, and asks only what was not answered. */
+import { describe, expect, it } from 'vitest';
+import type { WorkflowDocument } from '../../src/document/schema.ts';
+import type { CrashPoint } from '../../src/runtime/group.ts';
+import { answerTo } from './model.ts';
+import { sceneOfTest } from './scene-of-test.ts';
+import { until } from './until.ts';
+
+const document = (name: string): WorkflowDocument => ({
+  name,
+  tasks: [{ name: 'work', kind: 'code', function: name, input: name === 'consult' ? { topic: '"tea"' } : {} }],
+});
+const plan = answerTo('tea plan');
+const PROMPTS = ['tea plan', `one on ${plan}`, `other on ${plan}`];
+
+describe('killed while a function asks models', () => {
+  const setScene = sceneOfTest();
+
+  it.each<[CrashPoint, readonly number[]]>([
+    ['committed', [2, 3, 4, 5, 6]],
+    ['decided', [3, 5]],
+  ])('at "%s" of each commit', async (point, commits) => {
+    const scene = await setScene();
+    const first = scene.serve();
+    const workflow = await first.create(document('consult'));
+    await first.kill();
+    for (const nth of commits) {
+      const before = scene.model.calls().length;
+      const server = scene.serve({ crash: { point, nth } });
+      await server.execute(workflow, {}, `run ${nth}`);
+      await scene.died(server);
+      const last = scene.serve();
+      const run = (await last.execute(workflow, {}, `run ${nth}`)) ?? '';
+      await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
+      expect((await last.get(`/runs/${run}`))?.body['output']).toEqual(PROMPTS.slice(1).map(answerTo));
+      const journal = (await last.get(`/runs/${run}/journal?limit=1000`))?.body['items'] as { type: string }[];
+      expect(journal.filter(({ type }) => type === 'model_called')).toHaveLength(3);
+      await last.kill();
+      const calls = scene.model.calls().slice(before);
+      for (const prompt of PROMPTS) {
+        const keys = calls.filter((call) => call.prompt === prompt).map(({ key }) => key);
+        expect(new Set(keys).size, `keys of "${prompt}", killed at commit ${nth}`).toBe(1);
+        expect(keys.length).toBeLessThanOrEqual(2);
+      }
+      // At most those that were under way together.
+      expect(calls.length).toBeLessThanOrEqual(PROMPTS.length + 2);
+    }
+  });
+
+  it('with its first answer committed: that is not asked for again', async () => {
+    const scene = await setScene({ answer: answerTo });
+    const server = scene.serve();
+    const workflow = await server.create(document('waver'));
+    const run = (await server.execute(workflow, {}, 'run')) ?? '';
+    await until('the second call', () => scene.model.calls().length === 2);
+    await server.kill();
+    await scene.died(server);
+    const last = scene.serve();
+    await until('the run to end', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'failed');
+    const results = await last.get(`/runs/${run}/results`);
+    const error = {
+      code: 'functionNotDeterministic',
+      message: expect.stringContaining('"waver" of task "work"'),
+    };
+    expect(results?.body['tasks']).toMatchObject([{ attempts: 1, error }]);
+    expect(
+      scene.model
+        .calls()
+        .filter(({ prompt }) => prompt !== 'silent')
+        .map(({ prompt }) => prompt),
+    ).toEqual(['that']);
+    // The second call was in flight, and nobody waits for it once the function has failed: it may not come again.
+    await last.kill();
+  });
+});
