@@ -6,6 +6,7 @@ import type { ErrorData } from '../errors.ts';
 import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
 import { Faults, faultsMessage, describeValue } from './faults.ts';
+import { checkAddedItemNames } from './item-names.ts';
 import { isRecord, walkJson } from './json.ts';
 import { kindOf } from './kinds/index.ts';
 import { checkLinks } from './links.ts';
@@ -86,7 +87,9 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
     if (typeof name === 'string' && graph.has(name))
       faults.add(`tasks[${at}].name`, `the name ${JSON.stringify(name)} is taken by another task of the run`);
   }
-  const links = atOnce(checkLinks(atOnce(outlineOf({ tasks: written })), faults, namesOf(graph)));
+  const outline = atOnce(outlineOf({ tasks: written }));
+  checkAddedItemNames(outline.tasks, graph.definition, faults);
+  const links = atOnce(checkLinks(outline, faults, namesOf(graph)));
   const gates = gatesOf(tasks.filter((task) => task !== undefined));
   const names = new Set(tasks.map((task) => task?.name));
   for (const chosen of gates.keys())
