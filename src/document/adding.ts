@@ -2,7 +2,8 @@
  * Tasks that want to join a run, checked as a document is, and against the run as it stands: names that are taken, what
  * they need, and that nothing waits for itself.
  */
-import type { ErrorData } from '../errors.ts';
+import { FermataError, type ErrorData } from '../errors.ts';
+import type { AssertRunnable } from './calls.ts';
 import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
 import { Faults, faultsMessage, describeValue } from './faults.ts';
@@ -30,12 +31,15 @@ export type Additions =
   | { readonly refused: ErrorData };
 
 /**
- * What becomes of the tasks that `parent` wants to add.
- *
- * @param written as documents write them
- * @param position of the first one among the tasks of the run
+ * What becomes of the tasks that `parent` wants to add: `written` as documents write them, `position` that of the first one
+ * among the tasks of the run.
  */
-export function additions(graph: RunGraph, parent: string, written: unknown, position: number): Additions {
+export function additions(
+  graph: RunGraph,
+  parent: string,
+  { written, position }: { readonly written: unknown; readonly position: number },
+  assertRunnable: AssertRunnable,
+): Additions {
   const { onComplete } = graph.spec(parent);
   const subject = `What task ${JSON.stringify(parent)} adds`;
   if (onComplete === undefined) return refused('invalidDocument', `${subject} was not asked for by its onComplete.`);
@@ -48,7 +52,7 @@ export function additions(graph: RunGraph, parent: string, written: unknown, pos
   const warning = warningOf(all.length, kept.length, depth, onComplete);
   if (warning !== undefined && onLimit === 'fail') return refused('tooManyTasks', `${subject} is too much: ${warning}`);
   const faults = new Faults();
-  const specs = checked(graph, kept, position, faults);
+  const specs = checked(graph, { written: kept, position }, assertRunnable, faults);
   if (faults.count > 0) {
     const found = faults.list();
     return refused('invalidDocument', faultsMessage(subject, found, faults.count), { faults: found });
@@ -76,7 +80,12 @@ function warningOf(
   return `${came} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${came - kept} were cut off.`;
 }
 
-function checked(graph: RunGraph, written: readonly unknown[], position: number, faults: Faults): TaskSpec[] {
+function checked(
+  graph: RunGraph,
+  { written, position }: { readonly written: readonly unknown[]; readonly position: number },
+  assertRunnable: AssertRunnable,
+  faults: Faults,
+): TaskSpec[] {
   const { structure, nul } = atOnce(walkJson(written));
   for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
   if (structure.length > 0) return [];
@@ -114,7 +123,19 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
           }),
         ],
   );
+  for (const [at, spec] of specs.entries()) checkRunnable(spec, at, assertRunnable, faults);
+  if (faults.count > 0) return [];
   return inOrder(specs).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
+}
+
+/** What nobody here can do would keep the run waiting for ever: whoever wrote it never thought of this process. */
+function checkRunnable(spec: TaskSpec, at: number, assertRunnable: AssertRunnable, faults: Faults): void {
+  try {
+    assertRunnable({ tasks: [spec] });
+  } catch (thrown) {
+    if (!(thrown instanceof FermataError)) throw thrown;
+    faults.add(`tasks[${at}]`, thrown.message);
+  }
 }
 
 /** What a task needs comes before it, and else they stay as they were written. */

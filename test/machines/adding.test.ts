@@ -116,6 +116,13 @@ describe('tasks from an output', () => {
       { tasks: [{ name: 'x', prompt: 'x', responseFormat: { schema: { type: 'tex' } } }] },
       'tasks[0].responseFormat.schema.type: expected "array"',
     ],
+    [
+      'a function that is not registered',
+      { tasks: [work('x', { function: 'fly' })] },
+      'registered are only: work, echo',
+    ],
+    ['a provider that is not configured', { tasks: [{ name: 'x', prompt: 'x', provider: 'moon' }] }, 'got "moon"'],
+    ['a predicate that is not registered', { tasks: [work('x', { when: { predicate: 'dry' } })] }, 'predicate "dry"'],
     ['a missing dependency', { tasks: [work('x', { dependsOn: ['nobody'] })] }, 'unknown task "nobody"'],
     [
       'a cycle',
