@@ -58,7 +58,7 @@ export function additions(
     return refused('invalidDocument', faultsMessage(subject, found, faults.count), { faults: found });
   }
   if (join) {
-    const circle = specs.map((spec) => waitsForItself(graph, parent, spec)).find((found) => found !== undefined);
+    const circle = waitsForItself(graph, parent, specs);
     if (circle !== undefined) return refused('invalidDocument', `${subject} would wait for itself: ${circle}.`);
   }
   return {
@@ -169,41 +169,43 @@ function namesOf(graph: RunGraph): Names {
 /** Tasks that need one that has already ended without success. */
 function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
   const found = new Map<string, string>();
+  const names = new Set(specs.map(({ name }) => name));
   for (let before = -1; before < found.size;) {
     before = found.size;
     for (const { name, dependsOn } of specs) {
-      const because = dependsOn.find((needed) => found.has(needed) || hasFailed(graph, specs, needed));
+      const because = dependsOn.find((needed) => found.has(needed) || (!names.has(needed) && hasFailed(graph, needed)));
       if (because !== undefined) found.set(name, because);
     }
   }
   return [...found].map(([name, because]) => ({ name, because }));
 }
 
-function hasFailed(graph: RunGraph, specs: readonly TaskSpec[], name: string): boolean {
-  if (specs.some((spec) => spec.name === name)) return false;
+function hasFailed(graph: RunGraph, name: string): boolean {
   const row = graph.row(name);
   return isSettled(row.status) && barsDependents(row, graph.spec(name));
 }
 
 /**
  * What depends on a task waits for what it adds. An added task that needs one of those would wait for ever; this is the
- * way in which it would, in words.
+ * way in which it would, in words. One search for all of them: what one has led past, no other needs to walk again.
  */
-function waitsForItself(graph: RunGraph, parent: string, { name, dependsOn }: TaskSpec): string | undefined {
+function waitsForItself(graph: RunGraph, parent: string, specs: readonly TaskSpec[]): string | undefined {
   const ancestors = new Set<string>();
   for (let at: string | null = parent; at !== null; at = graph.growth(at).parent) ancestors.add(at);
   const seen = new Set<string>();
-  const pending = dependsOn.filter((needed) => graph.has(needed) && !ancestors.has(needed));
-  for (const needed of pending) {
-    if (ancestors.has(needed))
-      return `task ${JSON.stringify(name)} needs one that waits for ${JSON.stringify(needed)} and all that it adds`;
-    if (seen.has(needed)) continue;
-    seen.add(needed);
-    const isOver = isSettled(graph.row(needed).status);
-    const { open, children } = graph.growth(needed);
-    if (isOver && open === 0) continue;
-    const { dependsOn: further, after } = graph.spec(needed);
-    pending.push(...(isOver ? children : [...further, ...after]));
+  for (const { name, dependsOn } of specs) {
+    const pending = dependsOn.filter((needed) => graph.has(needed) && !ancestors.has(needed));
+    for (const needed of pending) {
+      if (ancestors.has(needed))
+        return `task ${JSON.stringify(name)} needs one that waits for ${JSON.stringify(needed)} and all that it adds`;
+      if (seen.has(needed)) continue;
+      seen.add(needed);
+      const isOver = isSettled(graph.row(needed).status);
+      const { open, children } = graph.growth(needed);
+      if (isOver && open === 0) continue;
+      const { dependsOn: further, after } = graph.spec(needed);
+      pending.push(...(isOver ? children : [...further, ...after]));
+    }
   }
   return undefined;
 }
