@@ -29,6 +29,7 @@ import {
   type FunctionCall,
 } from './function-calls.ts';
 import { fact, type Enqueue } from './reserved.ts';
+import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
@@ -100,7 +101,7 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf: string | null;
   readonly retryDelayMs: number;
-  /** What its call gave, while tasks are added for it. */
+  /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
   readonly outcome: CallOutput | null;
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
@@ -345,7 +346,7 @@ export const taskMachine = setup({
     complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
     // What is called next is another call, and repeats none.
     keepOutcome: assign({
-      outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
+      outcome: ({ context, event }) => withEarlier(context, (event as unknown as { output: CallOutput }).output),
       repeatOf: null,
     }),
     askModel: enqueueActions(({ enqueue, context, event }) => {
@@ -365,7 +366,7 @@ export const taskMachine = setup({
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
-      return { call: { ...context.call, prompt }, repaired: true, outcome: null };
+      return { call: { ...context.call, prompt }, repaired: true };
     }),
     keepRefusal: assign(({ event }) =>
       event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},
@@ -422,10 +423,12 @@ export const taskMachine = setup({
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
+      const usage = spentInVain(context);
       fact(enqueue, type, {
         ...about(context),
         status,
         attempt: context.attempt,
+        ...(usage === undefined ? {} : { usage }),
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
       });
     }),
