@@ -77,7 +77,10 @@ export interface JoinedItems {
   /** The error of each item that failed, null for the others; absent where none failed. */
   readonly errors?: readonly (ErrorData | null)[];
   readonly first?: { readonly task: string; readonly error: ErrorData };
+  /** Items that gave nothing because they failed, or were cancelled. */
   readonly failed?: number;
+  /** How many of them were cancelled. */
+  readonly cancelled?: number;
   /** The next level of a tree: these were not the last ones. */
   readonly next?: readonly (readonly unknown[])[];
 }
@@ -408,8 +411,9 @@ export const taskMachine = setup({
       });
     }),
     failItems: assign(({ context, event }) => {
-      const { first, failed = 0, outputs } = joinedItems(event);
-      const message = `${failed} of ${outputs.length} items of "${context.name}" failed; first "${first?.task}": ${first?.error.message}`;
+      const { first, failed = 0, cancelled = 0, outputs } = joinedItems(event);
+      const others = cancelled === 0 ? '' : `, ${cancelled} ${cancelled === 1 ? 'was' : 'were'} cancelled`;
+      const message = `${failed - cancelled} of ${outputs.length} items of "${context.name}" failed${others}; first "${first?.task}": ${first?.error.message}`;
       return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
     }),
     stateChoice: enqueueActions(({ enqueue, context }) => {

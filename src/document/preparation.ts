@@ -398,19 +398,23 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const results = resultsOf(graph, names);
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
+  let cancelled = 0;
   for (const [task, { status }] of results) {
     const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
     const error = isFine ? null : errorOf(graph.row(task));
     errors.push(error);
     if (error !== null) failed.push({ task, error });
+    if (error !== null && status === 'cancelled') cancelled++;
   }
+  // Those that were cancelled because of it come before it as well, and explain nothing.
+  const first = failed.find(({ error }) => error.code !== 'cancelled') ?? failed[0];
   const outputs = results.map(([, { output = null }]) => output);
   const { call } = graph.spec(map);
   const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
   return {
     outputs,
     ...further,
-    ...(failed.length === 0 ? {} : { errors, first: failed[0], failed: failed.length }),
+    ...(first === undefined ? {} : { errors, first, failed: failed.length, cancelled }),
   };
 }
 
