@@ -94,6 +94,8 @@ export interface JournalReads {
     },
   ): JournalEntry[];
   feed(tenant: string, after: number, limit: number): FeedEntry[];
+  /** A run was deleted: its key may be another run's from now on. */
+  forget(): void;
 }
 
 /** Prepares the reads of the journal. */
@@ -124,12 +126,22 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
     .limit(PAGE)
     .prepare();
 
+  /** The row that `entry` read last: what is asked one after the other, 10,000 results at the end of a run, lies together. */
+  let recent: (JournalPage & { readonly run: number }) | undefined;
+
   return {
     entry(key, wanted) {
-      const page = from.get({ run: key, seq: wanted, limit: 1 });
-      if (page === undefined) return undefined;
-      const [found] = backwards(page, (seq) => seq === wanted);
+      if (recent?.run !== key || wanted > recent.seq || wanted <= recent.seq - recent.count) {
+        const page = from.get({ run: key, seq: wanted, limit: 1 });
+        if (page === undefined) return undefined;
+        recent = { ...page, run: key };
+      }
+      const [found] = backwards(recent, (seq) => seq === wanted);
       return found;
+    },
+
+    forget() {
+      recent = undefined;
     },
 
     // Both numbers rise together, and a fact's is never above its entry's: between there and the end, halving finds it.
