@@ -29,6 +29,7 @@ import {
   type FunctionCall,
 } from './function-calls.ts';
 import { fact, type Enqueue } from './reserved.ts';
+import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
@@ -83,7 +84,10 @@ export interface JoinedItems {
   /** The error of each item that failed, null for the others; absent where none failed. */
   readonly errors?: readonly (ErrorData | null)[];
   readonly first?: { readonly task: string; readonly error: ErrorData };
+  /** Items that gave nothing because they failed, or were cancelled. */
   readonly failed?: number;
+  /** How many of them were cancelled. */
+  readonly cancelled?: number;
   /** The next level of a tree: these were not the last ones. */
   readonly next?: readonly (readonly unknown[])[];
 }
@@ -106,7 +110,7 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf: string | null;
-  /** What its call gave, while tasks are added for it. */
+  /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
   readonly outcome: CallOutput | null;
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
@@ -351,7 +355,7 @@ export const taskMachine = setup({
     complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
     // What is called next is another call, and repeats none.
     keepOutcome: assign({
-      outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
+      outcome: ({ context, event }) => withEarlier(context, (event as unknown as { output: CallOutput }).output),
       repeatOf: null,
     }),
     askModel: enqueueActions(({ enqueue, context, event }) => {
@@ -371,7 +375,7 @@ export const taskMachine = setup({
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
-      return { call: { ...context.call, prompt }, repaired: true as const, outcome: null };
+      return { call: { ...context.call, prompt }, repaired: true as const };
     }),
     keepRefusal: assign(({ event }) =>
       event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},
@@ -413,8 +417,9 @@ export const taskMachine = setup({
       });
     }),
     failItems: assign(({ context, event }) => {
-      const { first, failed = 0, outputs } = joinedItems(event);
-      const message = `${failed} of ${outputs.length} items of "${context.name}" failed; first "${first?.task}": ${first?.error.message}`;
+      const { first, failed = 0, cancelled = 0, outputs } = joinedItems(event);
+      const others = cancelled === 0 ? '' : `, ${cancelled} ${cancelled === 1 ? 'was' : 'were'} cancelled`;
+      const message = `${failed - cancelled} of ${outputs.length} items of "${context.name}" failed${others}; first "${first?.task}": ${first?.error.message}`;
       return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
     }),
     stateChoice: enqueueActions(({ enqueue, context }) => {
@@ -428,10 +433,12 @@ export const taskMachine = setup({
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
+      const usage = spentInVain(context);
       fact(enqueue, type, {
         ...about(context),
         status,
         attempt: context.attempt,
+        ...(usage === undefined ? {} : { usage }),
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
       });
     }),
