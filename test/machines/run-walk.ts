@@ -6,7 +6,8 @@ import type { Workbench } from '../harness/documents.ts';
 import { ADDED, tasksOf, type RunKind, type RunPath, type RunState, type RunStep } from './run-paths.ts';
 import { expectSettled } from './task-walk.ts';
 
-const TIMEOUT_SECONDS = 100_000;
+/** More than all back-offs of a path, and not so much that the clock has to be looked at a thousand times on the way. */
+const TIMEOUT_SECONDS = 200;
 /** A back-off that nobody waits for. */
 const BEYOND_SECONDS = 1_000_000;
 const BACKOFF_SECONDS = 10;
@@ -31,14 +32,15 @@ export async function walkRun(bench: Workbench, kind: RunKind, path: RunPath): P
 }
 
 function start(bench: Workbench, kind: RunKind): Promise<string> {
-  const { breadth, onTaskFailure, grows } = kind;
-  return bench.start({
+  const { breadth, onTaskFailure, grows, version } = kind;
+  const document = {
     config: { breadth, onTaskFailure, timeoutSeconds: TIMEOUT_SECONDS },
     tasks: tasksOf(kind).map((name, at) => ({
       ...taskOf(kind, name),
       ...(grows === true && at === 0 ? { onComplete: { addTasks: 'fromOutput' } } : {}),
     })),
-  });
+  };
+  return bench.start(document, {}, version === undefined ? undefined : `workflow@${version}`);
 }
 
 function taskOf({ waitsFor }: RunKind, name: string): object {
