@@ -18,7 +18,7 @@ export interface Part {
 /** What became of a path. */
 export interface Walked {
   readonly title: string;
-  readonly length: number;
+  readonly steps: number;
   /** Why it did not end as it should. */
   readonly error?: string;
 }
@@ -106,5 +106,5 @@ export function verdictOf(
     ...(seen.size === walked.length ? [] : [`${walked.length} walks of ${seen.size} paths: some were walked twice`]),
     ...(new Set(found).size === found.length ? [] : ['two paths have the same title']),
   ];
-  return { paths: found.length, walked: titles, steps: good.reduce((sum, { length }) => sum + length, 0), faults };
+  return { paths: found.length, walked: titles, steps: good.reduce((sum, { steps }) => sum + steps, 0), faults };
 }

@@ -11,12 +11,15 @@ async function walkPart({ kind, from, to }: Part): Promise<readonly Walked[]> {
   if (known?.kind !== kind) known = { kind, paths: KINDS[kind]?.paths() ?? [] };
   const walked: Walked[] = [];
   let site = await openSite();
+  let before: readonly string[] = [];
   for (const path of known.paths.slice(from, to)) {
-    const thrown = await path.walk(site).then(
+    const parting = path.steps.findIndex((step, at) => step !== before[at]);
+    const thrown = await path.walk(site, parting === -1 ? path.steps.length : parting).then(
       () => undefined,
       (error: unknown) => ({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
-    walked.push({ title: path.title, length: path.length, ...thrown });
+    walked.push({ title: path.title, steps: path.steps.length, ...thrown });
+    before = thrown === undefined ? path.steps : [];
     if (thrown === undefined) continue;
     // What a path left behind must not fail the next.
     await closeSite(site).catch(() => {});
