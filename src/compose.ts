@@ -18,6 +18,7 @@ import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { callsOf, type AssertRunnable } from './document/calls.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
+import { inBrief } from './document/in-brief.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
@@ -78,7 +79,7 @@ function builtInMachines(
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
         '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable)),
-        task: withTime(prepareTask(definitionOf, predicates)),
+        task: withTime(inBrief(prepareTask(definitionOf, predicates))),
       },
       outside: outsideEvents(definitionOf),
     },
