@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   tooManyEvents: { status: 409, retry: 'never', title: 'Too many events were kept for later' },
   runEnded: { status: 409, retry: 'never', title: 'The run has ended' },
   runNotEnded: { status: 409, retry: 'never', title: 'The run has not ended' },
+  runHasForks: { status: 409, retry: 'never', title: 'A fork of the run still reads from it' },
   taskSettled: { status: 409, retry: 'never', title: 'The task is settled' },
   notAwaitingApproval: { status: 409, retry: 'never', title: 'The task awaits no approval' },
   alreadyDecided: { status: 409, retry: 'never', title: 'The approval is already decided' },
