@@ -63,10 +63,22 @@ export interface PreparedSkip {
   readonly skip: Skip;
 }
 
+/** What a task is made ready with whose outcome is known: of a run from which this one was forked, or given by hand. */
+export interface PreparedOutcome extends Pick<
+  PreparedTask,
+  'description' | 'retry' | 'timeoutMs' | 'onInDoubt' | 'addTasks' | 'seed'
+> {
+  readonly known: {
+    readonly result: unknown;
+    /** What its fact says beside that. With `reused` it is another run's, else somebody gave it. */
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | PreparedOutcome | { readonly error: ErrorData };
 }
 
 /** What the items of a map gave (prepared data, R2). */
@@ -91,7 +103,7 @@ export interface TaskOutput {
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partial<Pick<PreparedOutcome, 'known'>> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -242,6 +254,7 @@ function stateCompleted(
     ...about(context),
     result: value,
     attempt: context.attempt,
+    ...context.known?.facts,
     ...more,
     ...(usage === undefined ? {} : { usage }),
     ...(model === undefined ? {} : { model }),
@@ -360,8 +373,11 @@ export const taskMachine = setup({
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),
-      tasks: tasksToAdd(context, event),
+      ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
     })),
+    completeKnown: enqueueActions(({ enqueue, context }) =>
+      stateCompleted(enqueue, context, { value: context.known?.result }),
+    ),
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
@@ -417,8 +433,13 @@ export const taskMachine = setup({
       fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
     }),
     stateSkip: enqueueActions(({ enqueue, context }) => {
-      const { reason, condition } = context.skip ?? {};
-      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
+      const { reason, condition, reused } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', {
+        ...about(context),
+        reason,
+        ...(condition === undefined ? {} : { condition }),
+        ...(reused === undefined ? {} : { reused }),
+      });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
@@ -484,6 +505,10 @@ export const taskMachine = setup({
   guards: {
     broken: ({ context }) => context.error !== null,
     isSkipped: ({ context }) => context.skip !== undefined,
+    isKnown: ({ context }) => context.known !== undefined && context.addTasks === undefined,
+    isKnownAndAdds: ({ context }) =>
+      context.known !== undefined && (isReused(context) || context.addTasks === FROM_OUTPUT),
+    isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     spreads: ({ context }) => spreads(context),
@@ -525,11 +550,23 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
+            { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
+            { guard: 'isKnownAndAdds', target: 'adding' },
+            { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
             ...BEGIN,
           ],
         },
         queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': BEGIN_AGAIN } },
+        // It does not run, and adds what it adds all the same.
+        adding: {
+          meta: { waitsFor: 'run' },
+          entry: 'askToAdd',
+          on: {
+            'fermata.task.added': { target: '#task.completed', actions: 'completeAdded' },
+            'fermata.task.refused': { target: '#task.failed', actions: 'keepRefusal' },
+          },
+        },
       },
     },
     awaitingApproval: {
@@ -729,6 +766,10 @@ export const taskMachine = setup({
   }),
 });
 
+function isReused({ known }: TaskContext): boolean {
+  return known?.facts['reused'] !== undefined;
+}
+
 /** XState names the final state that was reached in the event it makes the output with: `xstate.done.state.task.failed`. */
 function endOf(type: string): TaskOutput['status'] {
   return type.slice(type.lastIndexOf('.') + 1) as TaskOutput['status'];
@@ -764,6 +805,8 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     onInDoubt: 'retry',
     seed: name,
   } as const;
+  if (prepared !== undefined && 'known' in prepared)
+    return { ...idle, ...prepared, outcome: { value: prepared.known.result }, error: null };
   if (prepared !== undefined && 'skip' in prepared)
     return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {

@@ -137,6 +137,8 @@ export interface TaskAdds {
   readonly description: string;
   readonly items?: readonly unknown[];
   readonly tasks?: unknown;
+  /** Those that it added in the run of which this one is a fork. */
+  readonly again?: true;
 }
 
 type WorkflowEvent =

@@ -18,6 +18,7 @@ import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { callsOf } from './document/calls.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
 import type { Definition } from './document/definition.ts';
+import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
@@ -70,6 +71,7 @@ export interface Fermata {
  */
 function builtInMachines(
   definitionOf: DefinitionOf,
+  originsOf: OriginsOf,
   predicates: Predicates,
 ): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
   return {
@@ -77,8 +79,8 @@ function builtInMachines(
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
-        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf)),
-        task: withTime(prepareTask(definitionOf, predicates)),
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, originsOf)),
+        task: withTime(prepareTask(definitionOf, predicates, originsOf)),
       },
       outside: outsideEvents(definitionOf),
     },
@@ -134,16 +136,18 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
   const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId, pause: () => pause(loop) });
+  const originsOf = originsIn(store);
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
-    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
+    const prompts = originsOf(rows)?.prompts;
+    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion, prompts));
   };
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
   const { functions = {}, predicates = {} } = config;
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, originsOf, predicates) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),

@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   itemFailed: { status: 500, retry: 'never', title: 'An item of a map failed' },
   tooManyTasks: { status: 422, retry: 'never', title: 'A task adds more tasks than it may' },
   effectInDoubt: { status: 500, retry: 'never', title: 'A call was cut off by a crash' },
+  originMissing: { status: 500, retry: 'never', title: 'The run that a fork comes from is gone' },
   taskFailed: { status: 500, retry: 'never', title: 'A task failed' },
   taskRejected: { status: 409, retry: 'never', title: 'An approval was refused' },
   approvalExpired: { status: 409, retry: 'never', title: 'An approval was not given in time' },

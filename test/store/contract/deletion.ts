@@ -46,7 +46,7 @@ export function deletionContract(make: MakeStore): void {
         await expect(store.deleteRun(origin)).rejects.toMatchObject(refused);
         await expect(store.deleteRun(origin, { unended: true })).rejects.toMatchObject(refused);
       }
-      await store.commit(group([changes(fork, { state: state({ status: 'completed', endedAt: 1 }), revision: 1 })]));
+      await store.commit(group([changes(fork, 1, ended)]));
       expect(await store.deleteRun(a)).toBe(true);
       expect(await store.deleteRun(between)).toBe(true);
       expect(await store.run(fork)).toMatchObject({ forkJson: '{"layers":[]}' });
