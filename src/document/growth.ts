@@ -107,6 +107,12 @@ export function itemName(map: string, index: number): string {
   return `${map}[${index}]`;
 }
 
+/** The maps that a name would be an item of: the nearest, the map that one is an item of, and so on. */
+export function mapsAround(name: string): readonly string[] {
+  const map = itemOf(name)?.map;
+  return map === undefined ? [] : [map, ...mapsAround(map)];
+}
+
 /** Whose item a name would be, and which. */
 export function itemOf(name: string): { readonly map: string; readonly index: number } | undefined {
   const [, map, index] = ITEM.exec(name) ?? [];

@@ -13,7 +13,7 @@ import type { RunRows } from '../../runtime/rows.ts';
 import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
 import type { Additions } from '../adding.ts';
 import type { TaskSpec } from '../definition.ts';
-import { growthIn, itemOf, partOf, type Group, type Growth } from '../growth.ts';
+import { growthIn, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
 import { withPrompt } from './prompts.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
 import { reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
@@ -221,8 +221,7 @@ function* reducedBy(
 }
 
 function isBarred({ anew, opened }: ForkLayer, name: string): boolean {
-  const map = itemOf(name)?.map;
-  return anew.includes(name) || opened.includes(name) || (map !== undefined && anew.includes(map));
+  return anew.includes(name) || opened.includes(name) || mapsAround(name).some((map) => anew.includes(map));
 }
 
 /** What it cost stands with where it comes from: this run pays nothing for it. */

@@ -3,7 +3,7 @@ import type { WorkflowInput } from '../../../machines/workflow.ts';
 import { FermataError } from '../../errors.ts';
 import type { RunView, Runtime, Started } from '../../runtime/runtime.ts';
 import type { Definition, TaskSpec } from '../definition.ts';
-import { groupOf, itemOf } from '../growth.ts';
+import { groupOf, itemOf, mapsAround } from '../growth.ts';
 import type { AddedTask } from '../run-graph.ts';
 import type { Workflows } from '../workflows.ts';
 import { checkEdits } from './edits.ts';
@@ -131,7 +131,7 @@ function layerOf(
   const given = named.filter(([, { output }]) => output !== undefined);
   const asked = named.filter(([, { prompt }]) => prompt !== undefined).map(([name]) => name);
   const anew = 'fromTask' in point ? [point.fromTask, ...asked] : asked;
-  const maps = [...anew, ...given.map(([name]) => name)].flatMap((name) => itemOf(name)?.map ?? []);
+  const maps = [...anew, ...given.map(([name]) => name)].flatMap(mapsAround);
   return {
     run: runId,
     upTo,
