@@ -326,6 +326,8 @@ export const taskMachine = setup({
     askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
+      if (onlyAdds(context))
+        return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
@@ -506,8 +508,7 @@ export const taskMachine = setup({
     broken: ({ context }) => context.error !== null,
     isSkipped: ({ context }) => context.skip !== undefined,
     isKnown: ({ context }) => context.known !== undefined && context.addTasks === undefined,
-    isKnownAndAdds: ({ context }) =>
-      context.known !== undefined && (isReused(context) || context.addTasks === FROM_OUTPUT),
+    isKnownAndAdds: ({ context }) => onlyAdds(context),
     isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
@@ -551,22 +552,13 @@ export const taskMachine = setup({
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
             { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
-            { guard: 'isKnownAndAdds', target: 'adding' },
+            { guard: 'isKnownAndAdds', target: '#task.running.addingTasks' },
             { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
             ...BEGIN,
           ],
         },
         queued: { meta: { waitsFor: 'slot' }, entry: 'askForSlot', on: { 'fermata.task.admitted': BEGIN_AGAIN } },
-        // It does not run, and adds what it adds all the same.
-        adding: {
-          meta: { waitsFor: 'run' },
-          entry: 'askToAdd',
-          on: {
-            'fermata.task.added': { target: '#task.completed', actions: 'completeAdded' },
-            'fermata.task.refused': { target: '#task.failed', actions: 'keepRefusal' },
-          },
-        },
       },
     },
     awaitingApproval: {
@@ -765,6 +757,11 @@ export const taskMachine = setup({
     error: context.error,
   }),
 });
+
+/** It does not run, and adds what it adds all the same. */
+function onlyAdds(context: TaskContext): context is TaskContext & Pick<PreparedOutcome, 'known'> {
+  return context.known !== undefined && (isReused(context) || context.addTasks === FROM_OUTPUT);
+}
 
 function isReused({ known }: TaskContext): boolean {
   return known?.facts['reused'] !== undefined;

@@ -65,7 +65,11 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
   const { input } = (await runtime.entry(runId, 1)) as { readonly input: WorkflowInput };
   const { prepared: _, ...asked } = input;
   return runtime.start('workflow', {
-    input: { ...asked, total: definition.tasks.length } satisfies Omit<WorkflowInput, 'prepared'>,
+    input: {
+      ...asked,
+      total: definition.tasks.length,
+      forkedFrom: { runId, ...point },
+    } satisfies Omit<WorkflowInput, 'prepared'>,
     shownInput: run.input,
     tags: run.tags,
     workflow,
