@@ -17,6 +17,7 @@ import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Predicates } from './condition.ts';
+import type { AssertRunnable } from './calls.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
 import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
@@ -45,8 +46,12 @@ interface StepContext extends Pick<WorkflowInput, 'total' | 'breadth' | 'onTaskF
   readonly ending: unknown;
 }
 
-/** Prepares the events of the workflow machine. */
-export function prepareWorkflow(definitionOf: DefinitionOf, originsOf: OriginsOf = NO_FORKS): Prepare {
+/** Prepares the events of the workflow machine. `assertRunnable`: what joins a run is asked for, too. */
+export function prepareWorkflow(
+  definitionOf: DefinitionOf,
+  assertRunnable: AssertRunnable = () => {},
+  originsOf: OriginsOf = NO_FORKS,
+): Prepare {
   return ({ event, snapshot, rows }: Preparing): PreparedStep | undefined => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot === undefined) {
@@ -64,7 +69,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf, originsOf: OriginsOf
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
-        return preparedAdditions(graph, event as unknown as TaskAdds, context, originsOf(rows));
+        return preparedAdditions(graph, event as unknown as TaskAdds, context, assertRunnable, originsOf(rows));
       case 'fermata.task.cancel': {
         const name = String(event['task']);
         const { status, live } = graph.row(name);
@@ -96,11 +101,13 @@ function preparedAdditions(
   graph: RunGraph,
   { task, items, tasks, again }: TaskAdds,
   context: StepContext,
+  assertRunnable: AssertRunnable,
   origins: Origins | undefined,
 ): PreparedStep {
   if (isSettled(graph.row(task).status)) return {};
   if (again === true && origins !== undefined) return { additions: origins.additions(graph, task, context.total) };
-  if (items === undefined) return { additions: additions(graph, task, tasks, context.total) };
+  if (items === undefined)
+    return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };
   const { call } = graph.spec(task);
   const wanted = call.kind === 'map' ? call.concurrency : undefined;
   return { concurrency: Math.min(wanted ?? context.breadth, context.breadth) };
@@ -352,7 +359,7 @@ export function prepareTask(
     const spec = graph.spec(name);
     const origins = originsOf(rows);
     const known = origins?.outcome(graph, spec);
-    if (known !== undefined) return preparedOutcome(spec, known, rows.origin.seed);
+    if (known !== undefined) return preparedOutcome(spec, known);
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), resultsOf(graph, seen));
@@ -386,18 +393,17 @@ export function prepareTask(
 
 /** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */
 function preparedOutcome(
-  { name, retry, timeoutSeconds, onInDoubt, onComplete, description: written }: TaskSpec,
+  { retry, timeoutSeconds, onInDoubt, onComplete, description: written }: TaskSpec,
   { result, facts, description = written?.includes('{') === true ? undefined : written }: TakenOver,
-  seed: string,
 ): PreparedOutcome {
+  const known = { ...(description === undefined ? {} : { description }), known: { result, facts } };
+  if (onComplete === undefined) return known;
   return {
-    ...(description === undefined ? {} : { description }),
-    known: { result, facts },
+    ...known,
     retry,
     ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
     onInDoubt,
-    ...(onComplete === undefined ? {} : { addTasks: onComplete.addTasks }),
-    seed: `${seed}/${name}`,
+    addTasks: onComplete.addTasks,
   };
 }
 
@@ -429,19 +435,23 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const results = resultsOf(graph, names);
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
+  let cancelled = 0;
   for (const [task, { status }] of results) {
     const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
     const error = isFine ? null : errorOf(graph.row(task));
     errors.push(error);
     if (error !== null) failed.push({ task, error });
+    if (error !== null && status === 'cancelled') cancelled++;
   }
+  // Those that were cancelled because of it come before it as well, and explain nothing.
+  const first = failed.find(({ error }) => error.code !== 'cancelled') ?? failed[0];
   const outputs = results.map(([, { output = null }]) => output);
   const { call } = graph.spec(map);
   const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
   return {
     outputs,
     ...further,
-    ...(failed.length === 0 ? {} : { errors, first: failed[0], failed: failed.length }),
+    ...(first === undefined ? {} : { errors, first, failed: failed.length, cancelled }),
   };
 }
 

@@ -5,6 +5,7 @@ import { FermataError } from '../../errors.ts';
 import type { RunKey, RunStatus } from '../store.ts';
 import { isUnused } from './conditions.ts';
 import { raiseHighWater } from './high-water.ts';
+import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
 import { blob, blobUse, forkedFrom, journal, run, runState, suspect } from './schema.ts';
 import type { Writer } from './writer.ts';
@@ -31,6 +32,7 @@ function hasForks(run: string, forks: readonly string[]): FermataError {
 export function prepareDeleteRun(
   db: BetterSQLite3Database,
   keys: RunKeys,
+  journalReads: Pick<JournalReads, 'forget'>,
   writer: Writer,
 ): (owner: RunKey, options?: { readonly unended?: boolean }) => boolean {
   const usePosition = raiseHighWater(db, 'position');
@@ -81,7 +83,10 @@ export function prepareDeleteRun(
       );
     }
     if (typeof status === 'object') throw hasForks(owner.run, status.forks);
-    if (status === 'deleted') keys.forget(owner);
+    if (status === 'deleted') {
+      keys.forget(owner);
+      journalReads.forget();
+    }
     return status === 'deleted';
   };
 }
