@@ -132,7 +132,7 @@ export class TasksModel {
     const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
     const isMissed = task.status === 'waiting';
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
-    const isOnce = task.status === 'pending' || call.kind === 'map';
+    const isOnce = task.status === 'pending' || call.task !== undefined;
     const isLast = isOnce || again === 'never' || task.attempt > retry.maxRetries;
     check(isLast, `P5 ${where}: a retry was left`);
     Object.assign(task, { status: data['status'], bad: !(isMissed && call.onTimeout === 'skip') });
@@ -158,8 +158,8 @@ export class TasksModel {
       return this.#clock.notEarly(at, task.since, timeoutSeconds, where);
     if (code === 'effectInDoubt')
       return check(onInDoubt === 'fail' && this.#calls.hasRestarted, `P6 ${where}: its call is in no doubt`);
-    if (call.kind === 'map') {
-      const hasFailed = call.onItemFailure === 'stop' && task.items?.some(({ bad }) => bad) === true;
+    if (call.task !== undefined) {
+      const hasFailed = (call.onItemFailure ?? 'stop') === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
     }
     if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;

@@ -1,7 +1,7 @@
 /** Random documents: every kind of graph that a document can have, small; and tasks that join its runs. */
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { Random } from '../../src/testing/random.ts';
-import { randomCondition, randomGrowth, randomWhen, randomWork, type RandomTask } from './tasks.ts';
+import { randomCondition, randomGrowth, randomReduce, randomWhen, randomWork, type RandomTask } from './tasks.ts';
 
 /** A document of a seed's making. Its tasks are called `t0`, `t1`, … */
 export function randomDocument(random: Random, name: string): WorkflowDocument {
@@ -9,7 +9,7 @@ export function randomDocument(random: Random, name: string): WorkflowDocument {
   const tasks: RandomTask[] = [];
   for (const [index, own] of names.entries()) {
     const before = tasks.filter(() => random.chance(0.4));
-    tasks.push(randomTask(random, own, before, names.slice(index + 1), 2));
+    tasks.push(randomTask(random, own, before, names.slice(index + 1), 3));
   }
   return {
     name,
@@ -50,6 +50,14 @@ function randomTask(
   depth: number,
 ): RandomTask {
   const [read] = before;
+  const list = before.find(({ kind }) => kind === 'map');
+  if (list !== undefined && random.chance(0.7))
+    return {
+      name,
+      dependsOn: [list.name],
+      ...(random.chance(0.25) ? randomWhen(random, list) : {}),
+      ...randomReduce(random, list),
+    } as RandomTask;
   return {
     name,
     ...(before.length > 0 ? { dependsOn: before.map((task) => task.name) } : {}),
