@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WorkflowInput } from '../../machines/workflow.ts';
 import { FermataError } from '../errors.ts';
 import type { Runtime, Started } from '../runtime/runtime.ts';
+import type { RunParent } from '../store/store.ts';
 import type { Definition } from './definition.ts';
 import { faultsMessage } from './faults.ts';
 import { checkInput } from './input.ts';
@@ -29,6 +30,8 @@ export interface ExecuteRequest {
   readonly tags?: readonly string[] | undefined;
   readonly config?: RunConfig | undefined;
   readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+  /** The run that begins it. */
+  readonly parent?: RunParent;
 }
 
 /**
@@ -59,6 +62,7 @@ export function execute(
     tags: [...new Set([...definition.tags, ...(request.tags ?? [])])],
     workflow: { id: workflow.id, name: workflow.name, version: workflow.version },
     idempotency: request.idempotency,
+    parent: request.parent,
   });
 }
 

@@ -50,7 +50,8 @@ export const anyJson = z.record(z.string(), z.unknown());
 const maxRetries = z.int().min(0).max(LIMITS.maxRetries);
 const onReject = z.enum(['skip', 'cancel', 'fail']);
 
-const retry = z.strictObject({
+/** How often and when a failed attempt is repeated. */
+export const retryFields = z.strictObject({
   maxRetries: maxRetries.default(3).describe('Attempts after the first'),
   initialSeconds: seconds.default(1),
   factor: z.number().min(1).max(100).default(2),
@@ -94,7 +95,7 @@ export const commonFields = {
   approvalTimeoutSeconds: seconds.optional(),
   onReject: onReject.optional(),
   approval: approval.optional().describe('Long form of requiresApproval, approvalPrompt, …'),
-  retry: retry.prefault({}),
+  retry: retryFields.prefault({}),
   maxRetries: maxRetries.optional().describe('Short form of retry.maxRetries'),
   onInDoubt: z.enum(['retry', 'ask', 'fail']).default('retry').describe('What to do with a call that a crash cut off'),
   onComplete: onComplete.optional().describe('Adds tasks to the run when this one completes'),

@@ -30,6 +30,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_added',
       'items_cancelled',
       'task_started',
+      'child_run_started',
       'task_retrying',
       'task_queued',
       'task_in_doubt',
@@ -82,7 +83,14 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
+        // Another attempt has a run of its own.
+        ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+          ? { detailJson: detail(before, { childRunId: undefined }) }
+          : {}),
       });
+      break;
+    case 'child_run_started':
+      now({ detailJson: detail(before, { childRunId: data['childRunId'] }) });
       break;
     case 'task_retrying':
       now({ status: 'retrying', detailJson: detail(before, { error: data['error'] }) });

@@ -1,7 +1,9 @@
 /** The stored documents of a tenant: create, version, list; and the definition that a run executes. */
+import canonicalize from 'canonicalize';
 import { FermataError } from '../errors.ts';
 import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/store.ts';
 import type { Definition } from './definition.ts';
+import type { WorkflowReference } from './kinds/subworkflow.ts';
 import { parseDocument, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
 import type { Pause } from './steps.ts';
@@ -30,6 +32,8 @@ export interface WorkflowSurroundings {
   readonly tenant: string;
   now(): number;
   newId(): string;
+  /** A text as short as it is certain to be that of no other. */
+  hash(text: string): string;
   /** Lets others go first while a long document is checked. */
   readonly pause?: Pause;
 }
@@ -96,6 +100,27 @@ export class Workflows {
         'notFound',
         `No workflow "${id}"${version === undefined ? '' : ` with a version ${version}`} exists. List them with GET /api/v1/workflows.`,
       );
+    return toWorkflow(row);
+  }
+
+  /** What a task means by it: the newest version of a name, a version, or an inline document, which is kept. */
+  async find(reference: WorkflowReference): Promise<Workflow | undefined> {
+    if ('document' in reference) return this.#keep(reference.document);
+    const newest = await this.byName(reference.name);
+    if (newest === undefined || reference.version === undefined || reference.version === newest.version) return newest;
+    const { store, tenant } = this.#surroundings;
+    const row = await store.workflow(tenant, newest.id, reference.version);
+    return row && toWorkflow(row);
+  }
+
+  /** Keeps a document that stands inside of another one, once, under the hash of its text: runs of it name that. */
+  async #keep(document: Readonly<Record<string, unknown>>): Promise<Workflow> {
+    const definition = await parseInTurns(document, this.#surroundings.pause);
+    // The text that is the same for every writing of the same value.
+    const id = `inline-${this.#surroundings.hash(canonicalize(document) ?? '')}`;
+    const row = this.#row(id, 1, definition, document);
+    await this.#surroundings.store.keepWorkflow(row);
+    this.#cache(id, 1, definition);
     return toWorkflow(row);
   }
 

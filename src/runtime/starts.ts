@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { RunKey, RunOrigin, RunStatus, Store } from '../store/store.ts';
+import type { RunKey, RunOrigin, RunParent, RunStatus, Store } from '../store/store.ts';
 import { assertStorable, encode } from './codec.ts';
 import { fingerprint, markOfStart } from './deciding.ts';
 import type { Input, Receipt } from './input.ts';
@@ -24,6 +24,8 @@ export interface StartOptions {
   /** The same key and body again gives the same run; the same key with another body is refused. */
   readonly idempotency?: Keys | undefined;
   readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
+  /** The run that begins it. */
+  readonly parent?: RunParent | undefined;
   /** Input as shown and as prompts read it, where it is not what the machine gets. */
   readonly shownInput?: unknown;
 }
@@ -114,7 +116,7 @@ export class Starts {
     const blobs = new Map<string, string>();
     const inputJson =
       shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
-    const { workflow, idempotency } = options;
+    const { workflow, idempotency, parent } = options;
     const asked =
       idempotency === undefined ? [options.input, options.snapshot] : [idempotency.key, idempotency.bodyHash];
     const request = fingerprint([machine, workflow?.id ?? null, workflow?.version ?? null, ...asked]);
@@ -126,6 +128,7 @@ export class Starts {
       ...(workflow === undefined
         ? {}
         : { workflowId: workflow.id, workflowName: workflow.name, workflowVersion: workflow.version }),
+      ...(parent === undefined ? {} : { parent }),
       tags: [...new Set([...(options.tags ?? []), ...tags])],
       seed: run,
       createdAt: clock.now(),

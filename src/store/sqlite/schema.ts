@@ -27,6 +27,8 @@ export const run = sqliteTable(
     workflowId: text('workflow_id'),
     workflowName: text('workflow_name'),
     workflowVersion: integer('workflow_version'),
+    parentRun: text('parent_run'),
+    parentJson: text('parent'),
     tagsJson: text('tags').notNull(),
     seed: text('seed').notNull(),
     createdAt: integer('created_at').notNull(),
@@ -43,6 +45,9 @@ export const run = sqliteTable(
     index('run_workflow')
       .on(t.workflowId)
       .where(sql`workflow_id is not null`),
+    index('run_parent')
+      .on(t.parentRun)
+      .where(sql`parent_run is not null`),
   ],
 );
 
