@@ -14,6 +14,7 @@ import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAd
 import type { DefinitionOf } from './preparation.ts';
 import { RunGraph } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
+import { usageCounts } from './usage.ts';
 import { keepEvent, waitRows } from './waits.ts';
 
 interface TaskFact {
@@ -94,7 +95,7 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
       break;
     case 'task_retrying':
       now({ status: 'retrying', detailJson: detail(before, { error: data['error'] }) });
-      counts = { retries: 1 };
+      counts = { retries: 1, ...usageCounts(fact) };
       break;
     case 'task_in_doubt':
       now({
@@ -164,7 +165,7 @@ function settled(
     });
   return {
     rows: changes.rows(),
-    counts: { settled: 1, [status]: 1, ...(open ? { approvals: -1 } : {}) },
+    counts: { settled: 1, [status]: 1, ...usageCounts(fact), ...(open ? { approvals: -1 } : {}) },
     keeps: fact.type === 'task_completed',
   };
 }

@@ -4,6 +4,7 @@ import { FermataError } from '../errors.ts';
 import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/store.ts';
 import type { Definition } from './definition.ts';
 import type { WorkflowReference } from './kinds/subworkflow.ts';
+import { assertKnownWorkflows, subworkflowsOf } from './known-workflows.ts';
 import { parseDocument, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
 import type { Pause } from './steps.ts';
@@ -58,9 +59,31 @@ export class Workflows {
     return parseInTurns(document, this.#surroundings.pause);
   }
 
-  /** Stores a new workflow. Throws as `check` does, and `alreadyExists`. */
+  /**
+   * Whether the workflows are there that its tasks run.
+   *
+   * @param version which one of the workflow it would be
+   * @throws FermataError `workflowMissing`; `invalidDocument` where one does not get what it needs
+   */
+  async assertKnown(definition: Definition, version = 1): Promise<void> {
+    if (subworkflowsOf(definition).length === 0) return;
+    await assertKnownWorkflows(
+      definition,
+      { version },
+      {
+        lookUp: async (reference) => {
+          const found = await this.find(reference);
+          return found && this.definition(found.id, found.version);
+        },
+        names: async () => (await this.list({ limit: 1_000 })).map(({ name }) => name),
+      },
+    );
+  }
+
+  /** Stores a new workflow. Throws as `check` and `assertKnown` do, and `alreadyExists`. */
   async create(document: unknown): Promise<Workflow> {
     const definition = await parseInTurns(document, this.#surroundings.pause);
+    await this.assertKnown(definition);
     const { tenant, store, newId } = this.#surroundings;
     const row = this.#row(newId(), 1, definition, document);
     if (!(await store.createWorkflow(row))) {
@@ -81,6 +104,7 @@ export class Workflows {
   async addVersion(id: string, document: unknown): Promise<Workflow> {
     const definition = await parseInTurns(document, this.#surroundings.pause);
     const before = await this.get(id);
+    await this.assertKnown(definition, before.version + 1);
     const row = { ...this.#row(id, before.version + 1, definition, document), createdAt: before.createdAt };
     if (!(await this.#surroundings.store.addWorkflowVersion(row))) {
       throw new FermataError(

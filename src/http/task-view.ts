@@ -52,6 +52,7 @@ export const taskSchema = z
       })
       .optional()
       .describe('What decided that it was skipped, or what it decided itself'),
+    childRunId: z.string().optional().describe('The run that it began: a sub-workflow'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -81,6 +82,7 @@ interface Detail {
   readonly requestId?: string;
   readonly finishReason?: string;
   readonly inDoubt?: boolean;
+  readonly childRunId?: string;
 }
 
 /** The definition that a run executes. Throws `notFound` for a run of a user's machine. */
@@ -163,7 +165,7 @@ async function taskView(
   { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, condition, inDoubt, warning } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt, warning, childRunId } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
@@ -179,6 +181,7 @@ async function taskView(
     ...(reason === undefined ? {} : { reason }),
     ...(warning === undefined ? {} : { warning }),
     ...(condition === undefined ? {} : { condition }),
+    ...(childRunId === undefined ? {} : { childRunId }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),

@@ -105,8 +105,9 @@ const remove = createRoute({
 export function workflowRoutes({ fermata }: Surroundings) {
   const { workflows } = fermata;
   const summaries = new WorkflowSummaries();
-  const validated = async (document: unknown): Promise<z.infer<typeof validSchema>> => {
+  const validated = async (document: unknown, version = 1): Promise<z.infer<typeof validSchema>> => {
     const definition = await workflows.checkInTurns(document);
+    await workflows.assertKnown(definition, version);
     const analysis = await inTurns(analysisOf(document, definition));
     return { valid: true, name: definition.name, tasks: definition.tasks.length, analysis: analysisView(analysis) };
   };
@@ -143,8 +144,8 @@ export function workflowRoutes({ fermata }: Surroundings) {
       const document = await readDocument(c);
       const { id } = c.req.valid('param');
       if (c.req.valid('query').validate === 'only') {
-        await workflows.get(id);
-        return c.json(await validated(document), 200);
+        const { version } = await workflows.get(id);
+        return c.json(await validated(document, version + 1), 200);
       }
       return c.json(workflowView(await workflows.addVersion(id, document)), 200);
     })
