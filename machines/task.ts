@@ -773,7 +773,7 @@ export const taskMachine = setup({
               { guard: 'wasCancelled', target: '#task.cancelled', actions: ['keepBegun', 'cancelChild'] },
               { guard: 'broken', target: '#task.timedOut', actions: ['keepBegun', 'cancelChild'] },
               { guard: 'goesOnAlone', target: '#task.completed', actions: ['keepBegun', 'completeBegun'] },
-              { target: '#task.running.childRun.waiting', actions: 'keepBegun' },
+              { target: '#task.running.childRun.waitingForRun', actions: 'keepBegun' },
             ],
             onError: [
               { guard: 'wasCancelled', target: '#task.cancelled' },
@@ -800,7 +800,7 @@ export const taskMachine = setup({
               meta: { waitsFor: 'call' },
               on: { 'fermata.cancel': {}, 'fermata.task.timedOut': {} },
             },
-            waiting: {
+            waitingForRun: {
               meta: { waitsFor: 'childRun' },
               entry: 'park',
               always: [

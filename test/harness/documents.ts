@@ -35,6 +35,8 @@ export class Workbench {
   /** Every call that ever began, by task. */
   readonly began: string[] = [];
   fermata!: Fermata;
+  /** Runs that tasks begin are held back until it is settled: set by `holdRuns`. */
+  #gate: Promise<void> = Promise.resolve();
   readonly #providers: Providers;
   readonly #predicates: Predicates;
 
@@ -65,6 +67,10 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      around: async ({ src, run }) => {
+        if (src === 'subworkflow') await this.#gate;
+        return run();
+      },
       config: config ?? {
         functions: { work, echo: (input: unknown) => input },
         predicates: this.#predicates,
@@ -79,6 +85,19 @@ export class Workbench {
     this.calls.length = 0;
     await this.#compose(config);
     await this.settle();
+  }
+
+  /** From now on no task can begin a run, until what this answers is called; with an error, those that wait cannot at all. */
+  holdRuns(): (error?: Error) => Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    promise.catch(() => {});
+    return async (error) => {
+      this.#gate = Promise.resolve();
+      if (error === undefined) resolve();
+      else reject(error);
+      await this.settle();
+    };
   }
 
   /** Stores a document whose tasks call `work` unless they say otherwise, and starts a run of it. */

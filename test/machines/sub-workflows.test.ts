@@ -241,7 +241,7 @@ describe('names', () => {
       ],
     });
     expect(bench.running.toSorted()).toEqual(['again', 'read']);
-    expect((await childrenOf(run)).map(({ workflow }) => workflow?.version).toSorted()).toEqual([1, 2]);
+    expect((await childrenOf(run)).map(({ workflow }) => workflow?.version)).toEqual([2, 1]);
     await bench.complete('again');
     await bench.complete('read');
   });
@@ -292,7 +292,7 @@ describe('names', () => {
     for (let round = 0; round < 20; round++) await bench.settle();
     expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'childRunFailed' } });
     const runs = await bench.fermata.runtime.list({ workflowId: forever.id, limit: 100 });
-    expect(runs.map(({ parent }) => parent?.depth).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(runs.map(({ parent }) => parent?.depth)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
     expect(runs[0]?.reason).toMatchObject({ code: 'tooDeep' });
     expect((await bench.read(run)).reason?.message).toContain('let a condition end the recursion');
   });
