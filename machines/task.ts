@@ -358,7 +358,8 @@ export const taskMachine = setup({
         workflow: workflow.name,
         version: workflow.version,
       });
-      if (context.child?.paused === true) send(enqueue, { run: runId }, { type: 'fermata.pause' });
+      const isAwaited = context.call.kind === 'subworkflow' && context.call.wait;
+      if (isAwaited && context.child?.paused === true) send(enqueue, { run: runId }, { type: 'fermata.pause' });
     }),
     completeBegun: enqueueActions(({ enqueue, context, event }) => {
       const { runId } = (event as unknown as { readonly output: BegunRun }).output;

@@ -109,6 +109,8 @@ export interface WorkflowInput {
   readonly breadth: number;
   readonly timeoutMs?: number;
   readonly onTaskFailure: 'stop' | 'continue';
+  /** The task of another run that began this one. */
+  readonly parent?: { readonly runId: string; readonly task: string; readonly attempt: number };
   readonly prepared?: PreparedStep;
 }
 
@@ -289,8 +291,8 @@ export const workflowMachine = setup({
     'fermata.spawn': (_, _params: Readonly<Record<string, unknown>>) => {},
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     begin: enqueueActions(({ enqueue, context, event }) => {
-      const { workflow, version, total, timeoutMs } = context;
-      fact(enqueue, 'run_started', { workflow, version, total });
+      const { workflow, version, total, timeoutMs, parent } = context;
+      fact(enqueue, 'run_started', { workflow, version, total, ...(parent === undefined ? {} : { parent }) });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
       enqueue.assign(admit(context, (event as { input?: WorkflowInput }).input?.prepared, enqueue));

@@ -47,6 +47,7 @@ export function execute(
 ): Promise<Started> {
   const input = checkInput(definition, request.input ?? {});
   const config = checkConfig(request.config ?? {});
+  const { parent } = request;
   const seconds = config.timeoutSeconds ?? definition.timeoutSeconds;
   const machineInput: Omit<WorkflowInput, 'prepared'> = {
     workflow: workflow.name,
@@ -55,6 +56,7 @@ export function execute(
     breadth: config.breadth ?? definition.breadth,
     ...(seconds === undefined ? {} : { timeoutMs: seconds * 1_000 }),
     onTaskFailure: config.onTaskFailure ?? definition.onTaskFailure,
+    ...(parent === undefined ? {} : { parent: { runId: parent.run, task: parent.task, attempt: parent.attempt } }),
   };
   return runtime.start('workflow', {
     input: machineInput,
@@ -62,7 +64,7 @@ export function execute(
     tags: [...new Set([...definition.tags, ...(request.tags ?? [])])],
     workflow: { id: workflow.id, name: workflow.name, version: workflow.version },
     idempotency: request.idempotency,
-    parent: request.parent,
+    parent,
   });
 }
 
