@@ -28,7 +28,7 @@ type ChildEnd = Omit<ChildEnded, 'type' | 'task'>;
 
 /** What the workflow machine passes on to a task. */
 export type ChildEvent =
-  | ({ readonly type: 'fermata.task.childEnded' } & ChildEnd)
+  | ({ readonly type: 'fermata.task.childEnded'; readonly prepared?: object } & ChildEnd)
   | { readonly type: 'fermata.task.pause' }
   | { readonly type: 'fermata.task.resume' };
 

@@ -3,15 +3,15 @@ import { LineCounter, parseDocument as parseYaml, type YAMLError } from 'yaml';
 import { FermataError, type Fault } from '../errors.ts';
 import type { Definition } from './definition.ts';
 import { Faults, faultsMessage, formatPath, type Path } from './faults.ts';
+import { checkItemNames } from './item-names.ts';
 import { isRecord, walkJson } from './json.ts';
-import { schemaFaults } from './json-schema.ts';
 import { duplicateField } from './json-text.ts';
 import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import { LIMITS } from './fields.ts';
-import { checkShape, listOf } from './shape.ts';
-import { atOnce, eachOf, inTurns, type Pause, type Steps } from './steps.ts';
+import { checkSchema, checkShape, listOf } from './shape.ts';
+import { atOnce, inTurns, type Pause, type Steps } from './steps.ts';
 
 /** Documents in documents; runs of them are refused at the same depth. */
 const MOST_NESTED = 8;
@@ -54,9 +54,11 @@ function* checkDocument(source: unknown, depth = 1): Steps<Definition> {
   if (structure.length > 0) faults.throwIfAny(subject);
 
   const document = yield* checkShape(source, faults);
-  yield* checkSchemas(source, faults);
+  checkSchema(isRecord(source) ? source['input'] : undefined, ['input'], faults);
   yield* checkInline(source, faults, depth);
-  const links = yield* checkLinks(yield* outlineOf(source), faults);
+  const outline = yield* outlineOf(source);
+  checkItemNames(outline.tasks, faults);
+  const links = yield* checkLinks(outline, faults);
   faults.throwIfAny(subject);
   if (document === undefined)
     throw new FermataError('internal', `${subject} was refused without a reason. Please report this.`);
@@ -154,18 +156,6 @@ function placedFault(message: string, text: string, offset: number): Fault {
 function syntaxError(faults: readonly Fault[], cause?: unknown): FermataError {
   const unplaced = faults.map(({ message }) => ({ path: '', message }));
   return new FermataError('invalidDocument', faultsMessage('The text, as JSON or YAML,', unplaced), { faults, cause });
-}
-
-/** JSON Schemas inside the document: of its input, and of answers. */
-function* checkSchemas(source: unknown, faults: Faults): Steps<void> {
-  const check = (schema: unknown, place: Path): void => {
-    if (isRecord(schema)) for (const { path, message } of schemaFaults(schema, place)) faults.add(path, message);
-  };
-  if (isRecord(source)) check(source['input'], ['input']);
-  yield* eachOf(listOf(source), (task, position) => {
-    const format = isRecord(task) ? task['responseFormat'] : undefined;
-    if (isRecord(format)) check(format['schema'], ['tasks', position, 'responseFormat', 'schema']);
-  });
 }
 
 /** Whole documents that tasks run as sub-workflows, and the task of a map's items. */
