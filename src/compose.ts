@@ -53,6 +53,8 @@ export interface FermataOptions {
   readonly around?: RuntimeOptions['around'];
   readonly maxInFlight?: number;
   readonly passive?: RuntimeOptions['passive'];
+  /** For one document, looked at by itself: the workflows that its tasks run by name need not be there. */
+  readonly alone?: boolean;
   readonly opened?: RuntimeOptions['opened'];
   readonly tags?: RuntimeOptions['tags'];
 }
@@ -144,6 +146,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     now: () => clock.now(),
     newId,
     hash: hashOf,
+    ...(options.alone === true ? { alone: true } : {}),
     pause: () => pause(loop),
   });
   const definitionOf: DefinitionOf = (rows) => {

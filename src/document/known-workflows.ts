@@ -4,7 +4,7 @@ import { didYouMean } from './nearest.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import { excerpt, faultsMessage, formatPath } from './faults.ts';
 import { isRecord } from './json.ts';
-import type { SubworkflowSpec, WorkflowReference } from './kinds/subworkflow.ts';
+import { wordsOfReference, type SubworkflowSpec, type WorkflowReference } from './kinds/subworkflow.ts';
 import { parseDocument } from './parse.ts';
 
 /** A sub-workflow of a document, with its place. */
@@ -28,6 +28,15 @@ export function subworkflowsOf({ tasks }: Pick<Definition, 'tasks'>, prefix = ''
     if (call.kind === 'map') return ofTask(call.task, `${place}.task`);
     return call.kind === 'subworkflow' ? [{ path: place, call }] : [];
   });
+}
+
+/** Workflows that a document runs by name, as they are written, each once; those of inline documents too. */
+export function namedWorkflowsOf(definition: Pick<Definition, 'tasks'>): readonly string[] {
+  const names = subworkflowsOf(definition).flatMap(({ call: { workflow } }) => {
+    if ('document' in workflow) return namedWorkflowsOf(parseDocument(workflow.document));
+    return [wordsOfReference(workflow)];
+  });
+  return [...new Set(names)];
 }
 
 function ofTask({ call }: TaskSpec, path: string): readonly PlacedSubworkflow[] {

@@ -35,6 +35,8 @@ export interface WorkflowSurroundings {
   newId(): string;
   /** A text as short as it is certain to be that of no other. */
   hash(text: string): string;
+  /** No other workflows are there, and what tasks run by name is not looked for. */
+  readonly alone?: boolean;
   /** Lets others go first while a long document is checked. */
   readonly pause?: Pause;
 }
@@ -66,7 +68,7 @@ export class Workflows {
    * @throws FermataError `workflowMissing`; `invalidDocument` where one does not get what it needs
    */
   async assertKnown(definition: Definition, version = 1): Promise<void> {
-    if (subworkflowsOf(definition).length === 0) return;
+    if (this.#surroundings.alone === true || subworkflowsOf(definition).length === 0) return;
     await assertKnownWorkflows(
       definition,
       { version },
@@ -78,6 +80,30 @@ export class Workflows {
         names: async () => (await this.list({ limit: 1_000 })).map(({ name }) => name),
       },
     );
+  }
+
+  /** The definitions that runs of its named sub-workflows would have now, and of theirs. */
+  async below(definition: Definition): Promise<(reference: WorkflowReference) => Definition | undefined> {
+    const found = new Map<string, Definition>();
+    const labelOf = (reference: WorkflowReference): string =>
+      `${reference.name}@${'version' in reference ? reference.version : ''}`;
+    found.set(labelOf({ name: definition.name }), definition);
+    const waiting = [definition];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      for (const { call } of subworkflowsOf(next)) {
+        const { workflow } = call;
+        if ('document' in workflow) {
+          waiting.push(parseDocument(workflow.document));
+        } else if (!found.has(labelOf(workflow))) {
+          const stored = await this.find(workflow);
+          if (stored === undefined) continue;
+          const child = await this.definition(stored.id, stored.version);
+          found.set(labelOf(workflow), child);
+          waiting.push(child);
+        }
+      }
+    }
+    return (reference) => found.get(labelOf(reference));
   }
 
   /** Stores a new workflow. Throws as `check` and `assertKnown` do, and `alreadyExists`. */

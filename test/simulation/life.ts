@@ -175,7 +175,8 @@ async function settleQuestions(world: World, run: string): Promise<void> {
   };
   const blocked = block?.code;
   if (blocked === 'quarantined') await world.request({ method: 'POST', path: `/runs/${run}/resume` });
-  else if (status === 'paused') await world.resume(run);
+  // One that another run waits for may have gone on with that one meanwhile.
+  else if (status === 'paused') await world.resume(run).catch(refused);
   for (const { task, event } of tasks)
     if (event !== undefined) await world.send(run, { type: event.type, even: true, for: task }).catch(refused);
   for (const [name, of] of Object.entries(await world.tasks(run))) {

@@ -62,6 +62,11 @@ export function referenceOf(workflow: string | Readonly<Record<string, unknown>>
   return version === undefined ? { name: workflow } : { name: named, version: Number(version) };
 }
 
+/** The same as text: what its author wrote, and of an inline document its name. */
+export function wordsOfReference(reference: WorkflowReference): string {
+  return 'version' in reference ? `${reference.name}@${reference.version}` : reference.name;
+}
+
 /** Its inner form. */
 export function subworkflowSpec({ workflow, input, wait }: z.output<typeof subworkflowTaskSchema>): SubworkflowSpec {
   return { kind: 'subworkflow', workflow: referenceOf(workflow), input, wait };

@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { analysisOf } from '../../document/analysis.ts';
 import { graphOf } from '../../document/graph.ts';
+import { namedWorkflowsOf } from '../../document/known-workflows.ts';
 import { inTurns } from '../../document/steps.ts';
 import type { Workflow } from '../../document/workflows.ts';
 import { analysisSchema, analysisView } from '../analysis-view.ts';
@@ -22,7 +23,13 @@ const workflowSchema = workflowSummarySchema
   .extend({ document: z.unknown().openapi({ type: 'object', description: 'As it was written' }) })
   .openapi('Workflow');
 const validSchema = z
-  .object({ valid: z.literal(true), name: z.string(), tasks: z.int(), analysis: analysisSchema })
+  .object({
+    valid: z.literal(true),
+    name: z.string(),
+    tasks: z.int(),
+    runs: z.array(z.string()).optional().describe('Workflows that its tasks run by name, also in inline documents'),
+    analysis: analysisSchema,
+  })
   .openapi('ValidDocument');
 
 /** A document in JSON or YAML. It is checked by `document/parse.ts`, which finds all faults of fields and of the graph at once. */
@@ -108,8 +115,11 @@ export function workflowRoutes({ fermata }: Surroundings) {
   const validated = async (document: unknown, version = 1): Promise<z.infer<typeof validSchema>> => {
     const definition = await workflows.checkInTurns(document);
     await workflows.assertKnown(definition, version);
-    const analysis = await inTurns(analysisOf(document, definition));
-    return { valid: true, name: definition.name, tasks: definition.tasks.length, analysis: analysisView(analysis) };
+    const analysis = await inTurns(analysisOf(document, definition, await workflows.below(definition)));
+    const { name, tasks: written } = definition;
+    const runs = namedWorkflowsOf(definition);
+    const more = runs.length === 0 ? {} : { runs: [...runs] };
+    return { valid: true, name, tasks: written.length, ...more, analysis: analysisView(analysis) };
   };
   return newRouter()
     .openapi(create, async (c) => {
