@@ -13,6 +13,7 @@ import { raiseHighWater } from './high-water.ts';
 import { pagesOf } from './journal.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
+import { parentColumns } from './run-row.ts';
 import {
   actor,
   approval,
@@ -234,6 +235,7 @@ function originColumns(origin: RunOrigin) {
     workflowId: origin.workflowId ?? null,
     workflowName: origin.workflowName ?? null,
     workflowVersion: origin.workflowVersion ?? null,
+    ...parentColumns(origin.parent),
     tagsJson: JSON.stringify(origin.tags),
     seed: origin.seed,
     createdAt: origin.createdAt,
