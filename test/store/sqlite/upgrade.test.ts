@@ -14,7 +14,6 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const SHIPPED = join(ROOT, 'src/store/sqlite/migrations');
 const GOLDEN = join(ROOT, 'test/golden/2026-11-a/golden.db');
 const CHILD = join(import.meta.dirname, 'upgrade-child.ts');
-const CACHE = join(ROOT, 'node_modules/.cache/fermata-compiled');
 
 interface Journal {
   readonly entries: readonly { readonly idx: number; readonly when: number }[];
@@ -125,7 +124,6 @@ describe('a schema that is brought up to date', () => {
     for (const statement of ['alter table __new_run', 'COMMIT']) {
       const { signal, stderr } = spawnSync(process.execPath, [CHILD, file, folder, statement], {
         encoding: 'utf8',
-        env: { ...process.env, NODE_COMPILE_CACHE: CACHE },
       });
       expect([signal, stderr]).toEqual(['SIGKILL', '']);
       expect(inventory(file)).toEqual({ rows: before, orphans: 0 });
