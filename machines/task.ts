@@ -29,6 +29,7 @@ import {
   type FunctionCall,
 } from './function-calls.ts';
 import { fact, type Enqueue } from './reserved.ts';
+import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
@@ -70,10 +71,22 @@ export interface PreparedSkip {
   readonly skip: Skip;
 }
 
+/** What a task is made ready with whose outcome is known: of a run from which this one was forked, or given by hand. */
+export interface PreparedOutcome extends Pick<
+  PreparedTask,
+  'description' | 'retry' | 'timeoutMs' | 'onInDoubt' | 'addTasks'
+> {
+  readonly known: {
+    readonly result: unknown;
+    /** What its fact says beside that. With `reused` it is another run's, else somebody gave it. */
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | PreparedOutcome | { readonly error: ErrorData };
 }
 
 /** What the items of a map gave (prepared data, R2). */
@@ -83,7 +96,10 @@ export interface JoinedItems {
   /** The error of each item that failed, null for the others; absent where none failed. */
   readonly errors?: readonly (ErrorData | null)[];
   readonly first?: { readonly task: string; readonly error: ErrorData };
+  /** Items that gave nothing because they failed, or were cancelled. */
   readonly failed?: number;
+  /** How many of them were cancelled. */
+  readonly cancelled?: number;
   /** The next level of a tree: these were not the last ones. */
   readonly next?: readonly (readonly unknown[])[];
 }
@@ -98,7 +114,7 @@ export interface TaskOutput {
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partial<Pick<PreparedOutcome, 'known'>> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -106,7 +122,7 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf?: string | null;
-  /** What its call gave, while tasks are added for it. */
+  /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
   readonly outcome?: CallOutput | null;
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
@@ -248,6 +264,7 @@ function stateCompleted(
     ...about(context),
     result: value,
     attempt: context.attempt,
+    ...context.known?.facts,
     ...more,
     ...(usage === undefined ? {} : { usage }),
     ...(model === undefined ? {} : { model }),
@@ -319,6 +336,8 @@ export const taskMachine = setup({
     askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
+      if (onlyAdds(context))
+        return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
       const attempt = (context.repeatOf ?? null) === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
@@ -351,7 +370,7 @@ export const taskMachine = setup({
     complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
     // What is called next is another call, and repeats none.
     keepOutcome: assign({
-      outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
+      outcome: ({ context, event }) => withEarlier(context, (event as unknown as { output: CallOutput }).output),
       repeatOf: null,
     }),
     askModel: enqueueActions(({ enqueue, context, event }) => {
@@ -366,12 +385,17 @@ export const taskMachine = setup({
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),
-      tasks: tasksToAdd(context, event),
+      ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
     })),
+    completeKnown: enqueueActions(({ enqueue, context }) => {
+      stateCompleted(enqueue, context, { value: context.known?.result });
+      // The fact has it from here on.
+      enqueue.assign({ known: { result: null, facts: {} } });
+    }),
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
-      return { call: { ...context.call, prompt }, repaired: true as const, outcome: null };
+      return { call: { ...context.call, prompt }, repaired: true as const };
     }),
     keepRefusal: assign(({ event }) =>
       event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},
@@ -413,8 +437,9 @@ export const taskMachine = setup({
       });
     }),
     failItems: assign(({ context, event }) => {
-      const { first, failed = 0, outputs } = joinedItems(event);
-      const message = `${failed} of ${outputs.length} items of "${context.name}" failed; first "${first?.task}": ${first?.error.message}`;
+      const { first, failed = 0, cancelled = 0, outputs } = joinedItems(event);
+      const others = cancelled === 0 ? '' : `, ${cancelled} ${cancelled === 1 ? 'was' : 'were'} cancelled`;
+      const message = `${failed - cancelled} of ${outputs.length} items of "${context.name}" failed${others}; first "${first?.task}": ${first?.error.message}`;
       return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
     }),
     stateChoice: enqueueActions(({ enqueue, context }) => {
@@ -423,15 +448,22 @@ export const taskMachine = setup({
       fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
     }),
     stateSkip: enqueueActions(({ enqueue, context }) => {
-      const { reason, condition } = context.skip ?? {};
-      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
+      const { reason, condition, reused } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', {
+        ...about(context),
+        reason,
+        ...(condition === undefined ? {} : { condition }),
+        ...(reused === undefined ? {} : { reused }),
+      });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
+      const usage = spentInVain(context);
       fact(enqueue, type, {
         ...about(context),
         status,
         attempt: context.attempt,
+        ...(usage === undefined ? {} : { usage }),
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
       });
     }),
@@ -490,6 +522,9 @@ export const taskMachine = setup({
   guards: {
     broken: ({ context }) => context.error !== null,
     isSkipped: ({ context }) => context.skip !== undefined,
+    isKnown: ({ context }) => context.known !== undefined && context.addTasks === undefined,
+    isKnownAndAdds: ({ context }) => onlyAdds(context),
+    isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     spreads: ({ context }) => spreads(context),
@@ -533,6 +568,9 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
+            { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
+            { guard: 'isKnownAndAdds', target: '#task.running.addingTasks' },
+            { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
             ...BEGIN,
           ],
@@ -737,6 +775,15 @@ export const taskMachine = setup({
   }),
 });
 
+/** It does not run, and adds what it adds all the same. */
+function onlyAdds(context: TaskContext): context is TaskContext & Pick<PreparedOutcome, 'known'> {
+  return context.known !== undefined && (isReused(context) || context.addTasks === FROM_OUTPUT);
+}
+
+function isReused({ known }: TaskContext): boolean {
+  return known?.facts['reused'] !== undefined;
+}
+
 function retryOf({ retry = DEFAULT_RETRY }: TaskContext): RetryPolicy {
   return retry;
 }
@@ -774,6 +821,13 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     call: { kind: 'code', function: '', input: {} },
     retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
   } as const;
+  if (prepared !== undefined && 'known' in prepared)
+    return {
+      ...idle,
+      ...prepared,
+      outcome: prepared.addTasks === undefined ? null : { value: prepared.known.result },
+      error: null,
+    };
   if (prepared !== undefined && 'skip' in prepared)
     return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {
