@@ -82,7 +82,8 @@ function itemsAdded(fact: DraftFact, added: Extract<TaskAdded, AddedItems>, chan
   const { group = NO_GROUP } = changes.growth(task);
   const parts = [...group.parts, { seq: fact.entry, from: group.total, position }];
   putGroup(changes, task, { ...group, parts, total: group.total + items.length, concurrency });
-  comingItems(changes, task, items.length);
+  // Until now the map stood for all of them.
+  comingItems(changes, task, items.length - 1);
   return { rows: changes.rows(), counts: { total: items.length }, keeps: true };
 }
 

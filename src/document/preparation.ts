@@ -109,8 +109,8 @@ function preparedAdditions(
   if (items === undefined)
     return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };
   const { call } = graph.spec(task);
-  const wanted = call.kind === 'map' ? call.concurrency : undefined;
-  return { concurrency: Math.min(wanted ?? context.breadth, context.breadth) };
+  // Without a bound of its own that of the slots holds: items that wait, for people or events, need none.
+  return { concurrency: (call.kind === 'map' ? call.concurrency : undefined) ?? items.length };
 }
 
 /** What may follow the end of a task. */
