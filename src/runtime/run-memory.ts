@@ -34,6 +34,7 @@ export interface RunServices {
     | 'keptEvents'
     | 'entry'
     | 'blob'
+    | 'awaitedRuns'
     | 'messageTaken'
     | 'effectsOf'
     | 'timersOf'

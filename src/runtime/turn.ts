@@ -23,7 +23,7 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   const { rows, clockNow: now } = memory;
   const prepared = logic.prepare?.({ event: { type: 'xstate.init', input }, snapshot: undefined, rows, now });
   const given = prepared === undefined ? input : { ...(input as object | undefined), prepared };
-  const event = { type: 'xstate.init', input: given, logic: logic.path, id: identity.id };
+  const event = { type: 'xstate.init', input: given, logic: logic.path };
   // As in XState, it is known before it decides: it may find itself, and so may the children it is born with.
   if (identity.systemId !== undefined) memory.head.systemIds[identity.systemId] = address;
   const decision = withoutActionsOfFailure(

@@ -53,6 +53,8 @@ export interface PlannedCall {
   /** Of a reduction in a tree: the task whose list it reduces, and how many outputs one call sees. */
   readonly over?: string;
   readonly arity?: number;
+  /** Of `subworkflow`: its task ends with the run. */
+  readonly wait?: boolean;
 }
 
 /** A run as a reader of the API sees it at the end. */
