@@ -167,7 +167,7 @@ function namesOf(graph: RunGraph): Names {
 }
 
 /** Tasks that need one that has already ended without success. */
-function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
+export function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
   const found = new Map<string, string>();
   const names = new Set(specs.map(({ name }) => name));
   for (let before = -1; before < found.size;) {
