@@ -12,6 +12,7 @@ import { checkLinks } from './links.ts';
 import { gatesOf, taskSpec } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import type { Names } from './reads.ts';
+import { checkKeptNames, partOfRow, roundsOf } from './rounds.ts';
 import type { RunGraph } from './run-graph.ts';
 import { checkTask } from './shape.ts';
 import { atOnce } from './steps.ts';
@@ -86,6 +87,7 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
     if (typeof name === 'string' && graph.has(name))
       faults.add(`tasks[${at}].name`, `the name ${JSON.stringify(name)} is taken by another task of the run`);
   }
+  checkKeptNames(written, faults, (owner) => graph.has(owner) && roundsOf(graph.spec(owner)) !== undefined);
   const links = atOnce(checkLinks(atOnce(outlineOf({ tasks: written })), faults, namesOf(graph)));
   const gates = gatesOf(tasks.filter((task) => task !== undefined));
   const names = new Set(tasks.map((task) => task?.name));
@@ -115,7 +117,7 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
 }
 
 /** What a task needs comes before it, and else they stay as they were written. */
-function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
+export function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
   const left = new Set(specs);
   const names = new Set(specs.map(({ name }) => name));
   const ordered: TaskSpec[] = [];
@@ -130,11 +132,11 @@ function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
   return ordered;
 }
 
-/** What may be needed: tasks of the run, but no single items; those of the document may be suggested. */
+/** What may be needed: tasks of the run, but no single items and no parts of rounds; those of the document may be suggested. */
 function namesOf(graph: RunGraph): Names {
   const { tasks } = graph.definition;
   return {
-    has: (name) => graph.has(name) && graph.item(name) === undefined,
+    has: (name) => graph.has(name) && graph.item(name) === undefined && partOfRow(graph.row(name)) === undefined,
     size: tasks.length,
     *[Symbol.iterator]() {
       for (const { name } of tasks) yield name;
@@ -143,7 +145,7 @@ function namesOf(graph: RunGraph): Names {
 }
 
 /** Tasks that need one that has already ended without success. */
-function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
+export function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
   const found = new Map<string, string>();
   for (let before = -1; before < found.size;) {
     before = found.size;
@@ -185,10 +187,11 @@ function waitsForItself(graph: RunGraph, parent: string, { name, dependsOn }: Ta
 }
 
 /** As it is kept: what is not set is absent. */
-function withoutGaps<Value>(value: Value): Value {
+export function withoutGaps<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value)) as Value;
 }
 
-function refused(code: ErrorData['code'], message: string, data?: ErrorData['data']): Additions {
+/** Nothing joins the run. */
+export function refused(code: ErrorData['code'], message: string, data?: ErrorData['data']): Additions {
   return { refused: { code, message, retry: 'never', ...(data === undefined ? {} : { data }) } };
 }

@@ -10,6 +10,7 @@ import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import { LIMITS } from './fields.ts';
+import { checkKeptNames } from './rounds.ts';
 import { checkShape, listOf } from './shape.ts';
 import { atOnce, eachOf, inTurns, type Pause, type Steps } from './steps.ts';
 
@@ -51,6 +52,7 @@ function* checkDocument(source: unknown): Steps<Definition> {
   if (structure.length > 0) faults.throwIfAny(subject);
 
   const document = yield* checkShape(source, faults);
+  checkKeptNames(listOf(source), faults);
   yield* checkSchemas(source, faults);
   const links = yield* checkLinks(yield* outlineOf(source), faults);
   faults.throwIfAny(subject);

@@ -23,6 +23,14 @@ import {
   type PreparedModelCall,
 } from './model.ts';
 import type { Places } from './places.ts';
+import {
+  planExecuteReflectPlaces,
+  planExecuteReflectSpec,
+  planExecuteReflectTaskSchema,
+  preparePlanExecuteReflect,
+  type PlanExecuteReflectSpec,
+  type PreparedPlanExecuteReflect,
+} from './plan-execute-reflect.ts';
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
 import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
 
@@ -34,6 +42,7 @@ export const TASK_SCHEMAS = {
   map: mapTaskSchema,
   reduce: reduceTaskSchema,
   wait: waitTaskSchema,
+  planExecuteReflect: planExecuteReflectTaskSchema,
 } as const;
 
 /** A kind that this version has. */
@@ -50,7 +59,14 @@ export type CheckedTask =
   | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec | ConditionSpec | MapSpec<TaskSpec> | ReduceSpec<TaskSpec> | WaitSpec;
+export type CallSpec =
+  | ModelCallSpec
+  | CodeSpec
+  | ConditionSpec
+  | MapSpec<TaskSpec>
+  | ReduceSpec<TaskSpec>
+  | WaitSpec
+  | PlanExecuteReflectSpec<TaskSpec>;
 
 /** The same, made ready. */
 export type PreparedCall =
@@ -59,7 +75,8 @@ export type PreparedCall =
   | PreparedCondition
   | PreparedMap
   | PreparedReduce
-  | PreparedWait;
+  | PreparedWait
+  | PreparedPlanExecuteReflect;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
@@ -69,6 +86,7 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   wait: waitPlaces,
   map: mapPlaces,
   reduce: reducePlaces,
+  planExecuteReflect: planExecuteReflectPlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
@@ -89,7 +107,7 @@ const ASKED_ONCE = {
 /** The inner form of what is a task's own; `inner` gives that of a task inside of it. */
 export function callSpec(
   task: CheckedTask,
-  config: { readonly provider: string; readonly model: string },
+  config: { readonly provider: string; readonly model: string; readonly depth: number },
   inner: (task: CheckedTask) => TaskSpec,
 ): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
@@ -110,6 +128,8 @@ export function callSpec(
       if (arity === undefined || over === undefined) return modelCallSpec({ ...call, timeoutSeconds }, config);
       return { kind: 'reduce', arity, over, task: inner({ ...call, ...ASKED_ONCE, timeoutSeconds: CALL_SECONDS }) };
     }
+    case 'planExecuteReflect':
+      return planExecuteReflectSpec(task, config, inner);
   }
 }
 
@@ -128,5 +148,7 @@ export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates
       return prepareMap(spec, scope);
     case 'reduce':
       return prepareReduce(spec, scope);
+    case 'planExecuteReflect':
+      return preparePlanExecuteReflect(spec, scope);
   }
 }
