@@ -97,7 +97,7 @@ function proposed(event: RoundsEvent): unknown {
 }
 
 function reflectionOf(event: RoundsEvent): Reflection {
-  const { done, answer = null, next = null } = outputOf(event) as Partial<Reflection>;
+  const { done, answer = null, next = null } = (outputOf(event) ?? {}) as Partial<Reflection>;
   return { done: done === true, answer, next };
 }
 

@@ -250,7 +250,6 @@ const hearingFunction = (from: 'call' | 'chooseTasks') =>
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
   { guard: 'spreads', target: '#task.running.joining' },
-  { guard: 'hasRounds', target: '#task.running.workingInRounds' },
   { target: '#task.running.callingModel' },
 ] as const;
 
@@ -307,11 +306,12 @@ function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContex
   else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
 
-/** How a task begins. A decision and a wait are never tried again, so that they begin once. */
+/** How a task begins. A decision, a wait and work in rounds are never tried again, so that they begin once. */
 const BEGIN = [
   { guard: 'isCondition', target: '#task.running.deciding' },
   { guard: 'waitsForEvent', target: '#task.running.waitingForEvent' },
   { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
+  { guard: 'hasRounds', target: '#task.running.workingInRounds' },
   ...CALL,
 ] as const;
 

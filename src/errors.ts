@@ -68,6 +68,7 @@ export const ERROR_CODES = {
   promptFailed: { status: 422, retry: 'never', title: 'A prompt could not be rendered' },
   expressionFailed: { status: 422, retry: 'never', title: 'An expression could not be evaluated' },
   itemFailed: { status: 500, retry: 'never', title: 'An item of a map failed' },
+  roundFailed: { status: 500, retry: 'never', title: 'A plan, a reflection or an answer failed' },
   tooManyTasks: { status: 422, retry: 'never', title: 'A task adds more tasks than it may' },
   effectInDoubt: { status: 500, retry: 'never', title: 'A call was cut off by a crash' },
   taskFailed: { status: 500, retry: 'never', title: 'A task failed' },

@@ -77,7 +77,9 @@ export class Workbench {
     const modelCall = effect<{ readonly task: string; readonly attempt: number }, { readonly value: unknown }>({
       run: async (input, context) => {
         const nothing = { progress: () => {}, model: () => Promise.reject(new Error('a model asks no model')) };
-        return { value: await held(input.task, input, { ...context, ...input, ...nothing, idempotencyKey: context.key }) };
+        return {
+          value: await held(input.task, input, { ...context, ...input, ...nothing, idempotencyKey: context.key }),
+        };
       },
     });
     this.fermata = await compose({
