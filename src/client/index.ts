@@ -5,6 +5,7 @@ import type {
   ExecutionApi,
   InspectingApi,
   MachineApi,
+  PlanExecuteApi,
   RunApi,
   SteeringApi,
   TaskApi,
@@ -53,6 +54,7 @@ export function createClient(options: ClientOptions) {
   };
   const typed = { fetch: send, headers: { ...headers } };
   const workflows = hc<WorkflowApi>(api, typed).workflows;
+  const goals = hc<PlanExecuteApi>(api, typed).workflows['plan-execute'];
   const executions = hc<ExecutionApi>(api, typed).workflows[':id'];
   const runs = hc<RunApi>(api, typed).runs;
   const run = runs[':id'];
@@ -112,6 +114,9 @@ export function createClient(options: ClientOptions) {
       result(() =>
         executions.execute.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request }),
       ),
+    /** Starts a run that plans, does and judges what a goal needs, and answers it. */
+    planExecute: (request: InferRequestType<typeof goals.$post>['json'], idempotencyKey?: string) =>
+      result(() => goals.$post({ header: keyHeader(idempotencyKey), json: request })),
 
     runs: (query: InferRequestType<typeof runs.$get>['query'] = {}) => result(() => runs.$get({ query })),
     run: (id: string) => result(() => run.$get({ param: { id: safe(id) } })),

@@ -25,8 +25,8 @@ export const analysisSchema = z
     loops: z.array(
       z.object({
         task: z.string(),
-        kind: z.enum(['map', 'reduce', 'onComplete']),
-        atMost: count.describe('Items, calls or added tasks; null: it depends on the input'),
+        kind: z.enum(['map', 'reduce', 'onComplete', 'planExecuteReflect']),
+        atMost: count.describe('Items, calls, added tasks or rounds; null: it depends on the input'),
         because: z.string(),
       }),
     ),

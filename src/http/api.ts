@@ -3,6 +3,7 @@ import type { approvalRoutes } from './routes/approvals.ts';
 import type { executionRoutes } from './routes/executions.ts';
 import type { inspectingRoutes } from './routes/inspecting.ts';
 import type { machineRoutes } from './routes/machines.ts';
+import type { planExecuteRoutes } from './routes/plan-execute.ts';
 import type { runRoutes } from './routes/runs.ts';
 import type { steeringRoutes } from './routes/steering.ts';
 import type { taskRoutes } from './routes/tasks.ts';
@@ -10,6 +11,7 @@ import type { workflowRoutes } from './routes/workflows.ts';
 
 export type WorkflowApi = ReturnType<typeof workflowRoutes>;
 export type ExecutionApi = ReturnType<typeof executionRoutes>;
+export type PlanExecuteApi = ReturnType<typeof planExecuteRoutes>;
 export type RunApi = ReturnType<typeof runRoutes>;
 export type InspectingApi = ReturnType<typeof inspectingRoutes>;
 export type SteeringApi = ReturnType<typeof steeringRoutes>;

@@ -20,6 +20,7 @@ import { healthRoutes } from './routes/health.ts';
 import { inspectingRoutes } from './routes/inspecting.ts';
 import { laterRoutes } from './routes/later.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { planExecuteRoutes } from './routes/plan-execute.ts';
 import { runRoutes } from './routes/runs.ts';
 import { steeringRoutes } from './routes/steering.ts';
 import { streamRoutes } from './routes/streams.ts';
@@ -81,6 +82,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     laterRoutes(),
     workflowRoutes(surroundings),
     executionRoutes(surroundings),
+    planExecuteRoutes(surroundings),
     runRoutes(surroundings),
     inspectingRoutes(surroundings),
     steeringRoutes(surroundings),

@@ -381,7 +381,7 @@ describe('what a later version brings', () => {
       one({ [field]: 'x' }),
     ]),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map((kind): [string, unknown] => [
+    ...['subworkflow', 'split', 'agent', 'runnable'].map((kind): [string, unknown] => [
       'tasks[0].kind',
       tasks({ name: 'a', kind, items: 'x', goal: 'y' }),
     ]),
