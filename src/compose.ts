@@ -16,10 +16,10 @@ import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './cl
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
-import { callsOf } from './document/calls.ts';
+import { callsOf, type AssertRunnable } from './document/calls.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
-import type { Definition } from './document/definition.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
+import { inBrief } from './document/in-brief.ts';
 import { prepareRounds, prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
@@ -59,7 +59,7 @@ export interface Fermata {
   readonly runtime: Runtime;
   readonly workflows: Workflows;
   /** Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition could not do its work here. */
-  assertRunnable(definition: Definition): void;
+  readonly assertRunnable: AssertRunnable;
   /** The newest version of each workflow as it is stored: lists need not read the documents. */
   workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
   close(): Promise<void>;
@@ -72,6 +72,7 @@ export interface Fermata {
 function builtInMachines(
   definitionOf: DefinitionOf,
   predicates: Predicates,
+  assertRunnable: AssertRunnable,
 ): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
   return {
     'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
@@ -79,8 +80,8 @@ function builtInMachines(
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       definition: definitionText(workflowMachine, taskMachine, planExecuteReflectMachine),
       prepare: {
-        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf)),
-        task: withTime(prepareTask(definitionOf, predicates)),
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable)),
+        task: withTime(inBrief(prepareTask(definitionOf, predicates))),
         'task>planExecuteReflect': prepareRounds(definitionOf),
       },
       outside: outsideEvents(definitionOf),
@@ -148,9 +149,20 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
   const { functions = {}, predicates = {} } = config;
+  const assertRunnable: AssertRunnable = (definition) => {
+    for (const { provider, called, given, predicate, task } of callsOf(definition)) {
+      if (provider !== undefined) findProvider(providers, provider);
+      if (called !== undefined) {
+        const found = findFunction(functions, called, task);
+        if (given !== undefined && typeof found !== 'function')
+          checkWrittenArguments(found.input, given, { task, function: called });
+      }
+      if (predicate !== undefined) findPredicate(predicates, predicate);
+    }
+  };
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates, assertRunnable) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
@@ -174,17 +186,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   return {
     runtime,
     workflows,
-    assertRunnable(definition) {
-      for (const { provider, called, given, predicate, task } of callsOf(definition)) {
-        if (provider !== undefined) findProvider(providers, provider);
-        if (called !== undefined) {
-          const found = findFunction(functions, called, task);
-          if (given !== undefined && typeof found !== 'function')
-            checkWrittenArguments(found.input, given, { task, function: called });
-        }
-        if (predicate !== undefined) findPredicate(predicates, predicate);
-      }
-    },
+    assertRunnable,
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
   };

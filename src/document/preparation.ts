@@ -16,6 +16,7 @@ import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Predicates } from './condition.ts';
+import type { AssertRunnable } from './calls.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
 import { additions } from './adding.ts';
@@ -45,8 +46,8 @@ interface StepContext extends Pick<WorkflowInput, 'total' | 'breadth' | 'onTaskF
   readonly ending: unknown;
 }
 
-/** Prepares the events of the workflow machine. */
-export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
+/** Prepares the events of the workflow machine. `assertRunnable`: what joins a run is asked for, too. */
+export function prepareWorkflow(definitionOf: DefinitionOf, assertRunnable: AssertRunnable = () => {}): Prepare {
   return ({ event, snapshot, rows }: Preparing): PreparedStep | undefined => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot === undefined) {
@@ -64,7 +65,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
-        return preparedAdditions(graph, event as unknown as TaskAdds, context);
+        return preparedAdditions(graph, event as unknown as TaskAdds, context, assertRunnable);
       case 'fermata.task.cancel': {
         const name = String(event['task']);
         const { status, live } = graph.row(name);
@@ -92,11 +93,17 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
 
 const NONE: ReadonlySet<string> = new Set();
 
-function preparedAdditions(graph: RunGraph, { task, items, tasks, ask }: TaskAdds, context: StepContext): PreparedStep {
+function preparedAdditions(
+  graph: RunGraph,
+  { task, items, tasks, ask }: TaskAdds,
+  context: StepContext,
+  assertRunnable: AssertRunnable,
+): PreparedStep {
   if (isSettled(graph.row(task).status)) return {};
-  if (ask !== undefined)
-    return { additions: roundAdditions(graph, task, ask, { position: context.total, breadth: context.breadth }) };
-  if (items === undefined) return { additions: additions(graph, task, tasks, context.total) };
+  const joining = { position: context.total, breadth: context.breadth };
+  if (ask !== undefined) return { additions: roundAdditions(graph, task, ask, joining, assertRunnable) };
+  if (items === undefined)
+    return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };
   const { call } = graph.spec(task);
   const wanted = call.kind === 'map' ? call.concurrency : undefined;
   return { concurrency: Math.min(wanted ?? context.breadth, context.breadth) };
@@ -417,19 +424,23 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const results = resultsOf(graph, names);
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
+  let cancelled = 0;
   for (const [task, { status }] of results) {
     const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
     const error = isFine ? null : errorOf(graph.row(task));
     errors.push(error);
     if (error !== null) failed.push({ task, error });
+    if (error !== null && status === 'cancelled') cancelled++;
   }
+  // Those that were cancelled because of it come before it as well, and explain nothing.
+  const first = failed.find(({ error }) => error.code !== 'cancelled') ?? failed[0];
   const outputs = results.map(([, { output = null }]) => output);
   const { call } = graph.spec(map);
   const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
   return {
     outputs,
     ...further,
-    ...(failed.length === 0 ? {} : { errors, first: failed[0], failed: failed.length }),
+    ...(first === undefined ? {} : { errors, first, failed: failed.length, cancelled }),
   };
 }
 

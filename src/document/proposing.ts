@@ -3,7 +3,8 @@
  * a document are.
  */
 import type { RoundAsk } from '../../machines/plan-execute-reflect.ts';
-import { impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
+import { checkRunnable, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
+import type { AssertRunnable } from './calls.ts';
 import type { TaskSpec } from './definition.ts';
 import { describeValue, Faults, faultsMessage } from './faults.ts';
 import { isRecord, walkJson } from './json.ts';
@@ -26,7 +27,13 @@ export interface Joining {
 }
 
 /** What becomes of what a task that works in rounds wants to add. */
-export function roundAdditions(graph: RunGraph, owner: string, ask: RoundAsk, joining: Joining): Additions {
+export function roundAdditions(
+  graph: RunGraph,
+  owner: string,
+  ask: RoundAsk,
+  joining: Joining,
+  assertRunnable: AssertRunnable,
+): Additions {
   const spec = graph.spec(owner);
   const rounds = roundsOf(spec);
   if (rounds === undefined) return refused('internal', `Task ${JSON.stringify(owner)} asks for a round, and has none.`);
@@ -50,6 +57,7 @@ export function roundAdditions(graph: RunGraph, owner: string, ask: RoundAsk, jo
     );
   const faults = new Faults();
   const specs = proposed(graph, spec, rounds, { ...ask, tasks: kept }, joining, faults);
+  for (const [at, one] of specs.entries()) checkRunnable(one, at, assertRunnable, faults);
   if (faults.count > 0) {
     const found = faults.list();
     return refused('invalidDocument', faultsMessage(subject, found, faults.count), { faults: found });

@@ -10,7 +10,7 @@ import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
 import { effect } from '../../src/runtime/effect.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
-import type { RunView } from '../../src/runtime/runtime.ts';
+import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { ManualClock } from './clock.ts';
@@ -56,7 +56,7 @@ export class Workbench {
 
   /** Model calls wait for the test as well, as calls of `work` do: their value is what the model would have said. */
   static async openHolding(): Promise<Workbench> {
-    const bench = new Workbench({}, {}, true);
+    const bench = new Workbench({ openai: { apiKey: 'none' } }, {}, true);
     await bench.#compose();
     return bench;
   }
@@ -102,10 +102,14 @@ export class Workbench {
     await this.settle();
   }
 
-  /** Stores a document whose tasks call `work` unless they say otherwise, and starts a run of it. */
+  /**
+   * Stores a document whose tasks call `work` unless they say otherwise, and starts a run of it; `machine`: of an older
+   * version of the machine that interprets it.
+   */
   async start(
     document: { readonly tasks: readonly object[]; readonly [key: string]: unknown },
     request: ExecuteRequest = {},
+    machine?: `workflow@${number}`,
   ): Promise<string> {
     const tasks = document.tasks.map((task) =>
       'prompt' in task || 'kind' in task ? task : { kind: 'code', function: 'work', ...task },
@@ -116,7 +120,9 @@ export class Workbench {
       ...document,
       tasks,
     });
-    const started = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), request);
+    const starter: Pick<Runtime, 'start'> =
+      machine === undefined ? runtime : { start: (_, options) => runtime.start(machine, options) };
+    const started = await execute(starter, workflow, await workflows.definition(workflow.id, 1), request);
     await this.settle();
     return started.runId;
   }

@@ -17,7 +17,7 @@ it('works offline with the answers of the demo: two rounds, and the answer', asy
     tags: ['mine'],
   });
   expect(status).toBe(202);
-  expect(body).toMatchObject({ runId: expect.any(String) as string, status: 'running' });
+  expect(body.runId).toEqual(expect.any(String));
   expect(headers.get('location')).toBe(body.links.self);
   const results = await ended(harness, body.runId);
   expect(results).toMatchObject({
