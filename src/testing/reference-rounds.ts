@@ -50,7 +50,8 @@ function nextOf({ plan, parts = [] }: Task): readonly string[] {
   const round = Number(number);
   if (what === 'plan') {
     if (last.status !== 'completed') return [];
-    return tasksOf(last).length === 0 ? ['answer'] : again === undefined ? [`plan ${round} again`] : [];
+    if (isList(last) && tasksOf(last).length === 0) return ['answer'];
+    return again === undefined ? [`plan ${round} again`] : [];
   }
   if (what === 'reflect') {
     if (last.status !== 'completed') return [];
@@ -97,6 +98,10 @@ export function checkBroken({ plan, parts = [] }: Task, data: SeenFact['data'], 
   const isOwn = last !== undefined && !/^\d+\./.test(last.plan.name.slice(plan.name.length + 1));
   const hasFailed = isOwn && ENDED.has(last.status) && last.status !== 'completed';
   check(codeOf(data) === 'roundFailed' && hasFailed, `P7 ${where}: none of its own calls failed`);
+}
+
+function isList(plan: Task): boolean {
+  return Array.isArray((plan.result as { readonly tasks?: unknown } | null)?.tasks);
 }
 
 function tasksOf(plan: Task | undefined): readonly { readonly name?: unknown }[] {
