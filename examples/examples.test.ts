@@ -41,6 +41,13 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /advice\.1\.sky: "showers"[^]*Which park has a roof\?\n\nResult of sky:\nshowers/,
     'Yes: with cheese, in the park with the pavilion.',
   ],
+  '14-fork.ts': [
+    'first: ',
+    'tried again: completed, paid for print',
+    'with a better text: completed, paid for print',
+    'pictures: taken over from the first run',
+    'text: given by hand',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

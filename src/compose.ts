@@ -18,6 +18,7 @@ import type { FermataConfig } from './config.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { callsOf, type AssertRunnable } from './document/calls.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
+import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
 import { prepareRounds, prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
@@ -71,6 +72,7 @@ export interface Fermata {
  */
 function builtInMachines(
   definitionOf: DefinitionOf,
+  originsOf: OriginsOf,
   predicates: Predicates,
   assertRunnable: AssertRunnable,
 ): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
@@ -80,8 +82,8 @@ function builtInMachines(
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       definition: definitionText(workflowMachine, taskMachine, planExecuteReflectMachine),
       prepare: {
-        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable)),
-        task: withTime(inBrief(prepareTask(definitionOf, predicates))),
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+        task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
         'task>planExecuteReflect': prepareRounds(definitionOf),
       },
       outside: outsideEvents(definitionOf),
@@ -142,9 +144,11 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
   const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId, pause: () => pause(loop) });
+  const originsOf = originsIn(store);
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
-    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
+    const prompts = originsOf(rows)?.prompts;
+    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion, prompts));
   };
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
@@ -162,7 +166,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   };
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates, assertRunnable) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, originsOf, predicates, assertRunnable) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),

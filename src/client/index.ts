@@ -3,6 +3,7 @@ import { hc, type InferRequestType, type InferResponseType } from 'hono/client';
 import type {
   ApprovalApi,
   ExecutionApi,
+  ForkApi,
   InspectingApi,
   MachineApi,
   PlanExecuteApi,
@@ -56,6 +57,7 @@ export function createClient(options: ClientOptions) {
   const workflows = hc<WorkflowApi>(api, typed).workflows;
   const goals = hc<PlanExecuteApi>(api, typed).workflows['plan-execute'];
   const executions = hc<ExecutionApi>(api, typed).workflows[':id'];
+  const forks = hc<ForkApi>(api, typed).runs[':id'];
   const runs = hc<RunApi>(api, typed).runs;
   const run = runs[':id'];
   const inside = hc<InspectingApi>(api, typed).runs[':id'];
@@ -117,6 +119,12 @@ export function createClient(options: ClientOptions) {
     /** Starts a run that plans, does and judges what a goal needs, and answers it. */
     planExecute: (request: InferRequestType<typeof goals.$post>['json'], idempotencyKey?: string) =>
       result(() => goals.$post({ header: keyHeader(idempotencyKey), json: request })),
+    /** Starts a run that takes over what another one has found up to a point: `{ fromTask }` or `{ atSeq }`, with `edits`. */
+    fork: (id: string, request: InferRequestType<typeof forks.fork.$post>['json'], idempotencyKey?: string) =>
+      result(() => forks.fork.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request })),
+    /** Starts a run that tries again what did not succeed in another one. */
+    retry: (id: string, idempotencyKey?: string) =>
+      result(() => forks.retry.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: {} })),
 
     runs: (query: InferRequestType<typeof runs.$get>['query'] = {}) => result(() => runs.$get({ query })),
     run: (id: string) => result(() => run.$get({ param: { id: safe(id) } })),

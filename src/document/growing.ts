@@ -4,6 +4,7 @@ import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected } from '../runtime/projection.ts';
 import type { Changes } from './changes.ts';
 import { hasTurn } from './lane.ts';
+import { reusedOf } from './fork/record.ts';
 import { capacity, type Group } from './growth.ts';
 import { partOfSpec } from './rounds.ts';
 import type { AddedItems, AddedTask } from './run-graph.ts';
@@ -85,7 +86,8 @@ function itemsAdded(fact: DraftFact, added: Extract<TaskAdded, AddedItems>, chan
   const { group = NO_GROUP } = changes.growth(task);
   const parts = [...group.parts, { seq: fact.entry, from: group.total, position }];
   putGroup(changes, task, { ...group, parts, total: group.total + items.length, concurrency });
-  comingItems(changes, task, items.length);
+  // Until now the map stood for all of them.
+  comingItems(changes, task, items.length - 1);
   return { rows: changes.rows(), counts: { total: items.length }, keeps: true };
 }
 
@@ -144,7 +146,13 @@ export function release(name: string, barred: boolean, changes: Changes): void {
   if (parent === null) return;
   const grown = changes.growth(parent);
   const open = grown.open - 1;
-  changes.putGrowth({ ...grown, open });
+  // What depends on the parent waits for this one too, and is not the same any more where this one is not.
+  const anew = grown.anew || (changes.graph.isFork && isAnew(name, changes));
+  changes.putGrowth({ ...grown, open, anew });
   // One that did not complete has let them go already.
   if (open === 0 && changes.task(parent).status === 'completed') release(parent, false, changes);
+}
+
+function isAnew(name: string, changes: Changes): boolean {
+  return reusedOf(changes.task(name)) === undefined || changes.growth(name).anew;
 }

@@ -6,6 +6,7 @@ import type { Candidate, GroupStep, PreparedStep, TaskAdds, WorkflowInput } from
 import type {
   JoinedItems,
   PreparedApproval,
+  PreparedOutcome,
   PreparedSkip,
   PreparedTask as MachineTask,
   TaskContext,
@@ -18,7 +19,9 @@ import type { TaskRow } from '../store/store.ts';
 import type { Predicates } from './condition.ts';
 import type { AssertRunnable } from './calls.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
-import type { ApprovalSpec, Definition } from './definition.ts';
+import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
+import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
+import type { Origins, TakenOver } from './fork/origins.ts';
 import { additions } from './adding.ts';
 import { nextTurns } from './lane.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
@@ -47,7 +50,11 @@ interface StepContext extends Pick<WorkflowInput, 'total' | 'breadth' | 'onTaskF
 }
 
 /** Prepares the events of the workflow machine. `assertRunnable`: what joins a run is asked for, too. */
-export function prepareWorkflow(definitionOf: DefinitionOf, assertRunnable: AssertRunnable = () => {}): Prepare {
+export function prepareWorkflow(
+  definitionOf: DefinitionOf,
+  assertRunnable: AssertRunnable = () => {},
+  originsOf: OriginsOf = NO_FORKS,
+): Prepare {
   return ({ event, snapshot, rows }: Preparing): PreparedStep | undefined => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot === undefined) {
@@ -65,7 +72,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf, assertRunnable: Asse
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
-        return preparedAdditions(graph, event as unknown as TaskAdds, context, assertRunnable);
+        return preparedAdditions(graph, event as unknown as TaskAdds, context, assertRunnable, originsOf(rows));
       case 'fermata.task.cancel': {
         const name = String(event['task']);
         const { status, live } = graph.row(name);
@@ -95,18 +102,20 @@ const NONE: ReadonlySet<string> = new Set();
 
 function preparedAdditions(
   graph: RunGraph,
-  { task, items, tasks, ask }: TaskAdds,
+  { task, items, tasks, ask, again }: TaskAdds,
   context: StepContext,
   assertRunnable: AssertRunnable,
+  origins: Origins | undefined,
 ): PreparedStep {
   if (isSettled(graph.row(task).status)) return {};
   const joining = { position: context.total, breadth: context.breadth };
   if (ask !== undefined) return { additions: roundAdditions(graph, task, ask, joining, assertRunnable) };
+  if (again === true && origins !== undefined) return { additions: origins.additions(graph, task, context.total) };
   if (items === undefined)
     return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };
   const { call } = graph.spec(task);
-  const wanted = call.kind === 'map' ? call.concurrency : undefined;
-  return { concurrency: Math.min(wanted ?? context.breadth, context.breadth) };
+  // Without a bound of its own that of the slots holds: items that wait, for people or events, need none.
+  return { concurrency: (call.kind === 'map' ? call.concurrency : undefined) ?? items.length };
 }
 
 /** What may follow the end of a task. */
@@ -350,7 +359,11 @@ function resultOf(graph: RunGraph, name: string): TaskResult {
  * Prepares the start of a task: whether it runs at all, and then everything that is a template or an expression, rendered.
  * And what its items gave.
  */
-export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates): Prepare {
+export function prepareTask(
+  definitionOf: DefinitionOf,
+  predicates: Predicates,
+  originsOf: OriginsOf = NO_FORKS,
+): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (event.type === 'task.callsModel') return questionOf(graph.definition, event);
@@ -361,6 +374,9 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
         : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
+    const origins = originsOf(rows);
+    const known = origins?.outcome(graph, spec);
+    if (known !== undefined) return preparedOutcome(spec, known);
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), asNamed(spec, resultsOf(graph, seen)));
@@ -368,9 +384,14 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
     const scope = { ...results, ...itemScope(graph, owner, results.tasks), ...roundScope(graph, spec) };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
+    const before = origins?.skipped(graph, spec);
     try {
       const skip = skipOf(spec, scope, predicates, decided);
-      if (skip !== undefined) return { skip, ...describedIn(spec.description, scope) } satisfies PreparedSkip;
+      if (skip !== undefined)
+        return {
+          skip: { ...skip, ...(before === undefined ? {} : { reused: before }) },
+          ...describedIn(spec.description, scope),
+        } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
       const prepared: MachineTask = {
         ...refusalBelow(spec, renderTask(spec, scope, predicates)),
@@ -394,6 +415,22 @@ export function prepareRounds(definitionOf: DefinitionOf): Prepare {
     event.type === 'fermata.task.joined' && snapshot !== undefined
       ? phaseOutcome(new RunGraph(rows, definitionOf(rows)), (snapshot.context as { readonly name: string }).name)
       : undefined;
+}
+
+/** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */
+function preparedOutcome(
+  { retry, timeoutSeconds, onInDoubt, onComplete, description: written }: TaskSpec,
+  { result, facts, description = written?.includes('{') === true ? undefined : written }: TakenOver,
+): PreparedOutcome {
+  const known = { ...(description === undefined ? {} : { description }), known: { result, facts } };
+  if (onComplete === undefined) return known;
+  return {
+    ...known,
+    retry,
+    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
+    onInDoubt,
+    addTasks: onComplete.addTasks,
+  };
 }
 
 /** What a function asks a model, with the defaults of its document. */

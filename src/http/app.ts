@@ -18,6 +18,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inspectingRoutes } from './routes/inspecting.ts';
+import { forkRoutes } from './routes/forks.ts';
 import { laterRoutes } from './routes/later.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { planExecuteRoutes } from './routes/plan-execute.ts';
@@ -83,6 +84,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     workflowRoutes(surroundings),
     executionRoutes(surroundings),
     planExecuteRoutes(surroundings),
+    forkRoutes(surroundings),
     runRoutes(surroundings),
     inspectingRoutes(surroundings),
     steeringRoutes(surroundings),
