@@ -32,6 +32,7 @@ function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readon
     ...(call.kind === 'subworkflow' && 'document' in call.workflow
       ? callsOf(parseDocument(call.workflow.document))
       : []),
+    ...(call.kind === 'planExecuteReflect' ? callsOfTask(call.phases.plan, task) : []),
     ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
     ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
   ];

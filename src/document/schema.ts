@@ -41,6 +41,7 @@ export const documentSchema = z.strictObject({
         TASK_SCHEMAS.reduce,
         TASK_SCHEMAS.wait,
         TASK_SCHEMAS.subworkflow,
+        TASK_SCHEMAS.planExecuteReflect,
       ]),
     )
     .min(1)

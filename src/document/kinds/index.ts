@@ -23,6 +23,14 @@ import {
   type PreparedModelCall,
 } from './model.ts';
 import type { Places } from './places.ts';
+import {
+  planExecuteReflectPlaces,
+  planExecuteReflectSpec,
+  planExecuteReflectTaskSchema,
+  preparePlanExecuteReflect,
+  type PlanExecuteReflectSpec,
+  type PreparedPlanExecuteReflect,
+} from './plan-execute-reflect.ts';
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
 import {
   prepareSubworkflow,
@@ -43,6 +51,7 @@ export const TASK_SCHEMAS = {
   reduce: reduceTaskSchema,
   wait: waitTaskSchema,
   subworkflow: subworkflowTaskSchema,
+  planExecuteReflect: planExecuteReflectTaskSchema,
 } as const;
 
 /** A kind that this version has. */
@@ -66,7 +75,8 @@ export type CallSpec =
   | MapSpec<TaskSpec>
   | ReduceSpec<TaskSpec>
   | WaitSpec
-  | SubworkflowSpec;
+  | SubworkflowSpec
+  | PlanExecuteReflectSpec<TaskSpec>;
 
 /** The same, made ready. */
 export type PreparedCall =
@@ -76,7 +86,8 @@ export type PreparedCall =
   | PreparedMap
   | PreparedReduce
   | PreparedWait
-  | PreparedSubworkflow;
+  | PreparedSubworkflow
+  | PreparedPlanExecuteReflect;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
@@ -87,6 +98,7 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   map: mapPlaces,
   reduce: reducePlaces,
   subworkflow: subworkflowPlaces,
+  planExecuteReflect: planExecuteReflectPlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
@@ -107,7 +119,7 @@ const ASKED_ONCE = {
 /** The inner form of what is a task's own; `inner` gives that of a task inside of it. */
 export function callSpec(
   task: CheckedTask,
-  config: { readonly provider: string; readonly model: string },
+  config: { readonly provider: string; readonly model: string; readonly depth: number },
   inner: (task: CheckedTask) => TaskSpec,
 ): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
@@ -130,6 +142,8 @@ export function callSpec(
       if (arity === undefined || over === undefined) return modelCallSpec({ ...call, timeoutSeconds }, config);
       return { kind: 'reduce', arity, over, task: inner({ ...call, ...ASKED_ONCE, timeoutSeconds: CALL_SECONDS }) };
     }
+    case 'planExecuteReflect':
+      return planExecuteReflectSpec(task, config, inner);
   }
 }
 
@@ -150,5 +164,7 @@ export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates
       return prepareMap(spec, scope);
     case 'reduce':
       return prepareReduce(spec, scope);
+    case 'planExecuteReflect':
+      return preparePlanExecuteReflect(spec, scope);
   }
 }
