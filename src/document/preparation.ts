@@ -36,6 +36,7 @@ import { asNamed, joinedBy, leftBy, partIn, phaseOutcome, refusalBelow, roundSco
 import { RunGraph, type AddedItems } from './run-graph.ts';
 import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
+import { childOfBroken, childRunOf, waitingParents } from './parents.ts';
 import { isSettled, isWaiting } from './task-status.ts';
 import { skipOf, type Decided } from './when.ts';
 
@@ -66,9 +67,14 @@ export function prepareWorkflow(
       case 'fermata.cancel':
       case 'fermata.runTimedOut':
         return { live: rows.live() };
+      case 'fermata.pause':
+        return waitingParents(graph);
       case 'fermata.resume':
       case 'fermata.task.joins':
-        return { candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE) };
+        return {
+          ...(event.type === 'fermata.resume' ? waitingParents(graph) : {}),
+          candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE),
+        };
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
@@ -90,7 +96,10 @@ export function prepareWorkflow(
           return {
             ...afterEnd(graph, context, name, 'fail'),
             ...described(graph, name),
-            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) ? { waited: true } : {}),
+            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) || childRunOf(graph, name) !== undefined
+              ? { waited: true }
+              : {}),
+            ...childOfBroken(graph, name),
           };
         }
         return undefined;
@@ -375,8 +384,13 @@ export function prepareTask(
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
     const origins = originsOf(rows);
-    const known = origins?.outcome(graph, spec);
-    if (known !== undefined) return preparedOutcome(spec, known);
+    try {
+      const known = origins?.outcome(graph, spec);
+      if (known !== undefined) return preparedOutcome(spec, known);
+    } catch (thrown) {
+      if (thrown instanceof FermataError && thrown.code === 'originMissing') return { error: toErrorData(thrown) };
+      throw thrown;
+    }
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), asNamed(spec, resultsOf(graph, seen)));

@@ -41,6 +41,7 @@ export const documentSchema = z.strictObject({
         TASK_SCHEMAS.reduce,
         TASK_SCHEMAS.wait,
         TASK_SCHEMAS.planExecuteReflect,
+        TASK_SCHEMAS.subworkflow,
       ]),
     )
     .min(1)

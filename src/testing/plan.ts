@@ -53,6 +53,8 @@ export interface PlannedCall {
   /** Of work in rounds: tasks of a plan at once, and rounds at most. */
   readonly breadth?: number | undefined;
   readonly depth?: number;
+  /** Of `subworkflow`: its task ends with the run. */
+  readonly wait?: boolean;
 }
 
 /** A run as a reader of the API sees it at the end. */

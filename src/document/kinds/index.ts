@@ -32,6 +32,14 @@ import {
   type PreparedPlanExecuteReflect,
 } from './plan-execute-reflect.ts';
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
+import {
+  prepareSubworkflow,
+  subworkflowPlaces,
+  subworkflowSpec,
+  subworkflowTaskSchema,
+  type PreparedSubworkflow,
+  type SubworkflowSpec,
+} from './subworkflow.ts';
 import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
@@ -43,6 +51,7 @@ export const TASK_SCHEMAS = {
   reduce: reduceTaskSchema,
   wait: waitTaskSchema,
   planExecuteReflect: planExecuteReflectTaskSchema,
+  subworkflow: subworkflowTaskSchema,
 } as const;
 
 /** A kind that this version has. */
@@ -66,7 +75,8 @@ export type CallSpec =
   | MapSpec<TaskSpec>
   | ReduceSpec<TaskSpec>
   | WaitSpec
-  | PlanExecuteReflectSpec<TaskSpec>;
+  | PlanExecuteReflectSpec<TaskSpec>
+  | SubworkflowSpec;
 
 /** The same, made ready. */
 export type PreparedCall =
@@ -76,7 +86,8 @@ export type PreparedCall =
   | PreparedMap
   | PreparedReduce
   | PreparedWait
-  | PreparedPlanExecuteReflect;
+  | PreparedPlanExecuteReflect
+  | PreparedSubworkflow;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
@@ -87,6 +98,7 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   map: mapPlaces,
   reduce: reducePlaces,
   planExecuteReflect: planExecuteReflectPlaces,
+  subworkflow: subworkflowPlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
@@ -118,6 +130,8 @@ export function callSpec(
       return conditionSpec(task);
     case 'wait':
       return waitSpec(task);
+    case 'subworkflow':
+      return subworkflowSpec(task);
     case 'map': {
       const { kind, items, batchSize, concurrency, onItemFailure } = task;
       return { kind, items, batchSize, concurrency, onItemFailure, task: inner(task.task) };
@@ -144,6 +158,8 @@ export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates
       return prepareCondition(spec, scope, predicates);
     case 'wait':
       return prepareWait(spec, scope);
+    case 'subworkflow':
+      return prepareSubworkflow(spec, scope);
     case 'map':
       return prepareMap(spec, scope);
     case 'reduce':
