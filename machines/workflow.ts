@@ -9,8 +9,8 @@ import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEven
 import { endsRun, type Consequence } from '../src/document/consequence.ts';
 import type { ForkPoint } from '../src/document/fork/record.ts';
 import type { ErrorData } from '../src/errors.ts';
-import type { ChildEnded } from '../src/runtime/parent.ts';
 import type { RoundAsk } from './plan-execute-reflect.ts';
+import type { ChildEnded } from '../src/runtime/parent.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
 

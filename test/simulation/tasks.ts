@@ -12,8 +12,8 @@ export interface RandomTask {
 /** What a task does by itself; `depth`: of maps in maps. */
 export function randomWork(random: Random, about: string, read: RandomTask | undefined, depth: number): object {
   if (depth > 0 && random.chance(0.25)) return randomMap(random, about, read, depth);
-  if (random.chance(0.12)) return randomChild(random, LEAF);
   if (random.chance(0.1)) return randomRounds(random, about);
+  if (random.chance(0.12)) return randomChild(random, LEAF);
   return random.chance(0.2) ? randomWait(random) : randomCall(random, about, read);
 }
 
