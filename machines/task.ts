@@ -29,6 +29,17 @@ import {
   type FunctionCall,
 } from './function-calls.ts';
 import { fact, type Enqueue } from './reserved.ts';
+import {
+  isPublished,
+  publishing,
+  refusalOf,
+  setting,
+  stateCompletion,
+  unpublished,
+  type SharedAnswer,
+  type Stops,
+  type WritesShared,
+} from './sharing.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
@@ -49,8 +60,12 @@ export interface PreparedTask {
   /** Of each attempt of a call, of any other kind from start to end; absent: none. */
   readonly timeoutMs?: number;
   readonly onInDoubt: InDoubtPolicy;
+  /** True where what depends on it is skipped with it (`skipPolicy`), and it can be stopped by its `cancelWhen`. */
+  readonly cascades?: true;
   /** What it adds to the run when it completes: `fromOutput`, or a function's name. */
   readonly addTasks?: string;
+  /** True where it has `outputs`: its result is published before it completes. */
+  readonly publishes?: true;
   /** What the clock says, in milliseconds since 1970: given to a task that waits. */
   readonly now?: number;
   /** Seed of everything random in the task. */
@@ -102,6 +117,10 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly retryDelayMs: number;
   /** What its call gave, while tasks are added for it. */
   readonly outcome: CallOutput | null;
+  /** What is stated of its completion, until its result is published; absent where nothing is. */
+  readonly completion?: Readonly<Record<string, unknown>>;
+  /** What was found of its `cancelWhen`; absent where it was not stopped by that. */
+  readonly stopped?: Skip['condition'];
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
@@ -115,6 +134,15 @@ export interface Decision {
   readonly by?: string;
 }
 
+/** An event from outside for which the task waits. */
+interface EventTaken {
+  readonly type: 'fermata.task.event';
+  /** As it was sent. */
+  readonly event: Readonly<Record<string, unknown>>;
+  /** Its number, where it came early and was kept. */
+  readonly keptEvent?: number;
+}
+
 type TaskEvent =
   | { readonly type: 'fermata.approve'; readonly decision: Decision }
   | { readonly type: 'fermata.cancel'; readonly reason?: string }
@@ -126,14 +154,11 @@ type TaskEvent =
   | { readonly type: 'fermata.task.approvalExpired' }
   | { readonly type: 'fermata.task.timeCame' }
   | { readonly type: 'fermata.task.waitTimedOut' }
-  | {
-      readonly type: 'fermata.task.event';
-      /** As it was sent. */
-      readonly event: Readonly<Record<string, unknown>>;
-      /** Its number, where it came early and was kept. */
-      readonly keptEvent?: number;
-    }
+  | EventTaken
   | CallsModel
+  | WritesShared
+  | SharedAnswer
+  | Stops
   | { readonly type: `xstate.done.actor.model.${number}`; readonly output: CallOutput }
   | { readonly type: `xstate.error.actor.model.${number}`; readonly error: unknown }
   | { readonly type: 'fermata.inDoubt'; readonly id: string; readonly key: string; readonly policy: InDoubtPolicy }
@@ -189,6 +214,14 @@ function timeoutError(context: TaskContext): ErrorData {
   };
 }
 
+/** How a task completes: where it publishes, not before that is done. */
+function completing<const Actions>(actions: Actions) {
+  return [
+    { guard: 'publishes', target: '#task.running.publishing', actions },
+    { target: '#task.completed', actions },
+  ] as const;
+}
+
 const calling = (src: 'modelCall' | 'code') =>
   ({
     meta: { waitsFor: 'call' },
@@ -199,10 +232,7 @@ const calling = (src: 'modelCall' | 'code') =>
       onDone: [
         { guard: 'addsByFunction', target: '#task.running.choosingTasks', actions: 'keepOutcome' },
         { guard: 'adds', target: '#task.running.addingTasks', actions: 'keepOutcome' },
-        {
-          target: '#task.completed',
-          actions: { type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output },
-        },
+        ...completing({ type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output }),
       ],
       onError: [
         { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
@@ -217,6 +247,8 @@ const hearingFunction = (from: 'call' | 'chooseTasks') =>
     exit: 'dropOpenCalls',
     on: {
       'task.callsModel': { actions: 'askModel' },
+      'task.writesShared': { actions: 'setShared' },
+      'fermata.shared.answer': { actions: 'tellWritten' },
       'xstate.done.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
       'xstate.error.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
     },
@@ -238,7 +270,7 @@ function stateCompleted(
   { value, usage, model, requestId, finishReason }: CallOutput,
   more: Readonly<Record<string, unknown>> = {},
 ): void {
-  fact(enqueue, 'task_completed', {
+  stateCompletion(enqueue as never, context, {
     ...about(context),
     result: value,
     attempt: context.attempt,
@@ -269,6 +301,10 @@ function spreads(context: TaskContext): context is TaskContext & { readonly call
   return context.call.kind === 'map' || context.call.kind === 'reduce';
 }
 
+function goesWithout({ call }: TaskContext): boolean {
+  return call.kind === 'wait' && call.onTimeout === 'continue';
+}
+
 function joinedItems(event: { readonly type: string }): JoinedItems {
   return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
 }
@@ -295,6 +331,11 @@ const BEGIN_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks
 
 /** What follows where nothing came in time: `onTimeout`. */
 const MISSES_TIME = [
+  {
+    guard: 'mayPublishWithout',
+    target: '#task.running.publishing',
+    actions: { type: 'completeWait', params: { value: null } },
+  },
   { guard: 'mayGoWithout', target: '#task.completed', actions: { type: 'completeWait', params: { value: null } } },
   { target: '#task.timedOut', actions: 'missTime' },
 ] as const;
@@ -336,7 +377,8 @@ export const taskMachine = setup({
     completeWait: enqueueActions(
       ({ enqueue, context }, { value, keptEvent }: { value: unknown; keptEvent?: number | undefined }) => {
         const kept = keptEvent === undefined ? {} : { keptEvent };
-        fact(enqueue, 'task_completed', { ...about(context), result: value, attempt: context.attempt, ...kept });
+        const data = { ...about(context), result: value, attempt: context.attempt, ...kept };
+        stateCompletion(enqueue as never, context, data);
       },
     ),
     missTime: assign(({ context }) =>
@@ -354,6 +396,38 @@ export const taskMachine = setup({
     keepAnswer: enqueueActions(({ enqueue, context, event }, { from }: { from: string }) =>
       keepAnswer(enqueue as never, context, event, from),
     ),
+    setShared: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type === 'task.writesShared') enqueue.sendParent(setting(context, event));
+    }),
+    tellWritten: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.shared.answer' || event.from === undefined) return;
+      const { write, answer } = event;
+      enqueue.sendTo(event.from as never, { type: 'task.sharedWritten', write, answer } as never);
+    }),
+    publish: sendParent(({ context }) => publishing(context)),
+    stateKept: enqueueActions(({ enqueue, context }) => {
+      fact(enqueue, 'task_completed', context.completion ?? {});
+      // Else a big result would be kept here as well.
+      enqueue.assign({ completion: {} });
+    }),
+    keepUnpublished: assign(({ context, event }) => {
+      const error = refusalOf(event);
+      return error === undefined
+        ? {}
+        : { error: unpublished(context, error), consequence: 'fail' as const, completion: {} };
+    }),
+    // Whether a task is stopped before it begins or after it has begun must make no difference to what needs it.
+    keepStop: assign(({ context, event }) => {
+      if (event.type !== 'fermata.task.stops') return {};
+      const { stop } = event;
+      if ('error' in stop) return { error: stop.error, consequence: 'fail' as const };
+      const error: ErrorData = { code: 'cancelled', message: stop.reason, retry: 'never' };
+      return {
+        error,
+        stopped: stop.condition ?? {},
+        consequence: context.cascades === true ? ('skip' as const) : ('none' as const),
+      };
+    }),
     dropOpenCalls: enqueueActions(({ enqueue, context }) => dropOpenCalls(enqueue as never, context)),
     // Another attempt asks everything anew.
     forgetCalls: assign(({ context }) => (context.functionCalls === undefined ? {} : { functionCalls: [] })),
@@ -398,7 +472,7 @@ export const taskMachine = setup({
         const error = errors?.[at] ?? null;
         return error === null || !collects ? output : { error };
       });
-      fact(enqueue, 'task_completed', {
+      stateCompletion(enqueue as never, context, {
         ...about(context),
         result: context.call.kind === 'reduce' ? value[0] : value,
         attempt: context.attempt,
@@ -414,7 +488,8 @@ export const taskMachine = setup({
     stateChoice: enqueueActions(({ enqueue, context }) => {
       const { call, attempt } = context;
       if (call.kind !== 'condition') return;
-      fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
+      const data = { ...about(context), result: call.decision, attempt, condition: call.found };
+      stateCompletion(enqueue as never, context, data);
     }),
     stateSkip: enqueueActions(({ enqueue, context }) => {
       const { reason, condition } = context.skip ?? {};
@@ -427,6 +502,7 @@ export const taskMachine = setup({
         status,
         attempt: context.attempt,
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
+        ...(context.stopped === undefined ? {} : { condition: context.stopped }),
       });
     }),
     askPerson: enqueueActions(({ enqueue, context }) => {
@@ -498,7 +574,14 @@ export const taskMachine = setup({
     isCondition: ({ context }) => context.call.kind === 'condition',
     waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
     waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),
-    mayGoWithout: ({ context: { call } }) => call.kind === 'wait' && call.onTimeout === 'continue',
+    mayGoWithout: ({ context }) => goesWithout(context),
+    isEmptyAndPublishes: ({ context }) =>
+      spreads(context) && context.call.items.length === 0 && context.publishes === true,
+    mayPublishWithout: ({ context }) => goesWithout(context) && context.publishes === true,
+    publishes: ({ context }) => context.publishes === true,
+    isUnpublished: ({ event }) => refusalOf(event) !== undefined,
+    isPublished: ({ event }) => isPublished(event),
+    cannotTell: ({ event }) => event.type === 'fermata.task.stops' && 'error' in event.stop,
     mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
@@ -516,6 +599,10 @@ export const taskMachine = setup({
         consequence: 'fail',
       }),
     },
+    'fermata.task.stops': [
+      { guard: 'cannotTell', target: '.failed', actions: 'keepStop' },
+      { target: '.cancelled', actions: 'keepStop' },
+    ],
   },
   states: {
     pending: {
@@ -634,7 +721,7 @@ export const taskMachine = setup({
           meta: { waitsFor: 'run' },
           entry: 'askToAdd',
           on: {
-            'fermata.task.added': { target: '#task.completed', actions: 'completeAdded' },
+            'fermata.task.added': completing('completeAdded'),
             'fermata.task.refused': [
               { guard: 'mayRepair', target: '#task.running.callingModel', actions: 'repair' },
               { target: '#task.failed', actions: 'keepRefusal' },
@@ -646,6 +733,11 @@ export const taskMachine = setup({
           states: {
             spreading: {
               always: [
+                {
+                  guard: 'isEmptyAndPublishes',
+                  target: '#task.running.publishing',
+                  actions: 'completeItems',
+                },
                 { guard: 'isEmpty', target: '#task.completed', actions: 'completeItems' },
                 { target: 'waiting', actions: 'spread' },
               ],
@@ -658,23 +750,34 @@ export const taskMachine = setup({
                 'fermata.task.joined': [
                   { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
                   { guard: 'goesOn', target: 'spreadingOn', actions: 'nextLevel' },
-                  { target: '#task.completed', actions: 'completeItems' },
+                  ...completing('completeItems'),
                 ],
               },
             },
           },
         },
         // It was decided when the task was made ready; here it only becomes a fact.
-        deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
+        deciding: { always: completing('stateChoice') },
+        // What it gives is written before anybody hears that it has completed, and in the same commit.
+        publishing: {
+          meta: { waitsFor: 'run' },
+          entry: 'publish',
+          on: {
+            'fermata.shared.answer': [
+              { guard: 'isUnpublished', target: '#task.failed', actions: 'keepUnpublished' },
+              { guard: 'isPublished', target: '#task.completed', actions: 'stateKept' },
+            ],
+          },
+        },
         waitingForTime: {
           meta: { waitsFor: 'time' },
           entry: ['beginWait', 'park'],
           exit: [cancel('wait'), cancel('waitTimeout')],
           on: {
-            'fermata.task.timeCame': {
-              target: '#task.completed',
-              actions: { type: 'completeWait', params: ({ context }) => ({ value: dateOf(context) }) },
-            },
+            'fermata.task.timeCame': completing({
+              type: 'completeWait',
+              params: ({ context }: { context: TaskContext }) => ({ value: dateOf(context) }),
+            }),
             'fermata.task.waitTimedOut': MISSES_TIME,
           },
         },
@@ -683,13 +786,13 @@ export const taskMachine = setup({
           entry: ['beginWait', 'park'],
           exit: [cancel('wait'), cancel('waitTimeout')],
           on: {
-            'fermata.task.event': {
-              target: '#task.completed',
-              actions: {
-                type: 'completeWait',
-                params: ({ event }) => ({ value: outputOf(event.event), keptEvent: event.keptEvent }),
-              },
-            },
+            'fermata.task.event': completing({
+              type: 'completeWait',
+              params: ({ event }: { event: EventTaken }) => ({
+                value: outputOf(event.event),
+                keptEvent: event.keptEvent,
+              }),
+            }),
             'fermata.task.waitTimedOut': MISSES_TIME,
           },
         },

@@ -7,8 +7,11 @@
  */
 import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import { endsRun, type Consequence } from '../src/document/consequence.ts';
+import { SHARED } from '../src/document/shared-values.ts';
 import type { ErrorData } from '../src/errors.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
+import { sharedMachine, type PublishesShared, type SetsShared, type SharedWritten } from './shared-space.ts';
+import type { Stop } from './sharing.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
 
 /** A task that may get a slot. */
@@ -70,6 +73,8 @@ export interface PreparedStep extends GroupStep {
     readonly taken?: KeptEvent;
     readonly failures: readonly FilterFailure[];
   };
+  /** Tasks whose `cancelWhen` has come true with what was written. */
+  readonly stops?: readonly { readonly task: string; readonly stop: Stop }[];
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
 }
@@ -120,6 +125,8 @@ interface WorkflowContext extends Omit<WorkflowInput, 'prepared'> {
   readonly active: number;
   /** Tasks that have begun and wait without a slot. */
   readonly parked: number;
+  /** It has a shared space; absent until a task writes. */
+  readonly shares?: true;
   /** How many of the tasks that depend on nothing have been begun. */
   readonly nextRoot: number;
   readonly ending: Ending | null;
@@ -147,6 +154,9 @@ type WorkflowEvent =
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | OutsideEvent
+  | SetsShared
+  | PublishesShared
+  | (SharedWritten & Prepared)
   | { readonly type: 'fermata.pause' }
   | ({ readonly type: 'fermata.resume' } & Prepared)
   | ({ readonly type: 'fermata.runTimedOut' } & Prepared)
@@ -273,7 +283,7 @@ export const workflowMachine = setup({
     output: { readonly output: unknown; readonly reason: ErrorData | undefined };
     events: WorkflowEvent;
   },
-  actors: { task: taskMachine },
+  actors: { task: taskMachine, shared: sharedMachine },
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
@@ -386,6 +396,28 @@ export const workflowMachine = setup({
       if (takenBy !== undefined) send(enqueue, takenBy, { type: 'fermata.task.event', event: given });
       else fact(enqueue, 'event_kept', { eventType: given.type, event: given });
     }),
+    share: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.shared.set' && event.type !== 'fermata.shared.publish') return;
+      if (context.shares !== true) {
+        enqueue.spawnChild('shared', { id: SHARED });
+        enqueue.assign({ shares: true });
+      }
+      enqueue.sendTo(SHARED as never, event as never);
+    }),
+    sharedWritten: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.shared.written') return;
+      const { task, answer, write, from, prepared } = event;
+      const of = write === undefined ? {} : { write, from };
+      send(enqueue, task, { type: 'fermata.shared.answer', ...of, answer });
+      for (const { task: name, stop } of prepared?.stops ?? [])
+        send(enqueue, name, { type: 'fermata.task.stops', stop });
+    }),
+    sharedBroke: enqueueActions(({ enqueue, context, event }) => {
+      const { error } = event as ErrorActorEvent<Partial<ErrorData>>;
+      const message = `Its shared values are lost: ${error?.message ?? JSON.stringify(error)}`;
+      const reason: ErrorData = { code: error?.code ?? 'actorFailed', message };
+      if (context.ending === null) enqueue.assign(beginEnding({ status: 'failed', reason }, stepOf(event), enqueue));
+    }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {
       if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
     }),
@@ -442,6 +474,9 @@ export const workflowMachine = setup({
   on: {
     'fermata.cancel': { actions: 'cancelRun' },
     'fermata.runTimedOut': { actions: 'timeOut' },
+    'fermata.shared.set': { actions: 'share' },
+    'fermata.shared.publish': { actions: 'share' },
+    'fermata.shared.written': { actions: 'sharedWritten' },
   },
   states: {
     running: {
@@ -489,6 +524,7 @@ function endings() {
 /** What tasks say; while paused nothing is admitted. */
 function tasks(admitting: boolean) {
   return {
+    [`xstate.error.actor.${SHARED}`]: { actions: 'sharedBroke' },
     'xstate.done.actor.*': { actions: { type: 'taskEnded', params: { admitting } } },
     'xstate.error.actor.*': { actions: { type: 'taskBroke', params: { admitting } } },
     'fermata.task.adds': { actions: 'taskAdds' },

@@ -5,8 +5,10 @@
 import { v7 as uuid } from 'uuid';
 import { findFunction } from '../actors/code-function.ts';
 import { code } from '../actors/code.ts';
+import type { SharedChange, SharedSource } from '../actors/code-shared.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
+import { sharedMachine } from '../machines/shared-space.ts';
 import { taskMachine } from '../machines/task.ts';
 import { taskMachine as taskMachine1 } from '../machines/workflow-1/task.ts';
 import { workflowMachine as workflowMachine1 } from '../machines/workflow-1/workflow.ts';
@@ -22,6 +24,7 @@ import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
+import { prepareShared, withStops } from './document/shared-context.ts';
 import { withTime } from './document/waits.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
@@ -77,9 +80,11 @@ function builtInMachines(
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
-        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf)),
+        '': withStops(definitionOf, withKeptEvents(definitionOf, prepareWorkflow(definitionOf))),
         task: withTime(prepareTask(definitionOf, predicates)),
+        shared: prepareShared(definitionOf),
       },
+      definition: JSON.stringify([workflowMachine.definition, taskMachine.definition, sharedMachine.definition]),
       outside: outsideEvents(definitionOf),
     },
   };
@@ -141,13 +146,21 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
   const { functions = {}, predicates = {} } = config;
+  // Functions of recovered runs are called before the runtime is handed over.
+  let opened: Runtime | undefined;
   const runtime = await createRuntime({
     store,
     machines: { ...config.machines, ...builtInMachines(definitionOf, predicates) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
-      code: code({ functions, redact, readArguments, assertProvider: (name) => void findProvider(providers, name) }),
+      code: code({
+        functions,
+        redact,
+        readArguments,
+        assertProvider: (name) => void findProvider(providers, name),
+        shared: sharedSource(() => opened),
+      }),
       ...options.actors,
     },
     clock,
@@ -161,7 +174,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
-    ...(options.opened === undefined ? {} : { opened: options.opened }),
+    opened: (one) => {
+      opened = one;
+      options.opened?.(one);
+    },
     ...(options.tags === undefined ? {} : { tags: options.tags }),
   });
   return {
@@ -180,6 +196,19 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     },
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
+  };
+}
+
+/** Shared values as functions read them: as they are committed, and each change after its commit. */
+function sharedSource(runtimeOf: () => Runtime | undefined): SharedSource {
+  return {
+    read: async (run, key) => runtimeOf()?.sharedValue(run, key),
+    follow(run, listener) {
+      const stop = runtimeOf()?.subscribe(run, ({ type, data }) => {
+        if (type === 'shared_changed') listener(data as unknown as SharedChange);
+      });
+      return stop ?? (() => {});
+    },
   };
 }
 

@@ -104,6 +104,7 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
             position: 0,
             dependsOn: links[at]?.dependsOn ?? [],
             after: [],
+            shared: links[at]?.shared,
             gates:
               gates
                 .get(task.name)

@@ -15,6 +15,7 @@ import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
+import { stopOf } from './cancel-when.ts';
 import type { Predicates } from './condition.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
 import type { ApprovalSpec, Definition } from './definition.ts';
@@ -30,6 +31,7 @@ import { RunGraph, type AddedItems } from './run-graph.ts';
 import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
 import { isSettled, isWaiting } from './task-status.ts';
+import { sharedScope } from './shared-values.ts';
 import { skipOf, type Decided } from './when.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
@@ -177,7 +179,8 @@ export function described(graph: RunGraph, name: string): { readonly description
   if (description === undefined) return {};
   const read = new Set(readsOf(description).tasks);
   const results = dependsOn.filter((dependency) => read.has(dependency));
-  return describedIn(description, taskScope(graph.rows.input(), resultsOf(graph, results)));
+  const scope = taskScope(graph.rows.input(), resultsOf(graph, results));
+  return describedIn(description, { ...scope, ...sharedScope(graph.rows, readsOf(description).shared) });
 }
 
 function describedIn(description: string | undefined, scope: Scope): { readonly description?: string } {
@@ -340,19 +343,21 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), resultsOf(graph, seen));
-    const scope = { ...results, ...itemScope(graph, name, results.tasks) };
+    const scope = { ...results, ...itemScope(graph, name, results.tasks), ...sharedScope(rows, spec.shared) };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
     try {
-      const skip = skipOf(spec, scope, predicates, decided);
+      const skip = skipOf(spec, scope, predicates, decided) ?? stopOf(spec, scope);
       if (skip !== undefined) return { skip, ...describedIn(spec.description, scope) } satisfies PreparedSkip;
-      const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
+      const { approval, retry, timeoutSeconds, onInDoubt, onComplete, outputs, cancelWhen, skipPolicy } = spec;
       const prepared: MachineTask = {
         ...renderTask(spec, scope, predicates),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
         onInDoubt,
+        ...(outputs === undefined ? {} : { publishes: true }),
+        ...(cancelWhen !== undefined && skipPolicy === 'cascade' ? { cascades: true } : {}),
         ...(onComplete === undefined ? {} : { addTasks: onComplete.addTasks }),
         seed: `${rows.origin.seed}/${name}`,
       };

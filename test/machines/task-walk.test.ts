@@ -8,6 +8,7 @@ import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
 import { pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
+import { SHARING_WALKS } from './sharing-walks.ts';
 import { callerOf, expectSettled, modelCaller, walkTask } from './task-walk.ts';
 
 let server: RawModelServer;
@@ -163,6 +164,10 @@ describe('a task stays where it is, and ends', () => {
     ]);
     expect(statuses).toEqual({ stays: 'completed', unready: 'failed' });
   });
+});
+
+it.each(SHARING_WALKS)('a task shares: $title', async ({ walk }) => {
+  await taken.note(bench.fermata.runtime, await walk(bench, () => modelCaller(bench, server)));
 });
 
 it('a reduction in a tree begins its next level when one has ended', async () => {
