@@ -9,7 +9,7 @@
 import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
 import { FermataError, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
-import { FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
+import { DEFAULT_RETRY, FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
 import type { PreparedCondition } from '../src/document/kinds/condition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedMap } from '../src/document/kinds/map.ts';
@@ -56,10 +56,12 @@ export interface PreparedTask {
   readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition | PreparedMap | PreparedReduce | PreparedWait;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
-  readonly retry: RetryPolicy;
+  /** Absent: as documents have it that do not say. */
+  readonly retry?: RetryPolicy;
   /** Of each attempt of a call, of any other kind from start to end; absent: none. */
   readonly timeoutMs?: number;
-  readonly onInDoubt: InDoubtPolicy;
+  /** Absent: `retry`. */
+  readonly onInDoubt?: InDoubtPolicy;
   /** True where what depends on it is skipped with it (`skipPolicy`), and it can be stopped by its `cancelWhen`. */
   readonly cascades?: true;
   /** What it adds to the run when it completes: `fromOutput`, or a function's name. */
@@ -68,7 +70,12 @@ export interface PreparedTask {
   readonly publishes?: true;
   /** What the clock says, in milliseconds since 1970: given to a task that waits. */
   readonly now?: number;
-  /** Seed of everything random in the task. */
+  /** Seed of everything random in the task. Absent: it comes with the failure of an attempt (`FailedAttempt`). */
+  readonly seed?: string;
+}
+
+/** What the failure of an attempt is prepared with: most tasks never need it, and would carry it in every snapshot. */
+export interface FailedAttempt {
   readonly seed: string;
 }
 
@@ -114,7 +121,6 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf: string | null;
-  readonly retryDelayMs: number;
   /** What its call gave, while tasks are added for it. */
   readonly outcome: CallOutput | null;
   /** What is stated of its completion, until its result is published; absent where nothing is. */
@@ -124,7 +130,7 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
-  readonly repaired: boolean;
+  readonly repaired?: true;
 }
 
 /** A person's decision. */
@@ -193,7 +199,7 @@ const outside = (src: string) =>
   );
 
 function callInput({ context }: { context: TaskContext }): CallInput {
-  const { name, attempt, call, timeoutMs, onInDoubt, repeatOf } = context;
+  const { name, attempt, call, timeoutMs, onInDoubt = 'retry', repeatOf } = context;
   const { kind: _, ...rest } = call;
   return {
     ...rest,
@@ -439,7 +445,7 @@ export const taskMachine = setup({
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
-      return { call: { ...context.call, prompt }, repaired: true, outcome: null };
+      return { call: { ...context.call, prompt }, repaired: true as const, outcome: null };
     }),
     keepRefusal: assign(({ event }) =>
       event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},
@@ -528,9 +534,9 @@ export const taskMachine = setup({
             ? ('none' as const)
             : ('fail' as const),
     })),
-    backOff: enqueueActions(({ enqueue, context }) => {
-      const delay = backoffMs(context.retry, context.attempt, context.seed, context.error?.retryAfterMs);
-      enqueue.assign({ retryDelayMs: delay });
+    backOff: enqueueActions(({ enqueue, context, event }) => {
+      const { attempt, error } = context;
+      const delay = backoffMs(retryOf(context), attempt, seedOf(context, event), error?.retryAfterMs);
       enqueue.raise({ type: 'fermata.task.backoffOver' }, { id: 'backoff', delay });
       fact(enqueue, 'task_retrying', {
         ...about(context),
@@ -570,7 +576,8 @@ export const taskMachine = setup({
     hasOutcome: ({ context }) => context.outcome !== null && context.addTasks !== FROM_OUTPUT,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
-    mayRepair: ({ context }) => context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && !context.repaired,
+    mayRepair: ({ context }) =>
+      context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && context.repaired === undefined,
     isCondition: ({ context }) => context.call.kind === 'condition',
     waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
     waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),
@@ -582,8 +589,9 @@ export const taskMachine = setup({
     isUnpublished: ({ event }) => refusalOf(event) !== undefined,
     isPublished: ({ event }) => isPublished(event),
     cannotTell: ({ event }) => event.type === 'fermata.task.stops' && 'error' in event.stop,
-    mayRetry: ({ context, event }) => errorOf(event).retry !== 'never' && context.attempt <= context.retry.maxRetries,
-    attemptsLeft: ({ context }) => context.attempt <= context.retry.maxRetries,
+    mayRetry: ({ context, event }) =>
+      errorOf(event).retry !== 'never' && context.attempt <= retryOf(context).maxRetries,
+    attemptsLeft: ({ context }) => context.attempt <= retryOf(context).maxRetries,
     approved: ({ event }) => event.type === 'fermata.approve' && event.decision.approved,
     mustAsk: ({ event }) => event.type === 'fermata.inDoubt' && event.policy === 'ask',
   },
@@ -832,6 +840,14 @@ export const taskMachine = setup({
   }),
 });
 
+function retryOf({ retry = DEFAULT_RETRY }: TaskContext): RetryPolicy {
+  return retry;
+}
+
+function seedOf({ seed, name }: TaskContext, event: { readonly type: string }): string {
+  return (event as { readonly prepared?: FailedAttempt }).prepared?.seed ?? seed ?? name;
+}
+
 /** XState names the final state that was reached in the event it makes the output with: `xstate.done.state.task.failed`. */
 function endOf(type: string): TaskOutput['status'] {
   return type.slice(type.lastIndexOf('.') + 1) as TaskOutput['status'];
@@ -855,17 +871,13 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     held: true,
     consequence: 'none' as const,
     repeatOf: null,
-    retryDelayMs: 0,
     outcome: null,
-    repaired: false,
   };
   if (prepared !== undefined && 'call' in prepared) return { ...prepared, ...rest, error: null };
   const idle = {
     ...rest,
     call: { kind: 'code', function: '', input: {} },
     retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-    onInDoubt: 'retry',
-    seed: name,
   } as const;
   if (prepared !== undefined && 'skip' in prepared)
     return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };

@@ -21,6 +21,7 @@ import { callsOf } from './document/calls.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
 import type { Definition } from './document/definition.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
+import { inBrief } from './document/in-brief.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
@@ -81,7 +82,7 @@ function builtInMachines(
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
         '': withStops(definitionOf, withKeptEvents(definitionOf, prepareWorkflow(definitionOf))),
-        task: withTime(prepareTask(definitionOf, predicates)),
+        task: withTime(inBrief(prepareTask(definitionOf, predicates))),
         shared: prepareShared(definitionOf),
       },
       definition: JSON.stringify([workflowMachine.definition, taskMachine.definition, sharedMachine.definition]),

@@ -15,6 +15,9 @@ export interface RetryPolicy {
   readonly maxSeconds: number;
 }
 
+/** Of a task whose author does not say. */
+export const DEFAULT_RETRY: RetryPolicy = { maxRetries: 3, initialSeconds: 1, factor: 2, maxSeconds: 60 };
+
 /** An approval gate: asked before the call. */
 export interface ApprovalSpec {
   /** Liquid; what the person is asked. */

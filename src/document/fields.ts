@@ -1,5 +1,6 @@
 /** The fields that tasks of every kind take, what fields are made of, and their bounds. */
 import { z } from 'zod';
+import { DEFAULT_RETRY } from './definition.ts';
 
 /** Bounds of a document. Lengths are in characters, times in seconds. */
 export const LIMITS = {
@@ -51,10 +52,10 @@ const maxRetries = z.int().min(0).max(LIMITS.maxRetries);
 const onReject = z.enum(['skip', 'cancel', 'fail']);
 
 const retry = z.strictObject({
-  maxRetries: maxRetries.default(3).describe('Attempts after the first'),
-  initialSeconds: seconds.default(1),
-  factor: z.number().min(1).max(100).default(2),
-  maxSeconds: seconds.default(60),
+  maxRetries: maxRetries.default(DEFAULT_RETRY.maxRetries).describe('Attempts after the first'),
+  initialSeconds: seconds.default(DEFAULT_RETRY.initialSeconds),
+  factor: z.number().min(1).max(100).default(DEFAULT_RETRY.factor),
+  maxSeconds: seconds.default(DEFAULT_RETRY.maxSeconds),
 });
 
 const approval = z.strictObject({

@@ -119,6 +119,7 @@ export class RunGraph {
 
   /** Names of the tasks whose outputs are the run's output: those that nobody needs, and what they added. */
   last(): string[] {
+    if (!this.#graph.grows) return this.#graph.last.map(({ name }) => name);
     const found: string[] = [];
     const visit = (name: string): void => {
       const { needed, neededByOwn, children } = this.growth(name);

@@ -5,6 +5,7 @@ import { FermataError } from '../../errors.ts';
 import type { RunKey, RunStatus } from '../store.ts';
 import { isUnused } from './conditions.ts';
 import { raiseHighWater } from './high-water.ts';
+import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
 import { blob, blobUse, journal, run, runState, suspect } from './schema.ts';
 import type { Writer } from './writer.ts';
@@ -19,6 +20,7 @@ const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled'];
 export function prepareDeleteRun(
   db: BetterSQLite3Database,
   keys: RunKeys,
+  journalReads: Pick<JournalReads, 'forget'>,
   writer: Writer,
 ): (owner: RunKey, options?: { readonly unended?: boolean }) => boolean {
   const usePosition = raiseHighWater(db, 'position');
@@ -53,7 +55,10 @@ export function prepareDeleteRun(
         `Run "${owner.run}" has not ended, and only ended runs can be deleted. Cancel it first.`,
       );
     }
-    if (status === 'deleted') keys.forget(owner);
+    if (status === 'deleted') {
+      keys.forget(owner);
+      journalReads.forget();
+    }
     return status === 'deleted';
   };
 }

@@ -156,7 +156,7 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
     suspects: watch(suspectStore(connection, writer)),
     lists: watch({ ...lists(db, keys, journal), runs: runList(db, keys) }),
     workflows: watch(workflowStore(db, writer)),
-    deleteRun: prepareDeleteRun(db, keys, writer),
+    deleteRun: prepareDeleteRun(db, keys, journal, writer),
     machineHash: machineHashes(db, writer),
   };
 }

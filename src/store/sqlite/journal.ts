@@ -10,15 +10,20 @@ import type { FeedEntry, JournalEntry } from '../store.ts';
 import { isCheckedLast } from './conditions.ts';
 import { journal, run } from './schema.ts';
 
-/** Limits of a row: enough that rows are few, few enough that one entry is found in it within microseconds. */
-const MAX_ENTRIES = 32;
-const MAX_CHARS = 8_192;
+/**
+ * Limits of a row: enough that rows are few (each leaves half a page empty), few enough that one entry is found in it
+ * within microseconds.
+ */
+const MAX_ENTRIES = 100;
+const MAX_CHARS = 16_384;
 /** Rows read at a time: at most half a megabyte, unless single entries are larger. */
-const PAGE = 64;
+const PAGE = 32;
 
 const LETTERS = { event: 'e', fact: 'f', ignored: 'i' } as const satisfies Record<JournalEntry['kind'], string>;
 const FACT = '["f"';
 const KINDS: Readonly<Record<string, JournalEntry['kind']>> = { e: 'event', f: 'fact', i: 'ignored' };
+/** The data of an event begins with its type, which its line says already: written under a capital letter, it is left out. */
+const CAPITALS: Readonly<Record<string, string>> = { e: 'E', i: 'I' };
 
 /** Consecutive entries of one run, as a row. Numbers are those of the last entry. */
 export interface JournalPage {
@@ -44,13 +49,25 @@ export function* pagesOf(entries: readonly JournalEntry[], facts: number): Gener
   for (const [index, entry] of entries.entries()) {
     const { kind, at, actor, type, dataJson, position, seq } = entry;
     if (entry.factSeq !== null) fact = entry.factSeq;
-    text += `${JSON.stringify([LETTERS[kind], at, actor, type])}\t${dataJson}\n`;
+    text += lineOf(LETTERS[kind], at, actor, JSON.stringify(type), dataJson);
     count++;
     if (index < entries.length - 1 && count < MAX_ENTRIES && text.length < MAX_CHARS) continue;
     yield { position, seq, facts: fact, count, entries: text };
     text = '';
     count = 0;
   }
+}
+
+function lineOf(letter: string, at: number, actor: string, type: string, dataJson: string): string {
+  const capital = CAPITALS[letter];
+  const isShort = capital !== undefined && dataJson.startsWith(typed(type));
+  const data = isShort ? dataJson.slice(typed(type).length) : dataJson;
+  return `["${isShort ? capital : letter}",${at},${JSON.stringify(actor)},${type}]\t${data}\n`;
+}
+
+/** How the data of an event begins. @param type as JSON */
+function typed(type: string): string {
+  return `{"type":${type},`;
 }
 
 /** The entries of a row, the last one first, because its numbers are those of the row. Only what `wanted` says is decoded. */
@@ -66,8 +83,9 @@ function* backwards(
     if (wanted(seq - back)) {
       const tab = entries.indexOf('\t', begin);
       const [letter, at, actor, type] = JSON.parse(entries.slice(begin, tab)) as [string, number, string, string];
-      const kind = KINDS[letter] ?? 'event';
-      const dataJson = entries.slice(tab + 1, end);
+      const kind = KINDS[letter.toLowerCase()] ?? 'event';
+      const data = entries.slice(tab + 1, end);
+      const dataJson = letter in KINDS ? data : `${typed(JSON.stringify(type))}${data}`;
       yield { seq: seq - back, factSeq, position: position - back, at, kind, actor, type, dataJson };
     }
     end = begin - 1;
@@ -94,6 +112,8 @@ export interface JournalReads {
     },
   ): JournalEntry[];
   feed(tenant: string, after: number, limit: number): FeedEntry[];
+  /** A run was deleted: its key may be another run's from now on. */
+  forget(): void;
 }
 
 /** Prepares the reads of the journal. */
@@ -124,12 +144,22 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
     .limit(PAGE)
     .prepare();
 
+  /** The row that `entry` read last: what is asked one after the other, 10,000 results at the end of a run, lies together. */
+  let recent: (JournalPage & { readonly run: number }) | undefined;
+
   return {
     entry(key, wanted) {
-      const page = from.get({ run: key, seq: wanted, limit: 1 });
-      if (page === undefined) return undefined;
-      const [found] = backwards(page, (seq) => seq === wanted);
+      if (recent?.run !== key || wanted > recent.seq || wanted <= recent.seq - recent.count) {
+        const page = from.get({ run: key, seq: wanted, limit: 1 });
+        if (page === undefined) return undefined;
+        recent = { ...page, run: key };
+      }
+      const [found] = backwards(recent, (seq) => seq === wanted);
       return found;
+    },
+
+    forget() {
+      recent = undefined;
     },
 
     // Both numbers rise together, and a fact's is never above its entry's: between there and the end, halving finds it.

@@ -60,6 +60,17 @@ export function deletionContract(make: MakeStore): void {
       expect(await store.messageTaken(a, 'm')).toBeUndefined();
     });
 
+    test('a run that begins where a deleted one was reads nothing of it', async () => {
+      const { store } = current();
+      const full = { ...ended, entries: [entry(1, 1), entry(2, 2)] };
+      await store.commit(group([begin(a, full)]));
+      expect(await store.entry(a, 1)).toMatchObject({ position: 1 });
+      expect(await store.deleteRun(a)).toBe(true);
+      await store.commit(group([begin(fork)]));
+      expect(await store.entry(fork, 1)).toBeUndefined();
+      expect(await store.entry(fork, 2)).toBeUndefined();
+    });
+
     test('refuses a run that could still write', async () => {
       const { store } = current();
       await store.commit(group([begin(a, { state: state({ status: 'waiting' }) })]));

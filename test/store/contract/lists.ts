@@ -104,8 +104,16 @@ export function listsContract(make: MakeStore): void {
         const entries = Array.from({ length: size }, (_, i) => {
           const seq = all.length + 1 + i;
           const odd = { actor: `a\t"\n${seq % 7}`, type: `go\t\n"${'é'.repeat(seq % 5)}` };
-          const dataJson = JSON.stringify({ text: 'x'.repeat(seq % 50 === 0 ? 40_000 : seq % 90), tab: '\t\n' });
-          return entry(seq, 1_000 + seq, { ...odd, dataJson, ...(seq % 3 === 0 ? fact(++facts) : {}) });
+          // Events carry their type as well: the same one, that of another entry, or nothing else.
+          const typed = [{}, { type: odd.type }, { type: `${odd.type}.` }][seq % 4];
+          const text = { text: 'x'.repeat(seq % 50 === 0 ? 40_000 : seq % 90), tab: '\t\n' };
+          const dataJson = JSON.stringify(seq % 11 === 0 ? { type: odd.type } : { ...typed, ...text });
+          const kinds = [{ kind: 'ignored' as const }, {}, {}, {}, {}];
+          return entry(seq, 1_000 + seq, {
+            ...odd,
+            dataJson,
+            ...(seq % 3 === 0 ? fact(++facts) : kinds[seq % 5]),
+          });
         });
         const part = { entries, state: state({ seq: all.length + size, facts }) };
         await store.commit(group([commit === 0 ? begin(a, part) : changes(a, commit, part)]));
