@@ -177,11 +177,16 @@ export class SharedCalls {
 
   #check(key: string): void {
     if (this.#closed) throw this.#refusal('is used after its end: await every call before you return');
-    const isKey = typeof key === 'string' && key !== '' && Array.from(key).length <= LONGEST_KEY && key.isWellFormed();
+    const isKey =
+      typeof key === 'string' &&
+      key !== '' &&
+      key !== '__proto__' &&
+      Array.from(key).length <= LONGEST_KEY &&
+      key.isWellFormed();
     // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
     if (!isKey || /[\u0000-\u001f\u007f-\u009f]/.test(key))
       throw this.#refusal(
-        `has no key ${JSON.stringify(key)}: expected 1 to ${LONGEST_KEY} characters, none of them a control character`,
+        `has no key ${JSON.stringify(key)}: expected 1 to ${LONGEST_KEY} characters, none of them a control character, and not "__proto__"`,
       );
   }
 

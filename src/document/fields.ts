@@ -72,6 +72,8 @@ export const condition = z.union(
 /** Why a text cannot be the key of a shared value, or undefined. */
 export function sharedKeyFault(key: string): string | undefined {
   const length = Array.from(key).length;
+  // CEL finds nothing under it, and objects of JavaScript mean something else by it
+  if (key === '__proto__') return 'must not be "__proto__", which expressions cannot read';
   if (length < 1 || length > LIMITS.nameLength) return `expected 1 to ${LIMITS.nameLength} characters, came ${length}`;
   if (CONTROL.test(key)) return `must not contain control characters, came ${JSON.stringify(key)}`;
   return key.isWellFormed() ? undefined : `must be well-formed Unicode, came ${JSON.stringify(key)}`;

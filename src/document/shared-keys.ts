@@ -1,6 +1,9 @@
 /** Which shared values a task reads: known when a document is loaded, so that a task is made ready with those alone. */
 import { FermataError } from '../errors.ts';
 import { readsOfExpression } from './expression.ts';
+import { formatPath, type Faults, type Path } from './faults.ts';
+import { sharedKeyFault } from './fields.ts';
+import { isRecord } from './json.ts';
 import type { Reading } from './kinds/places.ts';
 import { readsOf } from './prompt.ts';
 import type { Reads } from './reads.ts';
@@ -16,6 +19,13 @@ export function sharedKeysOf(reading: Omit<Reading, 'outputs'>): readonly string
   for (const { text } of templates) add(text, readsOf);
   for (const { text } of [...expressions, ...conditions, ...switches]) add(text, readsOfExpression);
   return keys.size === 0 ? undefined : [...keys];
+}
+
+/** What the schema of a record passes over without a word: a value that is never written. */
+export function checkSharedKeys({ outputs }: Readonly<Record<string, unknown>>, path: Path, faults: Faults): void {
+  const values = isRecord(outputs) ? outputs['shared'] : undefined;
+  const fault = isRecord(values) && Object.hasOwn(values, '__proto__') ? sharedKeyFault('__proto__') : undefined;
+  if (fault !== undefined) faults.add(formatPath([...path, 'outputs', 'shared', '__proto__']), fault);
 }
 
 /** Keys that the expressions of a tree read: a task's `outputs`. */
