@@ -37,6 +37,11 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   ],
   '09-growing.ts': ['joined: dive pathology', 'dynamicTaskLimit allows 3', 'completed: 1. radiology, 2. pathology'],
   '10-functions-and-models.ts': ['call 2 is on record', "'Dear reader, tea is a drink'"],
+  '13-coffee-shop.ts': [
+    'task_cancelled location_analysis',
+    'task_skipped menu_planning',
+    'model calls: 4 of 9, 1 of them aborted; 5 saved',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

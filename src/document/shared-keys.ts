@@ -21,11 +21,13 @@ export function sharedKeysOf(reading: Omit<Reading, 'outputs'>): readonly string
   return keys.size === 0 ? undefined : [...keys];
 }
 
-/** What the schema of a record passes over without a word: a value that is never written. */
+/** Keys under which a task shares. Not by the schema, which passes over `__proto__` without a word. */
 export function checkSharedKeys({ outputs }: Readonly<Record<string, unknown>>, path: Path, faults: Faults): void {
   const values = isRecord(outputs) ? outputs['shared'] : undefined;
-  const fault = isRecord(values) && Object.hasOwn(values, '__proto__') ? sharedKeyFault('__proto__') : undefined;
-  if (fault !== undefined) faults.add(formatPath([...path, 'outputs', 'shared', '__proto__']), fault);
+  for (const key of isRecord(values) ? Object.keys(values) : []) {
+    const fault = sharedKeyFault(key);
+    if (fault !== undefined) faults.add(formatPath([...path, 'outputs', 'shared', key]), fault);
+  }
 }
 
 /** Keys that the expressions of a tree read: a task's `outputs`. */

@@ -21,6 +21,7 @@ import { inspectingRoutes } from './routes/inspecting.ts';
 import { laterRoutes } from './routes/later.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { runRoutes } from './routes/runs.ts';
+import { sharedValueRoutes } from './routes/shared-values.ts';
 import { steeringRoutes } from './routes/steering.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -82,6 +83,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     workflowRoutes(surroundings),
     executionRoutes(surroundings),
     runRoutes(surroundings),
+    sharedValueRoutes(surroundings),
     inspectingRoutes(surroundings),
     steeringRoutes(surroundings),
     streamRoutes(surroundings),

@@ -7,6 +7,11 @@ import { allTasks, outputText, summary } from '../report.ts';
 import type { Shell } from '../shell.ts';
 import { columns, firstLine, printable } from '../text.ts';
 
+type Shared = Awaited<ReturnType<FermataClient['shared']>>;
+
+/** More of them are not shown. */
+const MOST_SHARED = 100;
+
 export const addShow: AddCommand = (program, { shell }) => {
   program
     .command('show')
@@ -20,8 +25,10 @@ export const addShow: AddCommand = (program, { shell }) => {
       await withConnection(shell, options, 'looks', async ({ client }) => {
         const run = await client.run(runId);
         const tasks = await allTasks(client, runId);
-        if (options.json) return shell.out(JSON.stringify({ ...run, tasks, nextCursor: null }));
+        const shared = await client.shared(runId, { limit: String(MOST_SHARED) });
+        if (options.json) return shell.out(JSON.stringify({ ...run, tasks, nextCursor: null, shared: shared.items }));
         showRun(shell, run, tasks);
+        showShared(shell, runId, shared);
       });
     });
 };
@@ -46,6 +53,18 @@ function showRun(shell: Shell, run: Awaited<ReturnType<FermataClient['run']>>, t
   if (tasks.length > 0)
     shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'SAYS'], ...tasks.map((task) => row(task, shell.columns))])}`);
   if (status === 'completed') shell.out(`\n${outputText(output)}`);
+}
+
+function showShared(shell: Shell, runId: string, { items, nextCursor }: Shared): void {
+  if (items.length === 0) return;
+  const rows = items.map(({ key, revision, by, value }) => [
+    printable(key),
+    String(revision),
+    printable(by),
+    firstLine(value, Math.floor(shell.columns / 2)),
+  ]);
+  const more = nextCursor === null ? '' : `\n… and more: GET /api/v1/runs/${runId}/shared`;
+  shell.out(`\n${columns([['SHARED', 'REVISION', 'BY', 'VALUE'], ...rows])}${more}`);
 }
 
 function row({ name, status, attempts, output, error, reason }: Task, width: number): string[] {
