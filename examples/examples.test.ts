@@ -42,6 +42,13 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'task_skipped menu_planning',
     'model calls: 4 of 9, 1 of them aborted; 5 saved',
   ],
+  '14-fork.ts': [
+    'first: ',
+    'tried again: completed, paid for print',
+    'with a better text: completed, paid for print',
+    'pictures: taken over from the first run',
+    'text: given by hand',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

@@ -40,6 +40,7 @@ import {
   type Stops,
   type WritesShared,
 } from './sharing.ts';
+import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
 /** The approval gate of a task, but for its prompt. */
@@ -85,10 +86,22 @@ export interface PreparedSkip {
   readonly skip: Skip;
 }
 
+/** What a task is made ready with whose outcome is known: of a run from which this one was forked, or given by hand. */
+export interface PreparedOutcome extends Pick<
+  PreparedTask,
+  'description' | 'retry' | 'timeoutMs' | 'onInDoubt' | 'addTasks' | 'publishes'
+> {
+  readonly known: {
+    readonly result: unknown;
+    /** What its fact says beside that. With `reused` it is another run's, else somebody gave it. */
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | PreparedOutcome | { readonly error: ErrorData };
 }
 
 /** What the items of a map gave (prepared data, R2). */
@@ -98,7 +111,10 @@ export interface JoinedItems {
   /** The error of each item that failed, null for the others; absent where none failed. */
   readonly errors?: readonly (ErrorData | null)[];
   readonly first?: { readonly task: string; readonly error: ErrorData };
+  /** Items that gave nothing because they failed, or were cancelled. */
   readonly failed?: number;
+  /** How many of them were cancelled. */
+  readonly cancelled?: number;
   /** The next level of a tree: these were not the last ones. */
   readonly next?: readonly (readonly unknown[])[];
 }
@@ -113,7 +129,7 @@ export interface TaskOutput {
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partial<Pick<PreparedOutcome, 'known'>> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -121,7 +137,7 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf: string | null;
-  /** What its call gave, while tasks are added for it. */
+  /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
   readonly outcome: CallOutput | null;
   /** What is stated of its completion, until its result is published; absent where nothing is. */
   readonly completion?: Readonly<Record<string, unknown>>;
@@ -280,6 +296,7 @@ function stateCompleted(
     ...about(context),
     result: value,
     attempt: context.attempt,
+    ...context.known?.facts,
     ...more,
     ...(usage === undefined ? {} : { usage }),
     ...(model === undefined ? {} : { model }),
@@ -360,6 +377,10 @@ export const taskMachine = setup({
     askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
+      // Of a known outcome nothing begins: it is only published.
+      if (context.completion !== undefined) return;
+      if (onlyAdds(context))
+        return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
@@ -393,7 +414,7 @@ export const taskMachine = setup({
     complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
     // What is called next is another call, and repeats none.
     keepOutcome: assign({
-      outcome: ({ event }) => (event as unknown as { output: CallOutput }).output,
+      outcome: ({ context, event }) => withEarlier(context, (event as unknown as { output: CallOutput }).output),
       repeatOf: null,
     }),
     askModel: enqueueActions(({ enqueue, context, event }) => {
@@ -440,12 +461,17 @@ export const taskMachine = setup({
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),
-      tasks: tasksToAdd(context, event),
+      ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
     })),
+    completeKnown: enqueueActions(({ enqueue, context }) => {
+      stateCompleted(enqueue, context, { value: context.known?.result });
+      // The fact has it from here on.
+      enqueue.assign({ known: { result: null, facts: {} } });
+    }),
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
-      return { call: { ...context.call, prompt }, repaired: true as const, outcome: null };
+      return { call: { ...context.call, prompt }, repaired: true as const };
     }),
     keepRefusal: assign(({ event }) =>
       event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},
@@ -487,8 +513,9 @@ export const taskMachine = setup({
       });
     }),
     failItems: assign(({ context, event }) => {
-      const { first, failed = 0, outputs } = joinedItems(event);
-      const message = `${failed} of ${outputs.length} items of "${context.name}" failed; first "${first?.task}": ${first?.error.message}`;
+      const { first, failed = 0, cancelled = 0, outputs } = joinedItems(event);
+      const others = cancelled === 0 ? '' : `, ${cancelled} ${cancelled === 1 ? 'was' : 'were'} cancelled`;
+      const message = `${failed - cancelled} of ${outputs.length} items of "${context.name}" failed${others}; first "${first?.task}": ${first?.error.message}`;
       return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
     }),
     stateChoice: enqueueActions(({ enqueue, context }) => {
@@ -498,15 +525,22 @@ export const taskMachine = setup({
       stateCompletion(enqueue as never, context, data);
     }),
     stateSkip: enqueueActions(({ enqueue, context }) => {
-      const { reason, condition } = context.skip ?? {};
-      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
+      const { reason, condition, reused } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', {
+        ...about(context),
+        reason,
+        ...(condition === undefined ? {} : { condition }),
+        ...(reused === undefined ? {} : { reused }),
+      });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
+      const usage = spentInVain(context);
       fact(enqueue, type, {
         ...about(context),
         status,
         attempt: context.attempt,
+        ...(usage === undefined ? {} : { usage }),
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
         ...(context.stopped === undefined ? {} : { condition: context.stopped }),
       });
@@ -566,6 +600,11 @@ export const taskMachine = setup({
   guards: {
     broken: ({ context }) => context.error !== null,
     isSkipped: ({ context }) => context.skip !== undefined,
+    isKnown: ({ context }) => context.known !== undefined && context.addTasks === undefined,
+    isKnownAndPublishes: ({ context }) =>
+      context.known !== undefined && context.addTasks === undefined && context.publishes === true,
+    isKnownAndAdds: ({ context }) => onlyAdds(context),
+    isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     spreads: ({ context }) => spreads(context),
@@ -620,6 +659,10 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
+            { guard: 'isKnownAndPublishes', target: '#task.running.publishing', actions: 'completeKnown' },
+            { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
+            { guard: 'isKnownAndAdds', target: '#task.running.addingTasks' },
+            { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
             ...BEGIN,
           ],
@@ -840,6 +883,15 @@ export const taskMachine = setup({
   }),
 });
 
+/** It does not run, and adds what it adds all the same. */
+function onlyAdds(context: TaskContext): context is TaskContext & Pick<PreparedOutcome, 'known'> {
+  return context.known !== undefined && (isReused(context) || context.addTasks === FROM_OUTPUT);
+}
+
+function isReused({ known }: TaskContext): boolean {
+  return known?.facts['reused'] !== undefined;
+}
+
 function retryOf({ retry = DEFAULT_RETRY }: TaskContext): RetryPolicy {
   return retry;
 }
@@ -879,6 +931,13 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     call: { kind: 'code', function: '', input: {} },
     retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
   } as const;
+  if (prepared !== undefined && 'known' in prepared)
+    return {
+      ...idle,
+      ...prepared,
+      outcome: prepared.addTasks === undefined ? null : { value: prepared.known.result },
+      error: null,
+    };
   if (prepared !== undefined && 'skip' in prepared)
     return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {

@@ -17,9 +17,9 @@ import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './cl
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
-import { callsOf } from './document/calls.ts';
+import { callsOf, type AssertRunnable } from './document/calls.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
-import type { Definition } from './document/definition.ts';
+import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
@@ -62,7 +62,7 @@ export interface Fermata {
   readonly runtime: Runtime;
   readonly workflows: Workflows;
   /** Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition could not do its work here. */
-  assertRunnable(definition: Definition): void;
+  readonly assertRunnable: AssertRunnable;
   /** The newest version of each workflow as it is stored: lists need not read the documents. */
   workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
   close(): Promise<void>;
@@ -74,15 +74,20 @@ export interface Fermata {
  */
 function builtInMachines(
   definitionOf: DefinitionOf,
+  originsOf: OriginsOf,
   predicates: Predicates,
+  assertRunnable: AssertRunnable,
 ): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
   return {
     'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
-        '': withStops(definitionOf, withKeptEvents(definitionOf, prepareWorkflow(definitionOf))),
-        task: withTime(inBrief(prepareTask(definitionOf, predicates))),
+        '': withStops(
+          definitionOf,
+          withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+        ),
+        task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
         shared: prepareShared(definitionOf),
       },
       definition: JSON.stringify([workflowMachine.definition, taskMachine.definition, sharedMachine.definition]),
@@ -140,18 +145,31 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
   const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId, pause: () => pause(loop) });
+  const originsOf = originsIn(store);
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
-    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
+    const prompts = originsOf(rows)?.prompts;
+    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion, prompts));
   };
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
   const { functions = {}, predicates = {} } = config;
+  const assertRunnable: AssertRunnable = (definition) => {
+    for (const { provider, called, given, predicate, task } of callsOf(definition)) {
+      if (provider !== undefined) findProvider(providers, provider);
+      if (called !== undefined) {
+        const found = findFunction(functions, called, task);
+        if (given !== undefined && typeof found !== 'function')
+          checkWrittenArguments(found.input, given, { task, function: called });
+      }
+      if (predicate !== undefined) findPredicate(predicates, predicate);
+    }
+  };
   // Functions of recovered runs are called before the runtime is handed over.
   let opened: Runtime | undefined;
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, originsOf, predicates, assertRunnable) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
@@ -184,17 +202,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   return {
     runtime,
     workflows,
-    assertRunnable(definition) {
-      for (const { provider, called, given, predicate, task } of callsOf(definition)) {
-        if (provider !== undefined) findProvider(providers, provider);
-        if (called !== undefined) {
-          const found = findFunction(functions, called, task);
-          if (given !== undefined && typeof found !== 'function')
-            checkWrittenArguments(found.input, given, { task, function: called });
-        }
-        if (predicate !== undefined) findPredicate(predicates, predicate);
-      }
-    },
+    assertRunnable,
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
   };

@@ -2,10 +2,12 @@
  * Tasks that want to join a run, checked as a document is, and against the run as it stands: names that are taken, what
  * they need, and that nothing waits for itself.
  */
-import type { ErrorData } from '../errors.ts';
+import { FermataError, type ErrorData } from '../errors.ts';
+import type { AssertRunnable } from './calls.ts';
 import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
 import { Faults, faultsMessage, describeValue } from './faults.ts';
+import { checkAddedItemNames } from './item-names.ts';
 import { isRecord, walkJson } from './json.ts';
 import { kindOf } from './kinds/index.ts';
 import { checkLinks } from './links.ts';
@@ -29,12 +31,15 @@ export type Additions =
   | { readonly refused: ErrorData };
 
 /**
- * What becomes of the tasks that `parent` wants to add.
- *
- * @param written as documents write them
- * @param position of the first one among the tasks of the run
+ * What becomes of the tasks that `parent` wants to add: `written` as documents write them, `position` that of the first one
+ * among the tasks of the run.
  */
-export function additions(graph: RunGraph, parent: string, written: unknown, position: number): Additions {
+export function additions(
+  graph: RunGraph,
+  parent: string,
+  { written, position }: { readonly written: unknown; readonly position: number },
+  assertRunnable: AssertRunnable,
+): Additions {
   const { onComplete } = graph.spec(parent);
   const subject = `What task ${JSON.stringify(parent)} adds`;
   if (onComplete === undefined) return refused('invalidDocument', `${subject} was not asked for by its onComplete.`);
@@ -47,13 +52,13 @@ export function additions(graph: RunGraph, parent: string, written: unknown, pos
   const warning = warningOf(all.length, kept.length, depth, onComplete);
   if (warning !== undefined && onLimit === 'fail') return refused('tooManyTasks', `${subject} is too much: ${warning}`);
   const faults = new Faults();
-  const specs = checked(graph, kept, position, faults);
+  const specs = checked(graph, { written: kept, position }, assertRunnable, faults);
   if (faults.count > 0) {
     const found = faults.list();
     return refused('invalidDocument', faultsMessage(subject, found, faults.count), { faults: found });
   }
   if (join) {
-    const circle = specs.map((spec) => waitsForItself(graph, parent, spec)).find((found) => found !== undefined);
+    const circle = waitsForItself(graph, parent, specs);
     if (circle !== undefined) return refused('invalidDocument', `${subject} would wait for itself: ${circle}.`);
   }
   return {
@@ -75,7 +80,12 @@ function warningOf(
   return `${came} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${came - kept} were cut off.`;
 }
 
-function checked(graph: RunGraph, written: readonly unknown[], position: number, faults: Faults): TaskSpec[] {
+function checked(
+  graph: RunGraph,
+  { written, position }: { readonly written: readonly unknown[]; readonly position: number },
+  assertRunnable: AssertRunnable,
+  faults: Faults,
+): TaskSpec[] {
   const { structure, nul } = atOnce(walkJson(written));
   for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
   if (structure.length > 0) return [];
@@ -86,7 +96,9 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
     if (typeof name === 'string' && graph.has(name))
       faults.add(`tasks[${at}].name`, `the name ${JSON.stringify(name)} is taken by another task of the run`);
   }
-  const links = atOnce(checkLinks(atOnce(outlineOf({ tasks: written })), faults, namesOf(graph)));
+  const outline = atOnce(outlineOf({ tasks: written }));
+  checkAddedItemNames(outline.tasks, graph.definition, faults);
+  const links = atOnce(checkLinks(outline, faults, namesOf(graph)));
   const gates = gatesOf(tasks.filter((task) => task !== undefined));
   const names = new Set(tasks.map((task) => task?.name));
   for (const chosen of gates.keys())
@@ -112,7 +124,19 @@ function checked(graph: RunGraph, written: readonly unknown[], position: number,
           }),
         ],
   );
+  for (const [at, spec] of specs.entries()) checkRunnable(spec, at, assertRunnable, faults);
+  if (faults.count > 0) return [];
   return inOrder(specs).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
+}
+
+/** What nobody here can do would keep the run waiting for ever: whoever wrote it never thought of this process. */
+function checkRunnable(spec: TaskSpec, at: number, assertRunnable: AssertRunnable, faults: Faults): void {
+  try {
+    assertRunnable({ tasks: [spec] });
+  } catch (thrown) {
+    if (!(thrown instanceof FermataError)) throw thrown;
+    faults.add(`tasks[${at}]`, thrown.message);
+  }
 }
 
 /** What a task needs comes before it, and else they stay as they were written. */
@@ -146,41 +170,43 @@ function namesOf(graph: RunGraph): Names {
 /** Tasks that need one that has already ended without success. */
 function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
   const found = new Map<string, string>();
+  const names = new Set(specs.map(({ name }) => name));
   for (let before = -1; before < found.size;) {
     before = found.size;
     for (const { name, dependsOn } of specs) {
-      const because = dependsOn.find((needed) => found.has(needed) || hasFailed(graph, specs, needed));
+      const because = dependsOn.find((needed) => found.has(needed) || (!names.has(needed) && hasFailed(graph, needed)));
       if (because !== undefined) found.set(name, because);
     }
   }
   return [...found].map(([name, because]) => ({ name, because }));
 }
 
-function hasFailed(graph: RunGraph, specs: readonly TaskSpec[], name: string): boolean {
-  if (specs.some((spec) => spec.name === name)) return false;
+function hasFailed(graph: RunGraph, name: string): boolean {
   const row = graph.row(name);
   return isSettled(row.status) && barsDependents(row, graph.spec(name));
 }
 
 /**
  * What depends on a task waits for what it adds. An added task that needs one of those would wait for ever; this is the
- * way in which it would, in words.
+ * way in which it would, in words. One search for all of them: what one has led past, no other needs to walk again.
  */
-function waitsForItself(graph: RunGraph, parent: string, { name, dependsOn }: TaskSpec): string | undefined {
+function waitsForItself(graph: RunGraph, parent: string, specs: readonly TaskSpec[]): string | undefined {
   const ancestors = new Set<string>();
   for (let at: string | null = parent; at !== null; at = graph.growth(at).parent) ancestors.add(at);
   const seen = new Set<string>();
-  const pending = dependsOn.filter((needed) => graph.has(needed) && !ancestors.has(needed));
-  for (const needed of pending) {
-    if (ancestors.has(needed))
-      return `task ${JSON.stringify(name)} needs one that waits for ${JSON.stringify(needed)} and all that it adds`;
-    if (seen.has(needed)) continue;
-    seen.add(needed);
-    const isOver = isSettled(graph.row(needed).status);
-    const { open, children } = graph.growth(needed);
-    if (isOver && open === 0) continue;
-    const { dependsOn: further, after } = graph.spec(needed);
-    pending.push(...(isOver ? children : [...further, ...after]));
+  for (const { name, dependsOn } of specs) {
+    const pending = dependsOn.filter((needed) => graph.has(needed) && !ancestors.has(needed));
+    for (const needed of pending) {
+      if (ancestors.has(needed))
+        return `task ${JSON.stringify(name)} needs one that waits for ${JSON.stringify(needed)} and all that it adds`;
+      if (seen.has(needed)) continue;
+      seen.add(needed);
+      const isOver = isSettled(graph.row(needed).status);
+      const { open, children } = graph.growth(needed);
+      if (isOver && open === 0) continue;
+      const { dependsOn: further, after } = graph.spec(needed);
+      pending.push(...(isOver ? children : [...further, ...after]));
+    }
   }
   return undefined;
 }

@@ -13,6 +13,9 @@ export interface Called {
   readonly predicate?: string;
 }
 
+/** Throws `providerMissing`, `functionMissing` or `invalidArgument` where tasks could not do their work in this process. */
+export type AssertRunnable = (definition: Pick<Definition, 'tasks'>) => void;
+
 /** Everything that the tasks of a definition call. */
 export function callsOf({ tasks }: Pick<Definition, 'tasks'>): readonly Called[] {
   return tasks.flatMap((spec) => callsOfTask(spec, spec.name));

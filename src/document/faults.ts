@@ -68,8 +68,8 @@ export class Faults {
 export function faultsMessage(subject: string, faults: readonly Fault[], total = faults.length): string {
   const first = faults.slice(0, 3).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const rest = total - first.length;
-  const more = rest > 0 ? `; and ${rest} more` : '';
-  return `${subject} has ${total === 1 ? 'a fault' : `${total} faults`}: ${first.join('; ')}${more}.`;
+  const listed = [...first.map((one) => one.replace(/\.$/, '')), ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
+  return `${subject} has ${total === 1 ? 'a fault' : `${total} faults`}: ${listed}${listed.endsWith('?') ? '' : '.'}`;
 }
 
 /**

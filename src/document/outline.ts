@@ -22,6 +22,8 @@ export interface OutlineTask extends Reading {
   readonly outputs: readonly Placed[];
   /** Tasks that it chooses among: they depend on it. */
   readonly branches: readonly Placed[];
+  /** It is done as tasks of their own, which are named after it. */
+  readonly hasItems: boolean;
   /** JSON Schema of its output, where it is known. */
   readonly output: unknown;
 }
@@ -56,6 +58,7 @@ function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): Out
     ),
     ...readingOf(task, path),
     branches: branchesAt(task, path),
+    hasItems: task['kind'] === 'map' || (task['kind'] === 'reduce' && task['arity'] !== undefined),
     output: outputSchema(task, kindOf(task)),
   };
 }

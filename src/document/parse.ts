@@ -2,16 +2,16 @@
 import { LineCounter, parseDocument as parseYaml, type YAMLError } from 'yaml';
 import { FermataError, type Fault } from '../errors.ts';
 import type { Definition } from './definition.ts';
-import { Faults, faultsMessage, type Path } from './faults.ts';
+import { Faults, faultsMessage } from './faults.ts';
+import { checkItemNames } from './item-names.ts';
 import { isRecord, walkJson } from './json.ts';
-import { schemaFaults } from './json-schema.ts';
 import { duplicateField } from './json-text.ts';
 import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import { LIMITS } from './fields.ts';
-import { checkShape, listOf } from './shape.ts';
-import { atOnce, eachOf, inTurns, type Pause, type Steps } from './steps.ts';
+import { checkSchema, checkShape } from './shape.ts';
+import { atOnce, inTurns, type Pause, type Steps } from './steps.ts';
 
 /** After the first faults of syntax, the rest are mostly their consequences. */
 const MOST_SYNTAX_FAULTS = 20;
@@ -51,8 +51,10 @@ function* checkDocument(source: unknown): Steps<Definition> {
   if (structure.length > 0) faults.throwIfAny(subject);
 
   const document = yield* checkShape(source, faults);
-  yield* checkSchemas(source, faults);
-  const links = yield* checkLinks(yield* outlineOf(source), faults);
+  checkSchema(isRecord(source) ? source['input'] : undefined, ['input'], faults);
+  const outline = yield* outlineOf(source);
+  checkItemNames(outline.tasks, faults);
+  const links = yield* checkLinks(outline, faults);
   faults.throwIfAny(subject);
   if (document === undefined)
     throw new FermataError('internal', `${subject} was refused without a reason. Please report this.`);
@@ -150,18 +152,6 @@ function placedFault(message: string, text: string, offset: number): Fault {
 function syntaxError(faults: readonly Fault[], cause?: unknown): FermataError {
   const unplaced = faults.map(({ message }) => ({ path: '', message }));
   return new FermataError('invalidDocument', faultsMessage('The text, as JSON or YAML,', unplaced), { faults, cause });
-}
-
-/** JSON Schemas inside the document: of its input, and of answers. */
-function* checkSchemas(source: unknown, faults: Faults): Steps<void> {
-  const check = (schema: unknown, place: Path): void => {
-    if (isRecord(schema)) for (const { path, message } of schemaFaults(schema, place)) faults.add(path, message);
-  };
-  if (isRecord(source)) check(source['input'], ['input']);
-  yield* eachOf(listOf(source), (task, position) => {
-    const format = isRecord(task) ? task['responseFormat'] : undefined;
-    if (isRecord(format)) check(format['schema'], ['tasks', position, 'responseFormat', 'schema']);
-  });
 }
 
 function subjectOf(source: unknown): string {

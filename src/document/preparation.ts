@@ -6,6 +6,7 @@ import type { Candidate, GroupStep, PreparedStep, TaskAdds, WorkflowInput } from
 import type {
   JoinedItems,
   PreparedApproval,
+  PreparedOutcome,
   PreparedSkip,
   PreparedTask as MachineTask,
   TaskContext,
@@ -17,8 +18,11 @@ import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
 import { stopOf } from './cancel-when.ts';
 import type { Predicates } from './condition.ts';
+import type { AssertRunnable } from './calls.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
-import type { ApprovalSpec, Definition } from './definition.ts';
+import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
+import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
+import type { Origins, TakenOver } from './fork/origins.ts';
 import { additions } from './adding.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
 import type { Found } from './kinds/condition.ts';
@@ -44,8 +48,12 @@ interface StepContext extends Pick<WorkflowInput, 'total' | 'breadth' | 'onTaskF
   readonly ending: unknown;
 }
 
-/** Prepares the events of the workflow machine. */
-export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
+/** Prepares the events of the workflow machine. `assertRunnable`: what joins a run is asked for, too. */
+export function prepareWorkflow(
+  definitionOf: DefinitionOf,
+  assertRunnable: AssertRunnable = () => {},
+  originsOf: OriginsOf = NO_FORKS,
+): Prepare {
   return ({ event, snapshot, rows }: Preparing): PreparedStep | undefined => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot === undefined) {
@@ -63,7 +71,7 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
-        return preparedAdditions(graph, event as unknown as TaskAdds, context);
+        return preparedAdditions(graph, event as unknown as TaskAdds, context, assertRunnable, originsOf(rows));
       case 'fermata.task.cancel': {
         const name = String(event['task']);
         const { status, live } = graph.row(name);
@@ -91,12 +99,20 @@ export function prepareWorkflow(definitionOf: DefinitionOf): Prepare {
 
 const NONE: ReadonlySet<string> = new Set();
 
-function preparedAdditions(graph: RunGraph, { task, items, tasks }: TaskAdds, context: StepContext): PreparedStep {
+function preparedAdditions(
+  graph: RunGraph,
+  { task, items, tasks, again }: TaskAdds,
+  context: StepContext,
+  assertRunnable: AssertRunnable,
+  origins: Origins | undefined,
+): PreparedStep {
   if (isSettled(graph.row(task).status)) return {};
-  if (items === undefined) return { additions: additions(graph, task, tasks, context.total) };
+  if (again === true && origins !== undefined) return { additions: origins.additions(graph, task, context.total) };
+  if (items === undefined)
+    return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };
   const { call } = graph.spec(task);
-  const wanted = call.kind === 'map' ? call.concurrency : undefined;
-  return { concurrency: Math.min(wanted ?? context.breadth, context.breadth) };
+  // Without a bound of its own that of the slots holds: items that wait, for people or events, need none.
+  return { concurrency: (call.kind === 'map' ? call.concurrency : undefined) ?? items.length };
 }
 
 /** What may follow the end of a task. */
@@ -330,7 +346,11 @@ function resultOf(graph: RunGraph, name: string): TaskResult {
  * Prepares the start of a task: whether it runs at all, and then everything that is a template or an expression, rendered.
  * And what its items gave.
  */
-export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates): Prepare {
+export function prepareTask(
+  definitionOf: DefinitionOf,
+  predicates: Predicates,
+  originsOf: OriginsOf = NO_FORKS,
+): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (event.type === 'task.callsModel') return questionOf(graph.definition, event);
@@ -340,15 +360,23 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
         : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
+    const origins = originsOf(rows);
+    const known = origins?.outcome(graph, spec);
+    if (known !== undefined) return preparedOutcome(spec, known);
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), resultsOf(graph, seen));
     const scope = { ...results, ...itemScope(graph, name, results.tasks), ...sharedScope(rows, spec.shared) };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
+    const before = origins?.skipped(graph, spec);
     try {
       const skip = skipOf(spec, scope, predicates, decided) ?? stopOf(spec, scope);
-      if (skip !== undefined) return { skip, ...describedIn(spec.description, scope) } satisfies PreparedSkip;
+      if (skip !== undefined)
+        return {
+          skip: { ...skip, ...(before === undefined ? {} : { reused: before }) },
+          ...describedIn(spec.description, scope),
+        } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete, outputs, cancelWhen, skipPolicy } = spec;
       const prepared: MachineTask = {
         ...renderTask(spec, scope, predicates),
@@ -365,6 +393,26 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
     } catch (thrown) {
       return { error: toErrorData(thrown, 'promptFailed') };
     }
+  };
+}
+
+/** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */
+function preparedOutcome(
+  { retry, timeoutSeconds, onInDoubt, onComplete, outputs, description: written }: TaskSpec,
+  { result, facts, description = written?.includes('{') === true ? undefined : written }: TakenOver,
+): PreparedOutcome {
+  const known = {
+    ...(description === undefined ? {} : { description }),
+    known: { result, facts },
+    ...(outputs === undefined ? {} : { publishes: true as const }),
+  };
+  if (onComplete === undefined) return known;
+  return {
+    ...known,
+    retry,
+    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
+    onInDoubt,
+    addTasks: onComplete.addTasks,
   };
 }
 
@@ -396,19 +444,23 @@ function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const results = resultsOf(graph, names);
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
+  let cancelled = 0;
   for (const [task, { status }] of results) {
     const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
     const error = isFine ? null : errorOf(graph.row(task));
     errors.push(error);
     if (error !== null) failed.push({ task, error });
+    if (error !== null && status === 'cancelled') cancelled++;
   }
+  // Those that were cancelled because of it come before it as well, and explain nothing.
+  const first = failed.find(({ error }) => error.code !== 'cancelled') ?? failed[0];
   const outputs = results.map(([, { output = null }]) => output);
   const { call } = graph.spec(map);
   const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
   return {
     outputs,
     ...further,
-    ...(failed.length === 0 ? {} : { errors, first: failed[0], failed: failed.length }),
+    ...(first === undefined ? {} : { errors, first, failed: failed.length, cancelled }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { formatPath, describeValue, type Faults, type Path } from './faults.ts';
 import { issueFaults, type Issue } from './issues.ts';
+import { schemaFaults } from './json-schema.ts';
 import { isRecord } from './json.ts';
 import { commonFields, LIMITS } from './fields.ts';
 import { kindOf, TASK_SCHEMAS, type CheckedTask } from './kinds/index.ts';
@@ -68,6 +69,8 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
       formatPath([...path, 'onComplete']),
       `"onComplete" of a task of kind ${JSON.stringify(kind)}`,
     );
+  const format = task['responseFormat'];
+  if (isRecord(format)) checkSchema(format['schema'], [...path, 'responseFormat', 'schema'], faults);
   const schema = TASK_SCHEMAS[kind];
   const checked = schema.safeParse(task);
   if (checked.success)
@@ -76,6 +79,12 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
       : checked.data;
   report(checked.error.issues, schema, task, path, faults);
   return undefined;
+}
+
+/** A JSON Schema inside of a document, of its input or of an answer; what is none has been said already. */
+export function checkSchema(schema: unknown, place: Path, faults: Faults): void {
+  if (!isRecord(schema)) return;
+  for (const { path, message } of schemaFaults(schema, place)) faults.add(path, message);
 }
 
 /** The task of a map's items is one like any other, but that it has no name, waits for nobody and chooses nobody. */

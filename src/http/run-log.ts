@@ -20,6 +20,7 @@ const LEVELS: ReadonlyMap<string, Level> = new Map([
   ['task_retrying', 'warn'],
   ['task_in_doubt', 'warn'],
   ['action_failed', 'warn'],
+  ['event_refused', 'warn'],
 ]);
 const ENDS: ReadonlyMap<string, string> = new Map([
   ['run_completed', 'completed'],
@@ -38,11 +39,13 @@ const SHOWN = [
   'reason',
   'delaySeconds',
   'policy',
+  'warning',
 ];
 
 /**
- * Logs what happens in runs from now on: runs that start and end at info, tasks that fail or are tried again at warn, all
- * others at debug. Every line has `runId`, `actor`, and about a task `task` and `attempt`. Returns how to stop.
+ * Logs what happens in runs from now on: runs that start and end at info, tasks that fail, are tried again or had
+ * something cut off at warn, all others at debug. Every line has `runId`, `actor`, and about a task `task` and
+ * `attempt`. Returns how to stop.
  *
  * @example
  * const stop = logRuns(fermata.runtime, createLogger({ level: 'info' }))
@@ -56,7 +59,8 @@ export function logRuns(runtime: Pick<Runtime, 'subscribe' | 'read'>, log: Logge
       if (log.isLevelEnabled('info')) void logEnd(runtime, log, fact, status);
       return;
     }
-    const level = LEVELS.get(fact.type);
+    // What was cut off of its work is for the one who looks after it, though the task is fine.
+    const level = fact.data['warning'] === undefined ? LEVELS.get(fact.type) : 'warn';
     if (level === undefined || !log.isLevelEnabled(level)) return;
     apartFromRequests(() => log[level](lineOf(fact), fact.type.replaceAll('_', ' ')));
   });

@@ -24,6 +24,8 @@ export interface StartOptions {
   /** The same key and body again gives the same run; the same key with another body is refused. */
   readonly idempotency?: Keys | undefined;
   readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
+  /** Of a fork: what its machine's preparation takes over (any JSON), and the runs that it reads from, nearest first. */
+  readonly fork?: { readonly record: unknown; readonly from: readonly string[] } | undefined;
   /** Input as shown and as prompts read it, where it is not what the machine gets. */
   readonly shownInput?: unknown;
 }
@@ -112,11 +114,13 @@ export class Starts {
     const run = newRunId();
     const shown = 'shownInput' in options ? options.shownInput : options.input;
     const blobs = new Map<string, string>();
-    const inputJson =
-      shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
-    const { workflow, idempotency } = options;
+    const aside = { add: (hash: string, text: string): void => void blobs.set(hash, text) };
+    const inputJson = shown === undefined ? null : encode(shown, 'input', aside);
+    const { workflow, idempotency, fork } = options;
     const asked =
-      idempotency === undefined ? [options.input, options.snapshot] : [idempotency.key, idempotency.bodyHash];
+      idempotency === undefined
+        ? [options.input, options.snapshot, fork?.record]
+        : [idempotency.key, idempotency.bodyHash];
     const request = fingerprint([machine, workflow?.id ?? null, workflow?.version ?? null, ...asked]);
     suspects.assertMayStart(markOfStart(tenant, request, machine));
     const origin: RunOrigin = {
@@ -131,6 +135,7 @@ export class Starts {
       createdAt: clock.now(),
       inputJson,
       idempotency,
+      ...(fork === undefined ? {} : { forkJson: encode(fork.record, 'fork', aside), forkedFrom: fork.from }),
     };
     const given = { input: options.input, restore: options.snapshot, fingerprint: request };
     const input = { kind: 'start', origin, blobs, ...given } as const;

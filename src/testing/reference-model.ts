@@ -15,6 +15,8 @@
  * P9. After all faults every run ends, unless it waits for somebody, and the runtime never fails by surprise.
  * P10. An event from outside that was accepted is kept or taken, and taken once, by a task that waits for its type; of
  *     those that were kept, the first (`reference-events.ts`).
+ * P11. What a fork takes over, another run has found; what it could take over, it does not pay for again
+ *     (`reference-forks.ts`).
  *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs
  * that grow, of calls, events from outside, and time.
@@ -26,6 +28,7 @@ import type { FinalRun, Plan } from './plan.ts';
 import { CallsModel } from './reference-calls.ts';
 import { ClockModel } from './reference-clock.ts';
 import { OutsideEventsModel } from './reference-events.ts';
+import { ForksModel } from './reference-forks.ts';
 import { added, checkConcurrency, dropItems, outputOf } from './reference-growth.ts';
 import {
   check,
@@ -50,6 +53,7 @@ export class ReferenceModel {
   readonly #asked = new Map<string, number>();
   readonly #calls = new CallsModel();
   readonly #clock = new ClockModel();
+  readonly #forks = new ForksModel(this.#runs);
   readonly #tasks: TasksModel;
 
   /**
@@ -59,7 +63,7 @@ export class ReferenceModel {
   constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge) {
     this.#planOf = planOf;
     const times = (run: Run, task: string, command: string): number => this.#times(run, task, command);
-    this.#tasks = new TasksModel({ judge, calls: this.#calls, clock: this.#clock, times });
+    this.#tasks = new TasksModel({ judge, calls: this.#calls, clock: this.#clock, forks: this.#forks, times });
   }
 
   /** Takes note of what was seen next. Throws `FermataError` `simulationFailed`. */
@@ -127,6 +131,7 @@ export class ReferenceModel {
     check((fact.type === 'run_started') === (last === undefined), `P2 ${where} is not in its place`);
     run.facts.push(fact);
     if (fact.type === 'event_kept') run.events.kept(fact.data, where);
+    if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
     if (fact.type === 'run_started') this.#begin(run, String(fact.data['workflow']));
     if (run.plan === undefined) return;
     const name = fact.data['task'];
@@ -187,6 +192,7 @@ export class ReferenceModel {
 
   #request({ request, body }: Extract<Seen, { kind: 'request' }>): void {
     this.#asked.set(request, (this.#asked.get(request) ?? 0) + 1);
+    if (request.endsWith('/fork')) this.#forks.asked(body);
     const [, run] = /^POST \/runs\/([^/]+)\/events$/.exec(request) ?? [];
     if (run !== undefined) this.#run(decodeURIComponent(run)).events.sent(body);
   }
@@ -238,7 +244,7 @@ export class ReferenceModel {
     const known = this.#runs.get(name);
     if (known !== undefined) return known;
     const state = { plan: undefined, status: 'pending', progress: 0, paused: false };
-    const marks = { cancelTaken: false, stuck: false, published: 0, cutSince: Infinity };
+    const marks = { cancelTaken: false, stuck: false, published: 0, cutSince: Infinity, fork: undefined };
     const run: Run = {
       ...state,
       ...marks,

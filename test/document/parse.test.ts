@@ -260,6 +260,36 @@ test.each<[string, unknown, string]>([
     'tasks[0].metadata.a[0]: must not contain a NUL character (U+0000)',
   ],
   ['no JSON', one({ metadata: { at: new Date(0) } }), 'tasks[0].metadata.at: expected JSON, came an instance of Date'],
+  [
+    'a name that an item has',
+    tasks({ name: 'a', kind: 'map', items: '[1]', task: { prompt: 'x' } }, task({ name: 'a[1]' })),
+    'tasks[1].name: the name "a[1]" is one that an item of "a" may have: choose another',
+  ],
+  [
+    'a name that an item of an item has',
+    tasks(task({ name: 'a[1][2]' }), { name: 'a', kind: 'map', items: '[1]', task: { prompt: 'x' } }),
+    'tasks[0].name: the name "a[1][2]" is one that an item of "a" may have: choose another',
+  ],
+  [
+    'a name that a call of a reduction has',
+    tasks(task(), { name: 'r', kind: 'reduce', dependsOn: ['a'], arity: 2, prompt: 'x' }, task({ name: 'r[0]' })),
+    'tasks[2].name: the name "r[0]" is one that an item of "r" may have: choose another',
+  ],
+  [
+    'an arity over nothing that is named',
+    tasks(task(), { name: 'r', kind: 'reduce', arity: 2, prompt: '{{ tasks.a.output }}' }),
+    'tasks[1].dependsOn: with "arity" it names the one task whose list is reduced: expected one name, came nothing (what else the prompt reads needs no mention)',
+  ],
+  [
+    'an arity over two tasks',
+    tasks(task(), task({ name: 'b' }), { name: 'r', kind: 'reduce', arity: 2, dependsOn: ['a', 'b'], prompt: 'x' }),
+    'tasks[2].dependsOn: with "arity" it names the one task whose list is reduced: expected one name, came 2 names (what else the prompt reads needs no mention)',
+  ],
+  [
+    'a schema in the task of items',
+    tasks({ name: 'a', kind: 'map', items: '[1]', task: { prompt: 'x', responseFormat: { schema: { type: 'tex' } } } }),
+    'tasks[0].task.responseFormat.schema.type: expected "array" or "boolean" or "integer" or "null" or "number" or "object" or "string" or a list, came a text ("tex")',
+  ],
   ['duplicate name', tasks(task(), task()), 'tasks[1].name: duplicate name "a": tasks[0] has it already'],
   [
     'unknown dependency',

@@ -106,3 +106,32 @@ test('R3: what one of very many chosen tasks needs of its condition is its row, 
   expect((await begins('t7')).reads).toEqual([0]);
   expect((await begins('reader')).reads).toEqual([1]);
 });
+
+test('R3: whether tasks that join would wait for themselves is asked once of each task that they wait for', async () => {
+  const chain = many.map((task, at) => ({ ...task, dependsOn: at === 0 ? [] : [`t${at - 1}`] }));
+  const adder = { ...many[0], name: 'adder', onComplete: { addTasks: 'fromOutput', dynamicTaskLimit: 300 } };
+  const definition = parseDocument({ name: 'w', tasks: [...chain, adder] });
+  const tasks = Array.from({ length: 300 }, (_, at) => ({
+    name: `new${at}`,
+    kind: 'code',
+    function: 'f',
+    dependsOn: [`t${COUNT - 1}`],
+  }));
+  let asked = 0;
+  const rows = {
+    origin: { seed: 's' },
+    task: ({ name }: { name: string }) => {
+      asked++;
+      return { name, status: 'pending', detailJson: null };
+    },
+    get: () => undefined,
+    live: () => [],
+  } as unknown as RunRows;
+  const result = prepareWorkflow(() => definition)({
+    event: { type: 'fermata.task.adds', task: 'adder', tasks },
+    snapshot: { context: { total: COUNT + 1 } },
+    rows,
+  } as unknown as Preparing) as { additions: { tasks: unknown[] } };
+  expect(result.additions.tasks).toHaveLength(300);
+  expect(asked).toBeLessThan(2 * COUNT);
+});

@@ -8,8 +8,9 @@ import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
+import { fork, type ForkRequest } from '../../src/document/fork/request.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
-import type { RunView } from '../../src/runtime/runtime.ts';
+import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { ManualClock } from './clock.ts';
@@ -81,10 +82,14 @@ export class Workbench {
     await this.settle();
   }
 
-  /** Stores a document whose tasks call `work` unless they say otherwise, and starts a run of it. */
+  /**
+   * Stores a document whose tasks call `work` unless they say otherwise, and starts a run of it; `machine`: of an older
+   * version of the machine that interprets it.
+   */
   async start(
     document: { readonly tasks: readonly object[]; readonly [key: string]: unknown },
     request: ExecuteRequest = {},
+    machine?: `workflow@${number}`,
   ): Promise<string> {
     const tasks = document.tasks.map((task) =>
       'prompt' in task || 'kind' in task ? task : { kind: 'code', function: 'work', ...task },
@@ -95,9 +100,18 @@ export class Workbench {
       ...document,
       tasks,
     });
-    const started = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), request);
+    const starter: Pick<Runtime, 'start'> =
+      machine === undefined ? runtime : { start: (_, options) => runtime.start(machine, options) };
+    const started = await execute(starter, workflow, await workflows.definition(workflow.id, 1), request);
     await this.settle();
     return started.runId;
+  }
+
+  /** Forks a run; answers with the id of the new one. */
+  async fork(run: string, request: ForkRequest): Promise<string> {
+    const { runId } = await fork(this.fermata, run, request);
+    await this.settle();
+    return runId;
   }
 
   /** Waits until everything that has come in is committed and its consequences have begun. */

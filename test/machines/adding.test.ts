@@ -105,6 +105,24 @@ describe('tasks from an output', () => {
     ['nothing', 'text', 'should be a list of tasks, came null'],
     ['a taken name', tasks('dive'), 'the name "dive" is taken'],
     ['a name twice', tasks('x', 'x'), 'duplicate name "x"'],
+    ['the name of an item of a map', tasks('y[0]'), 'is one that an item of a map may have'],
+    [
+      'a map whose items would have the name of a task',
+      { tasks: [{ name: 'old', kind: 'map', items: '[1, 2]', task: { kind: 'code', function: 'work' } }] },
+      'the items of "old" would have the name of another task',
+    ],
+    [
+      'a schema that is none',
+      { tasks: [{ name: 'x', prompt: 'x', responseFormat: { schema: { type: 'tex' } } }] },
+      'tasks[0].responseFormat.schema.type: expected "array"',
+    ],
+    [
+      'a function that is not registered',
+      { tasks: [work('x', { function: 'fly' })] },
+      'registered are only: work, echo',
+    ],
+    ['a provider that is not configured', { tasks: [{ name: 'x', prompt: 'x', provider: 'moon' }] }, 'got "moon"'],
+    ['a predicate that is not registered', { tasks: [work('x', { when: { predicate: 'dry' } })] }, 'predicate "dry"'],
     ['a missing dependency', { tasks: [work('x', { dependsOn: ['nobody'] })] }, 'unknown task "nobody"'],
     [
       'a cycle',
@@ -114,7 +132,8 @@ describe('tasks from an output', () => {
     ['a wrong field', { tasks: [work('x', { promt: 'hi' })] }, 'unknown field "promt"'],
     ['one that would wait for itself', { tasks: [work('x', { dependsOn: ['sum'] })] }, 'would wait for itself'],
   ])('refused: %s', async (_, output, message) => {
-    const run = await bench.start({ tasks: [dive(), work('sum', { dependsOn: ['dive'] })] });
+    const sum = work('sum', { dependsOn: ['dive'] });
+    const run = await bench.start({ tasks: [dive(), sum, work('old[1]', { dependsOn: ['sum'] })] });
     await bench.complete('dive', output);
     expect(await bench.read(run)).toMatchObject({
       status: 'failed',

@@ -45,6 +45,21 @@ describe('a map', () => {
     await bench.complete('each[1]');
   });
 
+  it('asks for all items that need a person, or waits for them, whatever the breadth; concurrency bounds them all', async () => {
+    const asks = { kind: 'code', function: 'work', requiresApproval: true };
+    const run = await bench.start(
+      { config: { breadth: 1 }, tasks: [each({ task: asks }), each({ name: 'few', task: asks, concurrency: 2 })] },
+      docs('a', 'b', 'c'),
+    );
+    const asked = Object.entries(await bench.statuses(run)).filter(([, status]) => status === 'awaitingApproval');
+    expect(asked.map(([name]) => name)).toEqual(['each[0]', 'each[1]', 'each[2]', 'few[0]', 'few[1]']);
+    for (const [name] of asked) await bench.decide(run, name, true);
+    for (const [name] of asked) await bench.complete(name);
+    await bench.decide(run, 'few[2]', true);
+    await bench.complete('few[2]');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100 });
+  });
+
   it('what depends on it has all outputs', async () => {
     const run = await bench.start(
       { tasks: [each(), { name: 'sum', kind: 'code', function: 'echo', input: { all: 'tasks.each.output' } }] },
@@ -110,7 +125,10 @@ describe('an item that fails', () => {
       status: 'failed',
       reason: {
         code: 'itemFailed',
-        message: expect.stringMatching(/items of "each" failed; first "each\[/) as string,
+        // The one that failed, and not one before it that was cancelled because of it.
+        message: expect.stringMatching(
+          /^1 of 4 items of "each" failed, 3 were cancelled; first "each\[1\]": .*bad page/,
+        ) as string,
       },
     });
     expect(await bench.statuses(run)).toEqual({ each: 'failed', 'each[0]': 'cancelled', 'each[1]': 'failed' });

@@ -8,6 +8,7 @@ import { getSimplePaths } from '@xstate/graph';
 import { initialTransition, transition, type EventObject, type SnapshotFrom } from 'xstate';
 import { workflowMachine, type Candidate, type PreparedStep } from '../../machines/workflow.ts';
 import type { TaskOutput } from '../../machines/task.ts';
+import { workflowMachine as workflowMachine1 } from '../../machines/workflow-1/workflow.ts';
 
 type RunSnapshot = SnapshotFrom<typeof workflowMachine>;
 type Life = 'unbegun' | 'running' | 'waiting' | 'queued' | 'completed' | 'ended';
@@ -15,6 +16,8 @@ type Event = EventObject & { readonly [field: string]: unknown };
 
 /** A run to walk. */
 export interface RunKind {
+  /** Of the machine; default: the newest. */
+  readonly version?: 1;
   readonly tasks: 1 | 2;
   readonly breadth: 1 | 2;
   readonly onTaskFailure: 'stop' | 'continue';
@@ -134,12 +137,14 @@ function titleOf({ type, task }: RunStep): string {
 /** The workflow machine itself, and stand-ins for rows and tasks around it. */
 class RunModel {
   readonly #kind: RunKind;
+  readonly #machine: typeof workflowMachine;
   readonly #written: readonly string[];
   /** With the one that may be added. */
   readonly #names: readonly string[];
 
   constructor(kind: RunKind) {
     this.#kind = kind;
+    this.#machine = kind.version === 1 ? (workflowMachine1 as unknown as typeof workflowMachine) : workflowMachine;
     this.#written = tasksOf(kind);
     this.#names = [...this.#written, ...(kind.grows === true ? [ADDED] : [])];
   }
@@ -149,7 +154,7 @@ class RunModel {
     const tasks = Object.fromEntries(this.#written.map((name) => [name, 'unbegun' as const]));
     const prepared = { candidates: this.#candidates(tasks, breadth) };
     const input = { workflow: 'walked', version: 1, total: this.#written.length, breadth, onTaskFailure, timeoutMs: 1 };
-    const [flow, actions] = initialTransition(workflowMachine, { ...input, prepared });
+    const [flow, actions] = initialTransition(this.#machine, { ...input, prepared });
     return this.#settle({ flow, tasks, waited: [] }, actions, []);
   }
 
@@ -248,7 +253,7 @@ class RunModel {
       const prepared = this.#prepared(event, flow, tasks);
       if (event.type === 'fermata.task.cancel' && prepared.cancels === undefined)
         tasks[String(event['task'])] = 'ended';
-      const [next, asked] = transition(workflowMachine, flow, { ...event, prepared } as never);
+      const [next, asked] = transition(this.#machine, flow, { ...event, prepared } as never);
       flow = next;
       for (const action of asked) obey(action as never);
     }

@@ -116,6 +116,24 @@ export const SHARING_WALKS: readonly SharingWalk[] = [
     }),
   },
   { title: 'that no event came in time', walk: publishing(paid, (bench) => bench.advance(11)) },
+  {
+    title: 'what it gave in the run from which this one was forked',
+    async walk(bench) {
+      const origin = await bench.start({
+        tasks: [
+          { name: 'shares', outputs },
+          { name: 'last', dependsOn: ['shares'] },
+        ],
+      });
+      await bench.complete('shares', 'known');
+      await bench.complete('last');
+      const run = await bench.fork(origin, { point: { fromTask: 'last' }, edits: {} });
+      await bench.complete('last');
+      expect(await bench.statuses(run)).toEqual({ shares: 'completed', last: 'completed' });
+      expect(await bench.fermata.runtime.sharedValue(run, 'k')).toMatchObject({ value: 'known', revision: 1 });
+      return run;
+    },
+  },
   { title: 'and is stopped by what another one writes', walk: stopped('shared.k == 1', 1, 'cancelled') },
   { title: 'and fails where that cannot be compared', walk: stopped('shared.k > 1', 'text', 'failed') },
 ];

@@ -4,7 +4,8 @@
  */
 import { getSimplePaths } from '@xstate/graph';
 import type { EventObject, SnapshotFrom } from 'xstate';
-import { taskMachine, type JoinedItems, type PreparedTask } from '../../machines/task.ts';
+import { taskMachine, type JoinedItems, type PreparedTask, type TaskInput } from '../../machines/task.ts';
+import { taskMachine as taskMachine1 } from '../../machines/workflow-1/task.ts';
 import type { OnItemFailure } from '../../src/document/kinds/map.ts';
 import { explorable } from '../harness/plain.ts';
 import type { TaskWalk } from './task-walk.ts';
@@ -13,8 +14,23 @@ type TaskSnapshot = SnapshotFrom<typeof taskMachine>;
 
 /** What kinds of task there are to walk. */
 export interface TaskKind {
-  /** `missedTime` is a wait for a time that its timeout comes before. */
-  readonly calls: 'code' | 'model' | 'map' | 'time' | 'missedTime' | 'event';
+  /** Of the workflow machine; default: the newest. */
+  readonly version?: 1;
+  /**
+   * `missedTime` is a wait for a time that its timeout comes before; one that is `skipped` has a `when` that is false, and
+   * one that is `unready` a prompt that cannot be rendered.
+   */
+  readonly calls:
+    | 'code'
+    | 'model'
+    | 'map'
+    | 'reduce'
+    | 'time'
+    | 'missedTime'
+    | 'event'
+    | 'condition'
+    | 'skipped'
+    | 'unready';
   /** Of a wait; default: fail. */
   readonly onTimeout?: 'fail' | 'skip' | 'continue';
   readonly approval: boolean;
@@ -43,6 +59,8 @@ const CALLING = ['callingCode', 'callingModel'];
 const WAITING = ['waitingForTime', 'waitingForEvent'];
 /** The run answers in the same breath: on the real runtime nobody sees a task there. */
 const PASSING = 'addingTasks';
+/** Of the step that ends its waiting for others. */
+export const GETS_SLOT = 'gets a slot';
 const REFUSED = 'its tasks are refused';
 
 /** Everything that moves a task to another state. What it takes and stays where it is, stands in the test. */
@@ -72,7 +90,7 @@ export const STEPS: readonly TaskStep[] = [
     happen: (walk) => walk.letApprovalExpire(),
   },
   {
-    title: 'gets a slot',
+    title: GETS_SLOT,
     states: ['queued'],
     event: { type: 'fermata.task.admitted' },
     happen: (walk) => walk.freeSlot(),
@@ -229,7 +247,8 @@ export function stateOf({ value }: { readonly value: unknown }): string {
  * is known of the tasks that it adds.
  */
 export function pathsOf(kind: TaskKind): readonly TaskPath[] {
-  const { calls, approval, adds } = kind;
+  const { calls, approval, adds, version } = kind;
+  const machine = version === 1 ? (taskMachine1 as unknown as typeof taskMachine) : taskMachine;
   const prepared: PreparedTask = {
     call: callOf(kind),
     ...(adds === undefined ? {} : { addTasks: adds }),
@@ -239,8 +258,8 @@ export function pathsOf(kind: TaskKind): readonly TaskPath[] {
     onInDoubt: 'ask',
     seed: 'seed',
   };
-  const paths = getSimplePaths(explorable(taskMachine), {
-    input: { name: 'walked', prepared },
+  const paths = getSimplePaths(explorable(machine), {
+    input: { name: 'walked', prepared: idleAs(kind) ?? prepared },
     events: (state) =>
       STEPS.filter(({ states, event }) => states.includes(stateOf(state)) && event.type !== NEVER[calls]).map(
         ({ event }) => event,
@@ -262,6 +281,13 @@ export function pathsOf(kind: TaskKind): readonly TaskPath[] {
   });
 }
 
+/** What a task is made ready with that ends before it begins. */
+function idleAs({ calls }: TaskKind): TaskInput['prepared'] | undefined {
+  if (calls === 'skipped') return { skip: { cascades: false, reason: '`when` is false.' } };
+  if (calls === 'unready') return { error: { code: 'expressionFailed', message: 'missing', retry: 'never' } };
+  return undefined;
+}
+
 function callOf({ calls, items = 2, onItemFailure = 'stop', onTimeout = 'fail' }: TaskKind): PreparedTask['call'] {
   switch (calls) {
     case 'code':
@@ -270,6 +296,12 @@ function callOf({ calls, items = 2, onItemFailure = 'stop', onTimeout = 'fail' }
       return { kind: 'model', model: 'any', provider: 'openai', prompt: 'Walk', responseFormat: 'text' };
     case 'map':
       return { kind: 'map', items: Array.from({ length: items }, (_, item) => item), onItemFailure };
+    case 'reduce':
+      return { kind: 'reduce', items: [['a', 'b']] };
+    case 'condition': {
+      const decision = { value: true, branch: 'then', chosen: [] };
+      return { kind: 'condition', decision, found: { expression: 'true', values: {}, ...decision } };
+    }
     case 'event':
       return { kind: 'wait', for: { event: { type: 'paid' } }, onTimeout };
     default:

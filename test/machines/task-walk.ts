@@ -6,15 +6,14 @@ import { childAddress } from '../../src/runtime/xstate.ts';
 import type { TaskRow } from '../../src/store/store.ts';
 import type { Workbench } from '../harness/documents.ts';
 import { answerError, answerWith, type RawExchange, type RawModelServer } from '../harness/raw-model-server.ts';
-import { isSeen, MAX_RETRIES, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
+import { callsNobody, FIRST } from './task-callers.ts';
+import { GETS_SLOT, isSeen, MAX_RETRIES, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 
 const WALKED = 'walked';
-const CALL_SECONDS = 1_000;
-const APPROVAL_SECONDS = 5_000;
+const CALL_SECONDS = 100;
+const APPROVAL_SECONDS = 150;
 const BACKOFF_SECONDS = 1;
-const WAIT_SECONDS = 100;
-/** How often a path gives up its slot at most: an approval, a back-off, and a doubt in each attempt. */
-const OTHERS = 4;
+const WAIT_SECONDS = 10;
 /** Turns of the event loop within which an answer over a socket has certainly come. */
 const PATIENCE = 2_000;
 
@@ -22,6 +21,10 @@ const PATIENCE = 2_000;
 export interface Caller {
   /** The fields of the task that is called there. */
   readonly task: object;
+  /** The output of a task before it, on which it depends. */
+  readonly after?: unknown;
+  /** Ends the next of its items, where those are no calls of the bench's own function; false where none is under way. */
+  endItem?(badly: boolean): boolean;
   /** Resolves once the call that is under way has arrived there. */
   called(): Promise<void>;
   answer(value: unknown): Promise<void>;
@@ -96,6 +99,11 @@ export function callerOf(kind: TaskKind, bench: Workbench, server: RawModelServe
       return modelCaller(bench, server);
     case 'map':
       return mapCaller(kind);
+    case 'reduce':
+    case 'condition':
+    case 'skipped':
+    case 'unready':
+      return callsNobody(kind.calls, server);
     default:
       return waiter(kind);
   }
@@ -103,7 +111,7 @@ export function callerOf(kind: TaskKind, bench: Workbench, server: RawModelServe
 
 /** Walks a path, and sees after each step that the task is as the machine says; then the run is completed. Answers with its id. */
 export async function walkTask(bench: Workbench, caller: Caller, kind: TaskKind, path: TaskPath): Promise<string> {
-  const walk = await TaskWalk.begin(bench, caller, kind);
+  const walk = await TaskWalk.begin(bench, caller, kind, path);
   try {
     await walk.reaches(path.begin);
     for (const [at, { step, leadsTo }] of path.steps.entries()) {
@@ -129,7 +137,12 @@ export class TaskWalk {
     this.run = run;
   }
 
-  static async begin(bench: Workbench, caller: Caller, { approval, adds }: TaskKind): Promise<TaskWalk> {
+  static async begin(
+    bench: Workbench,
+    caller: Caller,
+    { approval, adds, version }: TaskKind,
+    { steps }: TaskPath,
+  ): Promise<TaskWalk> {
     const walked = {
       name: WALKED,
       ...caller.task,
@@ -139,9 +152,15 @@ export class TaskWalk {
       ...(adds === undefined ? {} : { onComplete: { addTasks: adds } }),
       ...(approval ? { requiresApproval: true, approvalTimeoutSeconds: APPROVAL_SECONDS } : {}),
     };
-    const others = Array.from({ length: OTHERS }, (_, i) => ({ name: `other ${i}`, timeoutSeconds: 1_000_000 }));
-    const document = { config: { breadth: 1, onTaskFailure: 'continue' }, tasks: [walked, ...others] };
-    return new TaskWalk(bench, caller, await bench.start(document));
+    // Each makes room for it once, and one is left to hold the slot while it waits for something else.
+    const rooms = 1 + steps.filter(({ step }) => step.title === GETS_SLOT).length;
+    const others = Array.from({ length: rooms }, (_, i) => ({ name: `other ${i}`, timeoutSeconds: 1_000_000 }));
+    const first = caller.after === undefined ? [] : [{ name: FIRST }];
+    const document = { config: { breadth: 1, onTaskFailure: 'continue' }, tasks: [...first, walked, ...others] };
+    const machine = version === undefined ? undefined : (`workflow@${version}` as const);
+    const walk = new TaskWalk(bench, caller, await bench.start(document, {}, machine));
+    if (caller.after !== undefined) await bench.complete(FIRST, caller.after);
+    return walk;
   }
 
   /** The walked task comes to be as the machine says it is: in the same state, at the same attempt. */
@@ -194,9 +213,11 @@ export class TaskWalk {
   /** Lets every item of a map end, the last of them badly where one is to fail. */
   async endItems(badly: boolean): Promise<void> {
     for (let turn = 0; turn < PATIENCE; turn++) {
+      if (this.caller.endItem?.(badly) === true) await this.#bench.settle();
       const [running] = this.#bench.running;
-      if (running === undefined || (await this.#task()).state !== 'waiting') return;
-      if (badly && running === `${WALKED}[1]`) await this.#bench.fail(running);
+      if ((await this.#task()).state !== 'waiting') return;
+      if (running === undefined) await this.#bench.settle();
+      else if (badly && running === `${WALKED}[1]`) await this.#bench.fail(running);
       else await this.#bench.complete(running);
     }
   }

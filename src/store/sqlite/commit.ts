@@ -20,6 +20,7 @@ import {
   blobUse,
   effect,
   eventType,
+  forkedFrom,
   growth,
   journal,
   keptEvent,
@@ -74,6 +75,8 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     const key = write.run(originColumns(origin));
     write.state({ ...stateColumns(changes.state), run: key, revision: changes.revision + 1 });
     for (const tag of new Set(origin.tags)) write.tag({ run: key, tag });
+    for (const [distance, from] of (origin.forkedFrom ?? []).entries())
+      write.forkedFrom({ run: key, distance, origin: from });
     return key;
   }
 
@@ -155,6 +158,7 @@ function prepareWrites(connection: Connection) {
     run: prepareInsert(connection, run, 'key'),
     state: prepareInsert(connection, runState),
     tag: prepareInsert(connection, runTag),
+    forkedFrom: prepareInsert(connection, forkedFrom),
     updateState: written(
       db
         .update(runState)
@@ -248,6 +252,7 @@ function originColumns(origin: RunOrigin) {
     inputJson: origin.inputJson,
     idempotencyKey: origin.idempotency?.key ?? null,
     bodyHash: origin.idempotency?.bodyHash ?? null,
+    forkJson: origin.forkJson ?? null,
   };
 }
 

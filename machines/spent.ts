@@ -1,0 +1,31 @@
+/** What a task has consumed, where more than one of its calls is on the bill. Pure. */
+import type { CallOutput, TaskContext } from './task.ts';
+
+/** Tokens by their kind, as a provider counts them; null: it did not say. */
+type Usage = Readonly<Record<string, number>> | null;
+
+/**
+ * The answer of a call, with what an earlier one consumed that was refused. A sum that leaves out a call would look like
+ * a fact: where one is unknown, so is the sum.
+ */
+export function withEarlier({ outcome }: Pick<TaskContext, 'outcome'>, output: CallOutput): CallOutput {
+  return outcome?.usage === undefined
+    ? output
+    : { ...output, usage: sum(outcome.usage as Usage, output.usage as Usage) };
+}
+
+/**
+ * What a task that ends otherwise than by completing has consumed all the same: an answer that was refused, or the one
+ * whose tasks nobody could choose. Undefined where its error says all.
+ */
+export function spentInVain({ outcome, error }: Pick<TaskContext, 'outcome' | 'error'>): unknown {
+  if (outcome?.usage === undefined) return undefined;
+  const last = error?.data?.['usage'];
+  return last === undefined ? outcome.usage : sum(outcome.usage as Usage, last as Usage);
+}
+
+function sum(one: Usage | undefined, other: Usage | undefined): Usage {
+  if (one === null || other === null) return null;
+  const kinds = new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})]);
+  return Object.fromEntries([...kinds].map((kind) => [kind, (one?.[kind] ?? 0) + (other?.[kind] ?? 0)]));
+}

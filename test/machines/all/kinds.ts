@@ -1,0 +1,111 @@
+/**
+ * All there is to walk: every machine of `machines/`, with each kind of task and of run that its document can make of it.
+ * Counters are capped at two: attempts of a task, tasks of a run, items of a map.
+ */
+import { pathsOf as runPaths, type RunKind } from '../run-paths.ts';
+import { pathsOf as taskPaths, type TaskKind } from '../task-paths.ts';
+import { walkRun } from '../run-walk.ts';
+import { callerOf, walkTask } from '../task-walk.ts';
+import type { Workbench } from '../../harness/documents.ts';
+import type { RawModelServer } from '../../harness/raw-model-server.ts';
+
+/** A machine as its documents say, and how to walk its paths. */
+export interface Kind {
+  /** `task@1`, by its id and the version of the machine that interprets documents. */
+  readonly machine: string;
+  /** Names it among those of its machine. */
+  readonly name: string;
+  /** Every simple path, as `@xstate/graph` finds them. */
+  paths(): readonly Path[];
+}
+
+/** A simple path; no two of a kind have the same title. */
+export interface Path {
+  readonly title: string;
+  /** The steps in its title. */
+  readonly steps: readonly string[];
+  /**
+   * On the real runtime, to the end; throws where a step does not lead where the machine says, or the run does not settle.
+   * `seen`: of its first steps another walk has told already where they lead.
+   */
+  walk(site: Site, seen: number): Promise<unknown>;
+}
+
+/** A runtime, and the models that it reaches. */
+export interface Site {
+  readonly bench: Workbench;
+  readonly server: RawModelServer;
+}
+
+const EITHER = [true, false] as const;
+const CALLS = ['code', 'model'] as const;
+
+const tasks: readonly TaskKind[] = [
+  ...EITHER.flatMap((approval): readonly TaskKind[] => [
+    ...CALLS.flatMap((calls): readonly TaskKind[] => [
+      { calls, approval },
+      { calls, approval, adds: 'fromOutput' },
+      { calls, approval, adds: 'work' },
+    ]),
+    { calls: 'map', approval, onItemFailure: 'stop' },
+    { calls: 'map', approval, onItemFailure: 'continue' },
+    { calls: 'map', approval, onItemFailure: 'collect' },
+    { calls: 'map', approval, items: 0 },
+    { calls: 'reduce', approval },
+    { calls: 'time', approval },
+    ...(['fail', 'skip', 'continue'] as const).flatMap((onTimeout): readonly TaskKind[] => [
+      { calls: 'missedTime', approval, onTimeout },
+      { calls: 'event', approval, onTimeout },
+    ]),
+    { calls: 'condition', approval },
+    { calls: 'skipped', approval },
+    { calls: 'unready', approval },
+  ]),
+  ...EITHER.flatMap((approval) => CALLS.map((calls): TaskKind => ({ version: 1, calls, approval }))),
+];
+
+const runs: readonly RunKind[] = (['stop', 'continue'] as const).flatMap((onTaskFailure) =>
+  (['person', 'backoff'] as const).flatMap((waitsFor) =>
+    ([1, 2] as const).flatMap((breadth): readonly RunKind[] => {
+      const run = { onTaskFailure, waitsFor, breadth };
+      return [
+        { ...run, tasks: 1 },
+        { ...run, tasks: 1, grows: true },
+        { ...run, tasks: 2 },
+      ];
+    }),
+  ),
+);
+
+/** No run of version 1 grows. */
+const runs1 = runs.filter(({ grows }) => grows !== true).map((kind): RunKind => ({ version: 1, ...kind }));
+
+/** The oldest version last: it is frozen, and the most is known of it. */
+export const KINDS: readonly Kind[] = [
+  ...tasks.map((kind) => ({
+    ...named('task', kind),
+    paths: () =>
+      taskPaths(kind).map((path) => ({
+        ...titled(path.title),
+        walk: ({ bench, server }: Site) => walkTask(bench, callerOf(kind, bench, server), kind, path),
+      })),
+  })),
+  ...[...runs, ...runs1].map((kind) => ({
+    ...named('workflow', kind),
+    paths: () =>
+      runPaths(kind).map((path) => ({
+        ...titled(path.title),
+        walk: ({ bench }: Site, seen: number) => walkRun(bench, kind, path, seen),
+      })),
+  })),
+];
+
+function named(machine: string, { version, ...kind }: TaskKind | RunKind): Pick<Kind, 'machine' | 'name'> {
+  const name = Object.entries(kind).map(([field, value]) => `${field}: ${String(value)}`);
+  return { machine: `${machine}@${version ?? 2}`, name: name.join(', ') };
+}
+
+/** A title tells the steps, and where they end. */
+function titled(title: string): Pick<Path, 'title' | 'steps'> {
+  return { title, steps: title.split(' → ').slice(0, -1) };
+}
