@@ -5,9 +5,9 @@
  * It holds counts only: the values are rows and facts, and what a write is decided with is attached to its event (R2), so
  * that one costs the same among 10,000 keys as among none (R3).
  */
-import { enqueueActions, sendParent, setup } from 'xstate';
+import { enqueueActions, setup } from 'xstate';
 import type { ErrorData } from '../src/errors.ts';
-import { fact } from './reserved.ts';
+import { fact, sendTask } from './reserved.ts';
 
 /** One value, as it is written. */
 export interface SharedValue {
@@ -54,14 +54,14 @@ export type WriteAnswer =
   | { readonly revision: number; readonly done?: { readonly value: unknown } }
   | { readonly error: ErrorData };
 
-/** What its parent is told: what is to be said to who wrote, and which values have changed. */
-export interface SharedWritten {
-  readonly type: 'fermata.shared.written';
-  readonly task: string;
+/** What became of what a task has written. */
+export interface SharedAnswer {
+  readonly type: 'fermata.shared.answer';
   /** Of a function's write: under which name its call hears of it. */
   readonly write?: string;
   readonly from?: string;
   readonly answer: WriteAnswer;
+  /** Keys of the values that have changed. */
   readonly changed: readonly string[];
 }
 
@@ -74,6 +74,7 @@ export const sharedMachine = setup({
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
+    'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     write: enqueueActions(({ enqueue, context, event: { prepared, task, ...event } }) => {
       const writes = prepared !== undefined && 'writes' in prepared ? prepared.writes : [];
       const of = event.type === 'fermata.shared.set' ? { write: event.write } : {};
@@ -84,11 +85,13 @@ export const sharedMachine = setup({
         writes: context.writes + writes.length,
       });
     }),
-    answer: sendParent(({ event: { prepared, task, ...event } }): SharedWritten => {
+    // To nobody but who wrote: in the middle of its turn the whole run would go on, and write what comes later first.
+    answer: enqueueActions(({ enqueue, event: { prepared, task, ...event } }) => {
       const writes = prepared !== undefined && 'writes' in prepared ? prepared.writes : [];
       const of = event.type === 'fermata.shared.set' ? { write: event.write, from: event.from } : {};
       const changed = writes.map(({ key }) => key);
-      return { type: 'fermata.shared.written', task, ...of, answer: answerTo(prepared), changed };
+      const answer: SharedAnswer = { type: 'fermata.shared.answer', ...of, answer: answerTo(prepared), changed };
+      sendTask(enqueue, task, { ...answer });
     }),
   },
 }).createMachine({

@@ -1,25 +1,17 @@
 /**
  * What a task does with the values that its run shares: its function writes them, its `outputs` publish them, and its
- * `cancelWhen` stops it when they say so. The task asks its run, which passes it on (`workflow.ts`).
+ * `cancelWhen` stops it when they say so. The task asks its run, which passes it on (`workflow.ts`), but for what it publishes: that must be there before anybody else moves.
  */
 import type { ErrorData } from '../src/errors.ts';
 import type { Skip } from '../src/document/when.ts';
-import { fact, type Enqueue } from './reserved.ts';
-import type { PublishesShared, SetsShared, WriteAnswer } from './shared-space.ts';
+import { fact, send, type Enqueue } from './reserved.ts';
+import { SHARED_ADDRESS } from '../src/document/shared-values.ts';
+import type { PublishesShared, SetsShared, SharedAnswer } from './shared-space.ts';
 import type { TaskContext } from './task.ts';
 
 /** A function of a task sets a value. */
 export interface WritesShared extends Pick<SetsShared, 'write' | 'from' | 'key' | 'value' | 'revision'> {
   readonly type: 'task.writesShared';
-}
-
-/** What became of what a task has written. */
-export interface SharedAnswer {
-  readonly type: 'fermata.shared.answer';
-  /** Of a function's write. */
-  readonly write?: string;
-  readonly from?: string;
-  readonly answer: WriteAnswer;
 }
 
 /** Why a task stops: its `cancelWhen` is true, or cannot be told. */
@@ -38,9 +30,30 @@ export function setting({ name }: TaskContext, event: WritesShared): SetsShared 
   return { type: 'fermata.shared.set', task: name, write, from, key, value, ...over };
 }
 
-/** What its run is asked: to publish what its `outputs` say of its result. */
-export function publishing({ name, completion }: TaskContext): PublishesShared {
-  return { type: 'fermata.shared.publish', task: name, result: completion?.['result'] ?? null };
+/** The shared space is asked to publish what the `outputs` of a task say of its result. */
+export function publish(enqueue: Enqueue, { name, completion }: TaskContext): void {
+  const asked: PublishesShared = {
+    type: 'fermata.shared.publish',
+    task: name,
+    result: completion?.['result'] ?? null,
+  };
+  send(enqueue, SHARED_ADDRESS, { ...asked });
+}
+
+/** What its run is told: values have changed, which may stop others. */
+export interface SharedWritten {
+  readonly type: 'fermata.shared.written';
+  readonly task: string;
+  /** It has published them, with its end. */
+  readonly published: boolean;
+  readonly changed: readonly string[];
+}
+
+/** What its run is told of an answer; undefined where nothing has changed. */
+export function written({ name }: TaskContext, event: { readonly type: string }): SharedWritten | undefined {
+  const { changed = [], write } = event as Partial<SharedAnswer>;
+  if (event.type !== 'fermata.shared.answer' || changed.length === 0) return undefined;
+  return { type: 'fermata.shared.written', task: name, published: write === undefined, changed };
 }
 
 /** It has completed: that is stated, or kept until its result is published. */

@@ -31,15 +31,16 @@ import {
 import { fact, type Enqueue } from './reserved.ts';
 import {
   isPublished,
-  publishing,
+  publish,
   refusalOf,
   setting,
   stateCompletion,
   unpublished,
-  type SharedAnswer,
+  written,
   type Stops,
   type WritesShared,
 } from './sharing.ts';
+import type { SharedAnswer } from './shared-space.ts';
 import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
@@ -270,7 +271,7 @@ const hearingFunction = (from: 'call' | 'chooseTasks') =>
     on: {
       'task.callsModel': { actions: 'askModel' },
       'task.writesShared': { actions: 'setShared' },
-      'fermata.shared.answer': { actions: 'tellWritten' },
+      'fermata.shared.answer': { actions: ['tellWritten', 'tellChanged'] },
       'xstate.done.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
       'xstate.error.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
     },
@@ -370,6 +371,7 @@ export const taskMachine = setup({
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
+    'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     park: enqueueActions(({ enqueue, context }) => {
       if (context.held) enqueue(sendParent({ type: 'fermata.task.parked', task: context.name }));
       enqueue.assign({ held: false });
@@ -431,7 +433,11 @@ export const taskMachine = setup({
       const { write, answer } = event;
       enqueue.sendTo(event.from as never, { type: 'task.sharedWritten', write, answer } as never);
     }),
-    publish: sendParent(({ context }) => publishing(context)),
+    publish: enqueueActions(({ enqueue, context }) => publish(enqueue, context)),
+    tellChanged: enqueueActions(({ enqueue, context, event }) => {
+      const changed = written(context, event);
+      if (changed !== undefined) enqueue.sendParent(changed);
+    }),
     stateKept: enqueueActions(({ enqueue, context }) => {
       fact(enqueue, 'task_completed', context.completion ?? {});
       // Else a big result would be kept here as well.
@@ -646,6 +652,8 @@ export const taskMachine = setup({
         consequence: 'fail',
       }),
     },
+    // Whoever wrote it may have gone on meanwhile.
+    'fermata.shared.answer': { actions: 'tellChanged' },
     'fermata.task.stops': [
       { guard: 'cannotTell', target: '.failed', actions: 'keepStop' },
       { target: '.cancelled', actions: 'keepStop' },
@@ -816,7 +824,7 @@ export const taskMachine = setup({
           on: {
             'fermata.shared.answer': [
               { guard: 'isUnpublished', target: '#task.failed', actions: 'keepUnpublished' },
-              { guard: 'isPublished', target: '#task.completed', actions: 'stateKept' },
+              { guard: 'isPublished', target: '#task.completed', actions: ['stateKept', 'tellChanged'] },
             ],
           },
         },

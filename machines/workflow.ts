@@ -11,8 +11,8 @@ import type { ForkPoint } from '../src/document/fork/record.ts';
 import { SHARED } from '../src/document/shared-values.ts';
 import type { ErrorData } from '../src/errors.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
-import { sharedMachine, type PublishesShared, type SetsShared, type SharedWritten } from './shared-space.ts';
-import type { Stop } from './sharing.ts';
+import { sharedMachine, type SetsShared } from './shared-space.ts';
+import type { SharedWritten, Stop } from './sharing.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
 
 /** A task that may get a slot. */
@@ -74,6 +74,8 @@ export interface PreparedStep extends GroupStep {
     readonly taken?: KeptEvent;
     readonly failures: readonly FilterFailure[];
   };
+  /** Tasks of the run publish: its shared space must be there before them. */
+  readonly shares?: true;
   /** Tasks whose `cancelWhen` has come true with what was written. */
   readonly stops?: readonly { readonly task: string; readonly stop: Stop }[];
   /** True where a task that broke had no slot: it waited. */
@@ -160,7 +162,6 @@ type WorkflowEvent =
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | OutsideEvent
   | SetsShared
-  | PublishesShared
   | (SharedWritten & Prepared)
   | { readonly type: 'fermata.pause' }
   | ({ readonly type: 'fermata.resume' } & Prepared)
@@ -268,6 +269,19 @@ function settle(
   return { ...counted, ...output, ...next };
 }
 
+/** Its shared space begins where it has none yet. */
+function beginSharing(
+  enqueue: {
+    spawnChild(src: 'shared', options: { readonly id: string }): void;
+    assign(change: { readonly shares: true }): void;
+  },
+  { shares }: WorkflowContext,
+): void {
+  if (shares === true) return;
+  enqueue.spawnChild('shared', { id: SHARED });
+  enqueue.assign({ shares: true });
+}
+
 /** Gives a task that begins to wait what was kept for it. */
 function handOver(task: string, kept: PreparedStep['kept'], enqueue: Enqueue): void {
   stateFailures(kept?.failures ?? [], enqueue);
@@ -299,7 +313,9 @@ export const workflowMachine = setup({
       fact(enqueue, 'run_started', { workflow, version, total, ...(forkedFrom === undefined ? {} : { forkedFrom }) });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
-      enqueue.assign(admit(context, (event as { input?: WorkflowInput }).input?.prepared, enqueue));
+      const { prepared } = (event as { input?: WorkflowInput }).input ?? {};
+      if (prepared?.shares === true) beginSharing(enqueue as never, context);
+      enqueue.assign(admit(context, prepared, enqueue));
     }),
     taskEnded: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       const end = (event as DoneActorEvent<TaskOutput>).output;
@@ -349,8 +365,9 @@ export const workflowMachine = setup({
     }),
     taskAdds: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'fermata.task.adds') return;
-      const { task, description, items, prepared: { additions, concurrency } = {} } = event;
+      const { task, description, items, prepared: { additions, concurrency, shares } = {} } = event;
       if (context.ending !== null) return;
+      if (shares === true) beginSharing(enqueue as never, context);
       if (items !== undefined) {
         // One that was cancelled while this was on its way needs none.
         if (concurrency === undefined) return;
@@ -402,19 +419,13 @@ export const workflowMachine = setup({
       else fact(enqueue, 'event_kept', { eventType: given.type, event: given });
     }),
     share: enqueueActions(({ enqueue, context, event }) => {
-      if (event.type !== 'fermata.shared.set' && event.type !== 'fermata.shared.publish') return;
-      if (context.shares !== true) {
-        enqueue.spawnChild('shared', { id: SHARED });
-        enqueue.assign({ shares: true });
-      }
+      if (event.type !== 'fermata.shared.set') return;
+      beginSharing(enqueue as never, context);
       enqueue.sendTo(SHARED as never, event as never);
     }),
     sharedWritten: enqueueActions(({ enqueue, event }) => {
       if (event.type !== 'fermata.shared.written') return;
-      const { task, answer, write, from, prepared } = event;
-      const of = write === undefined ? {} : { write, from };
-      send(enqueue, task, { type: 'fermata.shared.answer', ...of, answer });
-      for (const { task: name, stop } of prepared?.stops ?? [])
+      for (const { task: name, stop } of event.prepared?.stops ?? [])
         send(enqueue, name, { type: 'fermata.task.stops', stop });
     }),
     sharedBroke: enqueueActions(({ enqueue, context, event }) => {
@@ -480,7 +491,6 @@ export const workflowMachine = setup({
     'fermata.cancel': { actions: 'cancelRun' },
     'fermata.runTimedOut': { actions: 'timeOut' },
     'fermata.shared.set': { actions: 'share' },
-    'fermata.shared.publish': { actions: 'share' },
     'fermata.shared.written': { actions: 'sharedWritten' },
   },
   states: {

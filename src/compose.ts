@@ -25,7 +25,7 @@ import { inBrief } from './document/in-brief.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
-import { prepareShared, withStops } from './document/shared-context.ts';
+import { prepareShared, withSharing } from './document/shared-context.ts';
 import { withTime } from './document/waits.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
@@ -83,7 +83,7 @@ function builtInMachines(
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
-        '': withStops(
+        '': withSharing(
           definitionOf,
           withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
         ),

@@ -6,16 +6,16 @@
  *  S3. The write of a function's call is done once, however often the call is repeated after crashes.
  *  S4. A write costs as much as there are live tasks that watch its key, however many others there are (R3).
  */
-import type { Stop } from '../../machines/sharing.ts';
-import type { PreparedWrite, PublishesShared, SetsShared, SharedWritten } from '../../machines/shared-space.ts';
+import type { SharedWritten, Stop } from '../../machines/sharing.ts';
+import type { PreparedWrite, PublishesShared, SetsShared } from '../../machines/shared-space.ts';
 import type { PreparedStep } from '../../machines/workflow.ts';
-import { FermataError, toErrorData } from '../errors.ts';
+import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { RowChange, WaitPlace } from '../store/store.ts';
 import { stopOf, watchedBy } from './cancel-when.ts';
-import type { TaskSpec } from './definition.ts';
+import type { Definition, TaskSpec } from './definition.ts';
 import { evaluateTree, expressionsOf, readsOfExpression } from './expression.ts';
 import { itemScope, later, resultsOf, type DefinitionOf } from './preparation.ts';
 import type { Scope } from './reads.ts';
@@ -23,13 +23,17 @@ import { taskScope } from './render.ts';
 import { RunGraph } from './run-graph.ts';
 import { sharedKeysIn } from './shared-keys.ts';
 import { SHARED, sharedScope, sharedValue } from './shared-values.ts';
+import { isSettled } from './task-status.ts';
 
 /** Prepares the events of the shared space. */
 export function prepareShared(definitionOf: DefinitionOf): Prepare {
   return ({ event, rows }): PreparedWrite | undefined => {
-    if (event.type === 'fermata.shared.set') return set(event as unknown as SetsShared, rows);
-    if (event.type !== 'fermata.shared.publish') return undefined;
-    return publish(event as unknown as PublishesShared, new RunGraph(rows, definitionOf(rows)));
+    if (event.type !== 'fermata.shared.set' && event.type !== 'fermata.shared.publish') return undefined;
+    const graph = new RunGraph(rows, definitionOf(rows));
+    const asked = event as unknown as SetsShared | PublishesShared;
+    // It was cancelled while this was on its way.
+    if (isSettled(graph.row(asked.task).status)) return { error: tooLate(asked.task) };
+    return asked.type === 'fermata.shared.set' ? set(asked, rows) : publish(asked, graph);
   };
 }
 
@@ -53,18 +57,24 @@ function publish({ task, result }: PublishesShared, graph: RunGraph): PreparedWr
   const { rows } = graph;
   const { outputs = {} } = graph.spec(task);
   const texts = expressionsOf(outputs, []).map(({ text }) => text);
+  // Read before anything is caught: that a read fails, or has to wait, is no fault of the task.
   const scope = scopeOf(graph, task, texts);
+  const revisions = new Map(Object.keys(outputs).map((key) => [key, rows.get('shared', key)?.revision ?? 0]));
   try {
     const writes = Object.entries(outputs).map(([key, tree]) => {
       const value = evaluateTree(tree, scope, { result });
       if (value === undefined) throw nothing(task, key);
-      return { key, value, revision: (rows.get('shared', key)?.revision ?? 0) + 1 };
+      return { key, value, revision: (revisions.get(key) ?? 0) + 1 };
     });
     return { writes };
   } catch (thrown) {
     if (!(thrown instanceof FermataError)) throw thrown;
     return { error: toErrorData(thrown) };
   }
+}
+
+function tooLate(task: string): ErrorData {
+  return { code: 'cancelled', message: `Task "${task}" has ended and shares nothing more.`, retry: 'never' };
 }
 
 function nothing(task: string, key: string): FermataError {
@@ -87,22 +97,46 @@ function scopeOf(graph: RunGraph, task: string, texts: readonly string[]): Scope
   return { ...seen, ...itemScope(graph, task, seen.tasks), ...sharedScope(graph.rows, sharedKeysIn(texts)) };
 }
 
-/** Adds to the preparation of the workflow machine whom a write stops. */
-export function withStops(definitionOf: DefinitionOf, prepare: Prepare): Prepare {
+/** Adds to the preparation of the workflow machine that its tasks publish, and whom a write stops. */
+export function withSharing(definitionOf: DefinitionOf, prepare: Prepare): Prepare {
   return (preparing) => {
     const { event, rows, snapshot } = preparing;
     if (event.type === `xstate.error.actor.${SHARED}`) return { live: rows.live() } satisfies PreparedStep;
-    if (event.type !== 'fermata.shared.written') return prepare(preparing);
-    const { changed, task, write } = event as unknown as SharedWritten;
-    const isEnding = ((snapshot?.context as { readonly ending?: unknown } | undefined)?.ending ?? null) !== null;
-    if (changed.length === 0 || isEnding) return undefined;
-    const graph = new RunGraph(rows, definitionOf(rows));
-    const stops = new Map<string, Stop>();
-    // What a task publishes it publishes at its end: it does not stop itself.
-    for (const key of changed) stopsOf(key, graph, stops, write === undefined ? task : undefined);
-    if (stops.size === 0) return undefined;
-    return { stops: [...stops].map(([name, stop]) => ({ task: name, stop })) } satisfies PreparedStep;
+    if (event.type === 'fermata.shared.written') {
+      const isEnding = ((snapshot?.context as { readonly ending?: unknown } | undefined)?.ending ?? null) !== null;
+      return isEnding ? undefined : toStop(event as unknown as SharedWritten, new RunGraph(rows, definitionOf(rows)));
+    }
+    const step = prepare(preparing) as PreparedStep | undefined;
+    const begins = snapshot === undefined;
+    if (!begins && event.type !== 'fermata.task.adds') return step;
+    const { additions = { tasks: [] } } = step ?? {};
+    const specs = 'tasks' in additions ? additions.tasks.map(({ spec }) => spec as TaskSpec) : [];
+    const publishes = begins ? publishesAny(definitionOf(rows)) : specs.some(isPublishing);
+    return publishes ? { ...step, shares: true } : step;
   };
+}
+
+const publishing = new WeakMap<Definition, boolean>();
+
+function publishesAny(definition: Definition): boolean {
+  const known = publishing.get(definition);
+  if (known !== undefined) return known;
+  const found = definition.tasks.some(isPublishing);
+  publishing.set(definition, found);
+  return found;
+}
+
+/** True where a task publishes, or its items do. */
+function isPublishing({ outputs, call }: TaskSpec): boolean {
+  return outputs !== undefined || (call.kind === 'map' && isPublishing(call.task));
+}
+
+/** Whom a write stops. What a task publishes it publishes at its end: it does not stop itself. */
+function toStop({ changed, task, published }: SharedWritten, graph: RunGraph): PreparedStep | undefined {
+  const stops = new Map<string, Stop>();
+  for (const key of changed) stopsOf(key, graph, stops, published ? task : undefined);
+  if (stops.size === 0) return undefined;
+  return { stops: [...stops].map(([name, stop]) => ({ task: name, stop })) };
 }
 
 /** There may be 10,000 that watch one value: between pages the turn waits, so that the process serves others meanwhile. */
@@ -111,7 +145,7 @@ function stopsOf(key: string, graph: RunGraph, stops: Map<string, Stop>, except:
   const look = (after: WaitPlace | undefined): { found: [string, Stop][]; next: WaitPlace | undefined } => {
     const { items, next } = rows.openWatches(key, after);
     const found = items.flatMap(({ task }): [string, Stop][] => {
-      const stop = task === except ? undefined : toStop(graph, task);
+      const stop = task === except ? undefined : stopFor(graph, task);
       return stop === undefined ? [] : [[task, stop]];
     });
     return { found, next };
@@ -125,7 +159,7 @@ function stopsOf(key: string, graph: RunGraph, stops: Map<string, Stop>, except:
   }
 }
 
-function toStop(graph: RunGraph, task: string): Stop | undefined {
+function stopFor(graph: RunGraph, task: string): Stop | undefined {
   const spec = graph.spec(task);
   const scope = scopeOf(graph, task, spec.cancelWhen === undefined ? [] : [spec.cancelWhen]);
   try {

@@ -6,6 +6,9 @@ import type { Scope } from './reads.ts';
 /** Id of the actor that they are written by. No task can have it: names have no slash. */
 export const SHARED = '/shared';
 
+/** Where it is in its run. */
+export const SHARED_ADDRESS = '/%2Fshared';
+
 /** A value with its revision. */
 export function sharedValue({ key, revision, seq }: SharedRow, rows: Pick<RunRows, 'entry'>): SharedValueRead {
   return { key, revision, value: (rows.entry(seq) as { readonly value: unknown }).value };

@@ -1,48 +1,49 @@
 /** The shared space, as far as it decides: what it states and answers, and what its end means for the run. */
 import { expect, it } from 'vitest';
-import { createActor, createMachine, initialTransition, transition, type AnyEventObject } from 'xstate';
+import { initialTransition, transition } from 'xstate';
 import { sharedMachine } from '../../machines/shared-space.ts';
 import { workflowMachine } from '../../machines/workflow.ts';
-import { onPlainXState } from '../harness/plain.ts';
 
 const write = { type: 'fermata.shared.set', task: 'a', write: 'w1', from: 'call', key: 'k', value: 1 } as const;
 
-/** The shared space on plain XState, below a parent that remembers what it is told. */
+/** The shared space, with what it states and sends. */
 function space() {
-  const told: AnyEventObject[] = [];
-  const { machine, facts } = onPlainXState(sharedMachine);
-  const parent = createActor(
-    createMachine({ on: { '*': { actions: ({ event }) => void told.push(event as AnyEventObject) } } }),
-  ).start();
-  const actor = createActor(machine, { parent }).start();
-  return { actor, facts, told };
+  let [snapshot] = initialTransition(sharedMachine);
+  const facts: unknown[] = [];
+  const told: unknown[] = [];
+  return {
+    facts,
+    told,
+    context: () => snapshot.context,
+    send(event: object) {
+      const [next, actions] = transition(sharedMachine, snapshot, event as never);
+      snapshot = next;
+      for (const { type, params } of actions)
+        if (type === 'fermata.fact') facts.push(params);
+        else told.push(params);
+    },
+  };
 }
 
 it('states each value that it writes, answers who asked, and counts', () => {
-  const { actor, facts, told } = space();
-  actor.send({ ...write, prepared: { writes: [{ key: 'k', value: 1, revision: 1 }] } });
+  const { send, facts, told, context } = space();
+  send({ ...write, prepared: { writes: [{ key: 'k', value: 1, revision: 1 }] } });
   const both = [
     { key: 'k', value: 2, revision: 2 },
     { key: 'other', value: null, revision: 1 },
   ];
-  actor.send({ type: 'fermata.shared.publish', task: 'b', result: {}, prepared: { writes: both } });
-  expect(facts.map(({ actor: _, ...fact }) => fact)).toEqual([
+  send({ type: 'fermata.shared.publish', task: '50%', result: {}, prepared: { writes: both } });
+  expect(facts).toEqual([
     { type: 'shared_changed', key: 'k', revision: 1, value: 1, by: 'a', write: 'w1' },
-    { type: 'shared_changed', key: 'k', revision: 2, value: 2, by: 'b' },
-    { type: 'shared_changed', key: 'other', revision: 1, value: null, by: 'b' },
+    { type: 'shared_changed', key: 'k', revision: 2, value: 2, by: '50%' },
+    { type: 'shared_changed', key: 'other', revision: 1, value: null, by: '50%' },
   ]);
+  const answer = { type: 'fermata.shared.answer' };
   expect(told).toEqual([
-    {
-      type: 'fermata.shared.written',
-      task: 'a',
-      write: 'w1',
-      from: 'call',
-      answer: { revision: 1 },
-      changed: ['k'],
-    },
-    { type: 'fermata.shared.written', task: 'b', answer: { revision: 2 }, changed: ['k', 'other'] },
+    { to: '/a', event: { ...answer, write: 'w1', from: 'call', answer: { revision: 1 }, changed: ['k'] } },
+    { to: '/50%25', event: { ...answer, answer: { revision: 2 }, changed: ['k', 'other'] } },
   ]);
-  expect(actor.getSnapshot().context).toEqual({ keys: 2, writes: 3 });
+  expect(context()).toEqual({ keys: 2, writes: 3 });
 });
 
 it.each([
@@ -53,10 +54,11 @@ it.each([
     { error: { code: 'sharedConflict', message: 'late' } },
   ],
 ])('a write that was %s changes nothing', (_, prepared, answer) => {
-  const { actor, facts, told } = space();
-  actor.send({ ...write, prepared });
-  expect([facts, told[0]]).toEqual([[], expect.objectContaining({ answer, changed: [] })]);
-  expect(actor.getSnapshot().context).toEqual({ keys: 0, writes: 0 });
+  const { send, facts, told, context } = space();
+  send({ ...write, prepared });
+  expect(facts).toEqual([]);
+  expect(told).toMatchObject([{ to: '/a', event: { answer, changed: [] } }]);
+  expect(context()).toEqual({ keys: 0, writes: 0 });
 });
 
 it('where it breaks, its run fails, and what is alive is cancelled', () => {

@@ -235,6 +235,8 @@ it('a reduction in a tree begins its next level when one has ended', async () =>
 
 /** Transitions that are there because all ways to a slot share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {
+  ': fermata.shared.answer':
+    'who writes is answered in the turn that asks; a fault of ours would leave others unstopped',
   'retrying.queued: fermata.task.admitted [spreads] → running.joining':
     'what spreads is not tried again: its items are',
 };

@@ -1,7 +1,7 @@
 /** Random documents: every kind of graph that a document can have, small; and tasks that join its runs. */
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { Random } from '../../src/testing/random.ts';
-import { randomCondition, randomGrowth, randomWhen, randomWork, type RandomTask } from './tasks.ts';
+import { randomCondition, randomGrowth, randomSharing, randomWhen, randomWork, type RandomTask } from './tasks.ts';
 
 /** A document of a seed's making. Its tasks are called `t0`, `t1`, … */
 export function randomDocument(random: Random, name: string): WorkflowDocument {
@@ -54,6 +54,7 @@ function randomTask(
     name,
     ...(before.length > 0 ? { dependsOn: before.map((task) => task.name) } : {}),
     ...(random.chance(0.25) ? randomWhen(random, read) : {}),
+    ...randomSharing(random),
     ...(later.length > 0 && random.chance(0.2)
       ? randomCondition(random, later, read)
       : random.chance(0.25)
