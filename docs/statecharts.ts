@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { planExecuteReflectMachine } from '../machines/plan-execute-reflect.ts';
 import { sharedMachine } from '../machines/shared-space.ts';
 import { taskMachine } from '../machines/task.ts';
 import { workflowMachine } from '../machines/workflow.ts';
@@ -13,6 +14,7 @@ const MACHINES: Readonly<Record<string, AnyStateMachine>> = {
   workflow: workflowMachine,
   task: taskMachine,
   shared: sharedMachine,
+  planExecuteReflect: planExecuteReflectMachine,
 };
 
 /**

@@ -25,10 +25,10 @@ export function sendTask(
   send(enqueue, `/${task.replaceAll('%', '%25')}`, event);
 }
 
-/** Sends to a detached actor that this one has begun. */
+/** Sends to a detached actor that this one has begun, or to the root of another run. */
 export function send(
   enqueue: Enqueue,
-  to: string,
+  to: string | { readonly run: string },
   event: { readonly type: string; readonly [key: string]: unknown },
 ): void {
   enqueue({ type: 'fermata.send', params: { to, event } } as never);

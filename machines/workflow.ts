@@ -10,6 +10,8 @@ import { endsRun, type Consequence } from '../src/document/consequence.ts';
 import type { ForkPoint } from '../src/document/fork/record.ts';
 import { SHARED } from '../src/document/shared-values.ts';
 import type { ErrorData } from '../src/errors.ts';
+import type { ChildEnded } from '../src/runtime/parent.ts';
+import type { RoundAsk } from './plan-execute-reflect.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { sharedMachine, type SetsShared } from './shared-space.ts';
 import type { SharedWritten, Stop } from './sharing.ts';
@@ -34,6 +36,10 @@ export interface GroupStep {
   readonly stop?: readonly string[];
   /** The map all of whose items have ended by now. */
   readonly joined?: string;
+  /** Tasks that work in rounds and all of whose added tasks have ended by now. */
+  readonly over?: readonly string[];
+  /** Tasks that a task which works in rounds has added, and that never begin: it has ended. */
+  readonly cancelled?: readonly { readonly name: string; readonly description?: string }[];
 }
 
 /** A task that joins the run. */
@@ -80,6 +86,10 @@ export interface PreparedStep extends GroupStep {
   readonly stops?: readonly { readonly task: string; readonly stop: Stop }[];
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
+  /** The run that a task which broke had waited for. */
+  readonly childRun?: string;
+  /** Tasks that wait for runs of their own, where this one is paused or goes on. */
+  readonly parents?: readonly string[];
 }
 
 /** An event that came early, with the journal number of the fact that carries it. */
@@ -114,6 +124,8 @@ export interface WorkflowInput {
   readonly onTaskFailure: 'stop' | 'continue';
   /** Of a fork: the run that it comes from, and where it leaves it. */
   readonly forkedFrom?: { readonly runId: string } & ForkPoint;
+  /** The task of another run that began this one. */
+  readonly parent?: { readonly runId: string; readonly task: string; readonly attempt: number };
   readonly prepared?: PreparedStep;
 }
 
@@ -149,6 +161,8 @@ export interface TaskAdds {
   readonly description: string;
   readonly items?: readonly unknown[];
   readonly tasks?: unknown;
+  /** Of a task that works in rounds. */
+  readonly ask?: RoundAsk;
   /** Those that it added in the run of which this one is a fork. */
   readonly again?: true;
 }
@@ -163,7 +177,8 @@ type WorkflowEvent =
   | OutsideEvent
   | SetsShared
   | (SharedWritten & Prepared)
-  | { readonly type: 'fermata.pause' }
+  | ChildEnded
+  | ({ readonly type: 'fermata.pause' } & Prepared)
   | ({ readonly type: 'fermata.resume' } & Prepared)
   | ({ readonly type: 'fermata.runTimedOut' } & Prepared)
   | (DoneActorEvent<TaskOutput, string> & Prepared)
@@ -240,20 +255,24 @@ function settle(
   for (const { name, because, description = name } of skipped) {
     stateSkipped(enqueue, { task: name, because, description }, end.consequence);
   }
-  const { drop = [], stop = [], joined, item } = prepared ?? {};
+  const { drop = [], stop = [], joined, over = [], cancelled = [], item } = prepared ?? {};
   for (const { map, count } of drop)
     fact(enqueue, 'items_cancelled', { task: map, count, reason: `Task "${end.name}" ended.` });
   for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: `Task "${end.name}" failed.` });
+  for (const { name, description = name } of cancelled)
+    fact(enqueue, 'task_cancelled', { task: name, description, reason: `Task "${end.name}" ended.` });
   // The map says what the failure of an item means; that its refusal cancels the run, the item says.
   const consequence = item === true && end.consequence === 'fail' ? 'none' : end.consequence;
   const counted: WorkflowContext = {
     ...context,
-    settled: context.settled + 1 + skipped.length + dropped(prepared),
+    settled: context.settled + 1 + skipped.length + dropped(prepared) + cancelled.length,
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (consequence === 'fail' ? end.error : null),
   };
-  if (joined !== undefined && counted.ending === null) send(enqueue, joined, { type: 'fermata.task.joined' });
+  if (counted.ending === null)
+    for (const name of joined === undefined ? over : [joined, ...over])
+      send(enqueue, name, { type: 'fermata.task.joined' });
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
   const unfinished =
@@ -294,6 +313,9 @@ function stateFailures(failures: readonly FilterFailure[], enqueue: Enqueue): vo
   for (const failure of failures) fact(enqueue, 'event_refused', { ...failure });
 }
 
+/** Runs that tasks wait for pause along. */
+const PAUSE = { target: 'paused', actions: { type: 'passOn', params: { type: 'fermata.task.pause' } } } as const;
+
 /** The workflow machine. */
 export const workflowMachine = setup({
   types: {} as {
@@ -309,8 +331,14 @@ export const workflowMachine = setup({
     'fermata.spawn': (_, _params: Readonly<Record<string, unknown>>) => {},
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     begin: enqueueActions(({ enqueue, context, event }) => {
-      const { workflow, version, total, timeoutMs, forkedFrom } = context;
-      fact(enqueue, 'run_started', { workflow, version, total, ...(forkedFrom === undefined ? {} : { forkedFrom }) });
+      const { workflow, version, total, timeoutMs, forkedFrom, parent } = context;
+      fact(enqueue, 'run_started', {
+        workflow,
+        version,
+        total,
+        ...(forkedFrom === undefined ? {} : { forkedFrom }),
+        ...(parent === undefined ? {} : { parent }),
+      });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
       const { prepared } = (event as { input?: WorkflowInput }).input ?? {};
@@ -329,7 +357,8 @@ export const workflowMachine = setup({
         code: error?.code ?? 'actorFailed',
         message: error?.message ?? `Its actor ended with ${JSON.stringify(error)}.`,
       };
-      const { description = name, waited } = stepOf(event) ?? {};
+      const { description = name, waited, childRun } = stepOf(event) ?? {};
+      if (childRun !== undefined) send(enqueue, { run: childRun }, { type: 'fermata.cancel', reason: failure.message });
       const slot = waited === true ? 'parked' : 'held';
       fact(enqueue, 'task_failed', { task: name, description, status: 'failed', error: failure });
       enqueue.assign(
@@ -391,6 +420,7 @@ export const workflowMachine = setup({
       send(enqueue, task, {
         type: 'fermata.task.added',
         count: tasks.length,
+        ...(skip.length === 0 ? {} : { skipped: skip.length }),
         ...(warning === undefined ? {} : { warning }),
       });
     }),
@@ -433,6 +463,14 @@ export const workflowMachine = setup({
       const message = `Its shared values are lost: ${error?.message ?? JSON.stringify(error)}`;
       const reason: ErrorData = { code: error?.code ?? 'actorFailed', message };
       if (context.ending === null) enqueue.assign(beginEnding({ status: 'failed', reason }, stepOf(event), enqueue));
+    }),
+    childEnded: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.childEnded') return;
+      const { task, ...end } = event;
+      send(enqueue, task, { ...end, type: 'fermata.task.childEnded' });
+    }),
+    passOn: enqueueActions(({ enqueue, event }, { type }: { type: 'fermata.task.pause' | 'fermata.task.resume' }) => {
+      for (const name of stepOf(event)?.parents ?? []) send(enqueue, name, { type });
     }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {
       if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
@@ -497,13 +535,13 @@ export const workflowMachine = setup({
     running: {
       meta: { waitsFor: 'tasks' },
       always: [...endings(), { guard: 'onlyWaiting', target: 'waiting' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
     },
     waiting: {
       meta: { waitsFor: 'tasks that wait for people, timers or answers' },
       entry: { type: 'fermata.fact', params: { type: 'run_waiting' } },
       always: [...endings(), { guard: 'someRun', target: 'running' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
     },
     paused: {
       meta: { waitsFor: 'resume' },
@@ -513,7 +551,11 @@ export const workflowMachine = setup({
         ...tasks(false),
         'fermata.resume': {
           target: 'running',
-          actions: [{ type: 'fermata.fact', params: { type: 'run_resumed' } }, 'admitAgain'],
+          actions: [
+            { type: 'fermata.fact', params: { type: 'run_resumed' } },
+            { type: 'passOn', params: { type: 'fermata.task.resume' } },
+            'admitAgain',
+          ],
         },
       },
     },
@@ -547,5 +589,6 @@ function tasks(admitting: boolean) {
     'fermata.task.wantsSlot': { actions: { type: 'taskWantsSlot', params: { admitting } } },
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },
     'fermata.outside': { actions: 'eventCame' },
+    'fermata.childEnded': { actions: 'childEnded' },
   } as const;
 }

@@ -40,6 +40,8 @@ export const documentSchema = z.strictObject({
         TASK_SCHEMAS.map,
         TASK_SCHEMAS.reduce,
         TASK_SCHEMAS.wait,
+        TASK_SCHEMAS.subworkflow,
+        TASK_SCHEMAS.planExecuteReflect,
       ]),
     )
     .min(1)

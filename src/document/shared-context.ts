@@ -21,6 +21,7 @@ import { itemScope, later, resultsOf, type DefinitionOf } from './preparation.ts
 import type { Scope } from './reads.ts';
 import { taskScope } from './render.ts';
 import { RunGraph } from './run-graph.ts';
+import { asNamed } from './rounds.ts';
 import { sharedKeysIn } from './shared-keys.ts';
 import { SHARED, sharedScope, sharedValue } from './shared-values.ts';
 import { isSettled } from './task-status.ts';
@@ -87,12 +88,11 @@ function nothing(task: string, key: string): FermataError {
 
 /** What expressions of a live task see, as far as these texts read it. */
 function scopeOf(graph: RunGraph, task: string, texts: readonly string[]): Scope {
-  const { dependsOn } = graph.spec(task);
+  const spec = graph.spec(task);
   const read = new Set(texts.flatMap((text) => readsOfExpression(text).tasks));
-  const results = resultsOf(
-    graph,
-    dependsOn.filter((dependency) => read.has(dependency)),
-  );
+  const known = spec.part?.aliases ?? {};
+  const needed = spec.dependsOn.filter((dependency) => read.has(known[dependency] ?? dependency));
+  const results = asNamed(spec, resultsOf(graph, needed));
   const seen = taskScope(graph.rows.input(), results);
   return { ...seen, ...itemScope(graph, task, seen.tasks), ...sharedScope(graph.rows, sharedKeysIn(texts)) };
 }

@@ -21,6 +21,7 @@ import { inspectingRoutes } from './routes/inspecting.ts';
 import { forkRoutes } from './routes/forks.ts';
 import { laterRoutes } from './routes/later.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { planExecuteRoutes } from './routes/plan-execute.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sharedValueRoutes } from './routes/shared-values.ts';
 import { steeringRoutes } from './routes/steering.ts';
@@ -83,6 +84,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     laterRoutes(),
     workflowRoutes(surroundings),
     executionRoutes(surroundings),
+    planExecuteRoutes(surroundings),
     forkRoutes(surroundings),
     runRoutes(surroundings),
     sharedValueRoutes(surroundings),

@@ -43,6 +43,7 @@ const READS = [
   'entry',
   'entryOfFact',
   'blob',
+  'awaitedRuns',
   'messageTaken',
   'startedUnder',
   'effectsOf',

@@ -55,7 +55,7 @@ describe('outputs', () => {
         echo('total', { count: 'shared.count' }, { dependsOn: ['each'] }),
       ],
     });
-    for (const { task } of [...bench.calls]) await bench.complete(task);
+    for (const task of bench.calls.map((call) => call.task)) await bench.complete(task);
     expect(await bench.read(run)).toMatchObject({ status: 'completed', output: { count: 5 } });
   });
 

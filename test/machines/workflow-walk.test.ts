@@ -8,6 +8,7 @@ import { workflowMachine } from '../../machines/workflow.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { CHILD_WALKS } from './child-run-walks.ts';
 import { pathsOf, type Happening, type RunKind, type RunPath } from './run-paths.ts';
 import { walkRun } from './run-walk.ts';
 
@@ -88,6 +89,10 @@ it('a run passes on what its tasks share', async () => {
   expect(await setting).toEqual({ revision: 1 });
   await bench.complete('call');
   await taken.note(bench.fermata.runtime, run);
+});
+
+it('a run hears how the runs end that it waits for: while it runs, waits, and is paused', async () => {
+  for (const { walk } of CHILD_WALKS.slice(0, 10)) await taken.note(bench.fermata.runtime, await walk(bench));
 });
 
 const GROWTH: readonly Happening[] = [
