@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { FermataError } from '../src/errors.ts';
 import type { ModelAnswer, ModelRequest } from './code-model.ts';
+import type { SharedContext } from './code-shared.ts';
 
 /** What a registered function gets besides its input. */
 export interface CodeContext {
@@ -25,6 +26,8 @@ export interface CodeContext {
    * Throws what a model task would fail with (`modelUnavailable`, …), and `codeRefused` for a wrong request.
    */
   readonly model: (request: ModelRequest) => Promise<ModelAnswer>;
+  /** What the tasks of the run share: values by key, with a revision each. */
+  readonly shared: SharedContext;
 }
 
 /**

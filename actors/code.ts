@@ -12,6 +12,7 @@ import {
   type InDoubtPolicy,
 } from '../src/runtime/effect.ts';
 import { ModelCalls } from './code-model.ts';
+import { SharedCalls, type SharedContext, type SharedSource } from './code-shared.ts';
 import type { ModelUsage } from './model/usage.ts';
 import { findFunction, type ArgumentsSchema, type CodeContext, type CodeFunctions } from './code-function.ts';
 
@@ -41,6 +42,8 @@ export interface CodeDependencies {
   readonly redact: Redactor;
   /** Throws `providerMissing` for a provider that a function names and nobody has configured. */
   readonly assertProvider: (name: string) => void;
+  /** Where shared values are read. */
+  readonly shared: SharedSource;
   /** Arguments as a schema makes them. Throws `invalidArgument`. */
   readonly readArguments: (
     schema: ArgumentsSchema,
@@ -56,20 +59,23 @@ export interface CodeDependencies {
  * function threw as `cause`; `cancelled` where it threw because it was aborted; a FermataError of the function's own.
  *
  * @example
- * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor(), readArguments, assertProvider })
+ * code({ functions: { sumUp: ({ x, y }) => Number(x) + Number(y) }, redact: redactor(), readArguments, assertProvider, shared })
  */
 export function code({
   functions,
   redact,
   readArguments,
   assertProvider,
+  shared: source,
 }: CodeDependencies): EffectDefinition<CodeInput, CodeOutput> {
   const run = async (input: CodeInput, context: EffectContext) => {
     const called = findFunction(functions, input.function, input.task);
     const progress = reporter(input, context);
-    const calls = new ModelCalls({ ...input, id: input.callId ?? 'call', assertProvider }, context);
+    const of = { ...input, id: input.callId ?? 'call' };
+    const calls = new ModelCalls({ ...of, assertProvider }, context);
+    const shared = new SharedCalls({ ...of, source }, context);
     const perform = async (): Promise<unknown> => {
-      const given = codeContext(input, context, progress, calls);
+      const given = codeContext(input, context, progress, calls, shared.api);
       if (typeof called === 'function') return called(input.input, given);
       const values = await readArguments(called.input, input.input, input);
       context.signal.throwIfAborted();
@@ -85,6 +91,7 @@ export function code({
     } finally {
       progress.close();
       calls.close();
+      shared.close();
     }
   };
   return effect({
@@ -101,9 +108,10 @@ function codeContext(
   { signal, key, runId, repeated }: EffectContext,
   { report, delta }: ReturnType<typeof reporter>,
   calls: ModelCalls,
+  shared: SharedContext,
 ): CodeContext {
   const model: CodeContext['model'] = async (request) => calls.ask(request);
-  return { signal, idempotencyKey: key, runId, task, attempt, repeated, progress: report, delta, model };
+  return { signal, idempotencyKey: key, runId, task, attempt, repeated, progress: report, delta, model, shared };
 }
 
 function reporter({ task, function: name }: CodeInput, context: EffectContext) {

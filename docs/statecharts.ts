@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { planExecuteReflectMachine } from '../machines/plan-execute-reflect.ts';
+import { sharedMachine } from '../machines/shared-space.ts';
 import { taskMachine } from '../machines/task.ts';
 import { workflowMachine } from '../machines/workflow.ts';
 
@@ -12,6 +13,7 @@ const PAGE = new URL('machines.md', import.meta.url);
 const MACHINES: Readonly<Record<string, AnyStateMachine>> = {
   workflow: workflowMachine,
   task: taskMachine,
+  shared: sharedMachine,
   planExecuteReflect: planExecuteReflectMachine,
 };
 

@@ -46,6 +46,11 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /advice\.1\.sky: "showers"[^]*Which park has a roof\?\n\nResult of sky:\nshowers/,
     'Yes: with cheese, in the park with the pavilion.',
   ],
+  '13-coffee-shop.ts': [
+    'task_cancelled location_analysis',
+    'task_skipped menu_planning',
+    'model calls: 4 of 9, 1 of them aborted; 5 saved',
+  ],
   '14-fork.ts': [
     'first: ',
     'tried again: completed, paid for print',

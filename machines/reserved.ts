@@ -16,6 +16,15 @@ export function spawn(enqueue: Enqueue, id: string, src: string, input: unknown)
   enqueue({ type: 'fermata.spawn', params: { id, src, input } } as never);
 }
 
+/** Sends to a task of the run from beside it. */
+export function sendTask(
+  enqueue: Enqueue,
+  task: string,
+  event: { readonly type: string; readonly [key: string]: unknown },
+): void {
+  send(enqueue, `/${task.replaceAll('%', '%25')}`, event);
+}
+
 /** Sends to a detached actor that this one has begun, or to the root of another run. */
 export function send(
   enqueue: Enqueue,

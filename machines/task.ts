@@ -46,6 +46,18 @@ import {
   type RoundsOutput,
 } from './plan-execute-reflect.ts';
 import { fact, send, type Enqueue } from './reserved.ts';
+import {
+  isPublished,
+  publish,
+  refusalOf,
+  setting,
+  stateCompletion,
+  unpublished,
+  written,
+  type Stops,
+  type WritesShared,
+} from './sharing.ts';
+import type { SharedAnswer } from './shared-space.ts';
 import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
@@ -77,8 +89,12 @@ export interface PreparedTask {
   readonly timeoutMs?: number;
   /** Absent: `retry`. */
   readonly onInDoubt?: InDoubtPolicy;
+  /** True where what depends on it is skipped with it (`skipPolicy`), and it can be stopped by its `cancelWhen`. */
+  readonly cascades?: true;
   /** What it adds to the run when it completes: `fromOutput`, or a function's name. */
   readonly addTasks?: string;
+  /** True where it has `outputs`: its result is published before it completes. */
+  readonly publishes?: true;
   /** What the clock says, in milliseconds since 1970: given to a task that waits. */
   readonly now?: number;
   /** Seed of everything random in the task. Absent: it comes with the failure of an attempt (`FailedAttempt`). */
@@ -99,7 +115,7 @@ export interface PreparedSkip {
 /** What a task is made ready with whose outcome is known: of a run from which this one was forked, or given by hand. */
 export interface PreparedOutcome extends Pick<
   PreparedTask,
-  'description' | 'retry' | 'timeoutMs' | 'onInDoubt' | 'addTasks'
+  'description' | 'retry' | 'timeoutMs' | 'onInDoubt' | 'addTasks' | 'publishes'
 > {
   readonly known: {
     readonly result: unknown;
@@ -149,6 +165,10 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partia
   readonly repeatOf?: string | null;
   /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
   readonly outcome?: CallOutput | null;
+  /** What is stated of its completion, until its result is published; absent where nothing is. */
+  readonly completion?: Readonly<Record<string, unknown>>;
+  /** What was found of its `cancelWhen`; absent where it was not stopped by that. */
+  readonly stopped?: Skip['condition'];
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
@@ -164,6 +184,15 @@ export interface Decision {
   readonly by?: string;
 }
 
+/** An event from outside for which the task waits. */
+interface EventTaken {
+  readonly type: 'fermata.task.event';
+  /** As it was sent. */
+  readonly event: Readonly<Record<string, unknown>>;
+  /** Its number, where it came early and was kept. */
+  readonly keptEvent?: number;
+}
+
 type TaskEvent =
   | { readonly type: 'fermata.approve'; readonly decision: Decision }
   | { readonly type: 'fermata.cancel'; readonly reason?: string }
@@ -175,14 +204,11 @@ type TaskEvent =
   | { readonly type: 'fermata.task.approvalExpired' }
   | { readonly type: 'fermata.task.timeCame' }
   | { readonly type: 'fermata.task.waitTimedOut' }
-  | {
-      readonly type: 'fermata.task.event';
-      /** As it was sent. */
-      readonly event: Readonly<Record<string, unknown>>;
-      /** Its number, where it came early and was kept. */
-      readonly keptEvent?: number;
-    }
+  | EventTaken
   | CallsModel
+  | WritesShared
+  | SharedAnswer
+  | Stops
   | { readonly type: `xstate.done.actor.model.${number}`; readonly output: CallOutput }
   | { readonly type: `xstate.error.actor.model.${number}`; readonly error: unknown }
   | { readonly type: 'fermata.inDoubt'; readonly id: string; readonly key: string; readonly policy: InDoubtPolicy }
@@ -249,6 +275,14 @@ function timeoutError(context: TaskContext): ErrorData {
   };
 }
 
+/** How a task completes: where it publishes, not before that is done. */
+function completing<const Actions>(actions: Actions) {
+  return [
+    { guard: 'publishes', target: '#task.running.publishing', actions },
+    { target: '#task.completed', actions },
+  ] as const;
+}
+
 const calling = (src: 'modelCall' | 'code') =>
   ({
     meta: { waitsFor: 'call' },
@@ -259,10 +293,7 @@ const calling = (src: 'modelCall' | 'code') =>
       onDone: [
         { guard: 'addsByFunction', target: '#task.running.choosingTasks', actions: 'keepOutcome' },
         { guard: 'adds', target: '#task.running.addingTasks', actions: 'keepOutcome' },
-        {
-          target: '#task.completed',
-          actions: { type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output },
-        },
+        ...completing({ type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output }),
       ],
       onError: [
         { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
@@ -277,6 +308,8 @@ const hearingFunction = (from: 'call' | 'chooseTasks') =>
     exit: 'dropOpenCalls',
     on: {
       'task.callsModel': { actions: 'askModel' },
+      'task.writesShared': { actions: 'setShared' },
+      'fermata.shared.answer': { actions: ['tellWritten', 'tellChanged'] },
       'xstate.done.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
       'xstate.error.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
     },
@@ -299,7 +332,7 @@ function stateCompleted(
   { value, usage, model, requestId, finishReason }: CallOutput,
   more: Readonly<Record<string, unknown>> = {},
 ): void {
-  fact(enqueue, 'task_completed', {
+  stateCompletion(enqueue as never, context, {
     ...about(context),
     result: value,
     attempt: context.attempt,
@@ -329,6 +362,10 @@ function repairPrompt(prompt: string, answer: unknown, { message }: ErrorData): 
 /** Its work are tasks of their own: the items of a list, or the parts of one. */
 function spreads(context: TaskContext): context is TaskContext & { readonly call: PreparedMap | PreparedReduce } {
   return context.call.kind === 'map' || context.call.kind === 'reduce';
+}
+
+function goesWithout({ call }: TaskContext): boolean {
+  return call.kind === 'wait' && call.onTimeout === 'continue';
 }
 
 function joinedItems(event: { readonly type: string }): JoinedItems {
@@ -361,6 +398,11 @@ const BEGIN_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks
 
 /** What follows where nothing came in time: `onTimeout`. */
 const MISSES_TIME = [
+  {
+    guard: 'mayPublishWithout',
+    target: '#task.running.publishing',
+    actions: { type: 'completeWait', params: { value: null } },
+  },
   { guard: 'mayGoWithout', target: '#task.completed', actions: { type: 'completeWait', params: { value: null } } },
   { target: '#task.timedOut', actions: 'missTime' },
 ] as const;
@@ -377,6 +419,7 @@ export const taskMachine = setup({
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
+    'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     park: enqueueActions(({ enqueue, context }) => {
       if (context.held) enqueue(sendParent({ type: 'fermata.task.parked', task: context.name }));
       enqueue.assign({ held: false });
@@ -407,7 +450,7 @@ export const taskMachine = setup({
     }),
     completeBegun: enqueueActions(({ enqueue, context, event }) => {
       const { runId } = (event as unknown as { readonly output: BegunRun }).output;
-      fact(enqueue, 'task_completed', {
+      stateCompletion(enqueue as never, context, {
         ...about(context),
         result: { runId },
         attempt: context.attempt,
@@ -423,7 +466,7 @@ export const taskMachine = setup({
       const { end } = context.child ?? {};
       if (end === undefined) return;
       const usage = usageOf(end);
-      fact(enqueue, 'task_completed', {
+      stateCompletion(enqueue as never, context, {
         ...about(context),
         result: end.output ?? null,
         attempt: context.attempt,
@@ -449,6 +492,8 @@ export const taskMachine = setup({
     }),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
+      // Of a known outcome nothing begins: it is only published.
+      if (context.completion !== undefined) return;
       if (onlyAdds(context))
         return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
       const attempt = (context.repeatOf ?? null) === null ? context.attempt + 1 : context.attempt;
@@ -474,7 +519,8 @@ export const taskMachine = setup({
     completeWait: enqueueActions(
       ({ enqueue, context }, { value, keptEvent }: { value: unknown; keptEvent?: number | undefined }) => {
         const kept = keptEvent === undefined ? {} : { keptEvent };
-        fact(enqueue, 'task_completed', { ...about(context), result: value, attempt: context.attempt, ...kept });
+        const data = { ...about(context), result: value, attempt: context.attempt, ...kept };
+        stateCompletion(enqueue as never, context, data);
       },
     ),
     missTime: assign(({ context }) =>
@@ -492,6 +538,42 @@ export const taskMachine = setup({
     keepAnswer: enqueueActions(({ enqueue, context, event }, { from }: { from: string }) =>
       keepAnswer(enqueue as never, context, event, from),
     ),
+    setShared: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type === 'task.writesShared') enqueue.sendParent(setting(context, event));
+    }),
+    tellWritten: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.shared.answer' || event.from === undefined) return;
+      const { write, answer } = event;
+      enqueue.sendTo(event.from as never, { type: 'task.sharedWritten', write, answer } as never);
+    }),
+    publish: enqueueActions(({ enqueue, context }) => publish(enqueue, context)),
+    tellChanged: enqueueActions(({ enqueue, context, event }) => {
+      const changed = written(context, event);
+      if (changed !== undefined) enqueue.sendParent(changed);
+    }),
+    stateKept: enqueueActions(({ enqueue, context }) => {
+      fact(enqueue, 'task_completed', context.completion ?? {});
+      // Else a big result would be kept here as well.
+      enqueue.assign({ completion: {} });
+    }),
+    keepUnpublished: assign(({ context, event }) => {
+      const error = refusalOf(event);
+      return error === undefined
+        ? {}
+        : { error: unpublished(context, error), consequence: 'fail' as const, completion: {} };
+    }),
+    // Whether a task is stopped before it begins or after it has begun must make no difference to what needs it.
+    keepStop: assign(({ context, event }) => {
+      if (event.type !== 'fermata.task.stops') return {};
+      const { stop } = event;
+      if ('error' in stop) return { error: stop.error, consequence: 'fail' as const };
+      const error: ErrorData = { code: 'cancelled', message: stop.reason, retry: 'never' };
+      return {
+        error,
+        stopped: stop.condition ?? {},
+        consequence: context.cascades === true ? ('skip' as const) : ('none' as const),
+      };
+    }),
     dropOpenCalls: enqueueActions(({ enqueue, context }) => dropOpenCalls(enqueue as never, context)),
     // Another attempt asks everything anew.
     forgetCalls: assign(({ context }) => (context.functionCalls === undefined ? {} : { functionCalls: [] })),
@@ -559,7 +641,7 @@ export const taskMachine = setup({
         const error = errors?.[at] ?? null;
         return error === null || !collects ? output : { error };
       });
-      fact(enqueue, 'task_completed', {
+      stateCompletion(enqueue as never, context, {
         ...about(context),
         result: context.call.kind === 'reduce' ? value[0] : value,
         attempt: context.attempt,
@@ -576,7 +658,8 @@ export const taskMachine = setup({
     stateChoice: enqueueActions(({ enqueue, context }) => {
       const { call, attempt } = context;
       if (call.kind !== 'condition') return;
-      fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
+      const data = { ...about(context), result: call.decision, attempt, condition: call.found };
+      stateCompletion(enqueue as never, context, data);
     }),
     stateSkip: enqueueActions(({ enqueue, context }) => {
       const { reason, condition, reused } = context.skip ?? {};
@@ -596,6 +679,7 @@ export const taskMachine = setup({
         attempt: context.attempt,
         ...(usage === undefined ? {} : { usage }),
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
+        ...(context.stopped === undefined ? {} : { condition: context.stopped }),
       });
     }),
     askPerson: enqueueActions(({ enqueue, context }) => {
@@ -654,12 +738,18 @@ export const taskMachine = setup({
     broken: ({ context }) => context.error !== null,
     isSkipped: ({ context }) => context.skip !== undefined,
     isKnown: ({ context }) => context.known !== undefined && context.addTasks === undefined,
+    isKnownAndPublishes: ({ context }) =>
+      context.known !== undefined && context.addTasks === undefined && context.publishes === true,
     isKnownAndAdds: ({ context }) => onlyAdds(context),
     isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     runsWorkflow: ({ context }) => context.call.kind === 'subworkflow',
     goesOnAlone: ({ context: { call } }) => call.kind === 'subworkflow' && !call.wait,
+    goesOnAloneAndPublishes: ({ context: { call, publishes } }) =>
+      call.kind === 'subworkflow' && !call.wait && publishes === true,
+    childCompletedAndPublishes: ({ context }) =>
+      context.child?.end?.status === 'completed' && context.publishes === true,
     wasCancelled: ({ context }) => context.error?.code === 'cancelled',
     isOwnChild: ({ context, event }) => event.type === 'fermata.task.childEnded' && event.attempt === context.attempt,
     childCompleted: ({ context }) => context.child?.end?.status === 'completed',
@@ -683,7 +773,14 @@ export const taskMachine = setup({
     isCondition: ({ context }) => context.call.kind === 'condition',
     waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
     waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),
-    mayGoWithout: ({ context: { call } }) => call.kind === 'wait' && call.onTimeout === 'continue',
+    mayGoWithout: ({ context }) => goesWithout(context),
+    isEmptyAndPublishes: ({ context }) =>
+      spreads(context) && context.call.items.length === 0 && context.publishes === true,
+    mayPublishWithout: ({ context }) => goesWithout(context) && context.publishes === true,
+    publishes: ({ context }) => context.publishes === true,
+    isUnpublished: ({ event }) => refusalOf(event) !== undefined,
+    isPublished: ({ event }) => isPublished(event),
+    cannotTell: ({ event }) => event.type === 'fermata.task.stops' && 'error' in event.stop,
     mayRetry: ({ context, event }) =>
       errorOf(event).retry !== 'never' && context.attempt <= retryOf(context).maxRetries,
     attemptsLeft: ({ context }) => context.attempt <= retryOf(context).maxRetries,
@@ -702,6 +799,12 @@ export const taskMachine = setup({
         consequence: 'fail',
       }),
     },
+    // Whoever wrote it may have gone on meanwhile.
+    'fermata.shared.answer': { actions: 'tellChanged' },
+    'fermata.task.stops': [
+      { guard: 'cannotTell', target: '.failed', actions: 'keepStop' },
+      { target: '.cancelled', actions: 'keepStop' },
+    ],
   },
   states: {
     pending: {
@@ -711,6 +814,7 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
+            { guard: 'isKnownAndPublishes', target: '#task.running.publishing', actions: 'completeKnown' },
             { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
             { guard: 'isKnownAndAdds', target: '#task.running.addingTasks' },
             { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
@@ -823,7 +927,7 @@ export const taskMachine = setup({
           meta: { waitsFor: 'run' },
           entry: 'askToAdd',
           on: {
-            'fermata.task.added': { target: '#task.completed', actions: 'completeAdded' },
+            'fermata.task.added': completing('completeAdded'),
             'fermata.task.refused': [
               { guard: 'mayRepair', target: '#task.running.callingModel', actions: 'repair' },
               { target: '#task.failed', actions: 'keepRefusal' },
@@ -835,6 +939,11 @@ export const taskMachine = setup({
           states: {
             spreading: {
               always: [
+                {
+                  guard: 'isEmptyAndPublishes',
+                  target: '#task.running.publishing',
+                  actions: 'completeItems',
+                },
                 { guard: 'isEmpty', target: '#task.completed', actions: 'completeItems' },
                 { target: 'waiting', actions: 'spread' },
               ],
@@ -847,7 +956,7 @@ export const taskMachine = setup({
                 'fermata.task.joined': [
                   { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
                   { guard: 'goesOn', target: 'spreadingOn', actions: 'nextLevel' },
-                  { target: '#task.completed', actions: 'completeItems' },
+                  ...completing('completeItems'),
                 ],
               },
             },
@@ -861,7 +970,7 @@ export const taskMachine = setup({
             input: ({ context }) => roundsInput(context),
             onDone: [
               { guard: 'roundsFailed', target: '#task.failed', actions: 'keepRoundsError' },
-              { target: '#task.completed', actions: 'completeRounds' },
+              ...completing('completeRounds'),
             ],
             onError: { target: '#task.failed', actions: 'keepError' },
           },
@@ -881,6 +990,11 @@ export const taskMachine = setup({
             onDone: [
               { guard: 'wasCancelled', target: '#task.cancelled', actions: ['keepBegun', 'cancelChild'] },
               { guard: 'broken', target: '#task.timedOut', actions: ['keepBegun', 'cancelChild'] },
+              {
+                guard: 'goesOnAloneAndPublishes',
+                target: '#task.running.publishing',
+                actions: ['keepBegun', 'completeBegun'],
+              },
               { guard: 'goesOnAlone', target: '#task.completed', actions: ['keepBegun', 'completeBegun'] },
               { target: '#task.running.childRun.waitingForRun', actions: 'keepBegun' },
             ],
@@ -901,40 +1015,57 @@ export const taskMachine = setup({
               meta: { waitsFor: 'call' },
               on: {
                 'fermata.cancel': { target: 'letGo', actions: 'keepCancel' },
+                'fermata.task.stops': { target: 'letGo', actions: 'keepStop' },
                 'fermata.task.timedOut': { target: 'letGo', actions: 'keepTimeout' },
               },
             },
             // Nobody waits for the run any more that is just being begun: it is cancelled once its id is known (C1).
             letGo: {
               meta: { waitsFor: 'call' },
-              on: { 'fermata.cancel': {}, 'fermata.task.timedOut': {} },
+              on: { 'fermata.cancel': {}, 'fermata.task.timedOut': {}, 'fermata.task.stops': {} },
             },
             waitingForRun: {
               meta: { waitsFor: 'childRun' },
               entry: 'park',
               always: [
+                { guard: 'childCompletedAndPublishes', target: '#task.running.publishing', actions: 'completeChild' },
                 { guard: 'childCompleted', target: '#task.completed', actions: 'completeChild' },
                 { guard: 'childMayRepeat', target: '#task.retrying', actions: 'keepChildError' },
                 { guard: 'childOver', target: '#task.failed', actions: 'keepChildError' },
               ],
               on: {
                 'fermata.cancel': { target: '#task.cancelled', actions: ['keepCancel', 'cancelChild'] },
+                'fermata.task.stops': [
+                  { guard: 'cannotTell', target: '#task.failed', actions: ['keepStop', 'cancelChild'] },
+                  { target: '#task.cancelled', actions: ['keepStop', 'cancelChild'] },
+                ],
                 'fermata.task.timedOut': { target: '#task.timedOut', actions: ['keepTimeout', 'cancelChild'] },
               },
             },
           },
         },
         // It was decided when the task was made ready; here it only becomes a fact.
-        deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
+        deciding: { always: completing('stateChoice') },
+        // What it gives is written before anybody hears that it has completed, and in the same commit.
+        publishing: {
+          meta: { waitsFor: 'run' },
+          entry: 'publish',
+          on: {
+            'fermata.shared.answer': [
+              { guard: 'isUnpublished', target: '#task.failed', actions: 'keepUnpublished' },
+              { guard: 'isPublished', target: '#task.completed', actions: ['stateKept', 'tellChanged'] },
+            ],
+          },
+        },
         waitingForTime: {
           meta: { waitsFor: 'time' },
           entry: ['beginWait', 'park'],
           exit: [cancel('wait'), cancel('waitTimeout')],
           on: {
-            'fermata.task.timeCame': {
-              target: '#task.completed',
-              actions: { type: 'completeWait', params: ({ context }) => ({ value: dateOf(context) }) },
-            },
+            'fermata.task.timeCame': completing({
+              type: 'completeWait',
+              params: ({ context }: { context: TaskContext }) => ({ value: dateOf(context) }),
+            }),
             'fermata.task.waitTimedOut': MISSES_TIME,
           },
         },
@@ -943,13 +1074,13 @@ export const taskMachine = setup({
           entry: ['beginWait', 'park'],
           exit: [cancel('wait'), cancel('waitTimeout')],
           on: {
-            'fermata.task.event': {
-              target: '#task.completed',
-              actions: {
-                type: 'completeWait',
-                params: ({ event }) => ({ value: outputOf(event.event), keptEvent: event.keptEvent }),
-              },
-            },
+            'fermata.task.event': completing({
+              type: 'completeWait',
+              params: ({ event }: { event: EventTaken }) => ({
+                value: outputOf(event.event),
+                keptEvent: event.keptEvent,
+              }),
+            }),
             'fermata.task.waitTimedOut': MISSES_TIME,
           },
         },

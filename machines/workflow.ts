@@ -8,10 +8,13 @@
 import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import { endsRun, type Consequence } from '../src/document/consequence.ts';
 import type { ForkPoint } from '../src/document/fork/record.ts';
+import { SHARED } from '../src/document/shared-values.ts';
 import type { ErrorData } from '../src/errors.ts';
 import type { RoundAsk } from './plan-execute-reflect.ts';
 import type { ChildEnded } from '../src/runtime/parent.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
+import { sharedMachine, type SetsShared } from './shared-space.ts';
+import type { SharedWritten, Stop } from './sharing.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
 
 /** A task that may get a slot. */
@@ -77,6 +80,10 @@ export interface PreparedStep extends GroupStep {
     readonly taken?: KeptEvent;
     readonly failures: readonly FilterFailure[];
   };
+  /** Tasks of the run publish: its shared space must be there before them. */
+  readonly shares?: true;
+  /** Tasks whose `cancelWhen` has come true with what was written. */
+  readonly stops?: readonly { readonly task: string; readonly stop: Stop }[];
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
   /** The run that a task which broke had waited for. */
@@ -135,6 +142,8 @@ interface WorkflowContext extends Omit<WorkflowInput, 'prepared'> {
   readonly active: number;
   /** Tasks that have begun and wait without a slot. */
   readonly parked: number;
+  /** It has a shared space; absent until a task writes. */
+  readonly shares?: true;
   /** How many of the tasks that depend on nothing have been begun. */
   readonly nextRoot: number;
   readonly ending: Ending | null;
@@ -166,6 +175,8 @@ type WorkflowEvent =
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | OutsideEvent
+  | SetsShared
+  | (SharedWritten & Prepared)
   | ChildEnded
   | ({ readonly type: 'fermata.pause' } & Prepared)
   | ({ readonly type: 'fermata.resume' } & Prepared)
@@ -277,6 +288,19 @@ function settle(
   return { ...counted, ...output, ...next };
 }
 
+/** Its shared space begins where it has none yet. */
+function beginSharing(
+  enqueue: {
+    spawnChild(src: 'shared', options: { readonly id: string }): void;
+    assign(change: { readonly shares: true }): void;
+  },
+  { shares }: WorkflowContext,
+): void {
+  if (shares === true) return;
+  enqueue.spawnChild('shared', { id: SHARED });
+  enqueue.assign({ shares: true });
+}
+
 /** Gives a task that begins to wait what was kept for it. */
 function handOver(task: string, kept: PreparedStep['kept'], enqueue: Enqueue): void {
   stateFailures(kept?.failures ?? [], enqueue);
@@ -300,7 +324,7 @@ export const workflowMachine = setup({
     output: { readonly output: unknown; readonly reason: ErrorData | undefined };
     events: WorkflowEvent;
   },
-  actors: { task: taskMachine },
+  actors: { task: taskMachine, shared: sharedMachine },
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
@@ -317,7 +341,9 @@ export const workflowMachine = setup({
       });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
-      enqueue.assign(admit(context, (event as { input?: WorkflowInput }).input?.prepared, enqueue));
+      const { prepared } = (event as { input?: WorkflowInput }).input ?? {};
+      if (prepared?.shares === true) beginSharing(enqueue as never, context);
+      enqueue.assign(admit(context, prepared, enqueue));
     }),
     taskEnded: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
       const end = (event as DoneActorEvent<TaskOutput>).output;
@@ -368,8 +394,9 @@ export const workflowMachine = setup({
     }),
     taskAdds: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'fermata.task.adds') return;
-      const { task, description, items, prepared: { additions, concurrency } = {} } = event;
+      const { task, description, items, prepared: { additions, concurrency, shares } = {} } = event;
       if (context.ending !== null) return;
+      if (shares === true) beginSharing(enqueue as never, context);
       if (items !== undefined) {
         // One that was cancelled while this was on its way needs none.
         if (concurrency === undefined) return;
@@ -420,6 +447,22 @@ export const workflowMachine = setup({
       stateFailures(failures, enqueue);
       if (takenBy !== undefined) send(enqueue, takenBy, { type: 'fermata.task.event', event: given });
       else fact(enqueue, 'event_kept', { eventType: given.type, event: given });
+    }),
+    share: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.shared.set') return;
+      beginSharing(enqueue as never, context);
+      enqueue.sendTo(SHARED as never, event as never);
+    }),
+    sharedWritten: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.shared.written') return;
+      for (const { task: name, stop } of event.prepared?.stops ?? [])
+        send(enqueue, name, { type: 'fermata.task.stops', stop });
+    }),
+    sharedBroke: enqueueActions(({ enqueue, context, event }) => {
+      const { error } = event as ErrorActorEvent<Partial<ErrorData>>;
+      const message = `Its shared values are lost: ${error?.message ?? JSON.stringify(error)}`;
+      const reason: ErrorData = { code: error?.code ?? 'actorFailed', message };
+      if (context.ending === null) enqueue.assign(beginEnding({ status: 'failed', reason }, stepOf(event), enqueue));
     }),
     childEnded: enqueueActions(({ enqueue, event }) => {
       if (event.type !== 'fermata.childEnded') return;
@@ -485,6 +528,8 @@ export const workflowMachine = setup({
   on: {
     'fermata.cancel': { actions: 'cancelRun' },
     'fermata.runTimedOut': { actions: 'timeOut' },
+    'fermata.shared.set': { actions: 'share' },
+    'fermata.shared.written': { actions: 'sharedWritten' },
   },
   states: {
     running: {
@@ -536,6 +581,7 @@ function endings() {
 /** What tasks say; while paused nothing is admitted. */
 function tasks(admitting: boolean) {
   return {
+    [`xstate.error.actor.${SHARED}`]: { actions: 'sharedBroke' },
     'xstate.done.actor.*': { actions: { type: 'taskEnded', params: { admitting } } },
     'xstate.error.actor.*': { actions: { type: 'taskBroke', params: { admitting } } },
     'fermata.task.adds': { actions: 'taskAdds' },

@@ -6,10 +6,12 @@ import { hash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { findFunction } from '../actors/code-function.ts';
 import { code } from '../actors/code.ts';
+import type { SharedChange, SharedSource } from '../actors/code-shared.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { subworkflow } from '../actors/subworkflow.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
 import { planExecuteReflectMachine } from '../machines/plan-execute-reflect.ts';
+import { sharedMachine } from '../machines/shared-space.ts';
 import { taskMachine } from '../machines/task.ts';
 import { taskMachine as taskMachine1 } from '../machines/workflow-1/task.ts';
 import { workflowMachine as workflowMachine1 } from '../machines/workflow-1/workflow.ts';
@@ -28,6 +30,7 @@ import { inBrief } from './document/in-brief.ts';
 import { prepareRounds, prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
+import { prepareShared, withSharing } from './document/shared-context.ts';
 import { withTime } from './document/waits.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
@@ -86,10 +89,14 @@ function builtInMachines(
     'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
-      definition: definitionText(workflowMachine, taskMachine, planExecuteReflectMachine),
+      definition: definitionText(workflowMachine, taskMachine, planExecuteReflectMachine, sharedMachine),
       prepare: {
-        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+        '': withSharing(
+          definitionOf,
+          withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+        ),
         task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
+        shared: prepareShared(definitionOf),
         'task>planExecuteReflect': prepareRounds(definitionOf),
       },
       outside: outsideEvents(definitionOf),
@@ -187,7 +194,13 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
-      code: code({ functions, redact, readArguments, assertProvider: (name) => void findProvider(providers, name) }),
+      code: code({
+        functions,
+        redact,
+        readArguments,
+        assertProvider: (name) => void findProvider(providers, name),
+        shared: sharedSource(() => opened),
+      }),
       subworkflow: subworkflow({
         begin: (request) => beginChildRun({ runtime: running(), workflows, assertRunnable }, request as ChildRequest),
         clock,
@@ -217,6 +230,19 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     assertRunnable,
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
+  };
+}
+
+/** Shared values as functions read them: as they are committed, and each change after its commit. */
+function sharedSource(runtimeOf: () => Runtime | undefined): SharedSource {
+  return {
+    read: async (run, key) => runtimeOf()?.sharedValue(run, key),
+    follow(run, listener) {
+      const stop = runtimeOf()?.subscribe(run, ({ type, data }) => {
+        if (type === 'shared_changed') listener(data as unknown as SharedChange);
+      });
+      return stop ?? (() => {});
+    },
   };
 }
 

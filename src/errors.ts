@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   codeRefused: { status: 500, retry: 'never', title: 'A code task failed for good' },
   invalidArgument: { status: 422, retry: 'never', title: 'A task gives a function wrong arguments' },
   functionNotDeterministic: { status: 500, retry: 'never', title: 'A repeated function asks something else' },
+  sharedConflict: { status: 409, retry: 'backoff', title: 'Another task was faster to write a shared value' },
   functionMissing: { status: 422, retry: 'never', title: 'A task names a function that is not registered' },
   promptFailed: { status: 422, retry: 'never', title: 'A prompt could not be rendered' },
   expressionFailed: { status: 422, retry: 'never', title: 'An expression could not be evaluated' },

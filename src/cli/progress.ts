@@ -153,6 +153,13 @@ const ofTask: Readonly<Record<string, Show>> = {
       context,
     ),
   ],
+  shared_changed: (data, { width }) => [
+    'told',
+    firstLine(
+      `${String(data['by'])} shares ${String(data['key'])}: ${JSON.stringify(data['value'])}`,
+      width - BRACKET_WIDTH,
+    ),
+  ],
   emitted: (data, { width }) => ['told', firstLine(data['event'], width)],
   action_failed: (data, { width }) => [
     'failed',

@@ -8,6 +8,7 @@ import type {
   MachineApi,
   PlanExecuteApi,
   RunApi,
+  SharedValueApi,
   SteeringApi,
   TaskApi,
   WorkflowApi,
@@ -60,6 +61,7 @@ export function createClient(options: ClientOptions) {
   const forks = hc<ForkApi>(api, typed).runs[':id'];
   const runs = hc<RunApi>(api, typed).runs;
   const run = runs[':id'];
+  const { shared } = hc<SharedValueApi>(api, typed).runs[':id'];
   const inside = hc<InspectingApi>(api, typed).runs[':id'];
   const steer = hc<SteeringApi>(api, typed).runs[':id'];
   const task = hc<TaskApi>(api, typed).runs[':id'].tasks[':task'];
@@ -131,6 +133,9 @@ export function createClient(options: ClientOptions) {
     status: (id: string) => result(() => run.status.$get({ param: { id: safe(id) } })),
     results: (id: string, query: InferRequestType<typeof run.results.$get>['query'] = {}) =>
       result(() => run.results.$get({ param: { id: safe(id) }, query })),
+    /** What the tasks of a run share. */
+    shared: (id: string, query: InferRequestType<typeof shared.$get>['query'] = {}) =>
+      result(() => shared.$get({ param: { id: safe(id) }, query })),
     journal: (id: string, query: InferRequestType<typeof inside.journal.$get>['query'] = {}) =>
       result(() => inside.journal.$get({ param: { id: safe(id) }, query })),
     /** An actor in XState's own persisted form. */

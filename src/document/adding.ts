@@ -119,6 +119,7 @@ function checked(
             position: 0,
             dependsOn: links[at]?.dependsOn ?? [],
             after: [],
+            shared: links[at]?.shared,
             gates:
               gates
                 .get(task.name)

@@ -13,6 +13,8 @@ export interface Schemas {
   readonly input: unknown;
   /** Of the output of a task. */
   output(task: string): unknown;
+  /** Of the output of the task itself, where that is read. */
+  readonly result?: unknown;
 }
 
 /** What an expression is for. */
@@ -122,6 +124,7 @@ function typeOfVariable(variable: Variable, schemas: Schemas): SchemaType {
 function schemaOf({ path }: Variable, schemas: Schemas): { readonly schema: unknown; readonly below: number } {
   const [root, name, member] = path;
   if (root === 'input') return { schema: schemas.input, below: 1 };
+  if (root === 'result') return { schema: schemas.result, below: 1 };
   const isOutput = root === 'tasks' && name !== undefined && member === 'output';
   return { schema: isOutput ? schemas.output(name) : undefined, below: Math.min(3, path.length) };
 }

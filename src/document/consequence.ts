@@ -26,6 +26,8 @@ interface HowItEnded {
   readonly error?: { readonly code?: string };
   /** What a task that was skipped needed, and what did not succeed. */
   readonly because?: string;
+  /** What was found of the `cancelWhen` that stopped it. */
+  readonly condition?: unknown;
 }
 
 /** True for a task that has ended so that what needs it can never run. */
@@ -34,8 +36,9 @@ export function barsDependents(
   { call, approval, skipPolicy }: Pick<TaskSpec, 'call' | 'approval' | 'skipPolicy'>,
 ): boolean {
   if (status === 'completed') return false;
-  const { error, because } = (detailJson === null ? {} : JSON.parse(detailJson)) as HowItEnded;
+  const { error, because, condition } = (detailJson === null ? {} : JSON.parse(detailJson)) as HowItEnded;
   if (status === 'skipped') return because !== undefined || skipPolicy === 'cascade';
+  if (status === 'cancelled' && condition !== undefined) return skipPolicy === 'cascade';
   if (call.kind === 'wait' && error?.code === 'waitTimedOut') return call.onTimeout !== 'skip';
   const isRefused = status === 'rejected' || (status === 'timedOut' && error?.code === 'approvalExpired');
   return !isRefused || approval?.onReject !== 'skip';

@@ -94,6 +94,12 @@ export interface TaskSpec {
   readonly gates: readonly Gate[];
   /** It is skipped where this is false. */
   readonly when: Condition | undefined;
+  /** CEL: it is stopped as soon as this is true, or skipped where that is so before it begins. */
+  readonly cancelWhen: string | undefined;
+  /** What of its output others see: by key a tree whose texts are CEL. */
+  readonly outputs: Readonly<Record<string, unknown>> | undefined;
+  /** Keys of the shared values that it reads, its `outputs` left out; undefined: none. */
+  readonly shared: readonly string[] | undefined;
   /** What its being skipped means for what depends on it. */
   readonly skipPolicy: 'run' | 'cascade';
   /** What is its kind's own. */

@@ -115,12 +115,12 @@ function inputIn(input: unknown): unknown {
   return made;
 }
 
-/** The `input` of a code task with every expression in it evaluated. An empty optional leaves its field out. */
-export function evaluateTree(tree: unknown, scope: Scope): unknown {
-  if (typeof tree === 'string') return evaluate(tree, scope);
-  if (Array.isArray(tree)) return tree.map((entry) => evaluateTree(entry, scope) ?? null);
+/** A tree (the `input` of a code task) with every expression in it evaluated. An empty optional leaves its field out. */
+export function evaluateTree(tree: unknown, scope: Scope, own: Readonly<Record<string, unknown>> = {}): unknown {
+  if (typeof tree === 'string') return evaluate(tree, scope, own);
+  if (Array.isArray(tree)) return tree.map((entry) => evaluateTree(entry, scope, own) ?? null);
   if (typeof tree !== 'object' || tree === null) return tree;
-  const entries = Object.entries(tree).map(([key, entry]): [string, unknown] => [key, evaluateTree(entry, scope)]);
+  const entries = Object.entries(tree).map(([key, entry]): [string, unknown] => [key, evaluateTree(entry, scope, own)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 

@@ -70,6 +70,21 @@ export const condition = z.union(
   [words.regex(/\S/, 'must not be empty'), z.strictObject({ predicate: name })],
   'expected CEL as a text, or { predicate: NAME }',
 );
+/** Why a text cannot be the key of a shared value, or undefined. */
+export function sharedKeyFault(key: string): string | undefined {
+  const length = Array.from(key).length;
+  // CEL finds nothing under it, and objects of JavaScript mean something else by it
+  if (key === '__proto__') return 'must not be "__proto__", which expressions cannot read';
+  if (length < 1 || length > LIMITS.nameLength) return `expected 1 to ${LIMITS.nameLength} characters, came ${length}`;
+  if (CONTROL.test(key)) return `must not contain control characters, came ${JSON.stringify(key)}`;
+  return key.isWellFormed() ? undefined : `must be well-formed Unicode, came ${JSON.stringify(key)}`;
+}
+
+const outputs = z.strictObject({
+  shared: z
+    .record(z.string(), z.unknown())
+    .describe('By key: a text is CEL over `result`, the output of the task; another value stands for itself'),
+});
 const onComplete = z.strictObject({
   addTasks: name.describe('fromOutput: the output holds { tasks: […] }; else the name of a registered function'),
   dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks that it may add'),
@@ -99,6 +114,11 @@ export const commonFields = {
   retry: retryFields.prefault({}),
   maxRetries: maxRetries.optional().describe('Short form of retry.maxRetries'),
   onInDoubt: z.enum(['retry', 'ask', 'fail']).default('retry').describe('What to do with a call that a crash cut off'),
+  cancelWhen: words
+    .regex(/\S/, 'must not be empty')
+    .optional()
+    .describe('CEL: the task is stopped, or skipped, as soon as it is true; asked again when a shared value changes'),
+  outputs: outputs.optional().describe('What of its output other tasks of the run see as `shared`'),
   onComplete: onComplete.optional().describe('Adds tasks to the run when this one completes'),
   estimatedDurationSeconds: seconds.optional(),
   expectedOutputTokens: tokens.optional(),

@@ -8,6 +8,7 @@ import type { Placed } from './kinds/places.ts';
 import type { Outline, OutlineTask } from './outline.ts';
 import { readsOf } from './prompt.ts';
 import { checkReads, known, type Names, type Readable, type Reads } from './reads.ts';
+import { sharedKeysOf } from './shared-keys.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /** A cycle of more tasks than this is not written out in full. */
@@ -23,6 +24,8 @@ export interface Links {
   readonly dependsOn: readonly string[];
   /** Those of them that do no more than choose it: it does not see what they give. */
   readonly unseen: readonly string[];
+  /** Keys of the shared values that it reads, its `outputs` left out; undefined: none. */
+  readonly shared?: readonly string[] | undefined;
 }
 
 /**
@@ -35,9 +38,10 @@ export function* checkLinks(outline: Outline, faults: Faults, existing: Names = 
   yield;
   const tasks = existing.size === 0 ? new Set(positions.keys()) : both(positions, existing);
   const dependencies: (Map<string, Path> | undefined)[] = [];
+  const shared = new Map<number, readonly string[]>();
   const outputs = new Map(outline.tasks.map(({ name, output }) => [name, output]));
   const schemas: Schemas = { input: outline.inputSchema, output: (task) => outputs.get(task) };
-  yield* eachOf(outline.tasks, (task) => {
+  yield* eachOf(outline.tasks, (task, position) => {
     const readable = { tasks, self: task.name, input: outline.input };
     const written = task.dependsOn.filter((dependency) => checkDependency(task, dependency, tasks, faults));
     const read = [
@@ -45,10 +49,13 @@ export function* checkLinks(outline: Outline, faults: Faults, existing: Names = 
       ...task.expressions.flatMap((expression) => check(expression, readsOfExpression, readable, faults)),
       ...task.conditions.flatMap((condition) => checkTyped(condition, 'condition', schemas, readable, faults)),
       ...task.switches.flatMap((condition) => checkTyped(condition, 'switch', schemas, readable, faults)),
+      ...task.outputs.flatMap((output) => checkOutput(output, { ...schemas, result: task.output }, readable, faults)),
     ];
     const places = new Map<string, Path>();
     for (const { path, text } of [...written, ...read]) if (!places.has(text)) places.set(text, path);
     dependencies.push(places.size === 0 ? undefined : places);
+    const keys = sharedKeysOf(task);
+    if (keys !== undefined) shared.set(position, keys);
   });
   yield;
   const unseen = new Map<number, string[]>();
@@ -68,7 +75,13 @@ export function* checkLinks(outline: Outline, faults: Faults, existing: Names = 
   checkCycles(outline.tasks, dependencies, positions, faults);
   yield;
   return dependencies.map((places, position) =>
-    places === undefined ? NO_LINKS : { dependsOn: [...places.keys()], unseen: unseen.get(position) ?? NONE },
+    places === undefined && !shared.has(position)
+      ? NO_LINKS
+      : {
+          dependsOn: [...(places?.keys() ?? NONE)],
+          unseen: unseen.get(position) ?? NONE,
+          shared: shared.get(position),
+        },
   );
 }
 
@@ -134,6 +147,17 @@ function checkTyped(place: Placed, purpose: Purpose, schemas: Schemas, readable:
     if (!(error instanceof FermataError)) throw error;
     add(error.message);
   }
+  return read;
+}
+
+/** What is to be shared of a result: what it reads, and that the result can have it. */
+function checkOutput(place: Placed, schemas: Schemas, readable: Readable, faults: Faults): Placed[] {
+  const before = faults.count;
+  const read = check(place, readsOfExpression, readable, faults);
+  if (faults.count > before) return read;
+  const { variables } = readsOfExpression(place.text);
+  const unknown = unknownFields(variables, schemas, (word, names) => faults.suggest(word, names));
+  for (const message of unknown) faults.add(formatPath(place.path), message);
   return read;
 }
 

@@ -19,14 +19,14 @@ export function* normalise(document: CheckedDocument, links: readonly Links[]): 
   const gatesByTask = gatesOf(document.tasks);
   const tasks: TaskSpec[] = [];
   yield* eachOf(document.tasks, (task, position) => {
-    const { dependsOn = [], unseen = [] } = links[position] ?? {};
+    const { dependsOn = [], unseen = [], shared } = links[position] ?? {};
     const before = previous.get(task.name);
     const after = before === undefined || dependsOn.includes(before) ? [] : [before];
     const gates = (gatesByTask.get(task.name) ?? NO_GATES).map((gate) => ({
       ...gate,
       unseen: unseen.includes(gate.by),
     }));
-    tasks.push(taskSpec(task, config, { position, dependsOn, after, gates }));
+    tasks.push(taskSpec(task, config, { position, dependsOn, after, gates, shared }));
   });
   const { strategy, breadth, timeoutSeconds, onTaskFailure, collectIntermediate, priority, provider, model, depth } =
     config;
@@ -59,7 +59,7 @@ export type TaskDefaults = Pick<CheckedDocument['config'], 'provider' | 'model' 
 export function taskSpec(
   task: CheckedTask,
   defaults: TaskDefaults,
-  place: Pick<TaskSpec, 'position' | 'dependsOn' | 'after' | 'gates'>,
+  place: Pick<TaskSpec, 'position' | 'dependsOn' | 'after' | 'gates' | 'shared'>,
 ): TaskSpec {
   const call = callSpec(task, defaults, (inner) => taskSpec(inner, defaults, { ...place, after: [], gates: [] }));
   return {
@@ -67,6 +67,8 @@ export function taskSpec(
     ...place,
     description: task.description,
     when: task.when,
+    cancelWhen: task.cancelWhen,
+    outputs: Object.keys(task.outputs?.shared ?? {}).length === 0 ? undefined : task.outputs?.shared,
     skipPolicy: task.skipPolicy,
     call,
     retry: { ...task.retry, maxRetries: task.maxRetries ?? task.retry.maxRetries },

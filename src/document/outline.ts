@@ -3,6 +3,7 @@
  * of the graph run over it, so that a wrong type in one task does not hide a cycle among the others.
  */
 import { conditionAt } from './condition.ts';
+import { expressionsOf } from './expression.ts';
 import type { Path } from './faults.ts';
 import { isRecord } from './json.ts';
 import { branchesAt, DECISION_SCHEMA } from './kinds/condition.ts';
@@ -18,6 +19,7 @@ export interface OutlineTask extends Reading {
   readonly dependsOn: readonly Placed[];
   readonly conditions: readonly Placed[];
   readonly switches: readonly Placed[];
+  readonly outputs: readonly Placed[];
   /** Tasks that it chooses among: they depend on it. */
   readonly branches: readonly Placed[];
   /** It is done as tasks of their own, which are named after it. */
@@ -64,7 +66,7 @@ function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): Out
 /** Where a task reads, and the tasks inside of it. The variables of a kind that is not supported yet are unknown. */
 function readingOf(task: Readonly<Record<string, unknown>>, path: Path): Required<Reading> {
   const kind = kindOf(task);
-  if (kind === undefined) return { templates: [], expressions: [], conditions: [], switches: [] };
+  if (kind === undefined) return { templates: [], expressions: [], conditions: [], switches: [], outputs: [] };
   const own = PLACES[kind](task, path);
   const approval = task['approval'];
   const inner = kind === 'map' && isRecord(task['task']) ? readingOf(task['task'], [...path, 'task']) : undefined;
@@ -79,9 +81,22 @@ function readingOf(task: Readonly<Record<string, unknown>>, path: Path): Require
       ...ofItems(inner?.templates),
     ],
     expressions: [...own.expressions, ...ofItems(inner?.expressions)],
-    conditions: [...conditionAt(task, path, 'when'), ...(own.conditions ?? []), ...ofItems(inner?.conditions)],
+    conditions: [
+      ...conditionAt(task, path, 'when'),
+      ...conditionAt(task, path, 'cancelWhen'),
+      ...(own.conditions ?? []),
+      ...ofItems(inner?.conditions),
+    ],
     switches: [...(own.switches ?? []), ...ofItems(inner?.switches)],
+    outputs: [...outputsAt(task, path), ...ofItems(inner?.outputs)],
   };
+}
+
+function outputsAt(task: Readonly<Record<string, unknown>>, path: Path): readonly Placed[] {
+  const { outputs } = task;
+  if (!isRecord(outputs)) return [];
+  const expressions = expressionsOf(outputs['shared'], [...path, 'outputs', 'shared']);
+  return expressions.map((placed) => ({ ...placed, variables: ['result'] }));
 }
 
 /** What a task gives, as far as its author says so. */

@@ -18,6 +18,7 @@ import { evaluate, readsOfExpression } from './expression.ts';
 import { described, itemScope, later, resultsOf, type DefinitionOf } from './preparation.ts';
 import { taskScope } from './render.ts';
 import { RunGraph } from './run-graph.ts';
+import { sharedScope } from './shared-values.ts';
 import { eventTypeRow, eventTypesOf, MOST_KEPT, typeOf } from './waits.ts';
 
 /** Types that are told, of a document that has more. */
@@ -138,7 +139,8 @@ function filterOf(
     spec.dependsOn.filter((dependency) => read.has(dependency)),
   );
   const seen = taskScope(graph.rows.input(), results);
-  const scope = { ...seen, ...itemScope(graph, name, seen.tasks) };
+  const shared = sharedScope(graph.rows, readsOfExpression(filter).shared);
+  const scope = { ...seen, ...itemScope(graph, name, seen.tasks), ...shared };
   return ({ id: _, ...event }) => {
     try {
       const value = evaluate(filter, scope, { event });

@@ -16,6 +16,7 @@ import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { TaskRow } from '../store/store.ts';
+import { stopOf } from './cancel-when.ts';
 import type { Predicates } from './condition.ts';
 import type { AssertRunnable } from './calls.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
@@ -38,6 +39,7 @@ import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
 import { childOfBroken, childRunOf, waitingParents } from './parents.ts';
 import { isSettled, isWaiting } from './task-status.ts';
+import { sharedScope } from './shared-values.ts';
 import { skipOf, type Decided } from './when.ts';
 
 /** The definition that a run executes. May suspend (`rows.read`) until it is loaded. */
@@ -217,7 +219,8 @@ export function described(graph: RunGraph, name: string): { readonly description
   const read = new Set(readsOf(description).tasks);
   const known = part?.aliases ?? {};
   const results = dependsOn.filter((dependency) => read.has(known[dependency] ?? dependency));
-  return describedIn(description, taskScope(graph.rows.input(), asNamed({ part }, resultsOf(graph, results))));
+  const scope = taskScope(graph.rows.input(), asNamed({ part }, resultsOf(graph, results)));
+  return describedIn(description, { ...scope, ...sharedScope(graph.rows, readsOf(description).shared) });
 }
 
 function describedIn(description: string | undefined, scope: Scope): { readonly description?: string } {
@@ -395,24 +398,31 @@ export function prepareTask(
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), asNamed(spec, resultsOf(graph, seen)));
     const owner = spec.part?.owner ?? name;
-    const scope = { ...results, ...itemScope(graph, owner, results.tasks), ...roundScope(graph, spec) };
+    const scope = {
+      ...results,
+      ...itemScope(graph, owner, results.tasks),
+      ...roundScope(graph, spec),
+      ...sharedScope(rows, spec.shared),
+    };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
     const before = origins?.skipped(graph, spec);
     try {
-      const skip = skipOf(spec, scope, predicates, decided);
+      const skip = skipOf(spec, scope, predicates, decided) ?? stopOf(spec, scope);
       if (skip !== undefined)
         return {
           skip: { ...skip, ...(before === undefined ? {} : { reused: before }) },
           ...describedIn(spec.description, scope),
         } satisfies PreparedSkip;
-      const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
+      const { approval, retry, timeoutSeconds, onInDoubt, onComplete, outputs, cancelWhen, skipPolicy } = spec;
       const prepared: MachineTask = {
         ...refusalBelow(spec, renderTask(spec, scope, predicates)),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
         onInDoubt,
+        ...(outputs === undefined ? {} : { publishes: true }),
+        ...(cancelWhen !== undefined && skipPolicy === 'cascade' ? { cascades: true } : {}),
         ...(onComplete === undefined ? {} : { addTasks: onComplete.addTasks }),
         seed: `${rows.origin.seed}/${name}`,
       };
@@ -433,10 +443,14 @@ export function prepareRounds(definitionOf: DefinitionOf): Prepare {
 
 /** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */
 function preparedOutcome(
-  { retry, timeoutSeconds, onInDoubt, onComplete, description: written }: TaskSpec,
+  { retry, timeoutSeconds, onInDoubt, onComplete, outputs, description: written }: TaskSpec,
   { result, facts, description = written?.includes('{') === true ? undefined : written }: TakenOver,
 ): PreparedOutcome {
-  const known = { ...(description === undefined ? {} : { description }), known: { result, facts } };
+  const known = {
+    ...(description === undefined ? {} : { description }),
+    known: { result, facts },
+    ...(outputs === undefined ? {} : { publishes: true as const }),
+  };
   if (onComplete === undefined) return known;
   return {
     ...known,

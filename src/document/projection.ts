@@ -14,6 +14,7 @@ import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAd
 import { passTurn } from './lane.ts';
 import type { DefinitionOf } from './preparation.ts';
 import { RunGraph } from './run-graph.ts';
+import { sharedRows, watchRows } from './shared-context.ts';
 import { isSettled } from './task-status.ts';
 import { usageCounts } from './usage.ts';
 import { keepEvent, waitRows } from './waits.ts';
@@ -44,10 +45,12 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'approval_resolved',
       'event_kept',
       'event_refused',
+      'shared_changed',
     ],
     project(fact, rows) {
       if (rows.origin.workflowId === undefined) return {};
       if (fact.type === 'run_started') return { counts: { total: Number(fact.data['total']) } };
+      if (fact.type === 'shared_changed') return { rows: sharedRows(fact), keeps: true };
       const graph = new RunGraph(rows, definitionOf(rows));
       const changes = new Changes(graph);
       switch (fact.type) {
@@ -59,8 +62,9 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
           return { rows: keepEvent(fact, graph) };
         default: {
           const projected = project(fact, fact.data as TaskFact, rows, changes);
-          const ofWait = waitRows(fact, graph);
-          return ofWait.length === 0 ? projected : { ...projected, rows: [...(projected.rows ?? []), ...ofWait] };
+          const { task } = fact.data as TaskFact;
+          const beside = [...waitRows(fact, graph), ...watchRows(fact, graph.spec(task), rows)];
+          return beside.length === 0 ? projected : { ...projected, rows: [...(projected.rows ?? []), ...beside] };
         }
       }
     },

@@ -110,6 +110,7 @@ function proposed(
       dependsOn: aliases.map(named),
       after: [],
       gates: [],
+      shared: links[at]?.shared,
     });
     const part = {
       owner,

@@ -1,7 +1,7 @@
 /** What a prompt or an expression reads: known when a document is loaded, so that a typing error is found then. */
 import { formatPath, type Faults, type Path } from './faults.ts';
+import { sharedKeyFault } from './fields.ts';
 import type { RoundVariable } from './kinds/plan-execute-reflect.ts';
-import { UNSUPPORTED_VARIABLES } from './unsupported.ts';
 
 /** A value as prompts and expressions see it. */
 export interface Scope extends Partial<Readonly<Record<RoundVariable, unknown>>> {
@@ -11,6 +11,8 @@ export interface Scope extends Partial<Readonly<Record<RoundVariable, unknown>>>
   /** Of the item of a map: the item, and its number from 0. */
   readonly item?: unknown;
   readonly index?: number;
+  /** Shared values by key, of those that are read. */
+  readonly shared?: Readonly<Record<string, unknown>>;
 }
 
 /** A task as prompts and expressions see it. `output` is absent where the task gave none. */
@@ -40,6 +42,8 @@ export interface Reads {
   readonly input: readonly string[];
   /** Names of tasks, without repetition. */
   readonly tasks: readonly string[];
+  /** Keys of shared values, without repetition. */
+  readonly shared: readonly string[];
 }
 
 /** What may be read at some place of a document. */
@@ -65,7 +69,7 @@ export function readsOfVariables(variables: readonly Variable[]): Reads {
     const names = variables.filter(({ path }) => path[0] === root).map(({ path }) => path[1]);
     return [...new Set(names.filter((name) => name !== undefined))];
   };
-  return { variables, input: below('input'), tasks: below('tasks') };
+  return { variables, input: below('input'), tasks: below('tasks'), shared: below('shared') };
 }
 
 /** Adds a fault for everything that is read and cannot be there. */
@@ -83,10 +87,11 @@ export function checkReads(reads: Reads, readable: Readable, place: Path, faults
       }
     } else if (root !== undefined && readable.own?.includes(root) === true) {
       continue;
-    } else if (root !== undefined && UNSUPPORTED_VARIABLES.has(root)) {
-      faults.addUnsupported(formatPath(place), `${at}: the variable "${root}"`);
+    } else if (root === 'shared') {
+      const problem = sharedProblem(path, name);
+      if (problem !== undefined) add(problem);
     } else {
-      const names = ['input', 'tasks', ...(readable.own ?? [])];
+      const names = ['input', 'tasks', 'shared', ...(readable.own ?? [])];
       const hint = root === undefined ? '' : faults.suggest(root, names);
       const all = names
         .map((known) => JSON.stringify(known))
@@ -118,6 +123,15 @@ function taskProblem(
     return `reads ${JSON.stringify(member)} of task ${JSON.stringify(name)}${hint}`;
   }
   return undefined;
+}
+
+function sharedProblem(path: Variable['path'], key: string | undefined): string | undefined {
+  if (key === undefined) {
+    const how = path.length === 1 ? 'reads all of "shared"' : 'reads a shared value whose key is computed';
+    return `${how}: write shared.KEY, so that it is known what is read`;
+  }
+  const fault = sharedKeyFault(key);
+  return fault === undefined ? undefined : `reads the shared value ${JSON.stringify(key)}: ${fault}`;
 }
 
 /** `: known are "a", "b", …`, at most ten names. */

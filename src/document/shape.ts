@@ -7,6 +7,7 @@ import { isRecord } from './json.ts';
 import { commonFields, LIMITS } from './fields.ts';
 import { kindOf, TASK_SCHEMAS, type CheckedTask } from './kinds/index.ts';
 import { headFields, type CheckedDocument } from './schema.ts';
+import { checkSharedKeys } from './shared-keys.ts';
 import { eachOf, type Steps } from './steps.ts';
 import {
   addsUnsupported,
@@ -55,6 +56,7 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
     return undefined;
   }
   checkShortForms(task, path, faults);
+  checkSharedKeys(task, path, faults);
   const kind = kindOf(task);
   if (kind === undefined) {
     reportKind(task['kind'], path, faults);

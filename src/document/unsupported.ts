@@ -7,14 +7,7 @@
 export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set(['split', 'agent', 'runnable']);
 
 /** Fields of tasks that are refused, whatever their kind. */
-export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
-  'cache',
-  'cancelWhen',
-  'outputs',
-  'models',
-  'fallback',
-  'onBreakerOpen',
-]);
+export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set(['cache', 'models', 'fallback', 'onBreakerOpen']);
 
 /** Whether a task would say what to add and be ignored: only those that call somebody are asked for it yet. */
 export function addsUnsupported({ kind, onComplete, arity }: Readonly<Record<string, unknown>>): boolean {
@@ -31,9 +24,6 @@ export function addsUnsupported({ kind, onComplete, arity }: Readonly<Record<str
 
 /** Fields of `config` that are refused. */
 export const UNSUPPORTED_CONFIG_FIELDS: ReadonlySet<string> = new Set(['budget', 'optimize', 'cache']);
-
-/** Variables of prompts and expressions that are refused. */
-export const UNSUPPORTED_VARIABLES: ReadonlySet<string> = new Set(['shared', 'result']);
 
 /** Names of the prototype that are not ours in snake case, and what they are called here. */
 export const FORMER_NAMES: ReadonlyMap<string, string> = new Map([

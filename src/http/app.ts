@@ -23,6 +23,7 @@ import { laterRoutes } from './routes/later.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { planExecuteRoutes } from './routes/plan-execute.ts';
 import { runRoutes } from './routes/runs.ts';
+import { sharedValueRoutes } from './routes/shared-values.ts';
 import { steeringRoutes } from './routes/steering.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -86,6 +87,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     planExecuteRoutes(surroundings),
     forkRoutes(surroundings),
     runRoutes(surroundings),
+    sharedValueRoutes(surroundings),
     inspectingRoutes(surroundings),
     steeringRoutes(surroundings),
     streamRoutes(surroundings),

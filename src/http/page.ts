@@ -12,7 +12,7 @@ export const limitParameter = z.coerce
   .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100 });
 
 /** Where a page begins: the `nextCursor` of the one before. */
-const cursorParameter = z.string().min(1).max(1_000).optional();
+const cursorParameter = z.string().min(1).max(2_000).optional();
 
 /** The query of every list. */
 export const pageQuery = { limit: limitParameter, cursor: cursorParameter };

@@ -126,6 +126,7 @@ export function linksOf(runId: string): Record<string, string> {
     self,
     status: `${self}/status`,
     results: `${self}/results`,
+    shared: `${self}/shared`,
     stream: `${self}/stream`,
     journal: `${self}/journal`,
     why: `${self}/why`,

@@ -22,7 +22,7 @@ interface Active {
   readonly abort: AbortController;
   readonly about: Readonly<Record<string, unknown>>;
   text: string;
-  listener?: (event: Event) => void;
+  readonly listeners: ((event: Event) => void)[];
   /** It has its place, and the mark "about to call" is being committed. */
   marking: boolean;
 }
@@ -87,6 +87,7 @@ export class Effects {
       abort: new AbortController(),
       about: {},
       text: '',
+      listeners: [],
       // Not before it has a place: marked and never called, it would be in doubt after a crash.
       marking: effect.policy !== 'retry' && !row.marked,
     };
@@ -126,7 +127,7 @@ export class Effects {
   /** Its actor says something to it; nobody hears it where it is not under way, or does not listen. */
   tell(key: RunKey, token: string, event: Event): void {
     try {
-      this.#active.get(name(key, token))?.listener?.(event);
+      for (const listener of this.#active.get(name(key, token))?.listeners ?? []) listener(event);
     } catch (thrown) {
       this.#surroundings.log('an effect could not hear an event', { runId: key.run, error: String(thrown) });
     }
@@ -174,7 +175,7 @@ export class Effects {
           active.text = '';
         },
         receive: (listener) => {
-          active.listener = listener;
+          active.listeners.push(listener);
         },
         notify: (event) => {
           assertStorable(event, `event "${event.type}"`);

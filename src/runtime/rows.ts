@@ -15,6 +15,7 @@ import type {
   TaskRow,
   WaitPlace,
   WaitRow,
+  WatchRow,
 } from '../store/store.ts';
 import { decode } from './codec.ts';
 import { Reader } from './suspend.ts';
@@ -29,7 +30,7 @@ const FEW_DECODED = 4;
 
 type RowStore = Pick<
   Store,
-  'row' | 'readyTasks' | 'liveTasks' | 'eventTypes' | 'openWaits' | 'keptEvents' | 'entry' | 'blob'
+  'row' | 'readyTasks' | 'liveTasks' | 'eventTypes' | 'openWaits' | 'openWatches' | 'keptEvents' | 'entry' | 'blob'
 >;
 
 function comparePlaces(one: WaitPlace, other: WaitPlace): number {
@@ -146,6 +147,24 @@ export class RunRows {
       (next === undefined || comparePlaces(row, next) <= 0);
     const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'wait' ? [change.row] : []));
     const gone = new Set(changed.map(({ task }) => task));
+    const items = [...stored.filter(({ task }) => !gone.has(task)), ...changed.filter(belongs)];
+    return { items: items.toSorted(comparePlaces), next };
+  }
+
+  /** Tasks that watch a shared value, in document order, a page at a time. */
+  openWatches(sharedKey: string, after?: WaitPlace): Page<WatchRow, WaitPlace> {
+    const name = `watches/${after === undefined ? '' : `${after.position}/${after.task}`}/${sharedKey}`;
+    const stored = this.#reader.read(name, () =>
+      this.#store.openWatches(this.key, sharedKey, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+    );
+    const next = stored.length < PAGE ? undefined : stored.at(-1);
+    const belongs = (row: WatchRow): boolean =>
+      row.open &&
+      row.key === sharedKey &&
+      (after === undefined || comparePlaces(row, after) > 0) &&
+      (next === undefined || comparePlaces(row, next) <= 0);
+    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'watch' ? [change.row] : []));
+    const gone = new Set(changed.filter(({ key }) => key === sharedKey).map(({ task }) => task));
     const items = [...stored.filter(({ task }) => !gone.has(task)), ...changed.filter(belongs)];
     return { items: items.toSorted(comparePlaces), next };
   }

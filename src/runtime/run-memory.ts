@@ -32,6 +32,7 @@ export interface RunServices {
     | 'eventTypes'
     | 'openWaits'
     | 'keptEvents'
+    | 'openWatches'
     | 'entry'
     | 'blob'
     | 'awaitedRuns'

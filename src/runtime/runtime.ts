@@ -36,6 +36,7 @@ import type {
   RunRow,
   RunState,
   RunStatus,
+  SharedRow,
   Store,
   TaskRow,
 } from '../store/store.ts';
@@ -110,6 +111,18 @@ export interface RuntimeOptions {
 /** Opens the store, recovers what an earlier process left, and begins to work. */
 export function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return Runtime.open(options);
+}
+
+/** A value that the tasks of a run share. */
+export interface SharedValue {
+  readonly key: string;
+  /** 1 for the first value under the key, and one more with each write. */
+  readonly revision: number;
+  readonly value: unknown;
+  /** The task that wrote it. */
+  readonly by: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** The embedded API. Everything it answers is committed. */
@@ -460,6 +473,32 @@ export class Runtime {
   /** How a run has grown at one of its tasks; undefined where it has not. */
   async growth(runId: string, name: string): Promise<GrowthRow | undefined> {
     return this.#store.row(this.#key(runId), 'growth', name);
+  }
+
+  /** A shared value of a run as it is committed; undefined where nobody has written it. */
+  async sharedValue(runId: string, key: string): Promise<SharedValue | undefined> {
+    const row = await this.#store.row(this.#key(runId), 'shared', key);
+    return row === undefined ? undefined : this.#sharedValue(runId, row);
+  }
+
+  /** Shared values of a run in the order of their keys, a page of them. */
+  async sharedValues(
+    runId: string,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): Promise<readonly SharedValue[]> {
+    const rows = await this.#store.sharedValues(this.#key(runId), page);
+    return Promise.all(rows.map((row) => this.#sharedValue(runId, row)));
+  }
+
+  async #sharedValue(runId: string, { key, revision, seq }: SharedRow): Promise<SharedValue> {
+    const entry = await this.#store.entry(this.#key(runId), seq);
+    if (entry === undefined)
+      throw new FermataError(
+        'databaseCorrupt',
+        `Run ${runId} has no journal entry ${seq}, which a shared value names.`,
+      );
+    const { value, by } = (await this.#decode(entry.dataJson)) as Pick<SharedValue, 'value' | 'by'>;
+    return { key, revision, value, by, at: entry.at };
   }
 
   /** One task's approval; undefined where it asked for none. */

@@ -249,8 +249,34 @@ export interface EventTypeRow {
   readonly kept: number;
 }
 
-/** A place in the order of the tasks that wait for an event. */
+/** A place in the order of the tasks of a run. */
 export type WaitPlace = Pick<WaitRow, 'task' | 'position'>;
+
+/** A value that the tasks of a run share. Its key is its own. */
+export interface SharedRow {
+  readonly key: string;
+  /** 1 for the first value under the key, and one more with each write. */
+  readonly revision: number;
+  /** Journal number of the fact that carries the value. */
+  readonly seq: number;
+}
+
+/** A write of a function's call, so that a repeat of that call does not do it again. Its key is `write`. */
+export interface SharedWriteRow extends SharedRow {
+  /** The same whenever the call is repeated. */
+  readonly write: string;
+}
+
+/** A task that stops when a value of the run's changes so. Its key is `TASK/KEY`: names of tasks have no slash. */
+export interface WatchRow {
+  readonly task: string;
+  /** Of the value. */
+  readonly key: string;
+  /** Place of the task in the document. */
+  readonly position: number;
+  /** It has begun and not ended. */
+  readonly open: boolean;
+}
 
 /** Tables that projections write, and what a row of each looks like. The key of a row is its task's name, or what the row says. */
 export interface ProjectedRows {
@@ -260,6 +286,9 @@ export interface ProjectedRows {
   wait: WaitRow;
   keptEvent: KeptEventRow;
   eventType: EventTypeRow;
+  shared: SharedRow;
+  sharedWrite: SharedWriteRow;
+  watch: WatchRow;
 }
 export type ProjectedTable = keyof ProjectedRows;
 
@@ -462,6 +491,12 @@ export interface Store extends WorkflowStore {
     type: string,
     page: { readonly limit: number; readonly after?: number | undefined },
   ): MaybePromise<readonly KeptEventRow[]>;
+  /** Tasks that watch a shared value, in document order; go on after the last one of the page before. */
+  openWatches(
+    key: RunKey,
+    sharedKey: string,
+    page: { readonly limit: number; readonly after?: WaitPlace | undefined },
+  ): MaybePromise<readonly WatchRow[]>;
   entry(key: RunKey, seq: number): MaybePromise<JournalEntry | undefined>;
   /** Journal number of a run's fact, by its number among the facts; undefined where there is none. */
   entryOfFact(key: RunKey, factSeq: number): MaybePromise<number | undefined>;
@@ -510,6 +545,11 @@ export interface Store extends WorkflowStore {
   actors(key: RunKey): Promise<readonly ActorRow[]>;
   timersOf(key: RunKey): Promise<readonly TimerRow[]>;
   tasks(key: RunKey, page: RowPage): Promise<readonly TaskRow[]>;
+  /** Shared values of a run in the order of their keys, by the bytes of UTF-8; go on after a key. */
+  sharedValues(
+    key: RunKey,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): Promise<readonly SharedRow[]>;
   approvals(
     tenant: string,
     page: RowPage & { readonly status?: ApprovalRow['status'] },

@@ -8,7 +8,12 @@ import type { PlannedTask } from './plan.ts';
 export type Judged = { readonly value: unknown } | 'fails' | 'unknown';
 
 /** The language of conditions. */
-export type Judge = (expression: string, tasks: Readonly<Record<string, SeenResult>>, item?: SeenItem) => Judged;
+export type Judge = (
+  expression: string,
+  tasks: Readonly<Record<string, SeenResult>>,
+  item?: SeenItem,
+  shared?: Readonly<Record<string, unknown>>,
+) => Judged;
 
 /** What the task of an item reads of its map. */
 export interface SeenItem {
@@ -31,6 +36,7 @@ export function verdictOf(
   tasks: Readonly<Record<string, SeenResult>>,
   judge: Judge,
   item?: SeenItem,
+  shared: Readonly<Record<string, unknown>> = {},
 ): Verdict {
   const { gates, when } = plan;
   const isChosen = gates.some(({ by, branches }) => {
@@ -38,11 +44,25 @@ export function verdictOf(
     return branches.some((label) => label === branch);
   });
   if (gates.length > 0 && !isChosen) return 'skips';
-  if (when === undefined) return 'runs';
+  const last = isStopped(plan, tasks, judge, item, shared) ? 'skips' : 'runs';
+  if (when === undefined) return last;
   if (typeof when !== 'string') return 'unknown';
-  const judged = judge(when, tasks, item);
+  const judged = judge(when, tasks, item, shared);
   if (typeof judged === 'string') return judged;
-  return judged.value === true ? 'runs' : judged.value === false ? 'skips' : 'fails';
+  return judged.value === true ? last : judged.value === false ? 'skips' : 'fails';
+}
+
+/** Whether the `cancelWhen` of a task is true. What nobody has written stops nobody. */
+export function isStopped(
+  { cancelWhen }: PlannedTask,
+  tasks: Readonly<Record<string, SeenResult>>,
+  judge: Judge,
+  item: SeenItem | undefined,
+  shared: Readonly<Record<string, unknown>>,
+): boolean {
+  if (cancelWhen === undefined) return false;
+  const judged = judge(cancelWhen, tasks, item, shared);
+  return typeof judged === 'object' && judged.value === true;
 }
 
 /** Whether a condition may have decided so. */

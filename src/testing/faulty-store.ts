@@ -39,6 +39,7 @@ const READS = [
   'eventTypes',
   'openWaits',
   'keptEvents',
+  'openWatches',
   'entry',
   'entryOfFact',
   'blob',

@@ -4,12 +4,14 @@ import { FermataError } from '../errors.ts';
 import type { Judge } from './choices.ts';
 
 /** Judges an expression. The reference model does not know what a run was started with. */
-export const judge: Judge = (expression, tasks, item) => {
+export const judge: Judge = (expression, tasks, item, shared = {}) => {
   const { variables } = readsOfExpression(expression);
-  if (variables.some(({ path: [root] }) => typeof root !== 'string' || !Object.hasOwn({ tasks, ...item }, root)))
+  if (
+    variables.some(({ path: [root] }) => typeof root !== 'string' || !Object.hasOwn({ tasks, shared, ...item }, root))
+  )
     return 'unknown';
   try {
-    return { value: evaluate(expression, { input: {}, tasks, ...item }) };
+    return { value: evaluate(expression, { input: {}, tasks, shared, ...item }) };
   } catch (thrown) {
     if (thrown instanceof FermataError) return 'fails';
     throw thrown;

@@ -18,6 +18,8 @@ export interface PlannedTask {
   readonly gates: readonly { readonly by: string; readonly branches: readonly string[] }[];
   /** An expression, or something else that the model cannot judge. */
   readonly when?: unknown;
+  readonly cancelWhen?: string | undefined;
+  readonly outputs?: Readonly<Record<string, unknown>> | undefined;
   readonly skipPolicy: 'run' | 'cascade';
   readonly call: PlannedCall;
   readonly onComplete?: { readonly addTasks: string } | undefined;

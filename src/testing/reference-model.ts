@@ -19,6 +19,9 @@
  * P12. What a fork takes over, another run has found; what it could take over, it does not pay for again
  *     (`reference-forks.ts`).
  *
+ * P11. Of values that tasks share each write is done once and has the next revision; what a task publishes is there when
+ *     it completes; who is to be stopped by one is, and nobody else (`reference-shared.ts`).
+ *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs
  * that grow, of calls, events from outside, and time.
  */
@@ -30,6 +33,7 @@ import { CallsModel } from './reference-calls.ts';
 import { ChildrenModel } from './reference-children.ts';
 import { ClockModel } from './reference-clock.ts';
 import { OutsideEventsModel } from './reference-events.ts';
+import { SharedModel } from './reference-shared.ts';
 import { ForksModel } from './reference-forks.ts';
 import { added, checkConcurrency, dropItems, outputOf } from './reference-growth.ts';
 import { checkBreadth } from './reference-rounds.ts';
@@ -142,6 +146,11 @@ export class ReferenceModel {
     if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
     if (fact.type === 'run_started') this.#begin(run, fact, where);
     if (run.plan === undefined) return;
+    if (fact.type === 'shared_changed') {
+      const isOpen = (by: string): boolean => !ENDED.has(run.tasks.get(by)?.status ?? 'none');
+      return run.shared.changed(fact, (by) => run.tasks.has(by) && isOpen(by), where);
+    }
+    this.#tasks.decideStops(run);
     const name = fact.data['task'];
     if (typeof name !== 'string') return this.#ofRun(run, run.plan, fact, where);
     if (fact.type === 'items_cancelled') return dropItems(run, fact, where);
@@ -234,6 +243,8 @@ export class ReferenceModel {
   #kept(run: Run): void {
     if (run.cutSince !== Infinity) return;
     run.events.settled(run.name);
+    this.#tasks.decideStops(run);
+    run.shared.settled(run.name);
     for (const { request, by } of run.told.splice(0)) {
       const decided = run.facts.some(
         ({ data }) => data['by'] === by && request === this.#path(run, data['task'], 'approve'),
@@ -263,6 +274,7 @@ export class ReferenceModel {
       tasks: new Map(),
       told: [],
       events: new OutsideEventsModel(check),
+      shared: new SharedModel(check),
     };
     this.#runs.set(name, run);
     return run;

@@ -4,6 +4,7 @@ import type { SeenItem } from './choices.ts';
 import type { SeenFact } from './observation.ts';
 import type { Plan, PlannedTask } from './plan.ts';
 import type { OutsideEventsModel } from './reference-events.ts';
+import type { SharedModel } from './reference-shared.ts';
 import type { SeenFork } from './reference-forks.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
@@ -57,6 +58,7 @@ export interface Run {
   readonly told: { readonly request: string; readonly by: unknown }[];
   fork: SeenFork | undefined;
   readonly events: OutsideEventsModel;
+  readonly shared: SharedModel;
   /** Since when it is in the middle of a turn: what that turn dates may be as old. */
   cutSince: number;
 }

@@ -1,5 +1,5 @@
 /** What may be observed of the tasks of runs, fact by fact (P3 to P8): part of the reference model. */
-import { mayDecide, verdictOf, type Judge, type SeenResult, type Verdict } from './choices.ts';
+import { isStopped, mayDecide, verdictOf, type Judge, type SeenResult, type Verdict } from './choices.ts';
 import type { SeenFact } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { CallsModel } from './reference-calls.ts';
@@ -8,7 +8,9 @@ import type { ClockModel } from './reference-clock.ts';
 import { isTakenOver, type ForksModel } from './reference-forks.ts';
 import { checkItems, grow, isOver } from './reference-growth.ts';
 import { checkAnswer, checkBroken, hasRounds } from './reference-rounds.ts';
-import { check, codeOf, ENDED, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
+import { check, codeOf, ENDED, isAlive, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
+
+const ENDS: ReadonlySet<string> = new Set(['task_completed', 'task_failed', 'task_skipped', 'task_cancelled']);
 
 /** What it asks. */
 export interface Asked {
@@ -50,6 +52,7 @@ export class TasksModel {
     const expected = task.attempt + (type === 'task_started' && task.status !== 'inDoubt' ? 1 : 0);
     check(attempt === expected, `P5 ${where}: attempt ${attempt} and not ${expected}`);
     if (type === 'task_started' || type === 'task_queued') this.#clock.notEarly(at, task.due, 0, where);
+    if (ENDS.has(type) && !('condition' in data && type === 'task_cancelled')) run.shared.ended(task.plan, fact, where);
     switch (type) {
       case 'task_started':
         return this.#started(run, task, fact, where);
@@ -86,11 +89,30 @@ export class TasksModel {
         task.code = codeOf(data);
         return;
       case 'task_cancelled':
+        if ('condition' in data) {
+          run.shared.stopped(task.plan.name, where);
+          return void Object.assign(task, { status: 'cancelled', cascades: task.plan.skipPolicy === 'cascade' });
+        }
         return void Object.assign(task, { status: 'cancelled', bad: true, code: 'cancelled' });
       case 'task_skipped':
         return this.#skipped(run, plan, task, where);
       default:
     }
+  }
+
+  /** Whom the last write stops: tasks that have begun, and whose `cancelWhen` it makes true. */
+  decideStops(run: Run): void {
+    const alive = [...run.tasks.values()].filter(isAlive);
+    const isTrue = (name: string): boolean => {
+      const task = run.tasks.get(name);
+      return (
+        task !== undefined && isStopped(task.plan, resultsOf(run, task), this.#judge, task.item, run.shared.values)
+      );
+    };
+    run.shared.decide(
+      alive.map(({ plan }) => plan.name),
+      isTrue,
+    );
   }
 
   #started(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
@@ -168,7 +190,7 @@ export class TasksModel {
 
   /** A failure that the other side, the network, the time or an item is to blame for. */
   #checkFailure(run: Run, task: Task, data: SeenFact['data'], at: number, where: string): void {
-    const { call, onComplete, timeoutSeconds, onInDoubt } = task.plan;
+    const { call, onComplete, timeoutSeconds, onInDoubt, outputs } = task.plan;
     const code = codeOf(data);
     if (code === 'taskTimedOut' || code === 'waitTimedOut')
       return this.#clock.notEarly(at, task.since, timeoutSeconds, where);
@@ -179,6 +201,7 @@ export class TasksModel {
       const hasFailed = (call.onItemFailure ?? 'stop') === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
     }
+    if (outputs !== undefined && code === 'expressionFailed') return;
     if (task.status === 'inRun') return this.#children.failed(run, task, data, where);
     if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;
     check(this.#calls.hasFailed(run, task, code), `P7 ${where}: nobody has failed with "${code}"`);
@@ -221,7 +244,7 @@ export class TasksModel {
     check(owner === undefined || owner.status === 'running', `P4 ${where}: whose part it is, is ${owner?.status}`);
     const map = task.from?.as === 'item' ? run.tasks.get(task.from.task) : undefined;
     check(map === undefined || map.status === 'running', `P4 ${where}: its map is ${map?.status}`);
-    return verdictOf(task.plan, resultsOf(run, task), this.#judge, task.item);
+    return verdictOf(task.plan, resultsOf(run, task), this.#judge, task.item, run.shared.values);
   }
 }
 

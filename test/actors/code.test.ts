@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { CodeFunction } from '../../actors/code-function.ts';
 import { code, type CodeInput } from '../../actors/code.ts';
+import type { SharedSource } from '../../actors/code-shared.ts';
 import { readArguments } from '../../src/document/arguments.ts';
 import { FermataError } from '../../src/errors.ts';
 import { redactor } from '../../src/http/redact.ts';
 import { effectContext, type RecordingContext } from '../harness/effect-context.ts';
 import { failureOf } from './model-setup.ts';
 
+/** A run in which nobody shares anything. */
+const NOTHING_SHARED: SharedSource = { read: async () => undefined, follow: () => () => {} };
 const INPUT: CodeInput = {
   task: 'sum',
   attempt: 2,
@@ -22,6 +25,7 @@ function call(sumUp: CodeFunction, context: RecordingContext = effectContext()) 
     redact: redactor(['sk-code-0123456789']),
     readArguments,
     assertProvider: () => {},
+    shared: NOTHING_SHARED,
   }).run(INPUT, context);
 }
 
@@ -35,7 +39,7 @@ describe('a function', () => {
   it('learns of which call it is', async () => {
     const context = effectContext({ key: 'k-9', runId: 'run-7', repeated: true });
     const seen = await call(
-      (_, { signal, progress: _progress, delta: _delta, model: _model, ...rest }) => ({
+      (_, { signal, progress: _progress, delta: _delta, model: _model, shared: _shared, ...rest }) => ({
         ...rest,
         aborted: signal.aborted,
       }),
@@ -152,6 +156,7 @@ it.each(['sumup', 'constructor', '__proto__'])(
       redact: redactor(),
       readArguments,
       assertProvider: () => {},
+      shared: NOTHING_SHARED,
     });
     const failure = await failureOf(effect.run({ ...INPUT, function: name }, effectContext()));
     expect(failure).toMatchObject({ code: 'functionMissing', retry: 'never' });
@@ -160,7 +165,13 @@ it.each(['sumup', 'constructor', '__proto__'])(
 );
 
 it('the effect says how it is settled, repeated and shown', () => {
-  const effect = code({ functions: {}, redact: redactor(), readArguments, assertProvider: () => {} });
+  const effect = code({
+    functions: {},
+    redact: redactor(),
+    readArguments,
+    assertProvider: () => {},
+    shared: NOTHING_SHARED,
+  });
   expect(effect.onInDoubt?.(INPUT)).toBe('ask');
   expect(effect.repeatOf?.(INPUT)).toBe('k-0');
   expect(effect.describe?.(INPUT)).toEqual({ task: 'sum', attempt: 2 });

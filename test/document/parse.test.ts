@@ -387,7 +387,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     tasks: [
       { name: 'a', prompt: '', dependsOn: ['b'] },
       { name: 'b', prompt: 'x {{ tasks.nope.output }}', dependsOn: ['a'], temperature: 'hot' },
-      { name: 'b', prompt: 'x', dependsOn: ['missing'], cancelWhen: 'true' },
+      { name: 'b', prompt: 'x', dependsOn: ['missing'], cache: {} },
     ],
   };
   expect(errorOf(() => parseDocument(document)).code).toBe('invalidDocument');
@@ -396,7 +396,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     'extra',
     'tasks[0].prompt',
     'tasks[1].temperature',
-    'tasks[2].cancelWhen',
+    'tasks[2].cache',
     'tasks[2].name',
     'tasks[1].prompt',
     'tasks[2].dependsOn[0]',
@@ -406,7 +406,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
 
 describe('what a later version brings', () => {
   test.each([
-    ...['cache', 'cancelWhen', 'outputs', 'models', 'fallback', 'onBreakerOpen'].map((field): [string, unknown] => [
+    ...['cache', 'models', 'fallback', 'onBreakerOpen'].map((field): [string, unknown] => [
       `tasks[0].${field}`,
       one({ [field]: 'x' }),
     ]),
@@ -415,7 +415,6 @@ describe('what a later version brings', () => {
       'tasks[0].kind',
       tasks({ name: 'a', kind, items: 'x', goal: 'y' }),
     ]),
-    ...['shared', 'result'].map((root): [string, unknown] => ['tasks[0].prompt', one({ prompt: `{{ ${root}.x }}` })]),
   ])('is refused as such: %s %j', (path, document) => {
     const { code: errorCode, faults } = errorOf(() => parseDocument(document));
     expect(errorCode).toBe('notSupported');
@@ -423,7 +422,7 @@ describe('what a later version brings', () => {
   });
 
   test('is an invalid document where anything else is wrong too', () => {
-    expect(errorOf(() => parseDocument(one({ cancelWhen: 'x', prompt: '' }))).code).toBe('invalidDocument');
+    expect(errorOf(() => parseDocument(one({ cache: {}, prompt: '' }))).code).toBe('invalidDocument');
   });
 });
 

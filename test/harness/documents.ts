@@ -80,8 +80,15 @@ export class Workbench {
     const modelCall = effect<{ readonly task: string; readonly attempt: number }, { readonly value: unknown }>({
       run: async (input, context) => {
         const nothing = { progress: () => {}, model: () => Promise.reject(new Error('a model asks no model')) };
+        const shared = undefined as never;
         return {
-          value: await held(input.task, input, { ...context, ...input, ...nothing, idempotencyKey: context.key }),
+          value: await held(input.task, input, {
+            ...context,
+            ...input,
+            ...nothing,
+            shared,
+            idempotencyKey: context.key,
+          }),
         };
       },
     });

@@ -28,7 +28,7 @@ function silent(machine: AnyStateMachine): readonly string[] {
 }
 
 it('each machine is walked: rounds-walk.test.ts, task-walk.test.ts and workflow-walk.test.ts are for these', () => {
-  expect(machines.map(({ id }) => id).toSorted()).toEqual(['planExecuteReflect', 'task', 'workflow']);
+  expect(machines.map(({ id }) => id).toSorted()).toEqual(['planExecuteReflect', 'shared', 'task', 'workflow']);
 });
 
 describe('a resting state says what it waits for', () => {

@@ -11,6 +11,7 @@ import { answerWith, startRawModelServer, type RawModelServer } from '../harness
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
 import { CHILD_WALKS } from './child-run-walks.ts';
 import { pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
+import { SHARING_WALKS } from './sharing-walks.ts';
 import { callerOf, expectSettled, modelCaller, walkTask } from './task-walk.ts';
 
 let server: RawModelServer;
@@ -173,6 +174,10 @@ describe('a task stays where it is, and ends', () => {
   });
 });
 
+it.each(SHARING_WALKS)('a task shares: $title', async ({ walk }) => {
+  await taken.note(bench.fermata.runtime, await walk(bench, () => modelCaller(bench, server)));
+});
+
 describe('a task of a fork whose outcome is known', () => {
   const added = [{ name: 'added', kind: 'code', function: 'work' }];
   const walk = async (onComplete: object | undefined, edits: Record<string, ForkEdit>, rest: () => Promise<void>) => {
@@ -259,6 +264,8 @@ it.each([
 
 /** Transitions that nothing can take, and why they are there. */
 const NEVER: Readonly<Record<string, string>> = {
+  ': fermata.shared.answer':
+    'who writes is answered in the turn that asks; a fault of ours would leave others unstopped',
   'running.workingInRounds: xstate.error.actor.rounds → failed':
     'the machine of rounds throws nowhere; if it did, its run would not hang',
   'retrying.queued: fermata.task.admitted [spreads] → running.joining':

@@ -82,6 +82,15 @@ it('a run hears events from outside while it runs, waits, and is paused', async 
   await taken.note(runtime, run);
 });
 
+it('a run passes on what its tasks share', async () => {
+  const run = await bench.start({ tasks: [{ name: 'call', outputs: { shared: { done: 'true' } } }] });
+  const setting = bench.call('call').context.shared.set('k', 1);
+  await bench.settle();
+  expect(await setting).toEqual({ revision: 1 });
+  await bench.complete('call');
+  await taken.note(bench.fermata.runtime, run);
+});
+
 it('a run hears how the runs end that it waits for: while it runs, waits, and is paused', async () => {
   for (const { walk } of CHILD_WALKS.slice(0, 10)) await taken.note(bench.fermata.runtime, await walk(bench));
 });
@@ -119,9 +128,13 @@ it.each([
   await taken.note(bench.fermata.runtime, run);
 });
 
+const BREAKS = 'what it takes is checked before, so that only a fault of ours breaks it: shared-space.test.ts';
 /** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {
+  'running: xstate.error.actor./shared': BREAKS,
+  'waiting: xstate.error.actor./shared': BREAKS,
   'waiting: fermata.task.parked': 'a task parks when it gives up its slot, and nobody holds one while the run waits',
+  'paused: xstate.error.actor./shared': BREAKS,
 };
 
 it('every transition of the workflow machine was taken', () => {

@@ -7,6 +7,7 @@ import {
   randomCondition,
   randomGrowth,
   randomReduce,
+  randomSharing,
   randomWhen,
   randomWork,
   type RandomTask,
@@ -88,6 +89,7 @@ function randomTask(
     name,
     ...(before.length > 0 ? { dependsOn: before.map((task) => task.name) } : {}),
     ...(random.chance(0.25) ? randomWhen(random, read) : {}),
+    ...randomSharing(random),
     ...(inner !== undefined
       ? randomChild(random, inner)
       : later.length > 0 && random.chance(0.2)

@@ -4,12 +4,13 @@
  */
 import { FermataError } from '../../src/errors.ts';
 import { FAULTS, type Faults } from '../../src/testing/faults.ts';
+import type { SharedContext } from '../../actors/code-shared.ts';
 import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
 import { randomAdditions, randomDocument, randomLeaf } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
 import { roundAnswer } from './rounds.ts';
-import { EVENT_TYPES } from './tasks.ts';
+import { EVENT_TYPES, SHARED_KEYS } from './tasks.ts';
 
 /** What a life was. */
 export interface Life {
@@ -35,7 +36,10 @@ export async function live(seed: number): Promise<Life> {
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
     predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
     functions: {
-      work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt),
+      work: async (_, { runId, task, attempt, shared }) => {
+        await share(shared, randomOf(`${seed} shares/${runId}/${task}/${attempt}`));
+        return answer(seed, runId, task, attempt);
+      },
       grow: (_, { runId, task, attempt }) =>
         (answer(seed, `${runId} grows`, task, attempt) as { readonly tasks: unknown }).tasks,
     },
@@ -112,6 +116,23 @@ function answer(seed: number, run: string, task: string, attempt: number) {
   const ofRound = roundAnswer(random, task);
   if (ofRound !== undefined) return ofRound;
   return { said: `${task} of ${run}, attempt ${attempt}`, tasks: randomAdditions(random, task) };
+}
+
+/** Writes this and that. Those that depend on it are told so by the reference model. */
+async function share(shared: SharedContext, random: Random): Promise<void> {
+  if (!random.chance(0.3)) return;
+  const key = random.pick(SHARED_KEYS);
+  const writes = [
+    () => shared.set(key, random.chance(0.5)),
+    () => shared.update<boolean>(key, (value = false) => !value),
+    () => shared.set(key, true, { revision: 0 }).catch(isConflict),
+  ];
+  await random.pick(writes as [(typeof writes)[0]])();
+  if (random.chance(0.3)) await Promise.all([shared.get(key), shared.set('count', random.between(0, 9))]);
+}
+
+function isConflict(thrown: unknown): void {
+  if (!(thrown instanceof FermataError) || thrown.code !== 'sharedConflict') throw thrown;
 }
 
 /** Starts a run, twice at once if need be, and does this and that to it. */

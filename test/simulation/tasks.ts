@@ -9,6 +9,37 @@ export interface RandomTask {
   readonly responseFormat?: string;
 }
 
+/** Values that tasks share in a life: true or false. */
+export const SHARED_KEYS = ['done', 'enough'] as const;
+
+/** What a task shares, and what stops it. */
+export function randomSharing(random: Random): object {
+  const key = (): string => random.pick(SHARED_KEYS);
+  return {
+    ...(random.chance(0.25)
+      ? {
+          outputs: {
+            shared: {
+              [key()]: random.pick([true, false, 'result == null', 'result != null']),
+              // Before anybody has written it, that gives nothing that can be shared.
+              ...(random.chance(0.1) ? { copied: 'shared.done' } : {}),
+            },
+          },
+        }
+      : {}),
+    ...(random.chance(0.25)
+      ? {
+          cancelWhen: random.pick([
+            `shared.${key()}`,
+            `shared.${key()} == false`,
+            'has(shared.done) && shared.done && shared.?enough.orValue(true)',
+            'shared.done && shared.enough',
+          ]),
+        }
+      : {}),
+  };
+}
+
 /** What a task does by itself; `depth`: of maps in maps. */
 export function randomWork(random: Random, about: string, read: RandomTask | undefined, depth: number): object {
   if (depth > 0 && random.chance(0.4)) return randomMap(random, about, read, depth);
@@ -59,6 +90,7 @@ function randomMap(random: Random, about: string, read: RandomTask | undefined, 
     ...(random.chance(0.15) ? { timeoutSeconds: random.pick([0.04, 30, 120]) } : {}),
     ...(random.chance(0.1) ? randomGate(random) : {}),
     task: {
+      ...randomSharing(random),
       ...(random.chance(0.3) ? { when: random.pick(['index > 0', 'index == 0', 'item != 1', 'item > 1']) } : {}),
       ...(depth > 1 && random.chance(0.5)
         ? randomMap(random, about, read, depth - 1)

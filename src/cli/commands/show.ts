@@ -1,5 +1,5 @@
 /** `fermata show RUN`: a run and its tasks as they stand. */
-import type { Run, Task } from '../../client/index.ts';
+import type { FermataClient, Run, Task } from '../../client/index.ts';
 import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type ConnectionOptions } from '../connection.ts';
 import { SCRIPTED_TAG } from '../demo/script.ts';
@@ -7,6 +7,11 @@ import { allTasks, outputText, summary } from '../report.ts';
 import type { Shell } from '../shell.ts';
 import { childLines, parentLine } from '../children.ts';
 import { columns, firstLine, printable } from '../text.ts';
+
+type Shared = Awaited<ReturnType<FermataClient['shared']>>;
+
+/** More of them are not shown. */
+const MOST_SHARED = 100;
 
 export const addShow: AddCommand = (program, { shell }) => {
   program
@@ -21,8 +26,10 @@ export const addShow: AddCommand = (program, { shell }) => {
       await withConnection(shell, options, 'looks', async ({ client }) => {
         const run = await client.run(runId);
         const tasks = await allTasks(client, runId);
-        if (options.json) return shell.out(JSON.stringify({ ...run, tasks, nextCursor: null }));
+        const shared = await client.shared(runId, { limit: String(MOST_SHARED) });
+        if (options.json) return shell.out(JSON.stringify({ ...run, tasks, nextCursor: null, shared: shared.items }));
         showRun(shell, run, tasks);
+        showShared(shell, runId, shared);
       });
     });
 };
@@ -53,6 +60,18 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
   const children = childLines(run);
   if (children.length > 1) shell.out(`\n${columns(children)}`);
   if (status === 'completed') shell.out(`\n${outputText(output)}`);
+}
+
+function showShared(shell: Shell, runId: string, { items, nextCursor }: Shared): void {
+  if (items.length === 0) return;
+  const rows = items.map(({ key, revision, by, value }) => [
+    printable(key),
+    String(revision),
+    printable(by),
+    firstLine(value, Math.floor(shell.columns / 2)),
+  ]);
+  const more = nextCursor === null ? '' : `\n… and more: GET /api/v1/runs/${runId}/shared`;
+  shell.out(`\n${columns([['SHARED', 'REVISION', 'BY', 'VALUE'], ...rows])}${more}`);
 }
 
 function row({ name, status, attempts, output, error, reason, reused, edited }: Task, width: number): string[] {

@@ -34,6 +34,13 @@ function promptIn(task: Readonly<Record<string, unknown>>, prompt: string): unkn
 /** A task that joined a run, with another prompt. It depends on what that one reads, too. */
 export function withPrompt(spec: TaskSpec, prompt: string | undefined): TaskSpec {
   if (prompt === undefined || spec.call.kind !== 'model') return spec;
-  const read = readsOf(prompt).tasks.filter((name) => name !== spec.name);
-  return { ...spec, dependsOn: [...new Set([...spec.dependsOn, ...read])], call: { ...spec.call, prompt } };
+  const { tasks, shared } = readsOf(prompt);
+  const read = tasks.filter((name) => name !== spec.name);
+  const keys = [...new Set([...(spec.shared ?? []), ...shared])];
+  return {
+    ...spec,
+    shared: keys,
+    dependsOn: [...new Set([...spec.dependsOn, ...read])],
+    call: { ...spec.call, prompt },
+  };
 }

@@ -111,6 +111,8 @@ export function kindOf(task: Readonly<Record<string, unknown>>): Kind | undefine
 /** What is asked of a reduction as a whole, and not of each of its calls. */
 const ASKED_ONCE = {
   when: undefined,
+  cancelWhen: undefined,
+  outputs: undefined,
   approval: undefined,
   requiresApproval: undefined,
   onComplete: undefined,

@@ -15,6 +15,8 @@ export interface Reading {
   readonly expressions: readonly Placed[];
   /** Expressions that have to give true or false. */
   readonly conditions?: readonly Placed[];
+  /** Expressions over `result`, the output of the task. */
+  readonly outputs?: readonly Placed[];
   /** Expressions that have to give what a case can be called. */
   readonly switches?: readonly Placed[];
 }

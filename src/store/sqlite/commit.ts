@@ -30,10 +30,13 @@ import {
   run,
   runState,
   runTag,
+  shared,
+  sharedWrite,
   taken,
   task,
   timer,
   wait,
+  watch,
 } from './schema.ts';
 import { prepareDropSuspect } from './suspects.ts';
 import type { Writer } from './writer.ts';
@@ -111,6 +114,12 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
         return void write.keptEvent({ ...change.row, run: key });
       case 'eventType':
         return void write.eventType({ ...change.row, run: key });
+      case 'shared':
+        return void write.shared({ ...change.row, run: key });
+      case 'sharedWrite':
+        return void write.sharedWrite({ ...change.row, run: key });
+      case 'watch':
+        return void write.watch({ ...change.row, run: key });
     }
   }
 
@@ -196,6 +205,9 @@ function prepareWrites(connection: Connection) {
     wait: prepareUpsert(connection, wait, [wait.run, wait.task], { fixed: [wait.type, wait.position] }),
     keptEvent: prepareUpsert(connection, keptEvent, [keptEvent.run, keptEvent.seq], { fixed: [keptEvent.type] }),
     eventType: prepareUpsert(connection, eventType, [eventType.run, eventType.type]),
+    shared: prepareUpsert(connection, shared, [shared.run, shared.key]),
+    sharedWrite: prepareUpsert(connection, sharedWrite, [sharedWrite.run, sharedWrite.write]),
+    watch: prepareUpsert(connection, watch, [watch.run, watch.task, watch.key], { fixed: [watch.position] }),
     taken: prepareInsert(connection, taken),
     blob: written(
       db

@@ -88,6 +88,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     liveTasks: (key) => use().turn.liveTasks(key),
     eventTypes: (key, limit) => use().turn.eventTypes(key, limit),
     openWaits: (key, type, page) => use().turn.openWaits(key, type, page),
+    openWatches: (key, sharedKey, page) => use().turn.openWatches(key, sharedKey, page),
     keptEvents: (key, type, page) => use().turn.keptEvents(key, type, page),
     entry: (key, seq) => use().turn.entry(key, seq),
     entryOfFact: (key, factSeq) => use().turn.entryOfFact(key, factSeq),
@@ -113,6 +114,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     actors: async (key) => use().lists.actors(key),
     timersOf: async (key) => use().lists.timersOf(key),
     tasks: async (key, page) => use().lists.tasks(key, page),
+    sharedValues: async (key, page) => use().lists.sharedValues(key, page),
     approvals: async (tenant, page) => use().lists.approvals(tenant, page),
 
     createWorkflow: async (row) => use().workflows.createWorkflow(row),

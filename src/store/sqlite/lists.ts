@@ -6,11 +6,12 @@ import { isCheckedLast } from './conditions.ts';
 import type { JournalReads } from './journal.ts';
 import { timerColumns } from './recovery.ts';
 import type { RunKeys } from './run-keys.ts';
-import { actor, approval, run, task, timer } from './schema.ts';
+import { actor, approval, run, shared, task, timer } from './schema.ts';
 
-type Lists = Pick<Store, 'journal' | 'feed' | 'actors' | 'timersOf' | 'tasks' | 'approvals'>;
+type Lists = Pick<Store, 'journal' | 'feed' | 'actors' | 'timersOf' | 'tasks' | 'sharedValues' | 'approvals'>;
 
 const { run: _taskRun, ...taskColumns } = getTableColumns(task);
+const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
 const { run: _actorRun, key: _actorKey, ...actorColumns } = getTableColumns(actor);
 const owner = { tenant: run.tenant, run: run.run };
 
@@ -51,6 +52,19 @@ export function lists(db: BetterSQLite3Database, keys: RunKeys, journal: Journal
         .from(task)
         .where(and(eq(task.run, key), after))
         .orderBy(asc(task.position), asc(task.name))
+        .limit(page.limit)
+        .all();
+    },
+
+    sharedValues: async (ownerRun, page) => {
+      const key = keys.of(ownerRun);
+      if (key === undefined) return [];
+      const after = page.after === undefined ? undefined : gt(shared.key, page.after);
+      return db
+        .select(sharedColumns)
+        .from(shared)
+        .where(and(eq(shared.run, key), after))
+        .orderBy(asc(shared.key))
         .limit(page.limit)
         .all();
     },

@@ -250,6 +250,49 @@ export const eventType = sqliteTable(
   (t) => [primaryKey({ columns: [t.run, t.type] })],
 );
 
+/** Values that the tasks of a run share. The value itself stands in the journal. */
+export const shared = sqliteTable(
+  'shared',
+  {
+    run: ownerRun(),
+    key: text('key').notNull(),
+    revision: integer('revision').notNull(),
+    seq: integer('seq').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.run, t.key] })],
+);
+
+/** Writes of calls of functions: repeated after a crash, they are not done again. */
+export const sharedWrite = sqliteTable(
+  'shared_write',
+  {
+    run: ownerRun(),
+    write: text('write').notNull(),
+    key: text('key').notNull(),
+    revision: integer('revision').notNull(),
+    seq: integer('seq').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.run, t.write] })],
+);
+
+/** Tasks that stop when a shared value changes so; one that has ended stays, closed. */
+export const watch = sqliteTable(
+  'watch',
+  {
+    run: ownerRun(),
+    task: text('task').notNull(),
+    key: text('key').notNull(),
+    position: integer('position').notNull(),
+    open: integer('open', { mode: 'boolean' }).notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.run, t.task, t.key] }),
+    index('watch_open')
+      .on(t.run, t.key, t.position, t.task)
+      .where(sql`open = 1`),
+  ],
+);
+
 /** Messages from outside that were taken. */
 export const taken = sqliteTable(
   'taken',

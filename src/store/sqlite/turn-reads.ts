@@ -15,9 +15,12 @@ import {
   keptEvent,
   run,
   runState,
+  shared,
+  sharedWrite,
   taken,
   task,
   wait,
+  watch,
 } from './schema.ts';
 
 type TurnReads = Pick<
@@ -30,6 +33,7 @@ type TurnReads = Pick<
   | 'eventTypes'
   | 'openWaits'
   | 'keptEvents'
+  | 'openWatches'
   | 'entry'
   | 'entryOfFact'
   | 'blob'
@@ -49,6 +53,12 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
     wait: (run, name) => read.wait.get({ run, name }),
     keptEvent: (run, seq) => read.keptEvent.get({ run, seq: Number(seq) }),
     eventType: (run, type) => read.eventType.get({ run, type }),
+    shared: (run, key) => read.shared.get({ run, key }),
+    sharedWrite: (run, write) => read.sharedWrite.get({ run, write }),
+    watch: (run, taskAndKey) => {
+      const end = taskAndKey.indexOf('/');
+      return read.watch.get({ run, name: taskAndKey.slice(0, end), key: taskAndKey.slice(end + 1) });
+    },
   };
 
   /** What a run owns: `none` where the tenant has no such run. */
@@ -75,6 +85,10 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
       ),
     keptEvents: (owner, type, { limit, after = -1 }) =>
       owned(owner, [], (run) => read.keptEvents.all({ run, type, limit, after })),
+    openWatches: (owner, key, { limit, after }) =>
+      owned(owner, [], (run) =>
+        read.openWatches.all({ run, key, limit, position: after?.position ?? -1, task: after?.task ?? '' }),
+      ),
     entryOfFact: (owner, factSeq) => owned(owner, undefined, (run) => journal.entryOfFact(run, factSeq)),
     entry: (owner, seq) => owned(owner, undefined, (run) => journal.entry(run, seq)),
     effectsOf: (owner) =>
@@ -108,6 +122,10 @@ function prepareReads(db: BetterSQLite3Database) {
   const { run: _waitRun, ...waitColumns } = getTableColumns(wait);
   const { run: _keptRun, ...keptColumns } = getTableColumns(keptEvent);
   const { run: _typeRun, ...typeColumns } = getTableColumns(eventType);
+  const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
+  const { run: _writeRun, ...writeColumns } = getTableColumns(sharedWrite);
+  const { run: _watchRun, ...watchColumns } = getTableColumns(watch);
+  const keyIs = sql.placeholder('key');
   const nameIs = sql.placeholder('name');
   const typeIs = sql.placeholder('type');
   return {
@@ -199,6 +217,35 @@ function prepareReads(db: BetterSQLite3Database) {
         ),
       )
       .orderBy(asc(keptEvent.seq))
+      .limit(sql.placeholder('limit'))
+      .prepare(),
+    shared: db
+      .select(sharedColumns)
+      .from(shared)
+      .where(and(eq(shared.run, runIs), eq(shared.key, keyIs)))
+      .prepare(),
+    sharedWrite: db
+      .select(writeColumns)
+      .from(sharedWrite)
+      .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write'))))
+      .prepare(),
+    watch: db
+      .select(watchColumns)
+      .from(watch)
+      .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs)))
+      .prepare(),
+    openWatches: db
+      .select(watchColumns)
+      .from(watch)
+      .where(
+        and(
+          eq(watch.run, runIs),
+          eq(watch.key, keyIs),
+          sql`${watch.open} = 1`,
+          sql`(${watch.position}, ${watch.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
+        ),
+      )
+      .orderBy(asc(watch.position), asc(watch.task))
       .limit(sql.placeholder('limit'))
       .prepare(),
     effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)).prepare(),

@@ -112,6 +112,9 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
     waits: new Map(),
     keptEvents: new Map(),
     eventTypes: new Map(),
+    shared: new Map(),
+    sharedWrites: new Map(),
+    watches: new Map(),
     taken: new Map(),
     blobs: new Map(),
   };
@@ -132,6 +135,12 @@ function writeRow(database: MemoryDatabase, writing: Writing, record: RunRecord,
       return writing.set(record.keptEvents, change.key, change.row);
     case 'eventType':
       return writing.set(record.eventTypes, change.key, change.row);
+    case 'shared':
+      return writing.set(record.shared, change.key, change.row);
+    case 'sharedWrite':
+      return writing.set(record.sharedWrites, change.key, change.row);
+    case 'watch':
+      return writing.set(record.watches, change.key, change.row);
     case 'approval':
   }
   const order = record.approvals.get(change.key)?.order ?? database.highest.approval + 1;

@@ -14,10 +14,13 @@ import type {
   RunKey,
   RunOrigin,
   RunState,
+  SharedRow,
+  SharedWriteRow,
   SuspectRow,
   TaskRow,
   TimerRow,
   WaitRow,
+  WatchRow,
   WorkflowRow,
 } from '../../store/store.ts';
 
@@ -38,6 +41,9 @@ export interface RunRecord {
   readonly waits: Map<string, WaitRow>;
   readonly keptEvents: Map<string, KeptEventRow>;
   readonly eventTypes: Map<string, EventTypeRow>;
+  readonly shared: Map<string, SharedRow>;
+  readonly sharedWrites: Map<string, SharedWriteRow>;
+  readonly watches: Map<string, WatchRow>;
   readonly taken: Map<string, number>;
   /** By holder and hash. */
   readonly blobs: Map<string, BlobUse>;

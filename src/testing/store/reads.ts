@@ -20,6 +20,7 @@ type Reads = Pick<
   | 'liveTasks'
   | 'eventTypes'
   | 'openWaits'
+  | 'openWatches'
   | 'keptEvents'
   | 'entry'
   | 'entryOfFact'
@@ -39,6 +40,7 @@ type Reads = Pick<
   | 'actors'
   | 'timersOf'
   | 'tasks'
+  | 'sharedValues'
   | 'approvals'
 >;
 
@@ -52,6 +54,9 @@ export function readsOf(use: () => MemoryDatabase): Reads {
     wait: ({ waits }, key) => waits.get(key),
     keptEvent: ({ keptEvents }, key) => keptEvents.get(key),
     eventType: ({ eventTypes }, key) => eventTypes.get(key),
+    shared: ({ shared }, key) => shared.get(key),
+    sharedWrite: ({ sharedWrites }, key) => sharedWrites.get(key),
+    watch: ({ watches }, key) => watches.get(key),
   };
   return {
     run: (key) => {
@@ -81,6 +86,16 @@ export function readsOf(use: () => MemoryDatabase): Reads {
             wait.open &&
             wait.type === type &&
             (after === undefined || compare([wait.position, wait.task], [after.position, after.task]) > 0),
+        )
+        .toSorted((a, b) => compare([a.position, a.task], [b.position, b.task]))
+        .slice(0, limit),
+    openWatches: (key, sharedKey, { limit, after }) =>
+      [...(use().run(key)?.watches.values() ?? [])]
+        .filter(
+          (watch) =>
+            watch.open &&
+            watch.key === sharedKey &&
+            (after === undefined || compare([watch.position, watch.task], [after.position, after.task]) > 0),
         )
         .toSorted((a, b) => compare([a.position, a.task], [b.position, b.task]))
         .slice(0, limit),
@@ -168,6 +183,11 @@ export function readsOf(use: () => MemoryDatabase): Reads {
       tasksOf(use().run(key))
         .filter(({ position }) => position > after)
         .slice(0, limit),
+    sharedValues: async (key, { limit, after }) =>
+      [...(use().run(key)?.shared.values() ?? [])]
+        .filter((row) => after === undefined || byBytes(row.key, after) > 0)
+        .toSorted((a, b) => byBytes(a.key, b.key))
+        .slice(0, limit),
     approvals: async (tenant, { limit, after = -Infinity, status }) =>
       use()
         .runsOf(tenant)
@@ -231,4 +251,9 @@ function compare(a: readonly (number | string)[], b: readonly (number | string)[
     return one < other ? -1 : 1;
   }
   return 0;
+}
+
+/** As SQLite orders texts. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

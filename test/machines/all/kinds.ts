@@ -5,7 +5,8 @@
 import { pathsOf as runPaths, type RunKind } from '../run-paths.ts';
 import { pathsOf as taskPaths, type TaskKind } from '../task-paths.ts';
 import { walkRun } from '../run-walk.ts';
-import { callerOf, walkTask } from '../task-walk.ts';
+import { SHARING_WALKS } from '../sharing-walks.ts';
+import { callerOf, modelCaller, walkTask } from '../task-walk.ts';
 import type { Workbench } from '../../harness/documents.ts';
 import type { RawModelServer } from '../../harness/raw-model-server.ts';
 
@@ -90,6 +91,16 @@ export const KINDS: readonly Kind[] = [
         walk: ({ bench, server }: Site) => walkTask(bench, callerOf(kind, bench, server), kind, path),
       })),
   })),
+  // It has one state and no end: its ways are those of the tasks that use it.
+  {
+    machine: 'shared@2',
+    name: 'what tasks share',
+    paths: () =>
+      SHARING_WALKS.map(({ title, walk }) => ({
+        ...titled(`${title} → open`),
+        walk: ({ bench, server }: Site) => walk(bench, () => modelCaller(bench, server)),
+      })),
+  },
   ...[...runs, ...runs1].map((kind) => ({
     ...named('workflow', kind),
     paths: () =>

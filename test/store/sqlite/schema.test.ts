@@ -44,11 +44,14 @@ test('tables of small rows are one B-tree, which drizzle cannot say and the SQL 
     'kept_event',
     'machine',
     'run_tag',
+    'shared',
+    'shared_write',
     'suspect',
     'taken',
     'task',
     'timer',
     'wait',
+    'watch',
     'workflow_tag',
   ];
   expect(single.pluck().all()).toEqual(names);

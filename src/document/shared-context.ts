@@ -1,0 +1,200 @@
+/**
+ * The shared values of a run: what is read of them, what a write is decided with, and whom it stops.
+ *
+ *  S1. A task sees the values as they stand in the turn that makes it ready; what it saw of them is in the journal.
+ *  S2. A write over a revision is done only where that one still stands. Of two at once the first is done.
+ *  S3. The write of a function's call is done once, however often the call is repeated after crashes.
+ *  S4. A write costs as much as there are live tasks that watch its key, however many others there are (R3).
+ */
+import type { SharedWritten, Stop } from '../../machines/sharing.ts';
+import type { PreparedWrite, PublishesShared, SetsShared } from '../../machines/shared-space.ts';
+import type { PreparedStep } from '../../machines/workflow.ts';
+import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
+import type { Prepare } from '../runtime/catalog.ts';
+import type { DraftFact } from '../runtime/draft.ts';
+import type { RunRows } from '../runtime/rows.ts';
+import type { RowChange, WaitPlace } from '../store/store.ts';
+import { stopOf, watchedBy } from './cancel-when.ts';
+import type { Definition, TaskSpec } from './definition.ts';
+import { evaluateTree, expressionsOf, readsOfExpression } from './expression.ts';
+import { itemScope, later, resultsOf, type DefinitionOf } from './preparation.ts';
+import type { Scope } from './reads.ts';
+import { taskScope } from './render.ts';
+import { RunGraph } from './run-graph.ts';
+import { asNamed } from './rounds.ts';
+import { sharedKeysIn } from './shared-keys.ts';
+import { SHARED, sharedScope, sharedValue } from './shared-values.ts';
+import { isSettled } from './task-status.ts';
+
+/** Prepares the events of the shared space. */
+export function prepareShared(definitionOf: DefinitionOf): Prepare {
+  return ({ event, rows }): PreparedWrite | undefined => {
+    if (event.type !== 'fermata.shared.set' && event.type !== 'fermata.shared.publish') return undefined;
+    const graph = new RunGraph(rows, definitionOf(rows));
+    const asked = event as unknown as SetsShared | PublishesShared;
+    // It was cancelled while this was on its way.
+    if (isSettled(graph.row(asked.task).status)) return { error: tooLate(asked.task) };
+    return asked.type === 'fermata.shared.set' ? set(asked, rows) : publish(asked, graph);
+  };
+}
+
+function set({ write, key, value, revision: over, task }: SetsShared, rows: RunRows): PreparedWrite {
+  const done = rows.get('sharedWrite', write);
+  if (done !== undefined) return { done: sharedValue(done, rows) };
+  const { revision = 0 } = rows.get('shared', key) ?? {};
+  if (over === undefined || over === revision) return { writes: [{ key, value, revision: revision + 1 }] };
+  return {
+    error: {
+      code: 'sharedConflict',
+      message: `Task "${task}" wants to write the shared value ${JSON.stringify(key)} over revision ${over}, and it has revision ${revision} by now. Read it again and decide anew, or use update.`,
+      retry: 'backoff',
+      data: { key, expected: over, revision },
+    },
+  };
+}
+
+/** What the `outputs` of a task say of its result. */
+function publish({ task, result }: PublishesShared, graph: RunGraph): PreparedWrite {
+  const { rows } = graph;
+  const { outputs = {} } = graph.spec(task);
+  const texts = expressionsOf(outputs, []).map(({ text }) => text);
+  // Read before anything is caught: that a read fails, or has to wait, is no fault of the task.
+  const scope = scopeOf(graph, task, texts);
+  const revisions = new Map(Object.keys(outputs).map((key) => [key, rows.get('shared', key)?.revision ?? 0]));
+  try {
+    const writes = Object.entries(outputs).map(([key, tree]) => {
+      const value = evaluateTree(tree, scope, { result });
+      if (value === undefined) throw nothing(task, key);
+      return { key, value, revision: (revisions.get(key) ?? 0) + 1 };
+    });
+    return { writes };
+  } catch (thrown) {
+    if (!(thrown instanceof FermataError)) throw thrown;
+    return { error: toErrorData(thrown) };
+  }
+}
+
+function tooLate(task: string): ErrorData {
+  return { code: 'cancelled', message: `Task "${task}" has ended and shares nothing more.`, retry: 'never' };
+}
+
+function nothing(task: string, key: string): FermataError {
+  return new FermataError(
+    'expressionFailed',
+    `What task "${task}" shares as ${JSON.stringify(key)} gives nothing; write .orValue(…) behind what may be absent.`,
+    { data: { key } },
+  );
+}
+
+/** What expressions of a live task see, as far as these texts read it. */
+function scopeOf(graph: RunGraph, task: string, texts: readonly string[]): Scope {
+  const spec = graph.spec(task);
+  const read = new Set(texts.flatMap((text) => readsOfExpression(text).tasks));
+  const known = spec.part?.aliases ?? {};
+  const needed = spec.dependsOn.filter((dependency) => read.has(known[dependency] ?? dependency));
+  const results = asNamed(spec, resultsOf(graph, needed));
+  const seen = taskScope(graph.rows.input(), results);
+  return { ...seen, ...itemScope(graph, task, seen.tasks), ...sharedScope(graph.rows, sharedKeysIn(texts)) };
+}
+
+/** Adds to the preparation of the workflow machine that its tasks publish, and whom a write stops. */
+export function withSharing(definitionOf: DefinitionOf, prepare: Prepare): Prepare {
+  return (preparing) => {
+    const { event, rows, snapshot } = preparing;
+    if (event.type === `xstate.error.actor.${SHARED}`) return { live: rows.live() } satisfies PreparedStep;
+    if (event.type === 'fermata.shared.written') {
+      const isEnding = ((snapshot?.context as { readonly ending?: unknown } | undefined)?.ending ?? null) !== null;
+      return isEnding ? undefined : toStop(event as unknown as SharedWritten, new RunGraph(rows, definitionOf(rows)));
+    }
+    const step = prepare(preparing) as PreparedStep | undefined;
+    const begins = snapshot === undefined;
+    if (!begins && event.type !== 'fermata.task.adds') return step;
+    const { additions = { tasks: [] } } = step ?? {};
+    const specs = 'tasks' in additions ? additions.tasks.map(({ spec }) => spec as TaskSpec) : [];
+    const publishes = begins ? publishesAny(definitionOf(rows)) : specs.some(isPublishing);
+    return publishes ? { ...step, shares: true } : step;
+  };
+}
+
+const publishing = new WeakMap<Definition, boolean>();
+
+function publishesAny(definition: Definition): boolean {
+  const known = publishing.get(definition);
+  if (known !== undefined) return known;
+  const found = definition.tasks.some(isPublishing);
+  publishing.set(definition, found);
+  return found;
+}
+
+/** True where a task publishes, or its items do. */
+function isPublishing({ outputs, call }: TaskSpec): boolean {
+  return outputs !== undefined || (call.kind === 'map' && isPublishing(call.task));
+}
+
+/** Whom a write stops. What a task publishes it publishes at its end: it does not stop itself. */
+function toStop({ changed, task, published }: SharedWritten, graph: RunGraph): PreparedStep | undefined {
+  const stops = new Map<string, Stop>();
+  for (const key of changed) stopsOf(key, graph, stops, published ? task : undefined);
+  if (stops.size === 0) return undefined;
+  return { stops: [...stops].map(([name, stop]) => ({ task: name, stop })) };
+}
+
+/** There may be 10,000 that watch one value: between pages the turn waits, so that the process serves others meanwhile. */
+function stopsOf(key: string, graph: RunGraph, stops: Map<string, Stop>, except: string | undefined): void {
+  const { rows } = graph;
+  const look = (after: WaitPlace | undefined): { found: [string, Stop][]; next: WaitPlace | undefined } => {
+    const { items, next } = rows.openWatches(key, after);
+    const found = items.flatMap(({ task }): [string, Stop][] => {
+      const stop = task === except ? undefined : stopFor(graph, task);
+      return stop === undefined ? [] : [[task, stop]];
+    });
+    return { found, next };
+  };
+  let page = look(undefined);
+  for (let pages = 1; ; pages++) {
+    for (const [task, stop] of page.found) stops.set(task, stop);
+    const { next } = page;
+    if (next === undefined) return;
+    page = rows.read(`stops/${pages}/${key}`, () => later(look(next)));
+  }
+}
+
+function stopFor(graph: RunGraph, task: string): Stop | undefined {
+  const spec = graph.spec(task);
+  const scope = scopeOf(graph, task, spec.cancelWhen === undefined ? [] : [spec.cancelWhen]);
+  try {
+    const stop = stopOf(spec, scope);
+    if (stop === undefined) return undefined;
+    const { reason, condition } = stop;
+    return { reason, ...(condition === undefined ? {} : { condition }) };
+  } catch (thrown) {
+    if (!(thrown instanceof FermataError)) throw thrown;
+    return { error: toErrorData(thrown) };
+  }
+}
+
+/** What a write changes. */
+export function sharedRows({ entry, data }: DraftFact): readonly RowChange[] {
+  const { key, revision, write } = data as { readonly key: string; readonly revision: number; readonly write?: string };
+  const row = { key, revision, seq: entry };
+  return [
+    { table: 'shared', key, row },
+    ...(write === undefined ? [] : [{ table: 'sharedWrite' as const, key: write, row: { ...row, write } }]),
+  ];
+}
+
+const BEGINS: ReadonlySet<string> = new Set(['task_started', 'approval_requested']);
+const ENDS: ReadonlySet<string> = new Set(['task_completed', 'task_failed', 'task_skipped', 'task_cancelled']);
+
+/** What a fact about a task changes here: it has begun, so that it may be stopped, or it has ended. */
+export function watchRows({ type }: Pick<DraftFact, 'type'>, spec: TaskSpec, rows: RunRows): readonly RowChange[] {
+  const begins = BEGINS.has(type);
+  if (spec.cancelWhen === undefined || (!begins && !ENDS.has(type))) return [];
+  const { name: task, position } = spec;
+  return watchedBy(spec).flatMap((key): RowChange[] => {
+    const name = `${task}/${key}`;
+    // One that is tried again goes on watching; one that never began has no row.
+    if (begins === (rows.get('watch', name) !== undefined)) return [];
+    return [{ table: 'watch', key: name, row: { task, key, position, open: begins } }];
+  });
+}

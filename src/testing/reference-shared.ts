@@ -1,0 +1,84 @@
+/** What may be observed of the values that the tasks of a run share (P11), and of whom they stop: part of the reference model. */
+import { isDeepStrictEqual } from 'node:util';
+import type { SeenFact } from './observation.ts';
+import type { PlannedTask } from './plan.ts';
+
+type Check = (holds: boolean, broken: string) => void;
+
+/** Whether the `cancelWhen` of a live task is true of the values as they stand. */
+export type IsStopped = (task: string) => boolean;
+
+/** The shared values of one run. */
+export class SharedModel {
+  readonly #check: Check;
+  readonly #values = new Map<string, { readonly value: unknown; readonly revision: number }>();
+  /** Writes of functions, each of which is done once. */
+  readonly #writes = new Set<unknown>();
+  /** What each task has published and not completed with yet. */
+  readonly #published = new Map<string, Map<string, unknown>>();
+  /** Tasks that a write has stopped, and of which that is not said yet. */
+  readonly #stopped = new Set<string>();
+  /** Values have changed since it was looked whom that stops; null: not. The task that published them stops by itself. */
+  #changedBy: { readonly publisher: string | undefined } | null = null;
+
+  /** @param check throws where a promise is broken */
+  constructor(check: Check) {
+    this.#check = check;
+  }
+
+  /** By key. */
+  get values(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries([...this.#values].map(([key, { value }]) => [key, value]));
+  }
+
+  /** A value was written. */
+  changed({ data }: SeenFact, isAlive: (task: string) => boolean, where: string): void {
+    const { key, revision, value, by, write } = data as Readonly<Record<string, unknown>> & { readonly key: string };
+    const before = this.#values.get(key)?.revision ?? 0;
+    this.#check(revision === before + 1, `P11 ${where}: ${key} has revision ${before}, and gets ${String(revision)}`);
+    this.#check(isAlive(String(by)), `P11 ${where}: ${String(by)}, which wrote it, has ended`);
+    this.#values.set(key, { value, revision: Number(revision) });
+    if (write === undefined) {
+      const published = this.#published.get(String(by)) ?? new Map<string, unknown>();
+      this.#check(!published.has(key), `P11 ${where}: it was published before`);
+      this.#published.set(String(by), published.set(key, value));
+    } else {
+      this.#check(!this.#writes.has(write), `P11 ${where}: the same write was done before`);
+      this.#writes.add(write);
+    }
+    this.#changedBy = { publisher: write === undefined ? String(by) : undefined };
+  }
+
+  /** Something else is stated, or all is said: whom the last write stops is decided by now. */
+  decide(alive: readonly string[], isStopped: IsStopped): void {
+    const { publisher } = this.#changedBy ?? {};
+    if (this.#changedBy === null) return;
+    this.#changedBy = null;
+    for (const task of alive) if (task !== publisher && isStopped(task)) this.#stopped.add(task);
+  }
+
+  /** A task was stopped by its `cancelWhen`. */
+  stopped(task: string, where: string): void {
+    this.#check(this.#stopped.delete(task), `P11 ${where}: its cancelWhen is not true`);
+  }
+
+  /** A task has ended otherwise. */
+  ended({ name, outputs }: PlannedTask, { type }: SeenFact, where: string): void {
+    this.#stopped.delete(name);
+    const published = this.#published.get(name) ?? new Map<string, unknown>();
+    this.#published.delete(name);
+    const keys = type === 'task_completed' ? Object.keys(outputs ?? {}) : [];
+    this.#check(isDeepStrictEqual([...published.keys()], keys), `P11 ${where}: it shares ${keys.join()}`);
+    for (const [key, written] of Object.entries(outputs ?? {}))
+      if (published.has(key) && typeof written !== 'string')
+        this.#check(isDeepStrictEqual(published.get(key), written), `P11 ${where}: it shares something else as ${key}`);
+  }
+
+  /** Nothing is under way in the run: who was to stop has. */
+  settled(run: string): void {
+    this.#check(
+      this.#stopped.size === 0,
+      `P11 run ${run}: ${[...this.#stopped].join()} go on although they are stopped`,
+    );
+  }
+}
