@@ -42,6 +42,13 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'reviews[1]: review@1 completed',
     'announce: announcement@1 completed',
   ],
+  '14-fork.ts': [
+    'first: ',
+    'tried again: completed, paid for print',
+    'with a better text: completed, paid for print',
+    'pictures: taken over from the first run',
+    'text: given by hand',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

@@ -88,10 +88,22 @@ export interface PreparedSkip {
   readonly skip: Skip;
 }
 
+/** What a task is made ready with whose outcome is known: of a run from which this one was forked, or given by hand. */
+export interface PreparedOutcome extends Pick<
+  PreparedTask,
+  'description' | 'retry' | 'timeoutMs' | 'onInDoubt' | 'addTasks'
+> {
+  readonly known: {
+    readonly result: unknown;
+    /** What its fact says beside that. With `reused` it is another run's, else somebody gave it. */
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | PreparedOutcome | { readonly error: ErrorData };
 }
 
 /** What the items of a map gave (prepared data, R2). */
@@ -119,7 +131,7 @@ export interface TaskOutput {
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partial<Pick<PreparedOutcome, 'known'>> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -276,6 +288,7 @@ function stateCompleted(
     ...about(context),
     result: value,
     attempt: context.attempt,
+    ...context.known?.facts,
     ...more,
     ...(usage === undefined ? {} : { usage }),
     ...(model === undefined ? {} : { model }),
@@ -415,6 +428,8 @@ export const taskMachine = setup({
     }),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
+      if (onlyAdds(context))
+        return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
       const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
@@ -462,8 +477,13 @@ export const taskMachine = setup({
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),
-      tasks: tasksToAdd(context, event),
+      ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
     })),
+    completeKnown: enqueueActions(({ enqueue, context }) => {
+      stateCompleted(enqueue, context, { value: context.known?.result });
+      // The fact has it from here on.
+      enqueue.assign({ known: { result: null, facts: {} } });
+    }),
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
@@ -520,8 +540,13 @@ export const taskMachine = setup({
       fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
     }),
     stateSkip: enqueueActions(({ enqueue, context }) => {
-      const { reason, condition } = context.skip ?? {};
-      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
+      const { reason, condition, reused } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', {
+        ...about(context),
+        reason,
+        ...(condition === undefined ? {} : { condition }),
+        ...(reused === undefined ? {} : { reused }),
+      });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
@@ -589,6 +614,9 @@ export const taskMachine = setup({
   guards: {
     broken: ({ context }) => context.error !== null,
     isSkipped: ({ context }) => context.skip !== undefined,
+    isKnown: ({ context }) => context.known !== undefined && context.addTasks === undefined,
+    isKnownAndAdds: ({ context }) => onlyAdds(context),
+    isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
     runsWorkflow: ({ context }) => context.call.kind === 'subworkflow',
@@ -642,6 +670,9 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
+            { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
+            { guard: 'isKnownAndAdds', target: '#task.running.addingTasks' },
+            { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
             ...BEGIN,
           ],
@@ -899,6 +930,15 @@ export const taskMachine = setup({
   }),
 });
 
+/** It does not run, and adds what it adds all the same. */
+function onlyAdds(context: TaskContext): context is TaskContext & Pick<PreparedOutcome, 'known'> {
+  return context.known !== undefined && (isReused(context) || context.addTasks === FROM_OUTPUT);
+}
+
+function isReused({ known }: TaskContext): boolean {
+  return known?.facts['reused'] !== undefined;
+}
+
 function retryOf({ retry = DEFAULT_RETRY }: TaskContext): RetryPolicy {
   return retry;
 }
@@ -938,6 +978,13 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     call: { kind: 'code', function: '', input: {} },
     retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
   } as const;
+  if (prepared !== undefined && 'known' in prepared)
+    return {
+      ...idle,
+      ...prepared,
+      outcome: prepared.addTasks === undefined ? null : { value: prepared.known.result },
+      error: null,
+    };
   if (prepared !== undefined && 'skip' in prepared)
     return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {

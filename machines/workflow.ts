@@ -7,6 +7,7 @@
  */
 import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import { endsRun, type Consequence } from '../src/document/consequence.ts';
+import type { ForkPoint } from '../src/document/fork/record.ts';
 import type { ErrorData } from '../src/errors.ts';
 import type { ChildEnded } from '../src/runtime/parent.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
@@ -111,6 +112,8 @@ export interface WorkflowInput {
   readonly onTaskFailure: 'stop' | 'continue';
   /** The task of another run that began this one. */
   readonly parent?: { readonly runId: string; readonly task: string; readonly attempt: number };
+  /** Of a fork: the run that it comes from, and where it leaves it. */
+  readonly forkedFrom?: { readonly runId: string } & ForkPoint;
   readonly prepared?: PreparedStep;
 }
 
@@ -144,6 +147,8 @@ export interface TaskAdds {
   readonly description: string;
   readonly items?: readonly unknown[];
   readonly tasks?: unknown;
+  /** Those that it added in the run of which this one is a fork. */
+  readonly again?: true;
 }
 
 type WorkflowEvent =
@@ -291,8 +296,12 @@ export const workflowMachine = setup({
     'fermata.spawn': (_, _params: Readonly<Record<string, unknown>>) => {},
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     begin: enqueueActions(({ enqueue, context, event }) => {
-      const { workflow, version, total, timeoutMs, parent } = context;
-      fact(enqueue, 'run_started', { workflow, version, total, ...(parent === undefined ? {} : { parent }) });
+      const { workflow, version, total, timeoutMs, parent, forkedFrom } = context;
+      const origin = {
+        ...(parent === undefined ? {} : { parent }),
+        ...(forkedFrom === undefined ? {} : { forkedFrom }),
+      };
+      fact(enqueue, 'run_started', { workflow, version, total, ...origin });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
       enqueue.assign(admit(context, (event as { input?: WorkflowInput }).input?.prepared, enqueue));

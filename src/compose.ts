@@ -21,6 +21,7 @@ import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { callsOf, type AssertRunnable } from './document/calls.ts';
 import { beginChildRun, type ChildRequest } from './document/child-runs.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
+import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
@@ -76,6 +77,7 @@ export interface Fermata {
  */
 function builtInMachines(
   definitionOf: DefinitionOf,
+  originsOf: OriginsOf,
   predicates: Predicates,
   assertRunnable: AssertRunnable,
 ): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
@@ -84,8 +86,8 @@ function builtInMachines(
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
-        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable)),
-        task: withTime(inBrief(prepareTask(definitionOf, predicates))),
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+        task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
       },
       outside: outsideEvents(definitionOf),
     },
@@ -149,9 +151,11 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.alone === true ? { alone: true } : {}),
     pause: () => pause(loop),
   });
+  const originsOf = originsIn(store);
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
-    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
+    const prompts = originsOf(rows)?.prompts;
+    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion, prompts));
   };
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
@@ -172,7 +176,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   const running = (): Runtime => opened ?? unopened();
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates, assertRunnable) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, originsOf, predicates, assertRunnable) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),

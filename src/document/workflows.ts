@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { FermataError } from '../errors.ts';
 import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/store.ts';
 import type { Definition } from './definition.ts';
+import { withPrompts } from './fork/prompts.ts';
 import type { WorkflowReference } from './kinds/subworkflow.ts';
 import { assertKnownWorkflows, subworkflowsOf } from './known-workflows.ts';
 import { parseDocument, parseInTurns } from './parse.ts';
@@ -195,29 +196,43 @@ export class Workflows {
       throw new FermataError('notFound', `No workflow "${id}" exists. List them with GET /api/v1/workflows.`);
   }
 
-  /** The inner form of a version: what a run executes. At once where it is in memory. Throws `databaseCorrupt`. */
-  definition(id: string, version: number): MaybePromise<Definition> {
-    const known = this.#definitions.get(`${id}@${version}`);
+  /**
+   * The inner form of a version: what a run executes. At once where it is in memory. Throws `databaseCorrupt`.
+   *
+   * @param prompts of tasks, in place of those that the document has: what a fork executes. Where they do not fit into
+   * the document, it throws `invalidDocument`
+   */
+  definition(id: string, version: number, prompts: Readonly<Record<string, string>> = {}): MaybePromise<Definition> {
+    const edited = Object.keys(prompts).length === 0 ? '' : `+${canonicalize(prompts)}`;
+    const known = this.#definitions.get(`${id}@${version}${edited}`);
     if (known !== undefined) return known;
     const row = this.#surroundings.store.workflow(this.#surroundings.tenant, id, version);
     return row instanceof Promise
-      ? row.then((loaded) => this.#parsed(id, version, loaded))
-      : this.#parsed(id, version, row);
+      ? row.then((loaded) => this.#parsed(id, version, loaded, prompts, edited))
+      : this.#parsed(id, version, row, prompts, edited);
   }
 
-  #parsed(id: string, version: number, row: WorkflowRow | undefined): MaybePromise<Definition> {
+  #parsed(
+    id: string,
+    version: number,
+    row: WorkflowRow | undefined,
+    prompts: Readonly<Record<string, string>>,
+    edited: string,
+  ): MaybePromise<Definition> {
     if (row === undefined)
       throw new FermataError(
         'databaseCorrupt',
         `Version ${version} of workflow ${id} is gone from the database, but a run executes it. Restore the database from a backup.`,
       );
-    const document: unknown = JSON.parse(row.documentJson);
-    if (row.documentJson.length <= LONG_DOCUMENT) return this.#cache(id, version, parseDocument(document));
-    return parseInTurns(document, this.#surroundings.pause).then((definition) => this.#cache(id, version, definition));
+    const written: unknown = JSON.parse(row.documentJson);
+    const document = edited === '' ? written : withPrompts(written, prompts);
+    const cache = (definition: Definition) => this.#cache(id, `${version}${edited}`, definition);
+    if (row.documentJson.length <= LONG_DOCUMENT) return cache(parseDocument(document));
+    return parseInTurns(document, this.#surroundings.pause).then(cache);
   }
 
   /** Keeps what is used most recently; a definition is the same for ever. */
-  #cache(id: string, version: number, definition: Definition): Definition {
+  #cache(id: string, version: number | string, definition: Definition): Definition {
     const key = `${id}@${version}`;
     // Two runs that wake at once may both have read it.
     const known = this.#definitions.get(key);

@@ -3,16 +3,15 @@ import { z } from '@hono/zod-openapi';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import { childrenSchema, childrenView, parentSchema, parentView } from './child-view.ts';
+import { forkFields, forksOf } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { listOf, pageQuery } from './page.ts';
 import { fields, type Surroundings } from './router.ts';
+import { runStatusSchema } from './run-status.ts';
 import { taskPage, taskSchema } from './task-view.ts';
 
 const TASKS_SHOWN = 100;
 
-export const runStatusSchema = z
-  .enum(['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'])
-  .openapi('RunStatus');
 /** Why a run failed or was cancelled. */
 const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
 const date = z.iso.datetime();
@@ -75,6 +74,7 @@ export const runSchema = runSummarySchema
     children: childrenSchema(runStatusSchema),
     costDollars: money,
     etaSeconds: seconds,
+    ...forkFields,
     acceptedEvents: z.array(z.string()).describe('What POST …/events takes now'),
     seq: z.int().describe('Last journal number'),
     links,
@@ -130,6 +130,8 @@ export function linksOf(runId: string): Record<string, string> {
     journal: `${self}/journal`,
     why: `${self}/why`,
     cancel: `${self}/cancel`,
+    fork: `${self}/fork`,
+    retry: `${self}/retry`,
   };
 }
 
@@ -173,6 +175,7 @@ export async function runDetail({ fermata }: Surroundings, runId: string): Promi
     costDollars: null,
     etaSeconds: null,
     acceptedEvents: await unlessBlocked(async () => [...(await fermata.runtime.acceptedEvents(runId))], []),
+    ...(await forksOf(fermata.runtime, run)),
     seq: run.seq,
     links: linksOf(runId),
   };

@@ -12,7 +12,8 @@ import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';
 import { iso, toJson } from './json.ts';
 import type { Surroundings } from './router.ts';
-import { blockedBy, runStatusSchema } from './run-view.ts';
+import { runStatusSchema } from './run-status.ts';
+import { blockedBy } from './run-view.ts';
 import { definitionOf, taskStatusSchema } from './task-view.ts';
 
 const MOST_LISTED = 1_000;

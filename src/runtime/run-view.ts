@@ -16,6 +16,8 @@ export interface RunView {
   readonly status: RunStatus;
   /** State value of a machine of the user's own; not in lists. */
   readonly state?: unknown;
+  /** Of a fork: what it keeps about where it comes from; not in lists. */
+  readonly fork?: unknown;
   readonly progress: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly input: unknown;

@@ -377,7 +377,9 @@ export class Runtime {
 
   /** A run as it is committed. Throws `notFound`. */
   async read(runId: string): Promise<RunView> {
-    const view = await this.#view(await this.#row(runId));
+    const row = await this.#row(runId);
+    const view = await this.#view(row);
+    if (row.forkJson !== undefined) return { ...view, fork: await this.#decode(row.forkJson) };
     if (view.workflow !== undefined) return view;
     return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
   }
@@ -474,6 +476,11 @@ export class Runtime {
   async entry(runId: string, seq: number): Promise<unknown> {
     const entry = await this.#store.entry(this.#key(runId), seq);
     return entry === undefined ? undefined : this.#decode(entry.dataJson);
+  }
+
+  /** The journal number of a run's fact, by its number among the facts; undefined where there is none. */
+  async entryOfFact(runId: string, factSeq: number): Promise<number | undefined> {
+    return this.#store.entryOfFact(this.#key(runId), factSeq);
   }
 
   /** Calls `listener` with each fact of a run (or, without an id, of all) from now on. Returns how to stop. */

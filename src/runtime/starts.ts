@@ -26,6 +26,8 @@ export interface StartOptions {
   readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
   /** The run that begins it. */
   readonly parent?: RunParent | undefined;
+  /** Of a fork: what its machine's preparation takes over (any JSON), and the runs that it reads from, nearest first. */
+  readonly fork?: { readonly record: unknown; readonly from: readonly string[] } | undefined;
   /** Input as shown and as prompts read it, where it is not what the machine gets. */
   readonly shownInput?: unknown;
 }
@@ -114,11 +116,13 @@ export class Starts {
     const run = newRunId();
     const shown = 'shownInput' in options ? options.shownInput : options.input;
     const blobs = new Map<string, string>();
-    const inputJson =
-      shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
-    const { workflow, idempotency, parent } = options;
+    const aside = { add: (hash: string, text: string): void => void blobs.set(hash, text) };
+    const inputJson = shown === undefined ? null : encode(shown, 'input', aside);
+    const { workflow, idempotency, fork, parent } = options;
     const asked =
-      idempotency === undefined ? [options.input, options.snapshot] : [idempotency.key, idempotency.bodyHash];
+      idempotency === undefined
+        ? [options.input, options.snapshot, fork?.record]
+        : [idempotency.key, idempotency.bodyHash];
     const request = fingerprint([machine, workflow?.id ?? null, workflow?.version ?? null, ...asked]);
     suspects.assertMayStart(markOfStart(tenant, request, machine));
     const origin: RunOrigin = {
@@ -134,6 +138,7 @@ export class Starts {
       createdAt: clock.now(),
       inputJson,
       idempotency,
+      ...(fork === undefined ? {} : { forkJson: encode(fork.record, 'fork', aside), forkedFrom: fork.from }),
     };
     const given = { input: options.input, restore: options.snapshot, fingerprint: request };
     const input = { kind: 'start', origin, blobs, ...given } as const;

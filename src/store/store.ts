@@ -70,6 +70,13 @@ export interface RunOrigin extends RunKey {
   readonly inputJson: string | null;
   /** The request that asked for it, so that the same request twice makes one run. */
   readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+  /** Of a fork: where it comes from, and what it takes over. */
+  readonly forkJson?: string | undefined;
+  /**
+   * The runs that a fork reads from, nearest first: none of them is deleted before it has ended. Given where it begins,
+   * and not read back.
+   */
+  readonly forkedFrom?: readonly string[] | undefined;
 }
 
 /** What changes about a run: written whole, once a group. */
@@ -347,6 +354,8 @@ export interface RunFilter {
   readonly q?: string | undefined;
   /** Ids: no others. */
   readonly among?: readonly string[] | undefined;
+  /** Forks of this run. */
+  readonly forkedFrom?: string | undefined;
   readonly limit: number;
   /** Run id after which (in descending order of creation) to go on. */
   readonly after?: string | undefined;
@@ -507,7 +516,8 @@ export interface Store extends WorkflowStore {
   ): Promise<readonly PendingApproval[]>;
   /**
    * Deletes an ended run with all its rows; values that others share stay. False where it does not exist. Throws
-   * `FermataError` `runNotEnded` where it could still write, unless the caller knows that it does not (`unended`).
+   * `FermataError` `runNotEnded` where it could still write, unless the caller knows that it does not (`unended`), and
+   * `runHasForks` where a fork that has not ended reads from it.
    */
   deleteRun(key: RunKey, options?: { readonly unended?: boolean }): Promise<boolean>;
 

@@ -15,7 +15,9 @@
  * P9. After all faults every run ends, unless it waits for somebody, and the runtime never fails by surprise.
  * P10. An event from outside that was accepted is kept or taken, and taken once, by a task that waits for its type; of
  *     those that were kept, the first (`reference-events.ts`).
- * P11. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
+ * P11. What a fork takes over, another run has found; what it could take over, it does not pay for again
+ *     (`reference-forks.ts`).
+ * P12. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
  *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs
  * that grow, of calls, events from outside, and time.
@@ -28,6 +30,7 @@ import { CallsModel } from './reference-calls.ts';
 import { ChildrenModel } from './reference-children.ts';
 import { ClockModel } from './reference-clock.ts';
 import { OutsideEventsModel } from './reference-events.ts';
+import { ForksModel } from './reference-forks.ts';
 import { added, checkConcurrency, dropItems, outputOf } from './reference-growth.ts';
 import {
   check,
@@ -53,6 +56,7 @@ export class ReferenceModel {
   readonly #calls = new CallsModel();
   readonly #children = new ChildrenModel();
   readonly #clock = new ClockModel();
+  readonly #forks = new ForksModel(this.#runs);
   readonly #tasks: TasksModel;
 
   /**
@@ -62,7 +66,7 @@ export class ReferenceModel {
   constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge) {
     this.#planOf = planOf;
     const times = (run: Run, task: string, command: string): number => this.#times(run, task, command);
-    const models = { calls: this.#calls, children: this.#children, clock: this.#clock };
+    const models = { calls: this.#calls, children: this.#children, clock: this.#clock, forks: this.#forks };
     this.#tasks = new TasksModel({ judge, ...models, times });
   }
 
@@ -134,6 +138,7 @@ export class ReferenceModel {
     check((fact.type === 'run_started') === (last === undefined), `P2 ${where} is not in its place`);
     run.facts.push(fact);
     if (fact.type === 'event_kept') run.events.kept(fact.data, where);
+    if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
     if (fact.type === 'run_started') this.#begin(run, fact, where);
     if (run.plan === undefined) return;
     const name = fact.data['task'];
@@ -195,6 +200,7 @@ export class ReferenceModel {
 
   #request({ request, body }: Extract<Seen, { kind: 'request' }>): void {
     this.#asked.set(request, (this.#asked.get(request) ?? 0) + 1);
+    if (request.endsWith('/fork')) this.#forks.asked(body);
     const [, run] = /^POST \/runs\/([^/]+)\/events$/.exec(request) ?? [];
     if (run !== undefined) this.#run(decodeURIComponent(run)).events.sent(body);
   }
@@ -246,7 +252,7 @@ export class ReferenceModel {
     const known = this.#runs.get(name);
     if (known !== undefined) return known;
     const state = { plan: undefined, status: 'pending', progress: 0, paused: false };
-    const marks = { cancelTaken: false, stuck: false, published: 0, cutSince: Infinity };
+    const marks = { cancelTaken: false, stuck: false, published: 0, cutSince: Infinity, fork: undefined };
     const run: Run = {
       ...state,
       ...marks,

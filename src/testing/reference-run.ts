@@ -4,6 +4,7 @@ import type { SeenItem } from './choices.ts';
 import type { SeenFact } from './observation.ts';
 import type { Plan, PlannedTask } from './plan.ts';
 import type { OutsideEventsModel } from './reference-events.ts';
+import type { SeenFork } from './reference-forks.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
 type Between = 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'inRun' | 'retrying' | 'inDoubt';
@@ -30,6 +31,8 @@ export interface Task {
   readonly from: { readonly task: string; readonly as: 'item' | 'waitedFor' | 'added' } | null;
   /** What it reads of its map, where it is an item. */
   readonly item: SeenItem | undefined;
+  /** In a fork: it did not run, since another run has found it or somebody has given it. */
+  takenOver: 'reused' | 'edited' | undefined;
   /** Its items, where it is a map that has begun. */
   items: readonly Task[] | undefined;
 }
@@ -48,6 +51,7 @@ export interface Run {
   published: number;
   /** Decisions that somebody was told to have made. */
   readonly told: { readonly request: string; readonly by: unknown }[];
+  fork: SeenFork | undefined;
   readonly events: OutsideEventsModel;
   /** Since when it is in the middle of a turn: what that turn dates may be as old. */
   cutSince: number;
@@ -84,7 +88,8 @@ export const ROUNDING_MS = 1;
 /** A task of which nothing was said yet. */
 export function fresh(plan: PlannedTask, from: Task['from'] = null, item?: SeenItem): Task {
   const state = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false };
-  return { ...state, plan, from, item, status: 'pending', result: undefined, code: undefined, items: undefined };
+  const none = { result: undefined, code: undefined, items: undefined, takenOver: undefined };
+  return { ...state, ...none, plan, from, item, status: 'pending' };
 }
 
 /** Something was said of it, and not that it has ended. */

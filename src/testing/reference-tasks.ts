@@ -5,6 +5,7 @@ import type { Plan } from './plan.ts';
 import type { CallsModel } from './reference-calls.ts';
 import type { ChildrenModel } from './reference-children.ts';
 import type { ClockModel } from './reference-clock.ts';
+import { isTakenOver, type ForksModel } from './reference-forks.ts';
 import { checkItems, grow, isOver } from './reference-growth.ts';
 import { check, codeOf, ENDED, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
 
@@ -14,6 +15,7 @@ export interface Asked {
   readonly calls: CallsModel;
   readonly children: ChildrenModel;
   readonly clock: ClockModel;
+  readonly forks: ForksModel;
   /** How often somebody has asked for something to be done about a task: `approve`, `retry`. */
   readonly times: (run: Run, task: string, command: string) => number;
 }
@@ -24,9 +26,11 @@ export class TasksModel {
   readonly #calls: CallsModel;
   readonly #children: ChildrenModel;
   readonly #clock: ClockModel;
+  readonly #forks: ForksModel;
   readonly #times: Asked['times'];
 
-  constructor({ judge, calls, children, clock, times }: Asked) {
+  constructor({ judge, calls, children, clock, forks, times }: Asked) {
+    this.#forks = forks;
     this.#judge = judge;
     this.#calls = calls;
     this.#children = children;
@@ -37,6 +41,8 @@ export class TasksModel {
   /** A fact about a task of a run. */
   see(run: Run, plan: Plan, task: Task, fact: SeenFact, where: string): void {
     const { type, data, at } = fact;
+    if (isTakenOver(fact)) return this.#forks.takenOver(run, task, fact, where);
+    if (type === 'task_started') this.#forks.started(run, task, where);
     check((LEGAL[type] ?? ['running']).includes(task.status), `P3 ${where}`);
     if (type === 'task_added') return grow(run, task, fact, where);
     const attempt = Number(data['attempt'] ?? task.attempt);

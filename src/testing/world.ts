@@ -317,6 +317,19 @@ export class World {
     await this.#command({ method: 'POST', path }, ({ code }) => code === 'wrongState' || code === 'taskSettled');
   }
 
+  /** Starts a fork of a run, or tries again what did not succeed in it (`{ retry: true }`). Throws as the API does. */
+  async fork(
+    runId: string,
+    request: { readonly fromTask: string } | { readonly atSeq: number } | { readonly retry: true },
+    edits: Readonly<Record<string, { readonly prompt?: string; readonly output?: unknown }>> = {},
+  ): Promise<string> {
+    const isRetry = 'retry' in request;
+    const path = `${pathOf(runId)}/${isRetry ? 'retry' : 'fork'}`;
+    const body = isRetry ? {} : { ...request, edits };
+    const answer = await this.#command({ method: 'POST', path, body, key: this.#newKey() });
+    return (answer as { readonly runId: string }).runId;
+  }
+
   /** Pauses a run: no more tasks begin. Throws as the API does. */
   async pause(runId: string): Promise<void> {
     await this.#command({ method: 'POST', path: `${pathOf(runId)}/pause` }, ({ code }) => code === 'wrongState');

@@ -8,6 +8,7 @@ import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
+import { fork, type ForkRequest } from '../../src/document/fork/request.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
 import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
@@ -123,6 +124,13 @@ export class Workbench {
     const started = await execute(starter, workflow, await workflows.definition(workflow.id, 1), request);
     await this.settle();
     return started.runId;
+  }
+
+  /** Forks a run; answers with the id of the new one. */
+  async fork(run: string, request: ForkRequest): Promise<string> {
+    const { runId } = await fork(this.fermata, run, request);
+    await this.settle();
+    return runId;
   }
 
   /** Waits until everything that has come in is committed and its consequences have begun. */

@@ -39,7 +39,7 @@ export async function live(seed: number): Promise<Life> {
     },
   });
   const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
-  const runs = await Promise.all(
+  const started = await Promise.all(
     Array.from({ length: random.between(1, 3) }, (_, index) =>
       person(
         world,
@@ -49,6 +49,7 @@ export async function live(seed: number): Promise<Life> {
       ),
     ),
   );
+  const runs = started.flat();
   const orders = await bought;
   world.check();
   world.heal();
@@ -108,17 +109,41 @@ function answer(seed: number, run: string, task: string, attempt: number) {
 }
 
 /** Starts a run, twice at once if need be, and does this and that to it. */
-async function person(world: World, random: Random, workflow: string, key: string): Promise<string> {
+async function person(world: World, random: Random, workflow: string, key: string): Promise<string[]> {
   const [run, again = run] = await Promise.all(
     Array.from({ length: random.between(1, 2) }, () => world.start(workflow, { key })),
   );
   if (run === undefined || run !== again)
     throw new FermataError('simulationFailed', `One key started two runs: ${run} and ${again}.`);
+  const runs: [string, ...string[]] = [run];
   for (let left = random.between(0, 8); left > 0; left--) {
     await world.advance(random.pick(PAUSES));
-    await random.pick(COMMANDS)(world, run, someTask(random), random).catch(refused);
+    if (random.chance(0.15)) runs.push(...(await forked(world, random.pick(runs), random)));
+    else await random.pick(COMMANDS)(world, random.pick(runs), someTask(random), random).catch(refused);
   }
-  return run;
+  // What has ended is tried again, and forked.
+  if (random.chance(0.3)) {
+    await world.advance(3_600_000);
+    runs.push(...(await forked(world, random.pick(runs), random)));
+  }
+  return runs;
+}
+
+/** Forks a run, if that is possible. */
+async function forked(world: World, run: string, random: Random): Promise<readonly string[]> {
+  const point = random.pick([
+    { fromTask: someTask(random) },
+    { fromTask: someTask(random) },
+    { atSeq: random.between(0, 20) },
+    { retry: true } as const,
+  ]);
+  const edits = random.chance(0.3) ? { [someTask(random)]: { output: [random.between(0, 9)] } } : {};
+  try {
+    return [await world.fork(run, point, edits)];
+  } catch (thrown) {
+    refused(thrown);
+    return [];
+  }
 }
 
 /** One of the document, an item, or one that was added: whether there is such a task or not. */

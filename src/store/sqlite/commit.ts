@@ -21,6 +21,7 @@ import {
   blobUse,
   effect,
   eventType,
+  forkedFrom,
   growth,
   journal,
   keptEvent,
@@ -72,6 +73,8 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     const key = write.run(originColumns(origin));
     write.state({ ...stateColumns(changes.state), run: key, revision: changes.revision + 1 });
     for (const tag of new Set(origin.tags)) write.tag({ run: key, tag });
+    for (const [distance, from] of (origin.forkedFrom ?? []).entries())
+      write.forkedFrom({ run: key, distance, origin: from });
     return key;
   }
 
@@ -147,6 +150,7 @@ function prepareWrites(connection: Connection) {
     run: prepareInsert(connection, run, 'key'),
     state: prepareInsert(connection, runState),
     tag: prepareInsert(connection, runTag),
+    forkedFrom: prepareInsert(connection, forkedFrom),
     updateState: written(
       db
         .update(runState)
@@ -238,6 +242,7 @@ function originColumns(origin: RunOrigin) {
     inputJson: origin.inputJson,
     idempotencyKey: origin.idempotency?.key ?? null,
     bodyHash: origin.idempotency?.bodyHash ?? null,
+    forkJson: origin.forkJson ?? null,
   };
 }
 

@@ -7,7 +7,7 @@ import type { RunFilter, RunRow } from '../store.ts';
 import { contains, isCheckedLast } from './conditions.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toListedRow } from './run-row.ts';
-import { run, runState, runTag } from './schema.ts';
+import { forkedFrom, run, runState, runTag } from './schema.ts';
 
 /** Lists a tenant's runs in descending order of creation, which is the order of their keys. */
 export function runList(
@@ -49,6 +49,7 @@ function matches(
     parent === undefined ? undefined : eq(run.parentRun, parent),
     status === undefined ? undefined : eq(runState.status, status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
+    filter.forkedFrom === undefined ? undefined : exists(forkOf(db, filter.forkedFrom)),
     among === undefined ? undefined : sql`${run.run} in (select value from json_each(${JSON.stringify(among)}))`,
     q === undefined ? undefined : or(contains(run.run, q), contains(run.workflowName, q), contains(run.machine, q)),
   ];
@@ -61,6 +62,13 @@ function tagOf(db: BetterSQLite3Database, tag: string) {
     .select({ found: sql`1` })
     .from(further)
     .where(and(eq(further.run, run.key), eq(further.tag, tag)));
+}
+
+function forkOf(db: BetterSQLite3Database, origin: string) {
+  return db
+    .select({ found: sql`1` })
+    .from(forkedFrom)
+    .where(and(eq(forkedFrom.run, run.key), eq(forkedFrom.distance, 0), eq(forkedFrom.origin, origin)));
 }
 
 /**

@@ -35,6 +35,7 @@ export function toRunRow(selected: Selected): RunRow & { readonly revision: numb
     tags: parseColumn<readonly string[]>(tagsJson, 'run.tags', row.run),
     counts: parseColumn<Readonly<Record<string, number>>>(countsJson, 'run_state.counts', row.run),
     systemIds: parseColumn<Readonly<Record<string, string>>>(systemIdsJson, 'run_state.system_ids', row.run),
+    forkJson: row.forkJson ?? undefined,
     idempotency: idempotencyKey === null || bodyHash === null ? undefined : { key: idempotencyKey, bodyHash },
   };
 }

@@ -181,18 +181,20 @@ export function readsOf(use: () => MemoryDatabase): Reads {
 }
 
 function rowOf({ origin, state }: RunRecord): RunRow {
+  const { forkedFrom: _, ...read } = origin;
   const { idempotency } = origin;
-  return { ...origin, ...state, idempotency: idempotency && { ...idempotency } };
+  return { ...read, ...state, idempotency: idempotency && { ...idempotency } };
 }
 
 function matches(
   { origin, state }: RunRecord,
-  { workflowId, parent, status, tags = [], q, among }: RunFilter,
+  { workflowId, parent, status, tags = [], q, among, forkedFrom }: RunFilter,
 ): boolean {
   const texts = [origin.run, origin.workflowName ?? '', origin.machine];
   return (
     (workflowId === undefined || origin.workflowId === workflowId) &&
     (parent === undefined || origin.parent?.run === parent) &&
+    (forkedFrom === undefined || origin.forkedFrom?.[0] === forkedFrom) &&
     (among === undefined || among.includes(origin.run)) &&
     (status === undefined || state.status === status) &&
     tags.every((tag) => origin.tags.includes(tag)) &&
