@@ -42,6 +42,13 @@ export class ForksModel {
     this.#edits.push((body ?? {}) as Edits);
   }
 
+  /** Whether somebody has given the output of a task of a fork, so that it needs no approval. */
+  isGiven({ fork }: Run, task: string): boolean {
+    return (
+      fork !== undefined && this.#edits.some(({ edits = {} }) => edits[task] !== undefined && 'output' in edits[task])
+    );
+  }
+
   /** A run begins. */
   began(run: Run, { forkedFrom }: SeenFact['data'], where: string): void {
     if (forkedFrom === undefined) return;

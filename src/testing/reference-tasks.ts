@@ -96,8 +96,9 @@ export class TasksModel {
     const { approval, retry, call, name } = task.plan;
     check(!run.paused, `P4 ${where}: the run is paused`);
     if (task.status === 'pending') {
-      check(approval === undefined || task.approved, `P8 ${where}: nobody has allowed it`);
-      if (approval === undefined) this.#mayRun(run, task, where);
+      const needsNobody = approval === undefined || this.#forks.isGiven(run, name);
+      check(needsNobody || task.approved, `P8 ${where}: nobody has allowed it`);
+      if (needsNobody) this.#mayRun(run, task, where);
     }
     check(task.status !== 'inDoubt' || this.#times(run, name, 'retry') > 0, `P8 ${where}: nobody says so`);
     check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
