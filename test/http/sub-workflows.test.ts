@@ -1,5 +1,9 @@
 /** Runs that tasks begin, over HTTP: who belongs to whom, why one waits for another, what is refused. */
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openFermata, type Harness } from '../harness/fermata.ts';
 
 const SCRIPT = [{ prompt: '', answers: [{ text: 'three sources' }] }];
@@ -87,5 +91,54 @@ describe('a run that a task has begun', () => {
       status: 'cancelled',
       reason: { message: 'Task "phase", which waited for it, ended: enough' },
     });
+  });
+
+  /** As three deaths of the process would leave it. */
+  function quarantine(file: string, run: string): void {
+    const driver = new BetterSqlite3(file);
+    driver
+      .prepare(
+        `insert into suspect (tenant, run_id, key, what, count, at, quarantined_at) values ('default', ?, 'event/x', 'while it decided', 3, 0, 1)`,
+      )
+      .run(run);
+    driver.close();
+    // They know the file as it was before.
+    rmSync(`${file}.sums`);
+  }
+
+  it('and is quarantined cannot be deleted before it is cancelled, which its parent hears without its machine being asked', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const database = join(folder, 'test.db');
+    const before = await openFermata({ script: SCRIPT, database });
+    const { upper, lower } = await started(before);
+    await before.close();
+    quarantine(database, lower);
+    const { call, fermata } = await openFermata({ script: SCRIPT, database });
+    expect((await call('GET', `/runs/${upper}/why`)).body.tasks[0].moves).toContain('which is blocked (50 %)');
+    const refused = await call('DELETE', `/runs/${lower}`);
+    expect([refused.status, refused.body.code]).toEqual([409, 'wrongState']);
+    expect(refused.body.detail).toBe(
+      `Task "phase" of run ${upper} waits for run ${lower}. Cancel that task first, then delete this run.`,
+    );
+    await call('POST', `/runs/${lower}/cancel`, { reason: 'it kills' });
+    expect(await fermata.runtime.waitFor(upper)).toMatchObject({
+      status: 'failed',
+      reason: { code: 'childRunCancelled', message: `Run ${lower} of workflow "review" was cancelled: it kills` },
+    });
+    expect((await call('DELETE', `/runs/${lower}`)).status).toBe(204);
+  });
+
+  it('is cancelled where the one that waits is quarantined and cancelled', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const database = join(folder, 'test.db');
+    const before = await openFermata({ script: SCRIPT, database });
+    const { upper, lower } = await started(before);
+    await before.close();
+    quarantine(database, upper);
+    const { call, fermata } = await openFermata({ script: SCRIPT, database });
+    await call('POST', `/runs/${upper}/cancel`, { reason: 'it kills' });
+    expect(await fermata.runtime.waitFor(lower)).toMatchObject({ status: 'cancelled' });
   });
 });
