@@ -138,9 +138,9 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partia
   readonly error: ErrorData | null;
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
-  readonly repeatOf: string | null;
+  readonly repeatOf?: string | null;
   /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
-  readonly outcome: CallOutput | null;
+  readonly outcome?: CallOutput | null;
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
@@ -210,7 +210,7 @@ const outside = <Output = CallOutput>(src: string) =>
   );
 
 function callInput({ context }: { context: TaskContext }): CallInput {
-  const { name, attempt, call, timeoutMs, onInDoubt = 'retry', repeatOf } = context;
+  const { name, attempt, call, timeoutMs, onInDoubt = 'retry', repeatOf = null } = context;
   const { kind: _, ...rest } = call;
   return {
     ...rest,
@@ -430,13 +430,13 @@ export const taskMachine = setup({
     begin: enqueueActions(({ enqueue, context }) => {
       if (onlyAdds(context))
         return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
-      const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
+      const attempt = (context.repeatOf ?? null) === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
       // A wait is no call: its time is kept across downtime (R10), by timers of its own.
       if (context.call.kind === 'wait') return;
       armTimeout(enqueue, context);
-      fact(enqueue, 'task_started', { ...about(context), attempt });
+      fact(enqueue, 'task_started', { ...about(context), attempt, ...context.known?.facts });
     }),
     beginWait: enqueueActions(({ enqueue, context, event }) => {
       const { call, timeoutMs, attempt } = context;
@@ -634,7 +634,7 @@ export const taskMachine = setup({
     goesOn: ({ event }) => joinedItems(event).next !== undefined,
     itemsFailed: ({ context, event }) =>
       (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
-    hasOutcome: ({ context }) => context.outcome !== null && context.addTasks !== FROM_OUTPUT,
+    hasOutcome: ({ context }) => (context.outcome ?? null) !== null && context.addTasks !== FROM_OUTPUT,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
     mayRepair: ({ context }) =>
@@ -969,8 +969,6 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     attempt: 0,
     held: true,
     consequence: 'none' as const,
-    repeatOf: null,
-    outcome: null,
   };
   if (prepared !== undefined && 'call' in prepared) return { ...prepared, ...rest, error: null };
   const idle = {

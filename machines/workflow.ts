@@ -110,10 +110,10 @@ export interface WorkflowInput {
   readonly breadth: number;
   readonly timeoutMs?: number;
   readonly onTaskFailure: 'stop' | 'continue';
-  /** The task of another run that began this one. */
-  readonly parent?: { readonly runId: string; readonly task: string; readonly attempt: number };
   /** Of a fork: the run that it comes from, and where it leaves it. */
   readonly forkedFrom?: { readonly runId: string } & ForkPoint;
+  /** The task of another run that began this one. */
+  readonly parent?: { readonly runId: string; readonly task: string; readonly attempt: number };
   readonly prepared?: PreparedStep;
 }
 
@@ -296,12 +296,14 @@ export const workflowMachine = setup({
     'fermata.spawn': (_, _params: Readonly<Record<string, unknown>>) => {},
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     begin: enqueueActions(({ enqueue, context, event }) => {
-      const { workflow, version, total, timeoutMs, parent, forkedFrom } = context;
-      const origin = {
-        ...(parent === undefined ? {} : { parent }),
+      const { workflow, version, total, timeoutMs, forkedFrom, parent } = context;
+      fact(enqueue, 'run_started', {
+        workflow,
+        version,
+        total,
         ...(forkedFrom === undefined ? {} : { forkedFrom }),
-      };
-      fact(enqueue, 'run_started', { workflow, version, total, ...origin });
+        ...(parent === undefined ? {} : { parent }),
+      });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
       enqueue.assign(admit(context, (event as { input?: WorkflowInput }).input?.prepared, enqueue));

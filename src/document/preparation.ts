@@ -367,8 +367,13 @@ export function prepareTask(
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
     const origins = originsOf(rows);
-    const known = origins?.outcome(graph, spec);
-    if (known !== undefined) return preparedOutcome(spec, known);
+    try {
+      const known = origins?.outcome(graph, spec);
+      if (known !== undefined) return preparedOutcome(spec, known);
+    } catch (thrown) {
+      if (thrown instanceof FermataError && thrown.code === 'originMissing') return { error: toErrorData(thrown) };
+      throw thrown;
+    }
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), resultsOf(graph, seen));

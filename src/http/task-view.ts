@@ -53,9 +53,9 @@ export const taskSchema = z
       })
       .optional()
       .describe('What decided that it was skipped, or what it decided itself'),
-    childRunId: z.string().optional().describe('The run that it began: a sub-workflow'),
     reused: reusedSchema.optional(),
     edited: z.literal(true).optional().describe('Its output was given when the run was forked: it did not run'),
+    childRunId: z.string().optional().describe('The run that it began: a sub-workflow'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -85,9 +85,9 @@ interface Detail {
   readonly requestId?: string;
   readonly finishReason?: string;
   readonly inDoubt?: boolean;
-  readonly childRunId?: string;
   readonly reused?: TaskView['reused'];
   readonly edited?: true;
+  readonly childRunId?: string;
 }
 
 /** The definition that a run executes. Throws `notFound` for a run of a user's machine. */
@@ -186,9 +186,9 @@ async function taskView(
     ...(reason === undefined ? {} : { reason }),
     ...(warning === undefined ? {} : { warning }),
     ...(condition === undefined ? {} : { condition }),
-    ...(childRunId === undefined ? {} : { childRunId }),
     ...(reused === undefined ? {} : { reused }),
     ...(edited === undefined ? {} : { edited }),
+    ...(childRunId === undefined ? {} : { childRunId }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),

@@ -24,10 +24,10 @@ export interface StartOptions {
   /** The same key and body again gives the same run; the same key with another body is refused. */
   readonly idempotency?: Keys | undefined;
   readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
-  /** The run that begins it. */
-  readonly parent?: RunParent | undefined;
   /** Of a fork: what its machine's preparation takes over (any JSON), and the runs that it reads from, nearest first. */
   readonly fork?: { readonly record: unknown; readonly from: readonly string[] } | undefined;
+  /** The run that begins it. */
+  readonly parent?: RunParent | undefined;
   /** Input as shown and as prompts read it, where it is not what the machine gets. */
   readonly shownInput?: unknown;
 }

@@ -1,4 +1,4 @@
-/** What may be observed of runs that tasks of other runs began (P12): part of the reference model. */
+/** What may be observed of runs that tasks of other runs began (P11): part of the reference model. */
 import { isDeepStrictEqual } from 'node:util';
 import type { SeenFact } from './observation.ts';
 import { check, codeOf, ENDED, type Run, type Task } from './reference-run.ts';
@@ -24,12 +24,12 @@ export class ChildrenModel {
     const { runId, task, attempt } = begunBy;
     const run = runOf(runId);
     const known = this.#children.get(keyOf(run, task, attempt));
-    check(known === undefined, `P12 ${where}: run ${known?.name} was begun for that before`);
+    check(known === undefined, `P11 ${where}: run ${known?.name} was begun for that before`);
     const asking = run.tasks.get(task);
     const isAsked = asking?.status === 'running' && asking.attempt === attempt;
     check(
       run.plan === undefined || isAsked,
-      `P12 ${where}: its task is ${asking?.status} at attempt ${asking?.attempt}`,
+      `P11 ${where}: its task is ${asking?.status} at attempt ${asking?.attempt}`,
     );
     this.#parents.set(child, { run, task, attempt });
     this.#children.set(keyOf(run, task, attempt), child);
@@ -38,7 +38,7 @@ export class ChildrenModel {
   /** A task has heard which run is its own. */
   told(run: Run, task: Task, { data }: SeenFact, where: string): void {
     const { name = 'none' } = this.of(run, task) ?? {};
-    check(data['childRunId'] === name, `P12 ${where}: it names ${String(data['childRunId'])} and began ${name}`);
+    check(data['childRunId'] === name, `P11 ${where}: it names ${String(data['childRunId'])} and began ${name}`);
     task.status = 'inRun';
   }
 
@@ -51,10 +51,10 @@ export class ChildrenModel {
   completed(run: Run, task: Task, result: unknown, where: string): void {
     const child = this.of(run, task);
     if (task.plan.call.wait === false)
-      return check(isDeepStrictEqual(result, { runId: child?.name }), `P12 ${where}: it completes with another run`);
-    check(child?.status === 'completed', `P12 ${where}: its run is ${child?.status}`);
+      return check(isDeepStrictEqual(result, { runId: child?.name }), `P11 ${where}: it completes with another run`);
+    check(child?.status === 'completed', `P11 ${where}: its run is ${child?.status}`);
     const output = child.facts.at(-1)?.data['output'] ?? null;
-    check(isDeepStrictEqual(result, output), `P12 ${where}: its run found something else`);
+    check(isDeepStrictEqual(result, output), `P11 ${where}: its run found something else`);
   }
 
   /** A task fails, and says that its run is to blame. */
@@ -62,7 +62,7 @@ export class ChildrenModel {
     const { status } = this.of(run, task) ?? {};
     const expected = status === 'cancelled' ? 'childRunCancelled' : 'childRunFailed';
     const isTrue = (status === 'failed' || status === 'cancelled') && codeOf(data) === expected;
-    check(isTrue, `P12 ${where}: it failed with "${codeOf(data)}", and its run is ${status}`);
+    check(isTrue, `P11 ${where}: it failed with "${codeOf(data)}", and its run is ${status}`);
   }
 
   /** Whoever waited for a run waits no longer. */
@@ -88,7 +88,7 @@ export class ChildrenModel {
       const isFine = !awaited || !this.isLetGo(child) || ENDED.has(child.status) || child.stuck;
       check(
         isFine,
-        `P12 run ${child.name} goes on, and task ${task} of run ${run.name}, which waited for it, has ended`,
+        `P11 run ${child.name} goes on, and task ${task} of run ${run.name}, which waited for it, has ended`,
       );
     }
   }

@@ -15,9 +15,9 @@
  * P9. After all faults every run ends, unless it waits for somebody, and the runtime never fails by surprise.
  * P10. An event from outside that was accepted is kept or taken, and taken once, by a task that waits for its type; of
  *     those that were kept, the first (`reference-events.ts`).
- * P11. What a fork takes over, another run has found; what it could take over, it does not pay for again
+ * P11. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
+ * P12. What a fork takes over, another run has found; what it could take over, it does not pay for again
  *     (`reference-forks.ts`).
- * P12. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
  *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs
  * that grow, of calls, events from outside, and time.

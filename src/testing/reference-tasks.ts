@@ -51,7 +51,7 @@ export class TasksModel {
     if (type === 'task_started' || type === 'task_queued') this.#clock.notEarly(at, task.due, 0, where);
     switch (type) {
       case 'task_started':
-        return this.#started(run, task, attempt, at, where);
+        return this.#started(run, task, fact, where);
       case 'task_retrying':
         return this.#retrying(run, task, fact, where);
       case 'task_in_doubt':
@@ -92,13 +92,15 @@ export class TasksModel {
     }
   }
 
-  #started(run: Run, task: Task, attempt: number, at: number, where: string): void {
+  #started(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
     const { approval, retry, call, name } = task.plan;
+    const attempt = Number(data['attempt']);
+    // Whoever gave it its output has allowed it: only the function that chooses what it adds is called.
+    const mustAsk = approval !== undefined && data['edited'] !== true;
     check(!run.paused, `P4 ${where}: the run is paused`);
     if (task.status === 'pending') {
-      const needsNobody = approval === undefined || this.#forks.isGiven(run, name);
-      check(needsNobody || task.approved, `P8 ${where}: nobody has allowed it`);
-      if (needsNobody) this.#mayRun(run, task, where);
+      check(!mustAsk || task.approved, `P8 ${where}: nobody has allowed it`);
+      if (!mustAsk) this.#mayRun(run, task, where);
     }
     check(task.status !== 'inDoubt' || this.#times(run, name, 'retry') > 0, `P8 ${where}: nobody says so`);
     check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);

@@ -54,11 +54,11 @@ export async function live(seed: number): Promise<Life> {
   world.check();
   world.heal();
   for (let round = 0; round < LAST_ROUNDS; round++) {
+    for (const run of withChildren(world, runs)) await world.run(run);
+    // Anew: those have begun others.
     const open: string[] = [];
-    const all = withChildren(world, runs);
-    for (const run of all) if ((await world.run(run)).endedAt === null) open.push(run);
-    // Others may have been begun meanwhile.
-    if (open.length === 0 && withChildren(world, runs).length === all.length) break;
+    for (const run of withChildren(world, runs)) if ((await world.read(run)).endedAt === null) open.push(run);
+    if (open.length === 0) break;
     for (const run of open) await settleQuestions(world, run);
   }
   await world.finish();

@@ -82,17 +82,8 @@ export function runRoutes(surroundings: Surroundings) {
   const { runtime } = surroundings.fermata;
   return newRouter()
     .openapi(list, async (c) => {
-      const {
-        workflowId,
-        parent,
-        status: wanted,
-        blocked,
-        forkedFrom,
-        tags: tagged,
-        q,
-        limit,
-        cursor,
-      } = c.req.valid('query');
+      const query = c.req.valid('query');
+      const { workflowId, parent, status: wanted, blocked, forkedFrom, tags: tagged, q, limit, cursor } = query;
       const rows = await runtime.list({
         workflowId,
         parent,

@@ -11,6 +11,7 @@ import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
 import { pagesOf } from './journal.ts';
+import { OWN_ID } from './run-row.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
 import { parentColumns } from './run-row.ts';
@@ -237,7 +238,7 @@ function originColumns(origin: RunOrigin) {
     workflowVersion: origin.workflowVersion ?? null,
     ...parentColumns(origin.parent),
     tagsJson: JSON.stringify(origin.tags),
-    seed: origin.seed,
+    seed: origin.seed === origin.run ? OWN_ID : origin.seed,
     createdAt: origin.createdAt,
     inputJson: origin.inputJson,
     idempotencyKey: origin.idempotency?.key ?? null,

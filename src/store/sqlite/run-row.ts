@@ -9,6 +9,9 @@ const { run: _key, ...stateColumns } = getTableColumns(runState);
 /** What to select from `run` joined with `run_state`. */
 export const runColumns = { ...getTableColumns(run), ...stateColumns };
 
+/** In the column of a run's seed: it is the run's id, as that of nearly every run is. */
+export const OWN_ID = '';
+
 type Selected = typeof run.$inferSelect & Omit<typeof runState.$inferSelect, 'run'>;
 
 /**
@@ -28,6 +31,7 @@ export function toRunRow(selected: Selected): RunRow & { readonly revision: numb
   } = selected;
   return {
     ...row,
+    seed: row.seed === OWN_ID ? row.run : row.seed,
     workflowId: row.workflowId ?? undefined,
     workflowName: row.workflowName ?? undefined,
     workflowVersion: row.workflowVersion ?? undefined,

@@ -193,8 +193,8 @@ function matches(
   const texts = [origin.run, origin.workflowName ?? '', origin.machine];
   return (
     (workflowId === undefined || origin.workflowId === workflowId) &&
-    (parent === undefined || origin.parent?.run === parent) &&
     (forkedFrom === undefined || origin.forkedFrom?.[0] === forkedFrom) &&
+    (parent === undefined || origin.parent?.run === parent) &&
     (among === undefined || among.includes(origin.run)) &&
     (status === undefined || state.status === status) &&
     tags.every((tag) => origin.tags.includes(tag)) &&
