@@ -48,6 +48,21 @@ it('a map is taken over as a whole, or item by item', async () => {
   expect(calls).toEqual(['each[0]', 'sum']);
 });
 
+it('a retry tries failed items again, also of a map that completed without them', async () => {
+  const { config, calls, fails } = counting();
+  const harness = await openFermata({ config });
+  fails.add('each[1]');
+  const tasks = [{ ...each, onItemFailure: 'collect' }, work('sum', 'each')];
+  const { runId } = await startRun(harness, { tasks }, docs);
+  await harness.fermata.runtime.waitFor(runId);
+  fails.clear();
+  calls.length = 0;
+  const { tasks: found, status } = await forked(harness, runId, {}, 'retry');
+  expect({ status, calls }).toEqual({ status: 'completed', calls: ['each[1]', 'sum'] });
+  expect(payers(found)).toMatchObject({ each: undefined, 'each[0]': runId, 'each[1]': undefined, 'each[2]': runId });
+  expect(found[0]?.output).toMatchObject([{ by: 'each[0]' }, { by: 'each[1]' }, { by: 'each[2]' }]);
+});
+
 it('calls of a tree run anew where what they reduce has changed', async () => {
   const script = [{ prompt: '', answers: [{ text: 'said' }] }];
   const { config } = counting();

@@ -141,6 +141,7 @@ function layerOf(
     upTo,
     anew: [...new Set(anew)],
     opened: [...new Set(maps)],
+    ...('retry' in point ? { isRetry: true as const } : {}),
     outputs: Object.fromEntries(given.map(([name, { output }]) => [name, output])),
   };
 }
