@@ -33,6 +33,7 @@ import { renderTask, taskScope } from './render.ts';
 import { RunGraph, type AddedItems } from './run-graph.ts';
 import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
+import { childOfBroken, childRunOf, waitingParents } from './parents.ts';
 import { isSettled, isWaiting } from './task-status.ts';
 import { skipOf, type Decided } from './when.ts';
 
@@ -63,9 +64,14 @@ export function prepareWorkflow(
       case 'fermata.cancel':
       case 'fermata.runTimedOut':
         return { live: rows.live() };
+      case 'fermata.pause':
+        return waitingParents(graph);
       case 'fermata.resume':
       case 'fermata.task.joins':
-        return { candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE) };
+        return {
+          ...(event.type === 'fermata.resume' ? waitingParents(graph) : {}),
+          candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE),
+        };
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
@@ -87,7 +93,10 @@ export function prepareWorkflow(
           return {
             ...afterEnd(graph, context, name, 'fail'),
             ...described(graph, name),
-            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) ? { waited: true } : {}),
+            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) || childRunOf(graph, name) !== undefined
+              ? { waited: true }
+              : {}),
+            ...childOfBroken(graph, name),
           };
         }
         return undefined;

@@ -55,6 +55,7 @@ export const taskSchema = z
       .describe('What decided that it was skipped, or what it decided itself'),
     reused: reusedSchema.optional(),
     edited: z.literal(true).optional().describe('Its output was given when the run was forked: it did not run'),
+    childRunId: z.string().optional().describe('The run that it began: a sub-workflow'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -86,6 +87,7 @@ interface Detail {
   readonly inDoubt?: boolean;
   readonly reused?: TaskView['reused'];
   readonly edited?: true;
+  readonly childRunId?: string;
 }
 
 /** The definition that a run executes. Throws `notFound` for a run of a user's machine. */
@@ -168,7 +170,7 @@ async function taskView(
   { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited, childRunId } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
@@ -186,6 +188,7 @@ async function taskView(
     ...(condition === undefined ? {} : { condition }),
     ...(reused === undefined ? {} : { reused }),
     ...(edited === undefined ? {} : { edited }),
+    ...(childRunId === undefined ? {} : { childRunId }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),

@@ -7,7 +7,8 @@ import type { OutsideEventsModel } from './reference-events.ts';
 import type { SeenFork } from './reference-forks.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
-type TaskStatus = 'pending' | 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'retrying' | 'inDoubt' | Ended;
+type Between = 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'inRun' | 'retrying' | 'inDoubt';
+type TaskStatus = 'pending' | Between | Ended;
 
 /** A task, as far as facts say how it stands. */
 export interface Task {
@@ -71,11 +72,12 @@ export const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
   task_queued: ['pending', 'retrying', 'inDoubt'],
   approval_requested: ['pending'],
   approval_resolved: ['awaitingApproval'],
-  task_completed: ['running', 'waiting'],
+  task_retrying: ['running', 'inRun'],
+  task_completed: ['running', 'waiting', 'inRun'],
   event_refused: ['running', 'waiting'],
-  task_failed: ['pending', 'running', 'waiting', 'refused'],
+  task_failed: ['pending', 'running', 'waiting', 'inRun', 'retrying', 'refused'],
   task_skipped: ['pending'],
-  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'retrying', 'inDoubt'],
+  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'inRun', 'retrying', 'inDoubt'],
 };
 /** Somebody from outside, or time, has to do something. */
 export const WAITS_FOR_SOMEBODY: ReadonlySet<string> = new Set(['awaitingApproval', 'inDoubt', 'waiting']);

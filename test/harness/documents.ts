@@ -36,6 +36,8 @@ export class Workbench {
   /** Every call that ever began, by task. */
   readonly began: string[] = [];
   fermata!: Fermata;
+  /** Runs that tasks begin are held back until it is settled: set by `holdRuns`. */
+  #gate: Promise<void> = Promise.resolve();
   readonly #providers: Providers;
   readonly #predicates: Predicates;
 
@@ -66,6 +68,10 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      around: async ({ src, run }) => {
+        if (src === 'subworkflow') await this.#gate;
+        return run();
+      },
       config: config ?? {
         functions: { work, echo: (input: unknown) => input },
         predicates: this.#predicates,
@@ -80,6 +86,19 @@ export class Workbench {
     this.calls.length = 0;
     await this.#compose(config);
     await this.settle();
+  }
+
+  /** From now on no task can begin a run, until what this answers is called; with an error, those that wait cannot at all. */
+  holdRuns(): (error?: Error) => Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    promise.catch(() => {});
+    return async (error) => {
+      this.#gate = Promise.resolve();
+      if (error === undefined) resolve();
+      else reject(error);
+      await this.settle();
+    };
   }
 
   /**
@@ -116,7 +135,9 @@ export class Workbench {
 
   /** Waits until everything that has come in is committed and its consequences have begun. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 3; round++) {
+    // What begins a run is over in a moment, unlike the calls that the test ends.
+    const begins = (): boolean => this.fermata.runtime.load.effectsInFlight > this.calls.length;
+    for (let round = 0, quiet = 0; quiet < 3 && round < 60; round++, quiet = begins() ? 0 : quiet + 1) {
       await this.fermata.runtime.idle();
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -208,3 +208,26 @@ it('an event that came and a decision that was made are not asked for again', as
   await call('POST', `/runs/${runId}/cancel`, {});
   await fermata.runtime.waitFor(runId);
 });
+
+it('a sub-workflow is taken over with the run that it began, and that run can be forked by itself', async () => {
+  const { config, calls, fails } = counting();
+  const harness = await openFermata({ config });
+  const { call, fermata } = harness;
+  await call('POST', '/workflows', { name: 'inner', tasks: [work('deep'), work('deeper', 'deep')] });
+  const { runId } = await startRun(harness, {
+    tasks: [{ name: 'phase', kind: 'subworkflow', workflow: 'inner' }, work('last', 'phase')],
+  });
+  await fermata.runtime.waitFor(runId);
+  const childRunId = (await outcome(harness, runId)).tasks[0]?.childRunId ?? '';
+  calls.length = 0;
+  const again = await forked(harness, runId, { fromTask: 'last' });
+  expect(calls).toEqual(['last']);
+  expect(again.tasks[0]).toMatchObject({ reused: { runId }, childRunId });
+  // Nobody waits for it: the run whose task began its origin has ended, and is told of nothing.
+  calls.length = 0;
+  const child = await forked(harness, childRunId, { fromTask: 'deeper' });
+  expect(calls).toEqual(['deeper']);
+  expect(child.run.parent ?? null).toBeNull();
+  fails.add('deeper');
+  expect((await forked(harness, runId, { fromTask: 'phase' })).status).toBe('failed');
+});

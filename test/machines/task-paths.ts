@@ -264,7 +264,7 @@ export function pathsOf(kind: TaskKind): readonly TaskPath[] {
       STEPS.filter(({ states, event }) => states.includes(stateOf(state)) && event.type !== NEVER[calls]).map(
         ({ event }) => event,
       ) as never,
-    serializeState: ({ value, context: { attempt, repeatOf, outcome, repaired } }) =>
+    serializeState: ({ value, context: { attempt, repeatOf = null, outcome = null, repaired } }) =>
       JSON.stringify([value, attempt, repeatOf !== null, outcome !== null, repaired]),
     toState: ({ status }) => status !== 'active',
   });

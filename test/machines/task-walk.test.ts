@@ -8,6 +8,7 @@ import type { ForkEdit } from '../../src/document/fork/record.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { CHILD_WALKS } from './child-run-walks.ts';
 import { pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 import { callerOf, expectSettled, modelCaller, walkTask } from './task-walk.ts';
 
@@ -83,6 +84,11 @@ describe.each([
   { calls: 'event', approval: false, onTimeout: 'skip' },
 ] as const)('a task that waits for: $calls, approval: $approval, onTimeout: $onTimeout', (kind) => {
   for (const path of pathsOf(kind)) it(path.title, () => walkAndNote(kind, path));
+});
+
+describe('a task that runs another workflow', () => {
+  for (const { title, walk } of CHILD_WALKS)
+    it(title, async () => taken.note(bench.fermata.runtime, await walk(bench)));
 });
 
 describe('a task stays where it is, and ends', () => {

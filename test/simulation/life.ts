@@ -6,7 +6,7 @@ import { FermataError } from '../../src/errors.ts';
 import { FAULTS, type Faults } from '../../src/testing/faults.ts';
 import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
-import { randomAdditions, randomDocument } from './documents.ts';
+import { randomAdditions, randomDocument, randomLeaf } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
 import { EVENT_TYPES } from './tasks.ts';
 
@@ -28,7 +28,7 @@ export async function live(seed: number): Promise<Life> {
   const workflows = Array.from({ length: random.between(1, 2) }, (_, index) => randomDocument(random, `w${index}`));
   const world = await simulate({
     seed,
-    workflows,
+    workflows: [...workflows, randomLeaf(random)],
     machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
@@ -54,14 +54,16 @@ export async function live(seed: number): Promise<Life> {
   world.check();
   world.heal();
   for (let round = 0; round < LAST_ROUNDS; round++) {
+    for (const run of withChildren(world, runs)) await world.run(run);
+    // Anew: those have begun others.
     const open: string[] = [];
-    for (const run of runs) if ((await world.run(run)).endedAt === null) open.push(run);
+    for (const run of withChildren(world, runs)) if ((await world.read(run)).endedAt === null) open.push(run);
     if (open.length === 0) break;
     for (const run of open) await settleQuestions(world, run);
   }
   await world.finish();
   for (const run of orders) await assertOrder(world, run);
-  for (const run of runs) {
+  for (const run of withChildren(world, runs)) {
     if ((await world.read(run)).endedAt !== null) continue;
     throw new FermataError(
       'simulationFailed',
@@ -75,6 +77,23 @@ export async function live(seed: number): Promise<Life> {
     hash: world.traceHash,
     counts: { runs: runs.length, commits: of('commit'), calls: of('call'), crashes: of('crash'), faults: of('fault') },
   };
+}
+
+/** Runs, and those that their tasks began. */
+function withChildren(world: World, runs: readonly string[]): readonly string[] {
+  const begun = [...world.database.runs.values()].filter(({ origin }) => origin.parent !== undefined);
+  return [...runs, ...begun.map(({ origin }) => origin.run)];
+}
+
+/** Does something to one of the runs that a run has begun, where it has. */
+async function toChild(
+  world: World,
+  run: string,
+  random: Random,
+  command: (child: string) => Promise<unknown>,
+): Promise<void> {
+  const begun = [...world.database.runs.values()].filter(({ origin }) => origin.parent?.run === run);
+  if (begun[0] !== undefined) await command(random.pick([begun[0], ...begun]).origin.run);
 }
 
 function randomFaults(random: Random): Faults {
@@ -150,6 +169,9 @@ const COMMANDS: readonly [Command, ...Command[]] = [
   (world, run, task) => world.retry(run, task),
   (world, run, task) => world.cancelTask(run, task),
   (world, run, task, random) => (random.chance(0.3) ? world.cancel(run) : approve(world, run, task, random)),
+  (world, run, _, random) =>
+    toChild(world, run, random, (child) => (random.chance(0.5) ? world.cancel(child) : world.pause(child))),
+  (world, run, task, random) => toChild(world, run, random, (child) => world.approve(child, task, { approved: true })),
   (world, run) => world.send(run, { type: 'hello', id: 'once' }),
   (world, run, _, random) => world.send(run, randomEvent(random)),
   (world, run, _, random) => world.send(run, randomEvent(random)),
@@ -180,7 +202,8 @@ async function settleQuestions(world: World, run: string): Promise<void> {
   };
   const blocked = block?.code;
   if (blocked === 'quarantined') await world.request({ method: 'POST', path: `/runs/${run}/resume` });
-  else if (status === 'paused') await world.resume(run);
+  // One that another run waits for may have gone on with that one meanwhile.
+  else if (status === 'paused') await world.resume(run).catch(refused);
   for (const { task, event } of tasks)
     if (event !== undefined) await world.send(run, { type: event.type, even: true, for: task }).catch(refused);
   for (const [name, of] of Object.entries(await world.tasks(run))) {

@@ -11,8 +11,10 @@ import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
 import { pagesOf } from './journal.ts';
+import { OWN_ID } from './run-row.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
+import { parentColumns } from './run-row.ts';
 import {
   actor,
   approval,
@@ -234,8 +236,9 @@ function originColumns(origin: RunOrigin) {
     workflowId: origin.workflowId ?? null,
     workflowName: origin.workflowName ?? null,
     workflowVersion: origin.workflowVersion ?? null,
+    ...parentColumns(origin.parent),
     tagsJson: JSON.stringify(origin.tags),
-    seed: origin.seed,
+    seed: origin.seed === origin.run ? OWN_ID : origin.seed,
     createdAt: origin.createdAt,
     inputJson: origin.inputJson,
     idempotencyKey: origin.idempotency?.key ?? null,

@@ -38,8 +38,8 @@ export function runList(
   };
 }
 
-function leadsByStatus({ status, workflowId }: RunFilter): boolean {
-  return status !== undefined && workflowId === undefined;
+function leadsByStatus({ status, workflowId, parent }: RunFilter): boolean {
+  return status !== undefined && workflowId === undefined && parent === undefined;
 }
 
 /** @param tags but for the one that the page is read by */
@@ -49,15 +49,17 @@ function matches(
   filter: RunFilter,
   tags: readonly string[],
 ): (SQL | undefined)[] {
-  const { workflowId, status, q, among } = filter;
+  const { workflowId, parent, status, q, among } = filter;
   const leads =
     status === undefined &&
     workflowId === undefined &&
+    parent === undefined &&
     filter.forkedFrom === undefined &&
     (filter.tags ?? []).length === 0;
   return [
     leads ? eq(run.tenant, tenant) : isCheckedLast(tenant),
     workflowId === undefined ? undefined : eq(run.workflowId, workflowId),
+    parent === undefined ? undefined : eq(run.parentRun, parent),
     status === undefined ? undefined : eq(runState.status, status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
     among === undefined ? undefined : sql`${run.run} in (select value from json_each(${JSON.stringify(among)}))`,
