@@ -42,6 +42,10 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'reviews[1]: review@1 completed',
     'announce: announcement@1 completed',
   ],
+  '12-plan-execute-reflect.ts': [
+    /advice\.1\.sky: "showers"[^]*Which park has a roof\?\n\nResult of sky:\nshowers/,
+    'Yes: with cheese, in the park with the pavilion.',
+  ],
   '14-fork.ts': [
     'first: ',
     'tried again: completed, paid for print',

@@ -6,13 +6,14 @@
  *
  * A long file, because a statechart is read in one piece: half of it are the actions that its states name.
  */
-import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
+import { assign, cancel, enqueueActions, forwardTo, fromPromise, sendParent, setup } from 'xstate';
 import { FermataError, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
 import { DEFAULT_RETRY, FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
 import type { PreparedCondition } from '../src/document/kinds/condition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedMap } from '../src/document/kinds/map.ts';
+import type { PreparedPlanExecuteReflect } from '../src/document/kinds/plan-execute-reflect.ts';
 import type { PreparedReduce } from '../src/document/kinds/reduce.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { Skip } from '../src/document/when.ts';
@@ -38,6 +39,12 @@ import {
   type CallsModel,
   type FunctionCall,
 } from './function-calls.ts';
+import {
+  planExecuteReflectMachine,
+  type RoundAsk,
+  type RoundsInput,
+  type RoundsOutput,
+} from './plan-execute-reflect.ts';
 import { fact, send, type Enqueue } from './reserved.ts';
 import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
@@ -60,6 +67,7 @@ export interface PreparedTask {
     | PreparedMap
     | PreparedReduce
     | PreparedWait
+    | PreparedPlanExecuteReflect
     | PreparedSubworkflow;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
@@ -180,7 +188,14 @@ type TaskEvent =
   | { readonly type: 'fermata.inDoubt'; readonly id: string; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
-  | { readonly type: 'fermata.task.added'; readonly count: number; readonly warning?: string }
+  | {
+      readonly type: 'fermata.task.added';
+      readonly count: number;
+      readonly skipped?: number;
+      readonly warning?: string;
+    }
+  | { readonly type: 'fermata.task.adds'; readonly ask: RoundAsk }
+  | { readonly type: 'xstate.done.actor.rounds'; readonly output: RoundsOutput }
   | { readonly type: 'fermata.task.refused'; readonly error: ErrorData }
   | { readonly type: 'fermata.task.joined'; readonly prepared?: JoinedItems }
   | ChildEvent
@@ -224,7 +239,7 @@ function callInput({ context }: { context: TaskContext }): CallInput {
 
 function timeoutError(context: TaskContext): ErrorData {
   const what =
-    spreads(context) || context.call.kind === 'subworkflow'
+    spreads(context) || context.call.kind === 'planExecuteReflect' || context.call.kind === 'subworkflow'
       ? `Task "${context.name}"`
       : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
@@ -326,17 +341,18 @@ function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call, attempt }: T
   // Of all its attempts together: it goes on while the task backs off.
   if (call.kind === 'subworkflow' && attempt > 0) return;
   const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
-  if (call.kind === 'map' || call.kind === 'reduce')
+  if (call.kind === 'map' || call.kind === 'reduce' || call.kind === 'planExecuteReflect')
     raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
   else if (call.kind === 'subworkflow') raise({ type: 'fermata.task.timedOut' }, { id: 'deadline', delay: timeoutMs });
   else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
 
-/** How a task begins. A decision and a wait are never tried again, so that they begin once. */
+/** How a task begins. A decision, a wait and work in rounds are never tried again, so that they begin once. */
 const BEGIN = [
   { guard: 'isCondition', target: '#task.running.deciding' },
   { guard: 'waitsForEvent', target: '#task.running.waitingForEvent' },
   { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
+  { guard: 'hasRounds', target: '#task.running.workingInRounds' },
   ...CALL,
 ] as const;
 
@@ -352,7 +368,12 @@ const MISSES_TIME = [
 /** The task machine. */
 export const taskMachine = setup({
   types: {} as { context: TaskContext; input: TaskInput; output: TaskOutput; events: TaskEvent },
-  actors: { modelCall: outside('modelCall'), code: outside('code'), subworkflow: outside<BegunRun>('subworkflow') },
+  actors: {
+    modelCall: outside('modelCall'),
+    code: outside('code'),
+    subworkflow: outside<BegunRun>('subworkflow'),
+    planExecuteReflect: planExecuteReflectMachine,
+  },
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
@@ -508,6 +529,24 @@ export const taskMachine = setup({
     })),
     // Whoever holds no slot any more is not heard of parking again.
     join: sendParent(({ context }) => ({ type: 'fermata.task.joins', task: context.name })),
+    // Until its first plan has joined the run it holds its slot: else the run would wait for a moment.
+    relay: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.task.adds') return;
+      enqueue(sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask }));
+      if (context.held) enqueue(sendParent({ type: 'fermata.task.parked', task: context.name }));
+      else enqueue(sendParent({ type: 'fermata.task.joins', task: context.name }));
+      enqueue.assign({ held: false });
+    }),
+    completeRounds: enqueueActions(({ enqueue, context, event }) => {
+      const { output } = event as { readonly output: RoundsOutput };
+      if ('error' in output) return;
+      const { value, ...more } = output;
+      stateCompleted(enqueue, context, { value }, more);
+    }),
+    keepRoundsError: assign(({ event }) => {
+      const { output } = event as { readonly output: RoundsOutput };
+      return 'error' in output ? { error: output.error, consequence: 'fail' as const } : {};
+    }),
     nextLevel: assign(({ context, event }) => {
       const { next = [] } = joinedItems(event);
       return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
@@ -630,6 +669,8 @@ export const taskMachine = setup({
       context.attempt <= retryOf(context).maxRetries,
     childOver: ({ context }) => context.child?.end !== undefined,
     spreads: ({ context }) => spreads(context),
+    hasRounds: ({ context }) => context.call.kind === 'planExecuteReflect',
+    roundsFailed: ({ event }) => 'error' in (event as { readonly output: RoundsOutput }).output,
     isEmpty: ({ context }) => spreads(context) && context.call.items.length === 0,
     goesOn: ({ event }) => joinedItems(event).next !== undefined,
     itemsFailed: ({ context, event }) =>
@@ -812,6 +853,25 @@ export const taskMachine = setup({
             },
           },
         },
+        workingInRounds: {
+          meta: { waitsFor: 'rounds' },
+          invoke: {
+            src: 'planExecuteReflect',
+            id: 'rounds',
+            input: ({ context }) => roundsInput(context),
+            onDone: [
+              { guard: 'roundsFailed', target: '#task.failed', actions: 'keepRoundsError' },
+              { target: '#task.completed', actions: 'completeRounds' },
+            ],
+            onError: { target: '#task.failed', actions: 'keepError' },
+          },
+          on: {
+            'fermata.task.adds': { actions: 'relay' },
+            'fermata.task.added': { actions: forwardTo('rounds') },
+            'fermata.task.refused': { actions: forwardTo('rounds') },
+            'fermata.task.joined': { actions: forwardTo('rounds') },
+          },
+        },
         childRun: {
           initial: 'starting',
           invoke: {
@@ -955,6 +1015,11 @@ function endOf(type: string): TaskOutput['status'] {
 /** What every fact about a task carries. A task that its author did not describe is described by its name. */
 function about({ name, description }: TaskContext): { readonly task: string; readonly description: string } {
   return { task: name, description: description ?? name };
+}
+
+function roundsInput({ name, call }: TaskContext): RoundsInput {
+  const { goal, depth, reflectionAnswers } = call as PreparedPlanExecuteReflect;
+  return { name, goal, depth, reflectionAnswers };
 }
 
 /** The output of a wait for a time: the date for which it waited. */

@@ -9,6 +9,7 @@ import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEven
 import { endsRun, type Consequence } from '../src/document/consequence.ts';
 import type { ForkPoint } from '../src/document/fork/record.ts';
 import type { ErrorData } from '../src/errors.ts';
+import type { RoundAsk } from './plan-execute-reflect.ts';
 import type { ChildEnded } from '../src/runtime/parent.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
@@ -32,6 +33,10 @@ export interface GroupStep {
   readonly stop?: readonly string[];
   /** The map all of whose items have ended by now. */
   readonly joined?: string;
+  /** Tasks that work in rounds and all of whose added tasks have ended by now. */
+  readonly over?: readonly string[];
+  /** Tasks that a task which works in rounds has added, and that never begin: it has ended. */
+  readonly cancelled?: readonly { readonly name: string; readonly description?: string }[];
 }
 
 /** A task that joins the run. */
@@ -147,6 +152,8 @@ export interface TaskAdds {
   readonly description: string;
   readonly items?: readonly unknown[];
   readonly tasks?: unknown;
+  /** Of a task that works in rounds. */
+  readonly ask?: RoundAsk;
   /** Those that it added in the run of which this one is a fork. */
   readonly again?: true;
 }
@@ -237,20 +244,24 @@ function settle(
   for (const { name, because, description = name } of skipped) {
     stateSkipped(enqueue, { task: name, because, description }, end.consequence);
   }
-  const { drop = [], stop = [], joined, item } = prepared ?? {};
+  const { drop = [], stop = [], joined, over = [], cancelled = [], item } = prepared ?? {};
   for (const { map, count } of drop)
     fact(enqueue, 'items_cancelled', { task: map, count, reason: `Task "${end.name}" ended.` });
   for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: `Task "${end.name}" failed.` });
+  for (const { name, description = name } of cancelled)
+    fact(enqueue, 'task_cancelled', { task: name, description, reason: `Task "${end.name}" ended.` });
   // The map says what the failure of an item means; that its refusal cancels the run, the item says.
   const consequence = item === true && end.consequence === 'fail' ? 'none' : end.consequence;
   const counted: WorkflowContext = {
     ...context,
-    settled: context.settled + 1 + skipped.length + dropped(prepared),
+    settled: context.settled + 1 + skipped.length + dropped(prepared) + cancelled.length,
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (consequence === 'fail' ? end.error : null),
   };
-  if (joined !== undefined && counted.ending === null) send(enqueue, joined, { type: 'fermata.task.joined' });
+  if (counted.ending === null)
+    for (const name of joined === undefined ? over : [joined, ...over])
+      send(enqueue, name, { type: 'fermata.task.joined' });
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
   const unfinished =
@@ -382,6 +393,7 @@ export const workflowMachine = setup({
       send(enqueue, task, {
         type: 'fermata.task.added',
         count: tasks.length,
+        ...(skip.length === 0 ? {} : { skipped: skip.length }),
         ...(warning === undefined ? {} : { warning }),
       });
     }),

@@ -9,6 +9,7 @@ import { code } from '../actors/code.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { subworkflow } from '../actors/subworkflow.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
+import { planExecuteReflectMachine } from '../machines/plan-execute-reflect.ts';
 import { taskMachine } from '../machines/task.ts';
 import { taskMachine as taskMachine1 } from '../machines/workflow-1/task.ts';
 import { workflowMachine as workflowMachine1 } from '../machines/workflow-1/workflow.ts';
@@ -24,7 +25,7 @@ import { findPredicate, type Predicates } from './document/condition.ts';
 import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
-import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
+import { prepareRounds, prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
 import { withTime } from './document/waits.ts';
@@ -85,9 +86,11 @@ function builtInMachines(
     'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
+      definition: definitionText(workflowMachine, taskMachine, planExecuteReflectMachine),
       prepare: {
         '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
         task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
+        'task>planExecuteReflect': prepareRounds(definitionOf),
       },
       outside: outsideEvents(definitionOf),
     },
@@ -103,14 +106,18 @@ function workflowRegistration(
 ): MachineRegistration {
   return {
     machine: workflow,
-    // Without the source of functions: the package holds other texts of them than the clone.
-    definition: JSON.stringify([workflow.definition, task.definition]),
+    definition: definitionText(workflow, task),
     status: (snapshot) => snapshot.value as RunStatus,
     outcome: (snapshot) => snapshot.output as { output: unknown; reason: unknown },
     prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf, predicates) },
     callTimers: { task: ['attemptTimeout'] },
     progress: progressOf,
   };
+}
+
+/** Without the source of functions: the package holds other texts of them than the clone. */
+function definitionText(...machines: readonly Machine[]): string {
+  return JSON.stringify(machines.map(({ definition }) => definition));
 }
 
 /**

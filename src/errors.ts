@@ -73,6 +73,7 @@ export const ERROR_CODES = {
   childRunCancelled: { status: 409, retry: 'never', title: 'The run that a task waited for was cancelled' },
   tooDeep: { status: 422, retry: 'never', title: 'Workflows run each other too deep' },
   itemFailed: { status: 500, retry: 'never', title: 'An item of a map failed' },
+  roundFailed: { status: 500, retry: 'never', title: 'A plan, a reflection or an answer failed' },
   tooManyTasks: { status: 422, retry: 'never', title: 'A task adds more tasks than it may' },
   effectInDoubt: { status: 500, retry: 'never', title: 'A call was cut off by a crash' },
   originMissing: { status: 500, retry: 'never', title: 'The run that a fork comes from is gone' },

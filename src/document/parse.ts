@@ -10,6 +10,7 @@ import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import { LIMITS } from './fields.ts';
+import { checkKeptNames } from './round-names.ts';
 import { checkSchema, checkShape, listOf } from './shape.ts';
 import { atOnce, inTurns, type Pause, type Steps } from './steps.ts';
 
@@ -54,6 +55,7 @@ function* checkDocument(source: unknown, depth = 1): Steps<Definition> {
   if (structure.length > 0) faults.throwIfAny(subject);
 
   const document = yield* checkShape(source, faults);
+  checkKeptNames(listOf(source), faults);
   checkSchema(isRecord(source) ? source['input'] : undefined, ['input'], faults);
   yield* checkInline(source, faults, depth);
   const outline = yield* outlineOf(source);

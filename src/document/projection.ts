@@ -11,6 +11,7 @@ import type { ApprovalRow, RowChange, TaskRow, TaskStatus } from '../store/store
 import { Changes } from './changes.ts';
 import { barsDependents } from './consequence.ts';
 import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
+import { passTurn } from './lane.ts';
 import type { DefinitionOf } from './preparation.ts';
 import { RunGraph } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
@@ -155,6 +156,7 @@ function settled(
   // What it added is not over yet.
   const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
   if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);
+  passTurn(changes.task(data.task), changes);
   const approval = graph.spec(data.task).approval === undefined ? undefined : rows.get('approval', data.task);
   const open = approval?.status === 'pending';
   if (open)

@@ -4,7 +4,7 @@
  */
 
 /** Kinds of tasks that are refused. */
-export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set(['split', 'planExecuteReflect', 'agent', 'runnable']);
+export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set(['split', 'agent', 'runnable']);
 
 /** Fields of tasks that are refused, whatever their kind. */
 export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
@@ -24,6 +24,7 @@ export function addsUnsupported({ kind, onComplete, arity }: Readonly<Record<str
     kind === 'condition' ||
     kind === 'wait' ||
     kind === 'subworkflow' ||
+    kind === 'planExecuteReflect' ||
     (kind === 'reduce' && arity !== undefined)
   );
 }

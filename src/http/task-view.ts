@@ -43,7 +43,9 @@ export const taskSchema = z
       .nullable()
       .describe('The last one, also of an attempt that was repeated'),
     reason: z.string().optional().describe('Why it was skipped or cancelled'),
-    warning: z.string().optional().describe('What was cut off of the tasks that it wanted to add'),
+    warning: z.string().optional().describe('What was cut off of the tasks that it wanted to add, or left undone'),
+    rounds: z.int().optional().describe('Of a task that works in rounds: how many were begun'),
+    limitReached: z.boolean().optional().describe('Its rounds were over before its goal was reached'),
     condition: z
       .looseObject({
         task: z.string().optional().describe('The condition that did not choose it'),
@@ -78,6 +80,8 @@ interface Detail {
   readonly error?: { readonly code: string; readonly message: string; readonly data?: { readonly usage?: unknown } };
   readonly reason?: string;
   readonly warning?: string;
+  readonly rounds?: number;
+  readonly limitReached?: boolean;
   readonly parent?: string;
   readonly condition?: NonNullable<TaskView['condition']>;
   readonly usage?: TaskView['usage'];
@@ -171,6 +175,7 @@ async function taskView(
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
   const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited, childRunId } = detail;
+  const { rounds, limitReached } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
@@ -185,6 +190,8 @@ async function taskView(
     error: detail.error ?? null,
     ...(reason === undefined ? {} : { reason }),
     ...(warning === undefined ? {} : { warning }),
+    ...(rounds === undefined ? {} : { rounds }),
+    ...(limitReached === undefined ? {} : { limitReached }),
     ...(condition === undefined ? {} : { condition }),
     ...(reused === undefined ? {} : { reused }),
     ...(edited === undefined ? {} : { edited }),

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
 import type { Definition, TaskSpec } from '../document/definition.ts';
 import { graphOf } from '../document/graph.ts';
+import { partOfRow } from '../document/rounds.ts';
 import { itemOf } from '../document/growth.ts';
 import type { WaitSpec } from '../document/kinds/wait.ts';
 import { isSettled } from '../document/task-status.ts';
@@ -31,6 +32,7 @@ const waitingTaskSchema = z
       'backoff',
       'call',
       'items',
+      'rounds',
       'decision',
       'time',
       'event',
@@ -217,6 +219,12 @@ async function waitingTask(
           waitsFor: 'items',
           moves: `the end of its items, which are tasks of the run, or POST ${at}/cancel`,
         };
+      if (actor?.waitsFor.includes('rounds') === true)
+        return {
+          ...common,
+          waitsFor: 'rounds',
+          moves: `the end of what it has added, which are tasks of the run, or POST ${at}/cancel`,
+        };
       if (actor?.waitsFor.includes('childRun') === true) return { ...common, ...(await runOf(runtime, row, at)) };
       if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
@@ -241,6 +249,13 @@ async function waitingTask(
     }
   }
   if (run.status === 'paused') return { ...common, waitsFor: 'resume', moves: `POST /api/v1/runs/${run.runId}/resume` };
+  const part = row === undefined || row.ready ? undefined : partOfRow(row);
+  if (part?.lane !== undefined)
+    return {
+      ...common,
+      waitsFor: 'slot',
+      moves: `the end of another task that "${part.parent}" has added: its breadth says how many may go on at once`,
+    };
   return {
     ...common,
     waitsFor: 'slot',

@@ -32,6 +32,7 @@ import { ClockModel } from './reference-clock.ts';
 import { OutsideEventsModel } from './reference-events.ts';
 import { ForksModel } from './reference-forks.ts';
 import { added, checkConcurrency, dropItems, outputOf } from './reference-growth.ts';
+import { checkBreadth } from './reference-rounds.ts';
 import {
   check,
   codeOf,
@@ -151,6 +152,7 @@ export class ReferenceModel {
     const running = holders(run).length;
     check(running <= run.plan.breadth, `P4 ${where}: ${running} tasks run, and at most ${run.plan.breadth} may`);
     checkConcurrency(run, task, where);
+    checkBreadth(run, task, where);
   }
 
   #begin(run: Run, fact: SeenFact, where: string): void {
@@ -171,8 +173,8 @@ export class ReferenceModel {
     const alive = tasks.filter(isAlive);
     // A quarantined run is stopped without its machine being asked.
     if (!(run.stuck && type === 'run_cancelled')) check(alive.length === 0, `P3 ${where}: ${this.#shape(alive)}`);
-    // What the failure of an item means, its map says.
-    const isBad = tasks.some(({ bad, from }) => bad && from?.as !== 'item');
+    // What the failure of an item means, its map says; of a part, work in rounds.
+    const isBad = tasks.some(({ bad, from }) => bad && from?.as !== 'item' && from?.as !== 'part');
     if (type === 'run_completed') {
       const left = tasks.filter(({ status }) => !ENDED.has(status)).length;
       check(left === 0, `P7 ${where}: ${left} of its tasks have not ended`);

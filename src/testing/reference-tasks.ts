@@ -7,6 +7,7 @@ import type { ChildrenModel } from './reference-children.ts';
 import type { ClockModel } from './reference-clock.ts';
 import { isTakenOver, type ForksModel } from './reference-forks.ts';
 import { checkItems, grow, isOver } from './reference-growth.ts';
+import { checkAnswer, checkBroken, hasRounds } from './reference-rounds.ts';
 import { check, codeOf, ENDED, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
 
 /** What it asks. */
@@ -132,6 +133,7 @@ export class TasksModel {
       const isRight = mayDecide(task.plan, result, resultsOf(run, task), this.#judge);
       return check(isRight, `P7 ${where}: it cannot decide ${JSON.stringify(result)}`);
     }
+    if (hasRounds(task)) return checkAnswer(task, data, where);
     if (task.plan.call.task !== undefined) return checkItems(task, data, where);
     check(this.#calls.hasAnswered(run, task, result), `P7 ${where}: nobody has answered ${JSON.stringify(result)}`);
   }
@@ -146,7 +148,7 @@ export class TasksModel {
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
     const isOver = call.kind === 'subworkflow' && data['status'] === 'timedOut';
     check(task.status !== 'retrying' || isOver, `P3 ${where}: it is to be tried again`);
-    const isOnce = task.status === 'pending' || call.kind === 'map' || isOver;
+    const isOnce = task.status === 'pending' || call.kind === 'map' || hasRounds(task) || isOver;
     const isLast = isOnce || again === 'never' || task.attempt > retry.maxRetries;
     check(isLast, `P5 ${where}: a retry was left`);
     Object.assign(task, { status: data['status'], bad: !(isMissed && call.onTimeout === 'skip') });
@@ -156,7 +158,7 @@ export class TasksModel {
     const needs = task.plan.dependsOn.map((name) => run.tasks.get(name));
     const isLost = needs.some((needed) => needed?.bad === true);
     const isPassedOn = needs.some((needed) => needed?.cascades === true);
-    const mayBeLost = onTaskFailure === 'continue' || isPassedOn;
+    const mayBeLost = onTaskFailure === 'continue' || isPassedOn || task.from?.as === 'part';
     check(!isLost || mayBeLost, `P4 ${where}: the document stops at a failure`);
     if (isLost || isPassedOn) return void Object.assign(task, { status: 'skipped', bad: isLost, cascades: !isLost });
     const verdict = this.#verdict(run, task, where);
@@ -172,6 +174,7 @@ export class TasksModel {
       return this.#clock.notEarly(at, task.since, timeoutSeconds, where);
     if (code === 'effectInDoubt')
       return check(onInDoubt === 'fail' && this.#calls.hasRestarted, `P6 ${where}: its call is in no doubt`);
+    if (hasRounds(task)) return checkBroken(task, data, where);
     if (call.kind === 'map') {
       const hasFailed = call.onItemFailure === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
@@ -214,6 +217,8 @@ export class TasksModel {
       const isGood = before?.bad === false && !before.cascades;
       check(isGood, `P4 ${where}: ${name}, which it needs, is ${before?.status}`);
     }
+    const owner = task.from?.as === 'part' ? run.tasks.get(task.from.task) : undefined;
+    check(owner === undefined || owner.status === 'running', `P4 ${where}: whose part it is, is ${owner?.status}`);
     const map = task.from?.as === 'item' ? run.tasks.get(task.from.task) : undefined;
     check(map === undefined || map.status === 'running', `P4 ${where}: its map is ${map?.status}`);
     return verdictOf(task.plan, resultsOf(run, task), this.#judge, task.item);

@@ -8,6 +8,7 @@ import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
+import { effect } from '../../src/runtime/effect.ts';
 import { fork, type ForkRequest } from '../../src/document/fork/request.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
 import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
@@ -41,23 +42,33 @@ export class Workbench {
   readonly #providers: Providers;
   readonly #predicates: Predicates;
 
-  private constructor(providers: Providers, predicates: Predicates) {
+  readonly #holdsModels: boolean;
+
+  private constructor(providers: Providers, predicates: Predicates, holdsModels: boolean) {
     this.#providers = providers;
     this.#predicates = predicates;
+    this.#holdsModels = holdsModels;
   }
 
   /** `providers` answer the tasks that have a prompt; default: nobody. */
   static async open(providers: Providers = {}, predicates: Predicates = {}): Promise<Workbench> {
-    const bench = new Workbench(providers, predicates);
+    const bench = new Workbench(providers, predicates, false);
+    await bench.#compose();
+    return bench;
+  }
+
+  /** Model calls wait for the test as well, as calls of `work` do: their value is what the model would have said. */
+  static async openHolding(): Promise<Workbench> {
+    const bench = new Workbench({ openai: { apiKey: 'none' } }, {}, true);
     await bench.#compose();
     return bench;
   }
 
   async #compose(config?: FermataOptions['config']): Promise<void> {
-    const work = (input: unknown, context: CodeContext): Promise<unknown> => {
-      this.began.push(context.task);
+    const held = (task: string, input: unknown, context: CodeContext): Promise<unknown> => {
+      this.began.push(task);
       return new Promise((resolve, reject) => {
-        const call = { task: context.task, input, context, resolve, reject };
+        const call = { task, input, context, resolve, reject };
         this.calls.push(call);
         context.signal.addEventListener('abort', () => {
           this.calls.splice(this.calls.indexOf(call), 1);
@@ -65,9 +76,19 @@ export class Workbench {
         });
       });
     };
+    const work = (input: unknown, context: CodeContext): Promise<unknown> => held(context.task, input, context);
+    const modelCall = effect<{ readonly task: string; readonly attempt: number }, { readonly value: unknown }>({
+      run: async (input, context) => {
+        const nothing = { progress: () => {}, model: () => Promise.reject(new Error('a model asks no model')) };
+        return {
+          value: await held(input.task, input, { ...context, ...input, ...nothing, idempotencyKey: context.key }),
+        };
+      },
+    });
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      ...(this.#holdsModels ? { actors: { modelCall } } : {}),
       around: async ({ src, run }) => {
         if (src === 'subworkflow') await this.#gate;
         return run();

@@ -8,6 +8,7 @@ import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
 import { randomAdditions, randomDocument, randomLeaf } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
+import { roundAnswer } from './rounds.ts';
 import { EVENT_TYPES } from './tasks.ts';
 
 /** What a life was. */
@@ -35,7 +36,8 @@ export async function live(seed: number): Promise<Life> {
     predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
     functions: {
       work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt),
-      grow: (_, { runId, task, attempt }) => answer(seed, `${runId} grows`, task, attempt).tasks,
+      grow: (_, { runId, task, attempt }) =>
+        (answer(seed, `${runId} grows`, task, attempt) as { readonly tasks: unknown }).tasks,
     },
   });
   const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
@@ -107,6 +109,8 @@ function answer(seed: number, run: string, task: string, attempt: number) {
   const random = randomOf(`${seed}/${run}/${task}/${attempt}`);
   if (random.chance(0.1)) throw new Error('not today');
   if (random.chance(0.03)) throw new FermataError('modelRefused', 'The scripted model refuses.');
+  const ofRound = roundAnswer(random, task);
+  if (ofRound !== undefined) return ofRound;
   return { said: `${task} of ${run}, attempt ${attempt}`, tasks: randomAdditions(random, task) };
 }
 
@@ -151,7 +155,9 @@ async function forked(world: World, run: string, random: Random): Promise<readon
 /** One of the document, an item, or one that was added: whether there is such a task or not. */
 function someTask(random: Random): string {
   const name = `t${random.between(0, 5)}`;
-  return random.pick([name, name, `${name}[${random.between(0, 2)}]`, `${name}.${random.between(0, 1)}`]);
+  const part = random.pick(['plan 1', '1.a', '1.b', '2.a', 'reflect 1', 'answer']);
+  const added = random.pick([`${name}.${random.between(0, 1)}`, `${name}.${part}`]);
+  return random.pick([name, name, `${name}[${random.between(0, 2)}]`, added]);
 }
 
 const approve = (world: World, run: string, task: string, random: Random) =>

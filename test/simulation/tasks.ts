@@ -1,4 +1,5 @@
 /** Random tasks: every kind, gate, condition, retry and deadline that a task can have. */
+import { randomRounds } from './rounds.ts';
 import type { Random } from '../../src/testing/random.ts';
 
 /** A task as documents write it; `unknown`: of one that somebody else has written, only the name is known. */
@@ -11,6 +12,7 @@ export interface RandomTask {
 /** What a task does by itself; `depth`: of maps in maps. */
 export function randomWork(random: Random, about: string, read: RandomTask | undefined, depth: number): object {
   if (depth > 0 && random.chance(0.25)) return randomMap(random, about, read, depth);
+  if (random.chance(0.1)) return randomRounds(random, about);
   if (random.chance(0.12)) return randomChild(random, LEAF);
   return random.chance(0.2) ? randomWait(random) : randomCall(random, about, read);
 }
@@ -131,6 +133,7 @@ function readAs({ name }: RandomTask): string {
 function ofOutput(output: string, { kind, responseFormat }: RandomTask): string {
   if (kind === 'condition') return `${output}.value == true`;
   if (kind === 'map') return `size(${output}) > 1`;
+  if (kind === 'planExecuteReflect') return `${output} != "nothing"`;
   if (kind === 'code' || responseFormat === 'json') return `${output}.said.endsWith("1")`;
   return kind === undefined ? `${output}.contains("attempt 1")` : `${output} != null`;
 }

@@ -2,6 +2,7 @@
 import { constantOf } from '../constant.ts';
 import type { OnCompleteSpec, TaskSpec } from '../definition.ts';
 import { FROM_OUTPUT } from '../definition.ts';
+import type { PlanExecuteReflectSpec } from '../kinds/plan-execute-reflect.ts';
 import { eachOf, type Steps } from '../steps.ts';
 import { schemaOf, soleRead } from './schemas.ts';
 import type { ChildCosts } from './children.ts';
@@ -21,8 +22,8 @@ export interface Cost {
 /** A task that becomes many, and what bounds it. */
 export interface Loop {
   readonly task: string;
-  readonly kind: 'map' | 'reduce' | 'onComplete' | 'subworkflow';
-  /** Items, calls, added tasks, or tasks of a run; infinite where it depends on the input. */
+  readonly kind: 'map' | 'reduce' | 'onComplete' | 'planExecuteReflect' | 'subworkflow';
+  /** Items, calls, added tasks, rounds, or tasks of a run; infinite where it depends on the input. */
   readonly atMost: number;
   /** Where the bound comes from, or what it depends on. */
   readonly because: string;
@@ -75,6 +76,8 @@ function costOf(spec: TaskSpec, owner: TaskSpec, loops: Loops): Cost {
         return plus(ONE_TASK, times(loops.items(spec, owner), costOf(call.task, owner, loops)));
       case 'reduce':
         return plus(ONE_TASK, times(loops.calls(spec, owner), modelCost(call.task)));
+      case 'planExecuteReflect':
+        return plus(ONE_TASK, roundsCost(call, loops.rounds(spec, owner)));
       case 'subworkflow':
         return plus(ONE_TASK, loops.child(spec, owner));
       default:
@@ -89,6 +92,14 @@ function modelCost({ call, retry, onComplete }: TaskSpec): Cost {
   // Tasks that do not fit are sent back once.
   const attempts = 1 + retry.maxRetries + (onComplete?.addTasks === FROM_OUTPUT ? 1 : 0);
   return { tasks: 1, modelCalls: 1, modelCallsWithRetries: attempts * (isJson ? 2 : 1) };
+}
+
+/** Each round has its plan, perhaps sent back once, as many tasks as one may have, and its reflection; at last the answer. */
+function roundsCost({ phases, dynamicTaskLimit }: PlanExecuteReflectSpec<TaskSpec>, rounds: number): Cost {
+  const { plan, reflect, answer } = phases;
+  const proposed: Cost = { ...ADDED_TASK, modelCallsWithRetries: 2 * (1 + plan.retry.maxRetries) };
+  const round = plus(plus(times(2, modelCost(plan)), times(dynamicTaskLimit, proposed)), modelCost(reflect));
+  return plus(times(rounds, round), modelCost(answer));
 }
 
 /** The tasks that become many, with their bounds. */
@@ -153,6 +164,14 @@ class Loops {
     const because = `dynamicTaskLimit ${dynamicTaskLimit}, maxDynamicDepth ${maxDynamicDepth}, where added tasks raise neither and repeat nothing`;
     this.#loops.push({ task: owner.name, kind: 'onComplete', atMost: added, because });
     return added;
+  }
+
+  /** How many rounds there are at most. */
+  rounds({ call }: TaskSpec, owner: TaskSpec): number {
+    if (call.kind !== 'planExecuteReflect') return 0;
+    const because = `depth ${call.depth}, each with at most ${call.dynamicTaskLimit} tasks (dynamicTaskLimit)`;
+    this.#loops.push({ task: owner.name, kind: 'planExecuteReflect', atMost: call.depth, because });
+    return call.depth;
   }
 
   /** Entries that the list of an expression has at most. */

@@ -23,6 +23,14 @@ import {
   type PreparedModelCall,
 } from './model.ts';
 import type { Places } from './places.ts';
+import {
+  planExecuteReflectPlaces,
+  planExecuteReflectSpec,
+  planExecuteReflectTaskSchema,
+  preparePlanExecuteReflect,
+  type PlanExecuteReflectSpec,
+  type PreparedPlanExecuteReflect,
+} from './plan-execute-reflect.ts';
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
 import {
   prepareSubworkflow,
@@ -42,6 +50,7 @@ export const TASK_SCHEMAS = {
   map: mapTaskSchema,
   reduce: reduceTaskSchema,
   wait: waitTaskSchema,
+  planExecuteReflect: planExecuteReflectTaskSchema,
   subworkflow: subworkflowTaskSchema,
 } as const;
 
@@ -66,6 +75,7 @@ export type CallSpec =
   | MapSpec<TaskSpec>
   | ReduceSpec<TaskSpec>
   | WaitSpec
+  | PlanExecuteReflectSpec<TaskSpec>
   | SubworkflowSpec;
 
 /** The same, made ready. */
@@ -76,6 +86,7 @@ export type PreparedCall =
   | PreparedMap
   | PreparedReduce
   | PreparedWait
+  | PreparedPlanExecuteReflect
   | PreparedSubworkflow;
 
 /** Where the tasks of each kind read. */
@@ -86,6 +97,7 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   wait: waitPlaces,
   map: mapPlaces,
   reduce: reducePlaces,
+  planExecuteReflect: planExecuteReflectPlaces,
   subworkflow: subworkflowPlaces,
 };
 
@@ -107,7 +119,7 @@ const ASKED_ONCE = {
 /** The inner form of what is a task's own; `inner` gives that of a task inside of it. */
 export function callSpec(
   task: CheckedTask,
-  config: { readonly provider: string; readonly model: string },
+  config: { readonly provider: string; readonly model: string; readonly depth: number },
   inner: (task: CheckedTask) => TaskSpec,
 ): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
@@ -130,6 +142,8 @@ export function callSpec(
       if (arity === undefined || over === undefined) return modelCallSpec({ ...call, timeoutSeconds }, config);
       return { kind: 'reduce', arity, over, task: inner({ ...call, ...ASKED_ONCE, timeoutSeconds: CALL_SECONDS }) };
     }
+    case 'planExecuteReflect':
+      return planExecuteReflectSpec(task, config, inner);
   }
 }
 
@@ -150,5 +164,7 @@ export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates
       return prepareMap(spec, scope);
     case 'reduce':
       return prepareReduce(spec, scope);
+    case 'planExecuteReflect':
+      return preparePlanExecuteReflect(spec, scope);
   }
 }
