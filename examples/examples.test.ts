@@ -37,6 +37,18 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   ],
   '09-growing.ts': ['joined: dive pathology', 'dynamicTaskLimit allows 3', 'completed: 1. radiology, 2. pathology'],
   '10-functions-and-models.ts': ['call 2 is on record', "'Dear reader, tea is a drink'"],
+  '11-sub-workflows.ts': [
+    'completed, notes on tea: good; notes on coffee: good',
+    'reviews[1]: review@1 completed',
+    'announce: announcement@1 completed',
+  ],
+  '14-fork.ts': [
+    'first: ',
+    'tried again: completed, paid for print',
+    'with a better text: completed, paid for print',
+    'pictures: taken over from the first run',
+    'text: given by hand',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

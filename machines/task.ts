@@ -16,10 +16,20 @@ import type { PreparedMap } from '../src/document/kinds/map.ts';
 import type { PreparedReduce } from '../src/document/kinds/reduce.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { Skip } from '../src/document/when.ts';
+import type { PreparedSubworkflow } from '../src/document/kinds/subworkflow.ts';
 import type { PreparedWait } from '../src/document/kinds/wait.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
 import { errorOf } from './call-error.ts';
+import {
+  childCancel,
+  childError,
+  childInput,
+  usageOf,
+  type BegunRun,
+  type ChildEvent,
+  type ChildRun,
+} from './child-run.ts';
 import {
   askModel,
   dropOpenCalls,
@@ -28,7 +38,7 @@ import {
   type CallsModel,
   type FunctionCall,
 } from './function-calls.ts';
-import { fact, type Enqueue } from './reserved.ts';
+import { fact, send, type Enqueue } from './reserved.ts';
 import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
@@ -43,7 +53,14 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition | PreparedMap | PreparedReduce | PreparedWait;
+  readonly call:
+    | PreparedModelCall
+    | PreparedCodeCall
+    | PreparedCondition
+    | PreparedMap
+    | PreparedReduce
+    | PreparedWait
+    | PreparedSubworkflow;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   /** Absent: as documents have it that do not say. */
@@ -71,10 +88,22 @@ export interface PreparedSkip {
   readonly skip: Skip;
 }
 
+/** What a task is made ready with whose outcome is known: of a run from which this one was forked, or given by hand. */
+export interface PreparedOutcome extends Pick<
+  PreparedTask,
+  'description' | 'retry' | 'timeoutMs' | 'onInDoubt' | 'addTasks'
+> {
+  readonly known: {
+    readonly result: unknown;
+    /** What its fact says beside that. With `reused` it is another run's, else somebody gave it. */
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
-  readonly prepared?: PreparedTask | PreparedSkip | { readonly error: ErrorData };
+  readonly prepared?: PreparedTask | PreparedSkip | PreparedOutcome | { readonly error: ErrorData };
 }
 
 /** What the items of a map gave (prepared data, R2). */
@@ -102,20 +131,22 @@ export interface TaskOutput {
   readonly error: ErrorData | null;
 }
 
-export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partial<Pick<PreparedOutcome, 'known'>> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
   readonly error: ErrorData | null;
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
-  readonly repeatOf: string | null;
+  readonly repeatOf?: string | null;
   /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
-  readonly outcome: CallOutput | null;
+  readonly outcome?: CallOutput | null;
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
   readonly repaired?: true;
+  /** Of a sub-workflow. */
+  readonly child?: ChildRun;
 }
 
 /** A person's decision. */
@@ -152,6 +183,7 @@ type TaskEvent =
   | { readonly type: 'fermata.task.added'; readonly count: number; readonly warning?: string }
   | { readonly type: 'fermata.task.refused'; readonly error: ErrorData }
   | { readonly type: 'fermata.task.joined'; readonly prepared?: JoinedItems }
+  | ChildEvent
   | { readonly type: 'task.progress'; readonly percent: number; readonly note?: string };
 
 /** What a call gives back. */
@@ -167,8 +199,8 @@ export interface CallInput {
   readonly [key: string]: unknown;
 }
 
-const outside = (src: string) =>
-  fromPromise<CallOutput, CallInput>(() =>
+const outside = <Output = CallOutput>(src: string) =>
+  fromPromise<Output, CallInput>(() =>
     Promise.reject(
       new FermataError(
         'machineMissing',
@@ -178,7 +210,7 @@ const outside = (src: string) =>
   );
 
 function callInput({ context }: { context: TaskContext }): CallInput {
-  const { name, attempt, call, timeoutMs, onInDoubt = 'retry', repeatOf } = context;
+  const { name, attempt, call, timeoutMs, onInDoubt = 'retry', repeatOf = null } = context;
   const { kind: _, ...rest } = call;
   return {
     ...rest,
@@ -191,7 +223,10 @@ function callInput({ context }: { context: TaskContext }): CallInput {
 }
 
 function timeoutError(context: TaskContext): ErrorData {
-  const what = spreads(context) ? `Task "${context.name}"` : `Attempt ${context.attempt} of task "${context.name}"`;
+  const what =
+    spreads(context) || context.call.kind === 'subworkflow'
+      ? `Task "${context.name}"`
+      : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
@@ -236,6 +271,7 @@ const hearingFunction = (from: 'call' | 'chooseTasks') =>
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
   { guard: 'spreads', target: '#task.running.joining' },
+  { guard: 'runsWorkflow', target: '#task.running.childRun' },
   { target: '#task.running.callingModel' },
 ] as const;
 
@@ -252,6 +288,7 @@ function stateCompleted(
     ...about(context),
     result: value,
     attempt: context.attempt,
+    ...context.known?.facts,
     ...more,
     ...(usage === undefined ? {} : { usage }),
     ...(model === undefined ? {} : { model }),
@@ -284,11 +321,14 @@ function joinedItems(event: { readonly type: string }): JoinedItems {
 }
 
 /** A call's time ends with the process, as the call does; what waits for longer keeps its date (R10). */
-function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContext): void {
+function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call, attempt }: TaskContext): void {
   if (timeoutMs === undefined) return;
+  // Of all its attempts together: it goes on while the task backs off.
+  if (call.kind === 'subworkflow' && attempt > 0) return;
   const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
   if (call.kind === 'map' || call.kind === 'reduce')
     raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
+  else if (call.kind === 'subworkflow') raise({ type: 'fermata.task.timedOut' }, { id: 'deadline', delay: timeoutMs });
   else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
 
@@ -312,7 +352,7 @@ const MISSES_TIME = [
 /** The task machine. */
 export const taskMachine = setup({
   types: {} as { context: TaskContext; input: TaskInput; output: TaskOutput; events: TaskEvent },
-  actors: { modelCall: outside('modelCall'), code: outside('code') },
+  actors: { modelCall: outside('modelCall'), code: outside('code'), subworkflow: outside<BegunRun>('subworkflow') },
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
@@ -321,15 +361,82 @@ export const taskMachine = setup({
       enqueue.assign({ held: false });
     }),
     askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
+    keepCancel: assign({
+      error: ({ event }) => ({
+        code: 'cancelled',
+        message: (event.type === 'fermata.cancel' ? event.reason : undefined) ?? 'Cancelled.',
+        retry: 'never' as const,
+      }),
+      consequence: 'fail',
+    }),
+    keepTimeout: assign({ error: ({ context }) => timeoutError(context), consequence: 'fail' }),
+    keepBegun: enqueueActions(({ enqueue, context, event }) => {
+      const begun = (event as unknown as { readonly output: BegunRun }).output;
+      const { runId, workflow } = begun;
+      enqueue.assign({ child: { ...context.child, begun }, repeatOf: null });
+      fact(enqueue, 'child_run_started', {
+        ...about(context),
+        attempt: context.attempt,
+        childRunId: runId,
+        workflow: workflow.name,
+        version: workflow.version,
+      });
+      const isAwaited = context.call.kind === 'subworkflow' && context.call.wait;
+      if (isAwaited && context.child?.paused === true) send(enqueue, { run: runId }, { type: 'fermata.pause' });
+    }),
+    completeBegun: enqueueActions(({ enqueue, context, event }) => {
+      const { runId } = (event as unknown as { readonly output: BegunRun }).output;
+      fact(enqueue, 'task_completed', {
+        ...about(context),
+        result: { runId },
+        attempt: context.attempt,
+        childRunId: runId,
+      });
+    }),
+    keepChildEnd: assign(({ context, event }) => {
+      if (event.type !== 'fermata.task.childEnded') return {};
+      const { type: _, prepared: __, ...end } = event;
+      return { child: { ...context.child, end } };
+    }),
+    completeChild: enqueueActions(({ enqueue, context }) => {
+      const { end } = context.child ?? {};
+      if (end === undefined) return;
+      const usage = usageOf(end);
+      fact(enqueue, 'task_completed', {
+        ...about(context),
+        result: end.output ?? null,
+        attempt: context.attempt,
+        childRunId: end.runId,
+        ...(usage === undefined ? {} : { usage }),
+      });
+    }),
+    keepChildError: assign(({ context: { child } }) =>
+      child?.end === undefined
+        ? {}
+        : { error: childError(child.end, child.begun), consequence: 'fail' as const, child: {} },
+    ),
+    cancelChild: enqueueActions(({ enqueue, context, event }) => {
+      const { runId } = context.child?.begun ??
+        (event as unknown as { readonly output?: BegunRun }).output ?? { runId: undefined };
+      if (runId !== undefined) send(enqueue, { run: runId }, childCancel(context.name, context.error));
+    }),
+    pauseChild: enqueueActions(({ enqueue, context, event }) => {
+      const paused = event.type === 'fermata.task.pause';
+      const runId = context.child?.begun?.runId;
+      if (runId === undefined) enqueue.assign({ child: { ...context.child, paused } });
+      else send(enqueue, { run: runId }, { type: paused ? 'fermata.pause' : 'fermata.resume' });
+    }),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
-      const attempt = context.repeatOf === null ? context.attempt + 1 : context.attempt;
+      if (onlyAdds(context))
+        return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
+      const attempt = (context.repeatOf ?? null) === null ? context.attempt + 1 : context.attempt;
       // What an earlier attempt ended with is over.
       enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
       // A wait is no call: its time is kept across downtime (R10), by timers of its own.
       if (context.call.kind === 'wait') return;
       armTimeout(enqueue, context);
-      fact(enqueue, 'task_started', { ...about(context), attempt });
+      fact(enqueue, 'task_started', { ...about(context), attempt, ...context.known?.facts });
     }),
     beginWait: enqueueActions(({ enqueue, context, event }) => {
       const { call, timeoutMs, attempt } = context;
@@ -370,8 +477,13 @@ export const taskMachine = setup({
     askToAdd: sendParent(({ context, event }) => ({
       type: 'fermata.task.adds',
       ...about(context),
-      tasks: tasksToAdd(context, event),
+      ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
     })),
+    completeKnown: enqueueActions(({ enqueue, context }) => {
+      stateCompleted(enqueue, context, { value: context.known?.result });
+      // The fact has it from here on.
+      enqueue.assign({ known: { result: null, facts: {} } });
+    }),
     repair: assign(({ context, event }) => {
       if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
       const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
@@ -428,8 +540,13 @@ export const taskMachine = setup({
       fact(enqueue, 'task_completed', { ...about(context), result: call.decision, attempt, condition: call.found });
     }),
     stateSkip: enqueueActions(({ enqueue, context }) => {
-      const { reason, condition } = context.skip ?? {};
-      fact(enqueue, 'task_skipped', { ...about(context), reason, ...(condition === undefined ? {} : { condition }) });
+      const { reason, condition, reused } = context.skip ?? {};
+      fact(enqueue, 'task_skipped', {
+        ...about(context),
+        reason,
+        ...(condition === undefined ? {} : { condition }),
+        ...(reused === undefined ? {} : { reused }),
+      });
     }),
     stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
       const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
@@ -497,14 +614,27 @@ export const taskMachine = setup({
   guards: {
     broken: ({ context }) => context.error !== null,
     isSkipped: ({ context }) => context.skip !== undefined,
+    isKnown: ({ context }) => context.known !== undefined && context.addTasks === undefined,
+    isKnownAndAdds: ({ context }) => onlyAdds(context),
+    isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
+    runsWorkflow: ({ context }) => context.call.kind === 'subworkflow',
+    goesOnAlone: ({ context: { call } }) => call.kind === 'subworkflow' && !call.wait,
+    wasCancelled: ({ context }) => context.error?.code === 'cancelled',
+    isOwnChild: ({ context, event }) => event.type === 'fermata.task.childEnded' && event.attempt === context.attempt,
+    childCompleted: ({ context }) => context.child?.end?.status === 'completed',
+    childMayRepeat: ({ context }) =>
+      context.child?.end !== undefined &&
+      childError(context.child.end, context.child.begun).retry !== 'never' &&
+      context.attempt <= retryOf(context).maxRetries,
+    childOver: ({ context }) => context.child?.end !== undefined,
     spreads: ({ context }) => spreads(context),
     isEmpty: ({ context }) => spreads(context) && context.call.items.length === 0,
     goesOn: ({ event }) => joinedItems(event).next !== undefined,
     itemsFailed: ({ context, event }) =>
       (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
-    hasOutcome: ({ context }) => context.outcome !== null && context.addTasks !== FROM_OUTPUT,
+    hasOutcome: ({ context }) => (context.outcome ?? null) !== null && context.addTasks !== FROM_OUTPUT,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
     mayRepair: ({ context }) =>
@@ -540,6 +670,9 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
+            { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
+            { guard: 'isKnownAndAdds', target: '#task.running.addingTasks' },
+            { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
             ...BEGIN,
           ],
@@ -679,6 +812,58 @@ export const taskMachine = setup({
             },
           },
         },
+        childRun: {
+          initial: 'starting',
+          invoke: {
+            src: 'subworkflow',
+            id: 'startRun',
+            input: ({ context }) => (context.call.kind === 'subworkflow' ? childInput(context.call, context) : {}),
+            onDone: [
+              { guard: 'wasCancelled', target: '#task.cancelled', actions: ['keepBegun', 'cancelChild'] },
+              { guard: 'broken', target: '#task.timedOut', actions: ['keepBegun', 'cancelChild'] },
+              { guard: 'goesOnAlone', target: '#task.completed', actions: ['keepBegun', 'completeBegun'] },
+              { target: '#task.running.childRun.waitingForRun', actions: 'keepBegun' },
+            ],
+            onError: [
+              { guard: 'wasCancelled', target: '#task.cancelled' },
+              { guard: 'broken', target: '#task.timedOut' },
+              { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
+              { target: '#task.failed', actions: 'keepError' },
+            ],
+          },
+          on: {
+            'fermata.task.pause': { actions: 'pauseChild' },
+            'fermata.task.resume': { actions: 'pauseChild' },
+            'fermata.task.childEnded': { guard: 'isOwnChild', actions: 'keepChildEnd' },
+          },
+          states: {
+            starting: {
+              meta: { waitsFor: 'call' },
+              on: {
+                'fermata.cancel': { target: 'letGo', actions: 'keepCancel' },
+                'fermata.task.timedOut': { target: 'letGo', actions: 'keepTimeout' },
+              },
+            },
+            // Nobody waits for the run any more that is just being begun: it is cancelled once its id is known (C1).
+            letGo: {
+              meta: { waitsFor: 'call' },
+              on: { 'fermata.cancel': {}, 'fermata.task.timedOut': {} },
+            },
+            waitingForRun: {
+              meta: { waitsFor: 'childRun' },
+              entry: 'park',
+              always: [
+                { guard: 'childCompleted', target: '#task.completed', actions: 'completeChild' },
+                { guard: 'childMayRepeat', target: '#task.retrying', actions: 'keepChildError' },
+                { guard: 'childOver', target: '#task.failed', actions: 'keepChildError' },
+              ],
+              on: {
+                'fermata.cancel': { target: '#task.cancelled', actions: ['keepCancel', 'cancelChild'] },
+                'fermata.task.timedOut': { target: '#task.timedOut', actions: ['keepTimeout', 'cancelChild'] },
+              },
+            },
+          },
+        },
         // It was decided when the task was made ready; here it only becomes a fact.
         deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
         waitingForTime: {
@@ -713,6 +898,7 @@ export const taskMachine = setup({
     retrying: {
       entry: [assign({ repeatOf: null }), 'forgetCalls'],
       initial: 'backingOff',
+      on: { 'fermata.task.timedOut': { target: 'timedOut', actions: 'keepTimeout' } },
       states: {
         backingOff: {
           meta: { waitsFor: 'backoff' },
@@ -744,6 +930,15 @@ export const taskMachine = setup({
   }),
 });
 
+/** It does not run, and adds what it adds all the same. */
+function onlyAdds(context: TaskContext): context is TaskContext & Pick<PreparedOutcome, 'known'> {
+  return context.known !== undefined && (isReused(context) || context.addTasks === FROM_OUTPUT);
+}
+
+function isReused({ known }: TaskContext): boolean {
+  return known?.facts['reused'] !== undefined;
+}
+
 function retryOf({ retry = DEFAULT_RETRY }: TaskContext): RetryPolicy {
   return retry;
 }
@@ -774,8 +969,6 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     attempt: 0,
     held: true,
     consequence: 'none' as const,
-    repeatOf: null,
-    outcome: null,
   };
   if (prepared !== undefined && 'call' in prepared) return { ...prepared, ...rest, error: null };
   const idle = {
@@ -783,6 +976,13 @@ function initialContext({ name, prepared }: TaskInput): TaskContext {
     call: { kind: 'code', function: '', input: {} },
     retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
   } as const;
+  if (prepared !== undefined && 'known' in prepared)
+    return {
+      ...idle,
+      ...prepared,
+      outcome: prepared.addTasks === undefined ? null : { value: prepared.known.result },
+      error: null,
+    };
   if (prepared !== undefined && 'skip' in prepared)
     return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {

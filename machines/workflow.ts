@@ -7,7 +7,9 @@
  */
 import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
 import { endsRun, type Consequence } from '../src/document/consequence.ts';
+import type { ForkPoint } from '../src/document/fork/record.ts';
 import type { ErrorData } from '../src/errors.ts';
+import type { ChildEnded } from '../src/runtime/parent.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
 
@@ -72,6 +74,10 @@ export interface PreparedStep extends GroupStep {
   };
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
+  /** The run that a task which broke had waited for. */
+  readonly childRun?: string;
+  /** Tasks that wait for runs of their own, where this one is paused or goes on. */
+  readonly parents?: readonly string[];
 }
 
 /** An event that came early, with the journal number of the fact that carries it. */
@@ -104,6 +110,10 @@ export interface WorkflowInput {
   readonly breadth: number;
   readonly timeoutMs?: number;
   readonly onTaskFailure: 'stop' | 'continue';
+  /** Of a fork: the run that it comes from, and where it leaves it. */
+  readonly forkedFrom?: { readonly runId: string } & ForkPoint;
+  /** The task of another run that began this one. */
+  readonly parent?: { readonly runId: string; readonly task: string; readonly attempt: number };
   readonly prepared?: PreparedStep;
 }
 
@@ -137,6 +147,8 @@ export interface TaskAdds {
   readonly description: string;
   readonly items?: readonly unknown[];
   readonly tasks?: unknown;
+  /** Those that it added in the run of which this one is a fork. */
+  readonly again?: true;
 }
 
 type WorkflowEvent =
@@ -147,7 +159,8 @@ type WorkflowEvent =
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | OutsideEvent
-  | { readonly type: 'fermata.pause' }
+  | ChildEnded
+  | ({ readonly type: 'fermata.pause' } & Prepared)
   | ({ readonly type: 'fermata.resume' } & Prepared)
   | ({ readonly type: 'fermata.runTimedOut' } & Prepared)
   | (DoneActorEvent<TaskOutput, string> & Prepared)
@@ -265,6 +278,9 @@ function stateFailures(failures: readonly FilterFailure[], enqueue: Enqueue): vo
   for (const failure of failures) fact(enqueue, 'event_refused', { ...failure });
 }
 
+/** Runs that tasks wait for pause along. */
+const PAUSE = { target: 'paused', actions: { type: 'passOn', params: { type: 'fermata.task.pause' } } } as const;
+
 /** The workflow machine. */
 export const workflowMachine = setup({
   types: {} as {
@@ -280,8 +296,14 @@ export const workflowMachine = setup({
     'fermata.spawn': (_, _params: Readonly<Record<string, unknown>>) => {},
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     begin: enqueueActions(({ enqueue, context, event }) => {
-      const { workflow, version, total, timeoutMs } = context;
-      fact(enqueue, 'run_started', { workflow, version, total });
+      const { workflow, version, total, timeoutMs, forkedFrom, parent } = context;
+      fact(enqueue, 'run_started', {
+        workflow,
+        version,
+        total,
+        ...(forkedFrom === undefined ? {} : { forkedFrom }),
+        ...(parent === undefined ? {} : { parent }),
+      });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
       enqueue.assign(admit(context, (event as { input?: WorkflowInput }).input?.prepared, enqueue));
@@ -298,7 +320,8 @@ export const workflowMachine = setup({
         code: error?.code ?? 'actorFailed',
         message: error?.message ?? `Its actor ended with ${JSON.stringify(error)}.`,
       };
-      const { description = name, waited } = stepOf(event) ?? {};
+      const { description = name, waited, childRun } = stepOf(event) ?? {};
+      if (childRun !== undefined) send(enqueue, { run: childRun }, { type: 'fermata.cancel', reason: failure.message });
       const slot = waited === true ? 'parked' : 'held';
       fact(enqueue, 'task_failed', { task: name, description, status: 'failed', error: failure });
       enqueue.assign(
@@ -386,6 +409,14 @@ export const workflowMachine = setup({
       if (takenBy !== undefined) send(enqueue, takenBy, { type: 'fermata.task.event', event: given });
       else fact(enqueue, 'event_kept', { eventType: given.type, event: given });
     }),
+    childEnded: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.childEnded') return;
+      const { task, ...end } = event;
+      send(enqueue, task, { ...end, type: 'fermata.task.childEnded' });
+    }),
+    passOn: enqueueActions(({ enqueue, event }, { type }: { type: 'fermata.task.pause' | 'fermata.task.resume' }) => {
+      for (const name of stepOf(event)?.parents ?? []) send(enqueue, name, { type });
+    }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {
       if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
     }),
@@ -447,13 +478,13 @@ export const workflowMachine = setup({
     running: {
       meta: { waitsFor: 'tasks' },
       always: [...endings(), { guard: 'onlyWaiting', target: 'waiting' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
     },
     waiting: {
       meta: { waitsFor: 'tasks that wait for people, timers or answers' },
       entry: { type: 'fermata.fact', params: { type: 'run_waiting' } },
       always: [...endings(), { guard: 'someRun', target: 'running' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
     },
     paused: {
       meta: { waitsFor: 'resume' },
@@ -463,7 +494,11 @@ export const workflowMachine = setup({
         ...tasks(false),
         'fermata.resume': {
           target: 'running',
-          actions: [{ type: 'fermata.fact', params: { type: 'run_resumed' } }, 'admitAgain'],
+          actions: [
+            { type: 'fermata.fact', params: { type: 'run_resumed' } },
+            { type: 'passOn', params: { type: 'fermata.task.resume' } },
+            'admitAgain',
+          ],
         },
       },
     },
@@ -496,5 +531,6 @@ function tasks(admitting: boolean) {
     'fermata.task.wantsSlot': { actions: { type: 'taskWantsSlot', params: { admitting } } },
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },
     'fermata.outside': { actions: 'eventCame' },
+    'fermata.childEnded': { actions: 'childEnded' },
   } as const;
 }

@@ -2,10 +2,12 @@
  * The one composition root: serve, demo, the command line's embedded run, the embedded API of workflows and the tests
  * all come through here. Choices are made here and nowhere else.
  */
+import { hash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { findFunction } from '../actors/code-function.ts';
 import { code } from '../actors/code.ts';
 import { modelCall } from '../actors/model-call.ts';
+import { subworkflow } from '../actors/subworkflow.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
 import { taskMachine } from '../machines/task.ts';
 import { taskMachine as taskMachine1 } from '../machines/workflow-1/task.ts';
@@ -14,9 +16,12 @@ import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
+import { FermataError } from './errors.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { callsOf, type AssertRunnable } from './document/calls.ts';
+import { beginChildRun, type ChildRequest } from './document/child-runs.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
+import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
 import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
@@ -49,6 +54,8 @@ export interface FermataOptions {
   readonly around?: RuntimeOptions['around'];
   readonly maxInFlight?: number;
   readonly passive?: RuntimeOptions['passive'];
+  /** For one document, looked at by itself: the workflows that its tasks run by name need not be there. */
+  readonly alone?: boolean;
   readonly opened?: RuntimeOptions['opened'];
   readonly tags?: RuntimeOptions['tags'];
 }
@@ -70,6 +77,7 @@ export interface Fermata {
  */
 function builtInMachines(
   definitionOf: DefinitionOf,
+  originsOf: OriginsOf,
   predicates: Predicates,
   assertRunnable: AssertRunnable,
 ): Readonly<Record<`workflow@${number}`, MachineRegistration>> {
@@ -78,8 +86,8 @@ function builtInMachines(
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
       prepare: {
-        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable)),
-        task: withTime(inBrief(prepareTask(definitionOf, predicates))),
+        '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+        task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
       },
       outside: outsideEvents(definitionOf),
     },
@@ -134,10 +142,20 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   // A provider of the configuration takes its place.
   if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
-  const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId, pause: () => pause(loop) });
+  const workflows = new Workflows({
+    store,
+    tenant,
+    now: () => clock.now(),
+    newId,
+    hash: hashOf,
+    ...(options.alone === true ? { alone: true } : {}),
+    pause: () => pause(loop),
+  });
+  const originsOf = originsIn(store);
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
-    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion));
+    const prompts = originsOf(rows)?.prompts;
+    return rows.read('definition', () => workflows.definition(workflowId, workflowVersion, prompts));
   };
   const providers: Providers = { openai: openaiFromEnvironment(environment), ...config.providers };
   const redact = redactor(secretsOf(config, environment));
@@ -153,13 +171,20 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       if (predicate !== undefined) findPredicate(predicates, predicate);
     }
   };
+  // Known before anything is recovered, and so before any task begins a run.
+  let opened: Runtime | undefined;
+  const running = (): Runtime => opened ?? unopened();
   const runtime = await createRuntime({
     store,
-    machines: { ...config.machines, ...builtInMachines(definitionOf, predicates, assertRunnable) },
+    machines: { ...config.machines, ...builtInMachines(definitionOf, originsOf, predicates, assertRunnable) },
     actors: {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
       code: code({ functions, redact, readArguments, assertProvider: (name) => void findProvider(providers, name) }),
+      subworkflow: subworkflow({
+        begin: (request) => beginChildRun({ runtime: running(), workflows, assertRunnable }, request as ChildRequest),
+        clock,
+      }),
       ...options.actors,
     },
     clock,
@@ -173,7 +198,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
-    ...(options.opened === undefined ? {} : { opened: options.opened }),
+    opened(open) {
+      opened = open;
+      options.opened?.(open);
+    },
     ...(options.tags === undefined ? {} : { tags: options.tags }),
   });
   return {
@@ -183,6 +211,14 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
   };
+}
+
+function hashOf(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
+}
+
+function unopened(): never {
+  throw new FermataError('internal', 'A task began a run before the runtime was open. Please report this.');
 }
 
 export { taskMachine, workflowMachine };

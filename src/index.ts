@@ -31,6 +31,7 @@ export { workflow } from './document/builder.ts';
 export { cel, code, type Expression } from './document/code-task.ts';
 export { parseDocument, parseText } from './document/parse.ts';
 export { execute } from './document/execute.ts';
+export { fork, type ForkRequest } from './document/fork/request.ts';
 export type { Predicate } from './document/condition.ts';
 export type { WorkflowDocument } from './document/schema.ts';
 export { codeFunction, type CodeContext, type CodeFunction, type DeclaredFunction } from '../actors/code-function.ts';

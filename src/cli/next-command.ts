@@ -13,7 +13,7 @@ import { shellQuote } from './text.ts';
 export type NextCommand = (command: string, ...words: readonly string[]) => string;
 
 /** Others only look: it makes no difference to them who answers. */
-const ASKS_MODELS: ReadonlySet<string> = new Set(['run', 'watch', 'approve', 'send', 'serve']);
+const ASKS_MODELS: ReadonlySet<string> = new Set(['run', 'watch', 'approve', 'send', 'fork', 'retry', 'serve']);
 
 /**
  * How commands are written that go on where the present one is.

@@ -7,8 +7,10 @@ import { addCancel } from './commands/cancel.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDryRun } from './commands/dry-run.ts';
 import { addEstimate } from './commands/estimate.ts';
+import { addFork } from './commands/fork.ts';
 import { addGraph } from './commands/graph.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addRetry } from './commands/retry.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addSend } from './commands/send.ts';
@@ -40,6 +42,8 @@ const COMMANDS: readonly AddCommand[] = [
   addApprove,
   addSend,
   addCancel,
+  addFork,
+  addRetry,
   addMigrate,
 ];
 

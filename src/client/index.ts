@@ -3,6 +3,7 @@ import { hc, type InferRequestType, type InferResponseType } from 'hono/client';
 import type {
   ApprovalApi,
   ExecutionApi,
+  ForkApi,
   InspectingApi,
   MachineApi,
   RunApi,
@@ -54,6 +55,7 @@ export function createClient(options: ClientOptions) {
   const typed = { fetch: send, headers: { ...headers } };
   const workflows = hc<WorkflowApi>(api, typed).workflows;
   const executions = hc<ExecutionApi>(api, typed).workflows[':id'];
+  const forks = hc<ForkApi>(api, typed).runs[':id'];
   const runs = hc<RunApi>(api, typed).runs;
   const run = runs[':id'];
   const inside = hc<InspectingApi>(api, typed).runs[':id'];
@@ -112,6 +114,12 @@ export function createClient(options: ClientOptions) {
       result(() =>
         executions.execute.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request }),
       ),
+    /** Starts a run that takes over what another one has found up to a point: `{ fromTask }` or `{ atSeq }`, with `edits`. */
+    fork: (id: string, request: InferRequestType<typeof forks.fork.$post>['json'], idempotencyKey?: string) =>
+      result(() => forks.fork.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request })),
+    /** Starts a run that tries again what did not succeed in another one. */
+    retry: (id: string, idempotencyKey?: string) =>
+      result(() => forks.retry.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: {} })),
 
     runs: (query: InferRequestType<typeof runs.$get>['query'] = {}) => result(() => runs.$get({ query })),
     run: (id: string) => result(() => run.$get({ param: { id: safe(id) } })),

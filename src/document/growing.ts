@@ -2,6 +2,7 @@
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected } from '../runtime/projection.ts';
 import type { Changes } from './changes.ts';
+import { reusedOf } from './fork/record.ts';
 import { capacity, type Group } from './growth.ts';
 import type { AddedItems, AddedTask } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
@@ -81,7 +82,8 @@ function itemsAdded(fact: DraftFact, added: Extract<TaskAdded, AddedItems>, chan
   const { group = NO_GROUP } = changes.growth(task);
   const parts = [...group.parts, { seq: fact.entry, from: group.total, position }];
   putGroup(changes, task, { ...group, parts, total: group.total + items.length, concurrency });
-  comingItems(changes, task, items.length);
+  // Until now the map stood for all of them.
+  comingItems(changes, task, items.length - 1);
   return { rows: changes.rows(), counts: { total: items.length }, keeps: true };
 }
 
@@ -140,6 +142,12 @@ export function release(name: string, barred: boolean, changes: Changes): void {
   if (parent === null) return;
   const grown = changes.growth(parent);
   const open = grown.open - 1;
-  changes.putGrowth({ ...grown, open });
+  // What depends on the parent waits for this one too, and is not the same any more where this one is not.
+  const anew = grown.anew || (changes.graph.isFork && isAnew(name, changes));
+  changes.putGrowth({ ...grown, open, anew });
   if (open === 0 && isSettled(changes.task(parent).status)) release(parent, false, changes);
+}
+
+function isAnew(name: string, changes: Changes): boolean {
+  return reusedOf(changes.task(name)) === undefined || changes.growth(name).anew;
 }

@@ -51,15 +51,21 @@ export interface Growth extends Omit<GrowthRow, 'detailJson'> {
   readonly needed: boolean;
   /** One of those that it added needs it. */
   readonly neededByOwn: boolean;
+  /** In a fork: one of those that it added, and that is waited for, was not taken over. */
+  readonly anew: boolean;
 }
 
 /** The growth at a task; nothing, where there is no row. */
 export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
-  const row = rows.get('growth', task);
+  return growthIn(rows.get('growth', task), task);
+}
+
+/** What a row says about a task; nothing, where there is none. */
+export function growthIn(row: GrowthRow | undefined, task: string): Growth {
   const { detailJson, ...columns } = row ?? { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null };
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
-  const { children = [], dependents = [], group, needed = false, neededByOwn = false } = detail;
-  return { ...columns, children, dependents, group, needed, neededByOwn };
+  const { children = [], dependents = [], group, needed = false, neededByOwn = false, anew = false } = detail;
+  return { ...columns, children, dependents, group, needed, neededByOwn, anew };
 }
 
 /** The items of a map, as its row has them. */
@@ -68,13 +74,22 @@ export function groupOf({ detailJson }: GrowthRow): Group | undefined {
 }
 
 /** The row of a growth. */
-export function growthChange({ children, dependents, group, needed, neededByOwn, ...columns }: Growth): RowChange {
+export function growthChange({
+  children,
+  dependents,
+  group,
+  needed,
+  neededByOwn,
+  anew,
+  ...columns
+}: Growth): RowChange {
   const detail = {
     ...(children.length === 0 ? {} : { children }),
     ...(dependents.length === 0 ? {} : { dependents }),
     ...(group === undefined ? {} : { group }),
     ...(needed ? { needed } : {}),
     ...(neededByOwn ? { neededByOwn } : {}),
+    ...(anew ? { anew } : {}),
   };
   const detailJson = Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
   return { table: 'growth', key: columns.task, row: { ...columns, detailJson } };
@@ -90,6 +105,12 @@ const ITEM = /^(.+)\[(0|[1-9]\d*)\]$/su;
 /** The name of an item of a map. */
 export function itemName(map: string, index: number): string {
   return `${map}[${index}]`;
+}
+
+/** The maps that a name would be an item of: the nearest, the map that one is an item of, and so on. */
+export function mapsAround(name: string): readonly string[] {
+  const map = itemOf(name)?.map;
+  return map === undefined ? [] : [map, ...mapsAround(map)];
 }
 
 /** Whose item a name would be, and which. */

@@ -6,6 +6,7 @@ import type { Candidate, GroupStep, PreparedStep, TaskAdds, WorkflowInput } from
 import type {
   JoinedItems,
   PreparedApproval,
+  PreparedOutcome,
   PreparedSkip,
   PreparedTask as MachineTask,
   TaskContext,
@@ -18,7 +19,9 @@ import type { TaskRow } from '../store/store.ts';
 import type { Predicates } from './condition.ts';
 import type { AssertRunnable } from './calls.ts';
 import { barsDependents, endsRun, skipsDependents, type Consequence } from './consequence.ts';
-import type { ApprovalSpec, Definition } from './definition.ts';
+import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
+import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
+import type { Origins, TakenOver } from './fork/origins.ts';
 import { additions } from './adding.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
 import type { Found } from './kinds/condition.ts';
@@ -30,6 +33,7 @@ import { renderTask, taskScope } from './render.ts';
 import { RunGraph, type AddedItems } from './run-graph.ts';
 import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
+import { childOfBroken, childRunOf, waitingParents } from './parents.ts';
 import { isSettled, isWaiting } from './task-status.ts';
 import { skipOf, type Decided } from './when.ts';
 
@@ -44,7 +48,11 @@ interface StepContext extends Pick<WorkflowInput, 'total' | 'breadth' | 'onTaskF
 }
 
 /** Prepares the events of the workflow machine. `assertRunnable`: what joins a run is asked for, too. */
-export function prepareWorkflow(definitionOf: DefinitionOf, assertRunnable: AssertRunnable = () => {}): Prepare {
+export function prepareWorkflow(
+  definitionOf: DefinitionOf,
+  assertRunnable: AssertRunnable = () => {},
+  originsOf: OriginsOf = NO_FORKS,
+): Prepare {
   return ({ event, snapshot, rows }: Preparing): PreparedStep | undefined => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (snapshot === undefined) {
@@ -56,13 +64,18 @@ export function prepareWorkflow(definitionOf: DefinitionOf, assertRunnable: Asse
       case 'fermata.cancel':
       case 'fermata.runTimedOut':
         return { live: rows.live() };
+      case 'fermata.pause':
+        return waitingParents(graph);
       case 'fermata.resume':
       case 'fermata.task.joins':
-        return { candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE) };
+        return {
+          ...(event.type === 'fermata.resume' ? waitingParents(graph) : {}),
+          candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE),
+        };
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
-        return preparedAdditions(graph, event as unknown as TaskAdds, context, assertRunnable);
+        return preparedAdditions(graph, event as unknown as TaskAdds, context, assertRunnable, originsOf(rows));
       case 'fermata.task.cancel': {
         const name = String(event['task']);
         const { status, live } = graph.row(name);
@@ -80,7 +93,10 @@ export function prepareWorkflow(definitionOf: DefinitionOf, assertRunnable: Asse
           return {
             ...afterEnd(graph, context, name, 'fail'),
             ...described(graph, name),
-            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) ? { waited: true } : {}),
+            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) || childRunOf(graph, name) !== undefined
+              ? { waited: true }
+              : {}),
+            ...childOfBroken(graph, name),
           };
         }
         return undefined;
@@ -92,16 +108,18 @@ const NONE: ReadonlySet<string> = new Set();
 
 function preparedAdditions(
   graph: RunGraph,
-  { task, items, tasks }: TaskAdds,
+  { task, items, tasks, again }: TaskAdds,
   context: StepContext,
   assertRunnable: AssertRunnable,
+  origins: Origins | undefined,
 ): PreparedStep {
   if (isSettled(graph.row(task).status)) return {};
+  if (again === true && origins !== undefined) return { additions: origins.additions(graph, task, context.total) };
   if (items === undefined)
     return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };
   const { call } = graph.spec(task);
-  const wanted = call.kind === 'map' ? call.concurrency : undefined;
-  return { concurrency: Math.min(wanted ?? context.breadth, context.breadth) };
+  // Without a bound of its own that of the slots holds: items that wait, for people or events, need none.
+  return { concurrency: (call.kind === 'map' ? call.concurrency : undefined) ?? items.length };
 }
 
 /** What may follow the end of a task. */
@@ -334,7 +352,11 @@ function resultOf(graph: RunGraph, name: string): TaskResult {
  * Prepares the start of a task: whether it runs at all, and then everything that is a template or an expression, rendered.
  * And what its items gave.
  */
-export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates): Prepare {
+export function prepareTask(
+  definitionOf: DefinitionOf,
+  predicates: Predicates,
+  originsOf: OriginsOf = NO_FORKS,
+): Prepare {
   return ({ event, snapshot, rows }: Preparing) => {
     const graph = new RunGraph(rows, definitionOf(rows));
     if (event.type === 'task.callsModel') return questionOf(graph.definition, event);
@@ -344,15 +366,28 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
         : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
+    const origins = originsOf(rows);
+    try {
+      const known = origins?.outcome(graph, spec);
+      if (known !== undefined) return preparedOutcome(spec, known);
+    } catch (thrown) {
+      if (thrown instanceof FermataError && thrown.code === 'originMissing') return { error: toErrorData(thrown) };
+      throw thrown;
+    }
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
     const results = taskScope(rows.input(), resultsOf(graph, seen));
     const scope = { ...results, ...itemScope(graph, name, results.tasks) };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
+    const before = origins?.skipped(graph, spec);
     try {
       const skip = skipOf(spec, scope, predicates, decided);
-      if (skip !== undefined) return { skip, ...describedIn(spec.description, scope) } satisfies PreparedSkip;
+      if (skip !== undefined)
+        return {
+          skip: { ...skip, ...(before === undefined ? {} : { reused: before }) },
+          ...describedIn(spec.description, scope),
+        } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
       const prepared: MachineTask = {
         ...renderTask(spec, scope, predicates),
@@ -367,6 +402,22 @@ export function prepareTask(definitionOf: DefinitionOf, predicates: Predicates):
     } catch (thrown) {
       return { error: toErrorData(thrown, 'promptFailed') };
     }
+  };
+}
+
+/** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */
+function preparedOutcome(
+  { retry, timeoutSeconds, onInDoubt, onComplete, description: written }: TaskSpec,
+  { result, facts, description = written?.includes('{') === true ? undefined : written }: TakenOver,
+): PreparedOutcome {
+  const known = { ...(description === undefined ? {} : { description }), known: { result, facts } };
+  if (onComplete === undefined) return known;
+  return {
+    ...known,
+    retry,
+    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
+    onInDoubt,
+    addTasks: onComplete.addTasks,
   };
 }
 

@@ -14,6 +14,7 @@ import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAd
 import type { DefinitionOf } from './preparation.ts';
 import { RunGraph } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
+import { usageCounts } from './usage.ts';
 import { keepEvent, waitRows } from './waits.ts';
 
 interface TaskFact {
@@ -30,6 +31,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_added',
       'items_cancelled',
       'task_started',
+      'child_run_started',
       'task_retrying',
       'task_queued',
       'task_in_doubt',
@@ -82,11 +84,18 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
+        // Another attempt has a run of its own.
+        ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+          ? { detailJson: detail(before, { childRunId: undefined }) }
+          : {}),
       });
+      break;
+    case 'child_run_started':
+      now({ detailJson: detail(before, { childRunId: data['childRunId'] }) });
       break;
     case 'task_retrying':
       now({ status: 'retrying', detailJson: detail(before, { error: data['error'] }) });
-      counts = { retries: 1 };
+      counts = { retries: 1, ...usageCounts(fact) };
       break;
     case 'task_in_doubt':
       now({
@@ -156,7 +165,7 @@ function settled(
     });
   return {
     rows: changes.rows(),
-    counts: { settled: 1, [status]: 1, ...(open ? { approvals: -1 } : {}) },
+    counts: { settled: 1, [status]: 1, ...usageCounts(fact), ...(open ? { approvals: -1 } : {}) },
     keeps: fact.type === 'task_completed',
   };
 }

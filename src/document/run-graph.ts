@@ -36,6 +36,11 @@ export class RunGraph {
     return this.#graph.roots;
   }
 
+  /** True where the run takes over what another one has found. */
+  get isFork(): boolean {
+    return this.rows.origin.forkJson !== undefined;
+  }
+
   /** True where the run has the task, or the item. */
   has(name: string): boolean {
     if (this.#graph.has(name)) return true;

@@ -19,8 +19,8 @@ export function eventTypesOf(definition: Definition): ReadonlyMap<string, readon
   const known = types.get(definition);
   if (known !== undefined) return known;
   const found = Map.groupBy(
-    definition.tasks.filter((spec) => typeOf(spec) !== undefined),
-    (spec) => typeOf(spec) ?? '',
+    definition.tasks.filter((spec) => comingType(spec) !== undefined),
+    (spec) => comingType(spec) ?? '',
   );
   types.set(definition, found);
   return found;
@@ -29,6 +29,11 @@ export function eventTypesOf(definition: Definition): ReadonlyMap<string, readon
 /** The type of the event for which a task waits; undefined where it waits for none. */
 export function typeOf({ call }: TaskSpec): string | undefined {
   return call.kind === 'wait' && 'event' in call.for ? call.for.event.type : undefined;
+}
+
+/** The type that a task may come to wait for: itself, or, while it has no items yet, by those that it will have. */
+function comingType(spec: TaskSpec): string | undefined {
+  return spec.call.kind === 'map' ? comingType(spec.call.task) : typeOf(spec);
 }
 
 /** Who waits for a type, and what is kept of it. Until something happens to one of its tasks there is no row. */
@@ -52,11 +57,14 @@ export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[]
   if (!begins && !ENDS.has(fact.type)) return [];
   const task = String(fact.data['task']);
   const spec = graph.spec(task);
-  const type = typeOf(spec);
+  const type = comingType(spec);
   if (type === undefined) return [];
-  const counts = eventTypeRow(graph, type);
   // A second word about its end changes nothing.
   if ((rows.get('task', task)?.endedAt ?? null) !== null) return [];
+  // Its items count in its place, once it has them; one that ends without any has nobody to wait.
+  if (spec.call.kind === 'map')
+    return begins || graph.growth(task).group !== undefined ? [] : comingWaits(spec, -1, graph);
+  const counts = eventTypeRow(graph, type);
   const hasBegun = rows.get('wait', task) !== undefined;
   const { keptEvent } = fact.data;
   const kept = typeof keptEvent === 'number' ? rows.get('keptEvent', String(keptEvent)) : undefined;
@@ -89,7 +97,7 @@ export function keepEvent(fact: DraftFact, graph: RunGraph): readonly RowChange[
 
 /** So many tasks more that wait for an event join the run, or so many fewer are left of those that might. */
 export function comingWaits(spec: TaskSpec, by: number, graph: RunGraph): readonly RowChange[] {
-  const type = typeOf(spec);
+  const type = comingType(spec);
   if (type === undefined) return [];
   const counts = eventTypeRow(graph, type);
   return [{ table: 'eventType', key: type, row: { ...counts, toCome: counts.toCome + by } }];

@@ -5,6 +5,7 @@
 import { askedOf, holds, type Asked, type Predicates } from './condition.ts';
 import type { TaskSpec } from './definition.ts';
 import { excerpt } from './faults.ts';
+import type { Reused } from './fork/record.ts';
 import type { Found } from './kinds/condition.ts';
 import type { Scope } from './reads.ts';
 
@@ -16,6 +17,8 @@ export interface Skip {
   readonly condition?: Asked & { readonly task?: string };
   /** Whether what depends on it is skipped as well. */
   readonly cascades: boolean;
+  /** In a fork: the run where it was skipped before, for the same reasons. */
+  readonly reused?: Reused;
 }
 
 /** What a condition's task has come to. */

@@ -1,6 +1,7 @@
 /** The types of the API, router by router: all that the client takes from the server, and only as types. */
 import type { approvalRoutes } from './routes/approvals.ts';
 import type { executionRoutes } from './routes/executions.ts';
+import type { forkRoutes } from './routes/forks.ts';
 import type { inspectingRoutes } from './routes/inspecting.ts';
 import type { machineRoutes } from './routes/machines.ts';
 import type { runRoutes } from './routes/runs.ts';
@@ -10,6 +11,7 @@ import type { workflowRoutes } from './routes/workflows.ts';
 
 export type WorkflowApi = ReturnType<typeof workflowRoutes>;
 export type ExecutionApi = ReturnType<typeof executionRoutes>;
+export type ForkApi = ReturnType<typeof forkRoutes>;
 export type RunApi = ReturnType<typeof runRoutes>;
 export type InspectingApi = ReturnType<typeof inspectingRoutes>;
 export type SteeringApi = ReturnType<typeof steeringRoutes>;

@@ -18,6 +18,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inspectingRoutes } from './routes/inspecting.ts';
+import { forkRoutes } from './routes/forks.ts';
 import { laterRoutes } from './routes/later.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -81,6 +82,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     laterRoutes(),
     workflowRoutes(surroundings),
     executionRoutes(surroundings),
+    forkRoutes(surroundings),
     runRoutes(surroundings),
     inspectingRoutes(surroundings),
     steeringRoutes(surroundings),

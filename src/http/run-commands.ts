@@ -88,17 +88,20 @@ export async function cancelTask(
   return sendOr(check, fermata, runId, '/', event);
 }
 
-/** Calls again for a task in doubt. Throws `notFound`, `taskSettled`, `wrongState`. */
+/** Calls again for a task in doubt. Throws `notFound`, and `taskSettled` or `wrongState` with what is possible instead. */
 export async function retryTask(fermata: Fermata, runId: string, task: string): Promise<Taken> {
   const run = await fermata.runtime.read(runId);
   await assertTask(fermata, run, task);
   const check = async (): Promise<void> => {
-    const status = (await assertUnsettled(fermata, runId, task))?.status ?? 'pending';
+    const now = await fermata.runtime.read(runId);
+    const status = statusOf(await fermata.runtime.task(runId, task), now);
     if (status === 'inDoubt') return;
+    const legal = [`/api/v1/runs/${runId}/fork`, ...(now.endedAt === null ? [] : [`/api/v1/runs/${runId}/retry`])];
+    const settled = `it has ended so in this run. A new one takes over the rest and runs it anew: POST ${legal[0]} { "fromTask": ${JSON.stringify(task)} }`;
     throw new FermataError(
-      'wrongState',
-      `Task ${JSON.stringify(task)} is ${status}: only a task in doubt can be called again by hand.`,
-      { data: { taskStatus: status } },
+      isSettled(status) ? 'taskSettled' : 'wrongState',
+      `Task ${JSON.stringify(task)} is ${status}: ${isSettled(status) ? settled : 'only a task in doubt can be called again by hand'}.`,
+      { data: { taskStatus: status, ...(isSettled(status) ? { legal } : {}) } },
     );
   };
   await check();

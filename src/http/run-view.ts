@@ -2,16 +2,16 @@
 import { z } from '@hono/zod-openapi';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
+import { childrenSchema, childrenView, parentSchema, parentView } from './child-view.ts';
+import { forkFields, forksOf } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { listOf, pageQuery } from './page.ts';
 import { fields, type Surroundings } from './router.ts';
+import { runStatusSchema } from './run-status.ts';
 import { taskPage, taskSchema } from './task-view.ts';
 
 const TASKS_SHOWN = 100;
 
-export const runStatusSchema = z
-  .enum(['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'])
-  .openapi('RunStatus');
 /** Why a run failed or was cancelled. */
 const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
 const date = z.iso.datetime();
@@ -45,6 +45,7 @@ const runSummarySchema = z
       .nullable()
       .describe("null: a run of a user's machine"),
     machine: z.string(),
+    parent: parentSchema,
     tags: z.array(z.string()),
     status: runStatusSchema,
     reason: reasonSchema.optional(),
@@ -70,8 +71,10 @@ export const runSchema = runSummarySchema
     taskCounts: taskCountsSchema,
     tasks: z.array(taskSchema).describe('The first 100, in document order; the others with GET …/results'),
     nextCursor: z.string().nullable().describe('Of GET …/results'),
+    children: childrenSchema(runStatusSchema),
     costDollars: money,
     etaSeconds: seconds,
+    ...forkFields,
     acceptedEvents: z.array(z.string()).describe('What POST …/events takes now'),
     seq: z.int().describe('Last journal number'),
     links,
@@ -127,6 +130,8 @@ export function linksOf(runId: string): Record<string, string> {
     journal: `${self}/journal`,
     why: `${self}/why`,
     cancel: `${self}/cancel`,
+    fork: `${self}/fork`,
+    retry: `${self}/retry`,
   };
 }
 
@@ -141,6 +146,7 @@ export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
     runId: run.runId,
     workflow: run.workflow ?? null,
     machine: run.machine,
+    ...parentView(run),
     tags: [...run.tags],
     status: run.status,
     ...reasonOf(run),
@@ -165,9 +171,11 @@ export async function runDetail({ fermata }: Surroundings, runId: string): Promi
     taskCounts: taskCounts(run),
     tasks,
     nextCursor,
+    ...(await childrenView(fermata.runtime, run)),
     costDollars: null,
     etaSeconds: null,
     acceptedEvents: await unlessBlocked(async () => [...(await fermata.runtime.acceptedEvents(runId))], []),
+    ...(await forksOf(fermata.runtime, run)),
     seq: run.seq,
     links: linksOf(runId),
   };

@@ -8,6 +8,7 @@ import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import type { TaskRow, TaskStatus } from '../store/store.ts';
+import { reusedSchema } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { toCursor } from './page.ts';
 
@@ -52,6 +53,9 @@ export const taskSchema = z
       })
       .optional()
       .describe('What decided that it was skipped, or what it decided itself'),
+    reused: reusedSchema.optional(),
+    edited: z.literal(true).optional().describe('Its output was given when the run was forked: it did not run'),
+    childRunId: z.string().optional().describe('The run that it began: a sub-workflow'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -81,6 +85,9 @@ interface Detail {
   readonly requestId?: string;
   readonly finishReason?: string;
   readonly inDoubt?: boolean;
+  readonly reused?: TaskView['reused'];
+  readonly edited?: true;
+  readonly childRunId?: string;
 }
 
 /** The definition that a run executes. Throws `notFound` for a run of a user's machine. */
@@ -163,7 +170,7 @@ async function taskView(
   { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, condition, inDoubt, warning } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited, childRunId } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
@@ -179,13 +186,16 @@ async function taskView(
     ...(reason === undefined ? {} : { reason }),
     ...(warning === undefined ? {} : { warning }),
     ...(condition === undefined ? {} : { condition }),
+    ...(reused === undefined ? {} : { reused }),
+    ...(edited === undefined ? {} : { edited }),
+    ...(childRunId === undefined ? {} : { childRunId }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),
     ...(requestId === undefined ? {} : { requestId }),
     ...(finishReason === undefined ? {} : { finishReason }),
     ...(inDoubt === true ? { wasInDoubt: true } : {}),
-    costDollars: null,
+    costDollars: reused === undefined && edited === undefined ? null : 0,
     cacheHit: false,
     startedAt: iso(row?.startedAt ?? null),
     endedAt: iso(row?.endedAt ?? null),

@@ -12,7 +12,8 @@ import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';
 import { iso, toJson } from './json.ts';
 import type { Surroundings } from './router.ts';
-import { blockedBy, runStatusSchema } from './run-view.ts';
+import { runStatusSchema } from './run-status.ts';
+import { blockedBy } from './run-view.ts';
 import { definitionOf, taskStatusSchema } from './task-view.ts';
 
 const MOST_LISTED = 1_000;
@@ -33,6 +34,7 @@ const waitingTaskSchema = z
       'decision',
       'time',
       'event',
+      'run',
     ]),
     dependencies: z.array(z.string()).optional().describe('Those that have not ended'),
     prompt: z.string().optional().describe('What the person is asked'),
@@ -44,6 +46,7 @@ const waitingTaskSchema = z
       .object({ at: z.iso.datetime(), code: z.string(), message: z.string() })
       .optional()
       .describe('The last event on which its filter failed'),
+    childRunId: z.string().optional().describe('The run whose end it waits for'),
     since: z.iso.datetime().nullable(),
     until: z.iso.datetime().nullable().describe('When it moves by itself'),
     moves: z.string().describe('What would move it'),
@@ -214,6 +217,7 @@ async function waitingTask(
           waitsFor: 'items',
           moves: `the end of its items, which are tasks of the run, or POST ${at}/cancel`,
         };
+      if (actor?.waitsFor.includes('childRun') === true) return { ...common, ...(await runOf(runtime, row, at)) };
       if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {
@@ -241,6 +245,25 @@ async function waitingTask(
     ...common,
     waitsFor: 'slot',
     moves: 'the end of a task that runs: config.breadth says how many may at once',
+  };
+}
+
+/** What a task waits for that runs another workflow. */
+async function runOf(
+  runtime: Fermata['runtime'],
+  row: TaskRow | undefined,
+  at: string,
+): Promise<Pick<WaitingTask, 'waitsFor' | 'childRunId' | 'moves'>> {
+  const { childRunId = '' } = JSON.parse(row?.detailJson ?? '{}') as { readonly childRunId?: string };
+  const [child] = await runtime.list({ among: [childRunId], limit: 1 });
+  const stands =
+    child === undefined
+      ? 'which is gone'
+      : `which is ${child.blocked === undefined ? child.status : 'blocked'} (${child.progress} %)`;
+  return {
+    waitsFor: 'run',
+    childRunId,
+    moves: `the end of run ${childRunId}, ${stands}: GET /api/v1/runs/${childRunId}/why says what that waits for; or POST ${at}/cancel, which cancels it too`,
   };
 }
 

@@ -36,7 +36,7 @@ export interface LaterReceiver extends xstate.Address {
 
 /** Who an actor is; never changes during its life. */
 export interface ActorIdentity extends xstate.Address {
-  /** The id its parent knows it by. */
+  /** The id its parent knows it by: the end of its address; of a root, its run's. */
   readonly id: string;
   readonly logic: Logic;
   readonly parent: xstate.Address | undefined;
@@ -51,7 +51,6 @@ export type Refer = (to: xstate.Address) => xstate.ActorReference;
 /** What the row of an actor holds, decoded. */
 export interface StoredActor extends xstate.StoredSnapshot {
   readonly logic: string;
-  readonly id: string;
   readonly parent?: xstate.Address;
   readonly detached?: true;
   readonly systemId?: string;
@@ -106,7 +105,6 @@ export class DurableActor {
     const { identity } = this;
     return {
       logic: identity.logic.path,
-      id: identity.id,
       ...(identity.parent === undefined
         ? {}
         : { parent: { address: identity.parent.address, birth: identity.parent.birth } }),
@@ -171,10 +169,11 @@ export function revive(
   refer: Refer,
 ): DurableActor {
   const logic = catalog.logic(stored.logic);
+  const self = refer(row);
   const identity: ActorIdentity = {
     address: row.address,
     birth: row.birth,
-    id: stored.id,
+    id: self.id,
     logic,
     parent: stored.parent,
     detached: stored.detached === true,
@@ -190,7 +189,6 @@ export function revive(
       { cause: thrown },
     );
   }
-  const self = refer(row);
   const actor = new DurableActor(identity, self, snapshot);
   for (const [id, child] of Object.entries(stored.children ?? {})) actor.children.set(id, child);
   for (const [token, sendId] of Object.entries(stored.timers ?? {})) actor.timers.set(token, sendId);

@@ -119,7 +119,7 @@ export class Replay {
     const identity: ActorIdentity = {
       address: entry.actor,
       birth: entry.seq,
-      id: String(event['id']),
+      id: self.id,
       logic,
       parent: undefined,
       detached: false,

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { RunKey, RunOrigin, RunStatus, Store } from '../store/store.ts';
+import type { RunKey, RunOrigin, RunParent, RunStatus, Store } from '../store/store.ts';
 import { assertStorable, encode } from './codec.ts';
 import { fingerprint, markOfStart } from './deciding.ts';
 import type { Input, Receipt } from './input.ts';
@@ -24,6 +24,10 @@ export interface StartOptions {
   /** The same key and body again gives the same run; the same key with another body is refused. */
   readonly idempotency?: Keys | undefined;
   readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
+  /** Of a fork: what its machine's preparation takes over (any JSON), and the runs that it reads from, nearest first. */
+  readonly fork?: { readonly record: unknown; readonly from: readonly string[] } | undefined;
+  /** The run that begins it. */
+  readonly parent?: RunParent | undefined;
   /** Input as shown and as prompts read it, where it is not what the machine gets. */
   readonly shownInput?: unknown;
 }
@@ -112,11 +116,13 @@ export class Starts {
     const run = newRunId();
     const shown = 'shownInput' in options ? options.shownInput : options.input;
     const blobs = new Map<string, string>();
-    const inputJson =
-      shown === undefined ? null : encode(shown, 'input', { add: (hash, text) => void blobs.set(hash, text) });
-    const { workflow, idempotency } = options;
+    const aside = { add: (hash: string, text: string): void => void blobs.set(hash, text) };
+    const inputJson = shown === undefined ? null : encode(shown, 'input', aside);
+    const { workflow, idempotency, fork, parent } = options;
     const asked =
-      idempotency === undefined ? [options.input, options.snapshot] : [idempotency.key, idempotency.bodyHash];
+      idempotency === undefined
+        ? [options.input, options.snapshot, fork?.record]
+        : [idempotency.key, idempotency.bodyHash];
     const request = fingerprint([machine, workflow?.id ?? null, workflow?.version ?? null, ...asked]);
     suspects.assertMayStart(markOfStart(tenant, request, machine));
     const origin: RunOrigin = {
@@ -126,11 +132,13 @@ export class Starts {
       ...(workflow === undefined
         ? {}
         : { workflowId: workflow.id, workflowName: workflow.name, workflowVersion: workflow.version }),
+      ...(parent === undefined ? {} : { parent }),
       tags: [...new Set([...(options.tags ?? []), ...tags])],
       seed: run,
       createdAt: clock.now(),
       inputJson,
       idempotency,
+      ...(fork === undefined ? {} : { forkJson: encode(fork.record, 'fork', aside), forkedFrom: fork.from }),
     };
     const given = { input: options.input, restore: options.snapshot, fingerprint: request };
     const input = { kind: 'start', origin, blobs, ...given } as const;

@@ -13,7 +13,7 @@ import { assertStorable, portable } from './codec.ts';
 import type { RunMemory } from './run-memory.ts';
 import * as xstate from './xstate.ts';
 
-/** Turns in one cascade that cause neither effect nor timer (R9). */
+/** Turns in one cascade that cause neither effect nor timer, and change no count of the run (R9). */
 const MAX_IDLE_TURNS = 100_000;
 
 /** The first turn of a new actor. Its frame goes on the cascade. */
@@ -23,7 +23,7 @@ export function begin(memory: RunMemory, identity: ActorIdentity, input: unknown
   const { rows, clockNow: now } = memory;
   const prepared = logic.prepare?.({ event: { type: 'xstate.init', input }, snapshot: undefined, rows, now });
   const given = prepared === undefined ? input : { ...(input as object | undefined), prepared };
-  const event = { type: 'xstate.init', input: given, logic: logic.path, id: identity.id };
+  const event = { type: 'xstate.init', input: given, logic: logic.path };
   // As in XState, it is known before it decides: it may find itself, and so may the children it is born with.
   if (identity.systemId !== undefined) memory.head.systemIds[identity.systemId] = address;
   const decision = withoutActionsOfFailure(

@@ -50,6 +50,8 @@ export interface PlannedCall {
   readonly task?: PlannedTask;
   readonly onItemFailure?: 'stop' | 'continue' | 'collect';
   readonly concurrency?: number | undefined;
+  /** Of `subworkflow`: its task ends with the run. */
+  readonly wait?: boolean;
 }
 
 /** A run as a reader of the API sees it at the end. */

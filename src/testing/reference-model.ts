@@ -15,6 +15,9 @@
  * P9. After all faults every run ends, unless it waits for somebody, and the runtime never fails by surprise.
  * P10. An event from outside that was accepted is kept or taken, and taken once, by a task that waits for its type; of
  *     those that were kept, the first (`reference-events.ts`).
+ * P11. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
+ * P12. What a fork takes over, another run has found; what it could take over, it does not pay for again
+ *     (`reference-forks.ts`).
  *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs
  * that grow, of calls, events from outside, and time.
@@ -24,8 +27,10 @@ import type { Judge } from './choices.ts';
 import type { Seen, SeenFact } from './observation.ts';
 import type { FinalRun, Plan } from './plan.ts';
 import { CallsModel } from './reference-calls.ts';
+import { ChildrenModel } from './reference-children.ts';
 import { ClockModel } from './reference-clock.ts';
 import { OutsideEventsModel } from './reference-events.ts';
+import { ForksModel } from './reference-forks.ts';
 import { added, checkConcurrency, dropItems, outputOf } from './reference-growth.ts';
 import {
   check,
@@ -49,7 +54,9 @@ export class ReferenceModel {
   /** Requests that were made, by what they ask for. */
   readonly #asked = new Map<string, number>();
   readonly #calls = new CallsModel();
+  readonly #children = new ChildrenModel();
   readonly #clock = new ClockModel();
+  readonly #forks = new ForksModel(this.#runs);
   readonly #tasks: TasksModel;
 
   /**
@@ -59,7 +66,8 @@ export class ReferenceModel {
   constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge) {
     this.#planOf = planOf;
     const times = (run: Run, task: string, command: string): number => this.#times(run, task, command);
-    this.#tasks = new TasksModel({ judge, calls: this.#calls, clock: this.#clock, times });
+    const models = { calls: this.#calls, children: this.#children, clock: this.#clock, forks: this.#forks };
+    this.#tasks = new TasksModel({ judge, ...models, times });
   }
 
   /** Takes note of what was seen next. Throws `FermataError` `simulationFailed`. */
@@ -80,12 +88,15 @@ export class ReferenceModel {
 
   /** Every run that there is, ended where it is one of a document: `read` tells how it is shown. */
   async finish(read: (run: string) => Promise<FinalRun>): Promise<void> {
+    this.#children.finish();
     for (const [key, run] of this.#started) check(this.#runs.has(run), `P1 run ${run}, started under ${key}, is gone`);
     for (const [name, run] of this.#runs) {
       const shown = await read(name);
       check(isDeepStrictEqual(shown.facts, run.facts), `P2 the journal of run ${name} is not what was committed`);
       if (run.plan === undefined) continue;
-      const waits = [...run.tasks.values()].some(({ status }) => WAITS_FOR_SOMEBODY.has(status));
+      const waits = [...run.tasks.values()].some(
+        (task) => WAITS_FOR_SOMEBODY.has(task.status) || this.#children.isOpen(run, task),
+      );
       if (waits || run.paused) continue;
       check(ENDED.has(run.status), `P9 run ${name} never ended: ${this.#shape(run.tasks.values())}`);
       check(shown.status === run.status, `P7 run ${name} is shown as ${shown.status} and ended ${run.status}`);
@@ -127,7 +138,8 @@ export class ReferenceModel {
     check((fact.type === 'run_started') === (last === undefined), `P2 ${where} is not in its place`);
     run.facts.push(fact);
     if (fact.type === 'event_kept') run.events.kept(fact.data, where);
-    if (fact.type === 'run_started') this.#begin(run, String(fact.data['workflow']));
+    if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
+    if (fact.type === 'run_started') this.#begin(run, fact, where);
     if (run.plan === undefined) return;
     const name = fact.data['task'];
     if (typeof name !== 'string') return this.#ofRun(run, run.plan, fact, where);
@@ -141,8 +153,9 @@ export class ReferenceModel {
     checkConcurrency(run, task, where);
   }
 
-  #begin(run: Run, workflow: string): void {
-    run.plan = this.#planOf(workflow);
+  #begin(run: Run, fact: SeenFact, where: string): void {
+    this.#children.began(run, fact, (name) => this.#run(name), where);
+    run.plan = this.#planOf(String(fact.data['workflow']));
     for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, fresh(plan));
   }
 
@@ -170,7 +183,7 @@ export class ReferenceModel {
       const refused = tasks.filter(({ status }) => status === 'rejected' || status === 'timedOut');
       const isRefused = refused.some((task) => task.plan.approval?.onReject === 'cancel');
       const isAsked = this.#asked.has(`POST /runs/${run.name}/cancel`);
-      check(isRefused || isAsked, `P7 ${where}: nobody has cancelled it`);
+      check(isRefused || isAsked || this.#children.isLetGo(run), `P7 ${where}: nobody has cancelled it`);
     } else if (codeOf(data) === 'runTimedOut') {
       this.#clock.notEarly(at, run.facts[0]?.at ?? 0, plan.timeoutSeconds, where);
     } else check(isBad, `P7 ${where}: none of its tasks failed`);
@@ -187,6 +200,7 @@ export class ReferenceModel {
 
   #request({ request, body }: Extract<Seen, { kind: 'request' }>): void {
     this.#asked.set(request, (this.#asked.get(request) ?? 0) + 1);
+    if (request.endsWith('/fork')) this.#forks.asked(body);
     const [, run] = /^POST \/runs\/([^/]+)\/events$/.exec(request) ?? [];
     if (run !== undefined) this.#run(decodeURIComponent(run)).events.sent(body);
   }
@@ -238,7 +252,7 @@ export class ReferenceModel {
     const known = this.#runs.get(name);
     if (known !== undefined) return known;
     const state = { plan: undefined, status: 'pending', progress: 0, paused: false };
-    const marks = { cancelTaken: false, stuck: false, published: 0, cutSince: Infinity };
+    const marks = { cancelTaken: false, stuck: false, published: 0, cutSince: Infinity, fork: undefined };
     const run: Run = {
       ...state,
       ...marks,

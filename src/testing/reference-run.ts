@@ -4,9 +4,11 @@ import type { SeenItem } from './choices.ts';
 import type { SeenFact } from './observation.ts';
 import type { Plan, PlannedTask } from './plan.ts';
 import type { OutsideEventsModel } from './reference-events.ts';
+import type { SeenFork } from './reference-forks.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
-type TaskStatus = 'pending' | 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'retrying' | 'inDoubt' | Ended;
+type Between = 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'inRun' | 'retrying' | 'inDoubt';
+type TaskStatus = 'pending' | Between | Ended;
 
 /** A task, as far as facts say how it stands. */
 export interface Task {
@@ -29,6 +31,8 @@ export interface Task {
   readonly from: { readonly task: string; readonly as: 'item' | 'waitedFor' | 'added' } | null;
   /** What it reads of its map, where it is an item. */
   readonly item: SeenItem | undefined;
+  /** In a fork: it did not run, since another run has found it or somebody has given it. */
+  takenOver: 'reused' | 'edited' | undefined;
   /** Its items, where it is a map that has begun. */
   items: readonly Task[] | undefined;
 }
@@ -47,6 +51,7 @@ export interface Run {
   published: number;
   /** Decisions that somebody was told to have made. */
   readonly told: { readonly request: string; readonly by: unknown }[];
+  fork: SeenFork | undefined;
   readonly events: OutsideEventsModel;
   /** Since when it is in the middle of a turn: what that turn dates may be as old. */
   cutSince: number;
@@ -67,11 +72,12 @@ export const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
   task_queued: ['pending', 'retrying', 'inDoubt'],
   approval_requested: ['pending'],
   approval_resolved: ['awaitingApproval'],
-  task_completed: ['running', 'waiting'],
+  task_retrying: ['running', 'inRun'],
+  task_completed: ['running', 'waiting', 'inRun'],
   event_refused: ['running', 'waiting'],
-  task_failed: ['pending', 'running', 'waiting', 'refused'],
+  task_failed: ['pending', 'running', 'waiting', 'inRun', 'retrying', 'refused'],
   task_skipped: ['pending'],
-  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'retrying', 'inDoubt'],
+  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'inRun', 'retrying', 'inDoubt'],
 };
 /** Somebody from outside, or time, has to do something. */
 export const WAITS_FOR_SOMEBODY: ReadonlySet<string> = new Set(['awaitingApproval', 'inDoubt', 'waiting']);
@@ -82,7 +88,8 @@ export const ROUNDING_MS = 1;
 /** A task of which nothing was said yet. */
 export function fresh(plan: PlannedTask, from: Task['from'] = null, item?: SeenItem): Task {
   const state = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false };
-  return { ...state, plan, from, item, status: 'pending', result: undefined, code: undefined, items: undefined };
+  const none = { result: undefined, code: undefined, items: undefined, takenOver: undefined };
+  return { ...state, ...none, plan, from, item, status: 'pending' };
 }
 
 /** Something was said of it, and not that it has ended. */

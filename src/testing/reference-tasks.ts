@@ -3,7 +3,9 @@ import { mayDecide, verdictOf, type Judge, type SeenResult, type Verdict } from 
 import type { SeenFact } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { CallsModel } from './reference-calls.ts';
+import type { ChildrenModel } from './reference-children.ts';
 import type { ClockModel } from './reference-clock.ts';
+import { isTakenOver, type ForksModel } from './reference-forks.ts';
 import { checkItems, grow, isOver } from './reference-growth.ts';
 import { check, codeOf, ENDED, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
 
@@ -11,7 +13,9 @@ import { check, codeOf, ENDED, LEGAL, ROUNDING_MS, type Run, type Task } from '.
 export interface Asked {
   readonly judge: Judge;
   readonly calls: CallsModel;
+  readonly children: ChildrenModel;
   readonly clock: ClockModel;
+  readonly forks: ForksModel;
   /** How often somebody has asked for something to be done about a task: `approve`, `retry`. */
   readonly times: (run: Run, task: string, command: string) => number;
 }
@@ -20,12 +24,16 @@ export interface Asked {
 export class TasksModel {
   readonly #judge: Judge;
   readonly #calls: CallsModel;
+  readonly #children: ChildrenModel;
   readonly #clock: ClockModel;
+  readonly #forks: ForksModel;
   readonly #times: Asked['times'];
 
-  constructor({ judge, calls, clock, times }: Asked) {
+  constructor({ judge, calls, children, clock, forks, times }: Asked) {
+    this.#forks = forks;
     this.#judge = judge;
     this.#calls = calls;
+    this.#children = children;
     this.#clock = clock;
     this.#times = times;
   }
@@ -33,6 +41,8 @@ export class TasksModel {
   /** A fact about a task of a run. */
   see(run: Run, plan: Plan, task: Task, fact: SeenFact, where: string): void {
     const { type, data, at } = fact;
+    if (isTakenOver(fact)) return this.#forks.takenOver(run, task, fact, where);
+    if (type === 'task_started') this.#forks.started(run, task, where);
     check((LEGAL[type] ?? ['running']).includes(task.status), `P3 ${where}`);
     if (type === 'task_added') return grow(run, task, fact, where);
     const attempt = Number(data['attempt'] ?? task.attempt);
@@ -41,7 +51,7 @@ export class TasksModel {
     if (type === 'task_started' || type === 'task_queued') this.#clock.notEarly(at, task.due, 0, where);
     switch (type) {
       case 'task_started':
-        return this.#started(run, task, attempt, at, where);
+        return this.#started(run, task, fact, where);
       case 'task_retrying':
         return this.#retrying(run, task, fact, where);
       case 'task_in_doubt':
@@ -49,6 +59,8 @@ export class TasksModel {
         check(data['policy'] === task.plan.onInDoubt, `P6 ${where}: the policy is ${String(data['policy'])}`);
         if (task.plan.onInDoubt === 'ask') task.status = 'inDoubt';
         return;
+      case 'child_run_started':
+        return this.#children.told(run, task, fact, where);
       case 'approval_requested': {
         const isAsked = task.plan.approval !== undefined && !task.approved;
         check(isAsked, `P8 ${where}: it is asked for nothing, or again`);
@@ -80,17 +92,22 @@ export class TasksModel {
     }
   }
 
-  #started(run: Run, task: Task, attempt: number, at: number, where: string): void {
+  #started(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
     const { approval, retry, call, name } = task.plan;
+    const attempt = Number(data['attempt']);
+    // Whoever gave it its output has allowed it: only the function that chooses what it adds is called.
+    const mustAsk = approval !== undefined && data['edited'] !== true;
     check(!run.paused, `P4 ${where}: the run is paused`);
     if (task.status === 'pending') {
-      check(approval === undefined || task.approved, `P8 ${where}: nobody has allowed it`);
-      if (approval === undefined) this.#mayRun(run, task, where);
+      check(!mustAsk || task.approved, `P8 ${where}: nobody has allowed it`);
+      if (!mustAsk) this.#mayRun(run, task, where);
     }
     check(task.status !== 'inDoubt' || this.#times(run, name, 'retry') > 0, `P8 ${where}: nobody says so`);
     check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
     const status = call.kind === 'wait' ? 'waiting' : 'running';
-    Object.assign(task, { status, attempt, since: Math.min(at, run.cutSince) });
+    // The time of a sub-workflow is that of all its attempts.
+    const since = call.kind === 'subworkflow' && attempt > 1 ? task.since : Math.min(at, run.cutSince);
+    Object.assign(task, { status, attempt, since });
   }
 
   #retrying(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
@@ -110,6 +127,7 @@ export class TasksModel {
       run.events.completed(task.plan, data, where);
       return this.#waited(task, result, at, where);
     }
+    if (task.status === 'inRun') return this.#children.completed(run, task, result, where);
     if (task.plan.call.kind === 'condition') {
       const isRight = mayDecide(task.plan, result, resultsOf(run, task), this.#judge);
       return check(isRight, `P7 ${where}: it cannot decide ${JSON.stringify(result)}`);
@@ -126,7 +144,9 @@ export class TasksModel {
     const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
     const isMissed = task.status === 'waiting';
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
-    const isOnce = task.status === 'pending' || call.kind === 'map';
+    const isOver = call.kind === 'subworkflow' && data['status'] === 'timedOut';
+    check(task.status !== 'retrying' || isOver, `P3 ${where}: it is to be tried again`);
+    const isOnce = task.status === 'pending' || call.kind === 'map' || isOver;
     const isLast = isOnce || again === 'never' || task.attempt > retry.maxRetries;
     check(isLast, `P5 ${where}: a retry was left`);
     Object.assign(task, { status: data['status'], bad: !(isMissed && call.onTimeout === 'skip') });
@@ -156,6 +176,7 @@ export class TasksModel {
       const hasFailed = call.onItemFailure === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
     }
+    if (task.status === 'inRun') return this.#children.failed(run, task, data, where);
     if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;
     check(this.#calls.hasFailed(run, task, code), `P7 ${where}: nobody has failed with "${code}"`);
   }

@@ -276,6 +276,16 @@ test.each<[string, unknown, string]>([
     'tasks[2].name: the name "r[0]" is one that an item of "r" may have: choose another',
   ],
   [
+    'an arity over nothing that is named',
+    tasks(task(), { name: 'r', kind: 'reduce', arity: 2, prompt: '{{ tasks.a.output }}' }),
+    'tasks[1].dependsOn: with "arity" it names the one task whose list is reduced: expected one name, came nothing (what else the prompt reads needs no mention)',
+  ],
+  [
+    'an arity over two tasks',
+    tasks(task(), task({ name: 'b' }), { name: 'r', kind: 'reduce', arity: 2, dependsOn: ['a', 'b'], prompt: 'x' }),
+    'tasks[2].dependsOn: with "arity" it names the one task whose list is reduced: expected one name, came 2 names (what else the prompt reads needs no mention)',
+  ],
+  [
     'a schema in the task of items',
     tasks({ name: 'a', kind: 'map', items: '[1]', task: { prompt: 'x', responseFormat: { schema: { type: 'tex' } } } }),
     'tasks[0].task.responseFormat.schema.type: expected "array" or "boolean" or "integer" or "null" or "number" or "object" or "string" or a list, came a text ("tex")',
@@ -401,7 +411,7 @@ describe('what a later version brings', () => {
       one({ [field]: 'x' }),
     ]),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map((kind): [string, unknown] => [
+    ...['split', 'planExecuteReflect', 'agent', 'runnable'].map((kind): [string, unknown] => [
       'tasks[0].kind',
       tasks({ name: 'a', kind, items: 'x', goal: 'y' }),
     ]),

@@ -8,6 +8,7 @@ import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
+import { fork, type ForkRequest } from '../../src/document/fork/request.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
 import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
@@ -35,6 +36,8 @@ export class Workbench {
   /** Every call that ever began, by task. */
   readonly began: string[] = [];
   fermata!: Fermata;
+  /** Runs that tasks begin are held back until it is settled: set by `holdRuns`. */
+  #gate: Promise<void> = Promise.resolve();
   readonly #providers: Providers;
   readonly #predicates: Predicates;
 
@@ -65,6 +68,10 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      around: async ({ src, run }) => {
+        if (src === 'subworkflow') await this.#gate;
+        return run();
+      },
       config: config ?? {
         functions: { work, echo: (input: unknown) => input },
         predicates: this.#predicates,
@@ -79,6 +86,19 @@ export class Workbench {
     this.calls.length = 0;
     await this.#compose(config);
     await this.settle();
+  }
+
+  /** From now on no task can begin a run, until what this answers is called; with an error, those that wait cannot at all. */
+  holdRuns(): (error?: Error) => Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    promise.catch(() => {});
+    return async (error) => {
+      this.#gate = Promise.resolve();
+      if (error === undefined) resolve();
+      else reject(error);
+      await this.settle();
+    };
   }
 
   /**
@@ -106,9 +126,18 @@ export class Workbench {
     return started.runId;
   }
 
+  /** Forks a run; answers with the id of the new one. */
+  async fork(run: string, request: ForkRequest): Promise<string> {
+    const { runId } = await fork(this.fermata, run, request);
+    await this.settle();
+    return runId;
+  }
+
   /** Waits until everything that has come in is committed and its consequences have begun. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 3; round++) {
+    // What begins a run is over in a moment, unlike the calls that the test ends.
+    const begins = (): boolean => this.fermata.runtime.load.effectsInFlight > this.calls.length;
+    for (let round = 0, quiet = 0; quiet < 3 && round < 60; round++, quiet = begins() ? 0 : quiet + 1) {
       await this.fermata.runtime.idle();
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -45,6 +45,21 @@ describe('a map', () => {
     await bench.complete('each[1]');
   });
 
+  it('asks for all items that need a person, or waits for them, whatever the breadth; concurrency bounds them all', async () => {
+    const asks = { kind: 'code', function: 'work', requiresApproval: true };
+    const run = await bench.start(
+      { config: { breadth: 1 }, tasks: [each({ task: asks }), each({ name: 'few', task: asks, concurrency: 2 })] },
+      docs('a', 'b', 'c'),
+    );
+    const asked = Object.entries(await bench.statuses(run)).filter(([, status]) => status === 'awaitingApproval');
+    expect(asked.map(([name]) => name)).toEqual(['each[0]', 'each[1]', 'each[2]', 'few[0]', 'few[1]']);
+    for (const [name] of asked) await bench.decide(run, name, true);
+    for (const [name] of asked) await bench.complete(name);
+    await bench.decide(run, 'few[2]', true);
+    await bench.complete('few[2]');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100 });
+  });
+
   it('what depends on it has all outputs', async () => {
     const run = await bench.start(
       { tasks: [each(), { name: 'sum', kind: 'code', function: 'echo', input: { all: 'tasks.each.output' } }] },

@@ -231,7 +231,10 @@ export function isSeen(state: { readonly value: unknown }): boolean {
 }
 
 /** What tells states of a task apart on a path. */
-export function inShort({ value, context: { attempt, repeatOf, outcome, repaired } }: TaskSnapshot): string {
+export function inShort({
+  value,
+  context: { attempt, repeatOf = null, outcome = null, repaired },
+}: TaskSnapshot): string {
   return JSON.stringify([value, attempt, repeatOf !== null, outcome !== null, repaired]);
 }
 

@@ -5,9 +5,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { taskMachine } from '../../machines/task.ts';
+import type { ForkEdit } from '../../src/document/fork/record.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { CHILD_WALKS } from './child-run-walks.ts';
 import { covering } from './covering.ts';
 import { inShort, pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 import { callerOf, expectSettled, modelCaller, walkTask } from './task-walk.ts';
@@ -88,6 +90,11 @@ describe.each([
   for (const path of most(pathsOf(kind))) it(path.title, () => walkAndNote(kind, path));
 });
 
+describe('a task that runs another workflow', () => {
+  for (const { title, walk } of CHILD_WALKS)
+    it(title, async () => taken.note(bench.fermata.runtime, await walk(bench)));
+});
+
 describe('a task stays where it is, and ends', () => {
   const walk = async (task: object, events: (run: string) => Promise<void>, more: readonly object[] = []) => {
     const run = await bench.start({ tasks: [{ name: 'stays', ...task }, ...more] });
@@ -166,6 +173,48 @@ describe('a task stays where it is, and ends', () => {
       { name: 'unready', prompt: '{{ tasks.stays.output.missing }}' },
     ]);
     expect(statuses).toEqual({ stays: 'completed', unready: 'failed' });
+  });
+});
+
+describe('a task of a fork whose outcome is known', () => {
+  const added = [{ name: 'added', kind: 'code', function: 'work' }];
+  const walk = async (onComplete: object | undefined, edits: Record<string, ForkEdit>, rest: () => Promise<void>) => {
+    const grows = onComplete === undefined ? {} : { onComplete };
+    const origin = await bench.start({
+      tasks: [
+        { name: 'known', ...grows },
+        { name: 'last', dependsOn: ['known'] },
+      ],
+    });
+    await bench.complete('known', { tasks: added });
+    if (onComplete !== undefined && 'work' === (onComplete as { addTasks?: string }).addTasks)
+      await bench.complete('known', added);
+    if (onComplete !== undefined) await bench.complete('added');
+    await bench.complete('last');
+    const run = await bench.fork(origin, { point: { fromTask: 'last' }, edits });
+    await rest();
+    await expectSettled(bench, run);
+    await taken.note(bench.fermata.runtime, run);
+    return bench.statuses(run);
+  };
+
+  it('completes with it, and adds what it added', async () => {
+    const once = () => bench.complete('last');
+    expect(await walk(undefined, {}, once)).toEqual({ known: 'completed', last: 'completed' });
+    const grown = { known: 'completed', added: 'completed', last: 'completed' };
+    expect(await walk({ addTasks: 'fromOutput' }, {}, once)).toEqual(grown);
+    expect(await walk({ addTasks: 'work' }, {}, once)).toEqual(grown);
+  });
+
+  it('asks its function anew where the output was given, and fails where that holds no tasks', async () => {
+    const known = { output: { tasks: [] } };
+    const asks = async (): Promise<void> => {
+      await bench.complete('known', []);
+      await bench.complete('last');
+    };
+    expect(await walk({ addTasks: 'work' }, { known }, asks)).toEqual({ known: 'completed', last: 'completed' });
+    const wrong = { known: { output: 'none' } };
+    expect(await walk({ addTasks: 'fromOutput' }, wrong, async () => {})).toEqual({ known: 'failed' });
   });
 });
 

@@ -60,6 +60,53 @@ describe('the items of a map', () => {
   });
 });
 
+describe('events for the items of a map that has none yet', () => {
+  const paid = {
+    name: 'paid',
+    kind: 'map',
+    items: 'tasks.orders.output',
+    onItemFailure: 'continue',
+    task: { kind: 'wait', event: { type: 'paid', filter: 'event.order == item' } },
+  };
+  const nested = { ...paid, task: { kind: 'map', items: 'item', task: paid.task } };
+  const stray = { name: 'stray', kind: 'wait', dependsOn: ['paid'], seconds: 1_000 };
+
+  it.each([
+    ['', paid, ['a', 'b']],
+    [' of maps', nested, [['a'], ['b']]],
+  ])('are kept, and taken by them%s', async (_, map, orders) => {
+    const run = await bench.start({ tasks: [work('orders'), map, stray] });
+    expect(await bench.fermata.runtime.acceptedEvents(run)).toEqual(['paid']);
+    await bench.fermata.runtime.send(run, { type: 'paid', order: 'b' });
+    await bench.restart();
+    await bench.complete('orders', orders);
+    const { runtime } = bench.fermata;
+    await expect(runtime.send(run, { type: 'paid', order: 'c' })).rejects.toMatchObject({ code: 'eventNotAccepted' });
+    await runtime.send(run, { type: 'paid', order: 'a' });
+    await bench.settle();
+    expect((await bench.statuses(run))['paid']).toBe('completed');
+    await expect(runtime.send(run, { type: 'paid', order: 'a' })).rejects.toMatchObject({ code: 'eventNotAccepted' });
+    await runtime.control(run, '/', { type: 'fermata.cancel' });
+  });
+
+  it.each([
+    ['is empty', [], 'completed'],
+    ['never gets any', 'no list', 'failed'],
+    ['has none in its items', [[], []], 'completed'],
+  ])('are refused once it %s', async (_, orders, status) => {
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue' },
+      tasks: [work('orders'), Array.isArray(orders[0]) ? nested : paid, { ...stray, dependsOn: [] }],
+    });
+    await bench.complete('orders', orders);
+    expect((await bench.statuses(run))['paid']).toBe(status);
+    const { runtime } = bench.fermata;
+    expect(await runtime.acceptedEvents(run)).toEqual([]);
+    await expect(runtime.send(run, { type: 'paid', order: 'a' })).rejects.toMatchObject({ code: 'eventNotAccepted' });
+    await runtime.control(run, '/', { type: 'fermata.cancel' });
+  });
+});
+
 describe('tasks that join a run', () => {
   const dive = { ...work('dive'), onComplete: { addTasks: 'fromOutput' } };
 

@@ -6,7 +6,7 @@ import { FermataError } from '../../src/errors.ts';
 import { FAULTS, type Faults } from '../../src/testing/faults.ts';
 import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
-import { randomAdditions, randomDocument } from './documents.ts';
+import { randomAdditions, randomDocument, randomLeaf } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
 import { EVENT_TYPES } from './tasks.ts';
 
@@ -28,7 +28,7 @@ export async function live(seed: number): Promise<Life> {
   const workflows = Array.from({ length: random.between(1, 2) }, (_, index) => randomDocument(random, `w${index}`));
   const world = await simulate({
     seed,
-    workflows,
+    workflows: [...workflows, randomLeaf(random)],
     machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
@@ -39,7 +39,7 @@ export async function live(seed: number): Promise<Life> {
     },
   });
   const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
-  const runs = await Promise.all(
+  const started = await Promise.all(
     Array.from({ length: random.between(1, 3) }, (_, index) =>
       person(
         world,
@@ -49,18 +49,21 @@ export async function live(seed: number): Promise<Life> {
       ),
     ),
   );
+  const runs = started.flat();
   const orders = await bought;
   world.check();
   world.heal();
   for (let round = 0; round < LAST_ROUNDS; round++) {
+    for (const run of withChildren(world, runs)) await world.run(run);
+    // Anew: those have begun others.
     const open: string[] = [];
-    for (const run of runs) if ((await world.run(run)).endedAt === null) open.push(run);
+    for (const run of withChildren(world, runs)) if ((await world.read(run)).endedAt === null) open.push(run);
     if (open.length === 0) break;
     for (const run of open) await settleQuestions(world, run);
   }
   await world.finish();
   for (const run of orders) await assertOrder(world, run);
-  for (const run of runs) {
+  for (const run of withChildren(world, runs)) {
     if ((await world.read(run)).endedAt !== null) continue;
     throw new FermataError(
       'simulationFailed',
@@ -74,6 +77,23 @@ export async function live(seed: number): Promise<Life> {
     hash: world.traceHash,
     counts: { runs: runs.length, commits: of('commit'), calls: of('call'), crashes: of('crash'), faults: of('fault') },
   };
+}
+
+/** Runs, and those that their tasks began. */
+function withChildren(world: World, runs: readonly string[]): readonly string[] {
+  const begun = [...world.database.runs.values()].filter(({ origin }) => origin.parent !== undefined);
+  return [...runs, ...begun.map(({ origin }) => origin.run)];
+}
+
+/** Does something to one of the runs that a run has begun, where it has. */
+async function toChild(
+  world: World,
+  run: string,
+  random: Random,
+  command: (child: string) => Promise<unknown>,
+): Promise<void> {
+  const begun = [...world.database.runs.values()].filter(({ origin }) => origin.parent?.run === run);
+  if (begun[0] !== undefined) await command(random.pick([begun[0], ...begun]).origin.run);
 }
 
 function randomFaults(random: Random): Faults {
@@ -91,17 +111,41 @@ function answer(seed: number, run: string, task: string, attempt: number) {
 }
 
 /** Starts a run, twice at once if need be, and does this and that to it. */
-async function person(world: World, random: Random, workflow: string, key: string): Promise<string> {
+async function person(world: World, random: Random, workflow: string, key: string): Promise<string[]> {
   const [run, again = run] = await Promise.all(
     Array.from({ length: random.between(1, 2) }, () => world.start(workflow, { key })),
   );
   if (run === undefined || run !== again)
     throw new FermataError('simulationFailed', `One key started two runs: ${run} and ${again}.`);
+  const runs: [string, ...string[]] = [run];
   for (let left = random.between(0, 8); left > 0; left--) {
     await world.advance(random.pick(PAUSES));
-    await random.pick(COMMANDS)(world, run, someTask(random), random).catch(refused);
+    if (random.chance(0.15)) runs.push(...(await forked(world, random.pick(runs), random)));
+    else await random.pick(COMMANDS)(world, random.pick(runs), someTask(random), random).catch(refused);
   }
-  return run;
+  // What has ended is tried again, and forked.
+  if (random.chance(0.3)) {
+    await world.advance(3_600_000);
+    runs.push(...(await forked(world, random.pick(runs), random)));
+  }
+  return runs;
+}
+
+/** Forks a run, if that is possible. */
+async function forked(world: World, run: string, random: Random): Promise<readonly string[]> {
+  const point = random.pick([
+    { fromTask: someTask(random) },
+    { fromTask: someTask(random) },
+    { atSeq: random.between(0, 20) },
+    { retry: true } as const,
+  ]);
+  const edits = random.chance(0.3) ? { [someTask(random)]: { output: [random.between(0, 9)] } } : {};
+  try {
+    return [await world.fork(run, point, edits)];
+  } catch (thrown) {
+    refused(thrown);
+    return [];
+  }
 }
 
 /** One of the document, an item, or one that was added: whether there is such a task or not. */
@@ -125,6 +169,9 @@ const COMMANDS: readonly [Command, ...Command[]] = [
   (world, run, task) => world.retry(run, task),
   (world, run, task) => world.cancelTask(run, task),
   (world, run, task, random) => (random.chance(0.3) ? world.cancel(run) : approve(world, run, task, random)),
+  (world, run, _, random) =>
+    toChild(world, run, random, (child) => (random.chance(0.5) ? world.cancel(child) : world.pause(child))),
+  (world, run, task, random) => toChild(world, run, random, (child) => world.approve(child, task, { approved: true })),
   (world, run) => world.send(run, { type: 'hello', id: 'once' }),
   (world, run, _, random) => world.send(run, randomEvent(random)),
   (world, run, _, random) => world.send(run, randomEvent(random)),
@@ -155,7 +202,8 @@ async function settleQuestions(world: World, run: string): Promise<void> {
   };
   const blocked = block?.code;
   if (blocked === 'quarantined') await world.request({ method: 'POST', path: `/runs/${run}/resume` });
-  else if (status === 'paused') await world.resume(run);
+  // One that another run waits for may have gone on with that one meanwhile.
+  else if (status === 'paused') await world.resume(run).catch(refused);
   for (const { task, event } of tasks)
     if (event !== undefined) await world.send(run, { type: event.type, even: true, for: task }).catch(refused);
   for (const [name, of] of Object.entries(await world.tasks(run))) {

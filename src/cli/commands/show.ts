@@ -1,10 +1,11 @@
 /** `fermata show RUN`: a run and its tasks as they stand. */
-import type { FermataClient, Task } from '../../client/index.ts';
+import type { Run, Task } from '../../client/index.ts';
 import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type ConnectionOptions } from '../connection.ts';
 import { SCRIPTED_TAG } from '../demo/script.ts';
 import { allTasks, outputText, summary } from '../report.ts';
 import type { Shell } from '../shell.ts';
+import { childLines, parentLine } from '../children.ts';
 import { columns, firstLine, printable } from '../text.ts';
 
 export const addShow: AddCommand = (program, { shell }) => {
@@ -26,16 +27,20 @@ export const addShow: AddCommand = (program, { shell }) => {
     });
 };
 
-function showRun(shell: Shell, run: Awaited<ReturnType<FermataClient['run']>>, tasks: readonly Task[]): void {
+function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
   const { runId, workflow, machine, tags, status, progress, reason, state, output, createdAt, startedAt, endedAt } =
     run;
+  const { forkedFrom, forks } = run;
   const about: [string, string | undefined][] = [
     ['run', runId],
     ['workflow', workflow === null ? undefined : `${workflow.name}, version ${workflow.version}`],
     ['machine', workflow === null ? machine : undefined],
+    ['begun by', parentLine(run)],
     ['models', tags.includes(SCRIPTED_TAG) ? 'scripted (--demo): no provider was asked' : undefined],
     ['status', workflow === null ? status : `${status}, ${progress} %`],
     ['reason', reason?.message],
+    ['forked from', forkedFrom === undefined ? undefined : forkText(forkedFrom)],
+    ['forks', forks.length === 0 ? undefined : forks.map((fork) => `${fork.runId} (${fork.status})`).join(', ')],
     ['state', state === undefined ? undefined : JSON.stringify(state)],
     ['created', createdAt],
     ['started', startedAt ?? undefined],
@@ -45,10 +50,30 @@ function showRun(shell: Shell, run: Awaited<ReturnType<FermataClient['run']>>, t
   shell.out(columns(about.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]]))));
   if (tasks.length > 0)
     shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'SAYS'], ...tasks.map((task) => row(task, shell.columns))])}`);
+  const children = childLines(run);
+  if (children.length > 1) shell.out(`\n${columns(children)}`);
   if (status === 'completed') shell.out(`\n${outputText(output)}`);
 }
 
-function row({ name, status, attempts, output, error, reason }: Task, width: number): string[] {
+function row({ name, status, attempts, output, error, reason, reused, edited }: Task, width: number): string[] {
   const says = status === 'completed' ? output : (error?.message ?? reason ?? '');
-  return [printable(name), status, String(attempts), firstLine(says, Math.floor(width / 2))];
+  const tries = reused === undefined ? (edited === undefined ? String(attempts) : 'edited') : 'reused';
+  return [printable(name), status, tries, firstLine(says, Math.floor(width / 2))];
+}
+
+/** `01J… at task "plan", edited: plan; before it 01H…`. */
+function forkText({ runId, fromTask, atSeq, edits, ancestors }: NonNullable<Run['forkedFrom']>): string {
+  const point =
+    fromTask !== undefined
+      ? `at task ${JSON.stringify(fromTask)}`
+      : atSeq !== undefined
+        ? `at fact ${atSeq}`
+        : 'to try again what did not complete';
+  const edited = Object.keys(edits);
+  const before = ancestors.slice(1);
+  return [
+    `${runId} ${point}`,
+    ...(edited.length === 0 ? [] : [`, edited: ${edited.join(', ')}`]),
+    ...(before.length === 0 ? [] : [`; that one takes over from ${before.join(', ')}`]),
+  ].join('');
 }

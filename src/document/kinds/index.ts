@@ -24,6 +24,14 @@ import {
 } from './model.ts';
 import type { Places } from './places.ts';
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
+import {
+  prepareSubworkflow,
+  subworkflowPlaces,
+  subworkflowSpec,
+  subworkflowTaskSchema,
+  type PreparedSubworkflow,
+  type SubworkflowSpec,
+} from './subworkflow.ts';
 import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
@@ -34,6 +42,7 @@ export const TASK_SCHEMAS = {
   map: mapTaskSchema,
   reduce: reduceTaskSchema,
   wait: waitTaskSchema,
+  subworkflow: subworkflowTaskSchema,
 } as const;
 
 /** A kind that this version has. */
@@ -50,7 +59,14 @@ export type CheckedTask =
   | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec | ConditionSpec | MapSpec<TaskSpec> | ReduceSpec<TaskSpec> | WaitSpec;
+export type CallSpec =
+  | ModelCallSpec
+  | CodeSpec
+  | ConditionSpec
+  | MapSpec<TaskSpec>
+  | ReduceSpec<TaskSpec>
+  | WaitSpec
+  | SubworkflowSpec;
 
 /** The same, made ready. */
 export type PreparedCall =
@@ -59,7 +75,8 @@ export type PreparedCall =
   | PreparedCondition
   | PreparedMap
   | PreparedReduce
-  | PreparedWait;
+  | PreparedWait
+  | PreparedSubworkflow;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
@@ -69,6 +86,7 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   wait: waitPlaces,
   map: mapPlaces,
   reduce: reducePlaces,
+  subworkflow: subworkflowPlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
@@ -100,6 +118,8 @@ export function callSpec(
       return conditionSpec(task);
     case 'wait':
       return waitSpec(task);
+    case 'subworkflow':
+      return subworkflowSpec(task);
     case 'map': {
       const { kind, items, batchSize, concurrency, onItemFailure } = task;
       return { kind, items, batchSize, concurrency, onItemFailure, task: inner(task.task) };
@@ -124,6 +144,8 @@ export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates
       return prepareCondition(spec, scope, predicates);
     case 'wait':
       return prepareWait(spec, scope);
+    case 'subworkflow':
+      return prepareSubworkflow(spec, scope);
     case 'map':
       return prepareMap(spec, scope);
     case 'reduce':

@@ -19,7 +19,12 @@ export const mapTaskSchema = z.strictObject({
     .max(10_000)
     .default(1)
     .describe('Items of one task; more than 1: `item` is a list of so many'),
-  concurrency: z.int().min(1).max(LIMITS.breadth).optional().describe('Items at once; never more than config.breadth'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(LIMITS.breadth)
+    .optional()
+    .describe('Items at once, waiting ones included; default: as many as config.breadth lets run'),
   onItemFailure: z
     .enum(['stop', 'continue', 'collect'])
     .default('stop')

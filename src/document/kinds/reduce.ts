@@ -11,17 +11,28 @@ import { modelPlaces, modelTaskSchema } from './model.ts';
 import type { Places } from './places.ts';
 
 /** As it is written. */
-export const reduceTaskSchema = z.strictObject({
-  ...modelTaskSchema.shape,
-  timeoutSeconds: seconds.optional().describe('From its first call to its last; without arity: of each attempt'),
-  kind: z.literal('reduce'),
-  arity: z
-    .int()
-    .min(2)
-    .max(1_000)
-    .optional()
-    .describe('Outputs that one call sees; dependsOn then names the one task whose list they are'),
-});
+export const reduceTaskSchema = z
+  .strictObject({
+    ...modelTaskSchema.shape,
+    timeoutSeconds: seconds.optional().describe('From its first call to its last; without arity: of each attempt'),
+    kind: z.literal('reduce'),
+    arity: z
+      .int()
+      .min(2)
+      .max(1_000)
+      .optional()
+      .describe('Outputs that one call sees; dependsOn then names the one task whose list they are'),
+  })
+  .superRefine(({ arity, dependsOn }, context) => {
+    // Without it the whole list would silently be in one prompt, which is what an arity is to prevent.
+    if (arity === undefined || dependsOn.length === 1) return;
+    const came = dependsOn.length === 0 ? 'nothing' : `${dependsOn.length} names`;
+    context.addIssue({
+      code: 'custom',
+      path: ['dependsOn'],
+      message: `with "arity" it names the one task whose list is reduced: expected one name, came ${came} (what else the prompt reads needs no mention)`,
+    });
+  });
 
 /** A reduction in a tree, complete. `Task` is the inner form of a task. */
 export interface ReduceSpec<Task> {

@@ -6,8 +6,6 @@ import { newRouter } from '../router.ts';
 const LATER: readonly (readonly [method: 'GET' | 'POST', path: string])[] = [
   ['POST', '/workflows/:id/dry-run'],
   ['POST', '/workflows/:id/estimate-cost'],
-  ['POST', '/runs/:id/fork'],
-  ['POST', '/runs/:id/retry'],
   ['POST', '/runs/:id/tasks/:task/ratings'],
   ['POST', '/runs/cancel'],
   ['POST', '/runs/retry'],

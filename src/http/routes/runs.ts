@@ -3,6 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
 import { runPath, searchParameter, splitTags, tagsParameter } from '../parameters.ts';
 import { answers, fields, newRouter, type Surroundings } from '../router.ts';
+import { runStatusSchema } from '../run-status.ts';
 import {
   resultsQuery,
   resultsSchema,
@@ -11,7 +12,6 @@ import {
   runProgress,
   runResults,
   runSchema,
-  runStatusSchema,
   runSummary,
   statusSchema,
 } from '../run-view.ts';
@@ -27,10 +27,12 @@ const list = createRoute({
   request: {
     query: fields({
       workflowId: z.string().optional(),
+      parent: z.string().optional().describe('Id of the run that began them: its sub-workflows'),
       status: runStatusSchema.optional(),
       blocked: z.literal('true').optional().openapi({
         description: 'Only those that cannot go on: quarantined, their machine is missing, their row is damaged',
       }),
+      forkedFrom: z.string().min(1).max(200).optional().openapi({ description: 'Forks of this run' }),
       tags: tagsParameter,
       q: searchParameter,
       ...pageQuery,
@@ -80,11 +82,14 @@ export function runRoutes(surroundings: Surroundings) {
   const { runtime } = surroundings.fermata;
   return newRouter()
     .openapi(list, async (c) => {
-      const { workflowId, status: wanted, blocked, tags: tagged, q, limit, cursor } = c.req.valid('query');
+      const query = c.req.valid('query');
+      const { workflowId, parent, status: wanted, blocked, forkedFrom, tags: tagged, q, limit, cursor } = query;
       const rows = await runtime.list({
         workflowId,
+        parent,
         status: wanted,
         blocked: blocked === 'true',
+        forkedFrom,
         tags: splitTags(tagged),
         q,
         limit: limit + 1,

@@ -11,8 +11,10 @@ import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
 import { pagesOf } from './journal.ts';
+import { OWN_ID } from './run-row.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
+import { parentColumns } from './run-row.ts';
 import {
   actor,
   approval,
@@ -20,6 +22,7 @@ import {
   blobUse,
   effect,
   eventType,
+  forkedFrom,
   growth,
   journal,
   keptEvent,
@@ -71,6 +74,8 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     const key = write.run(originColumns(origin));
     write.state({ ...stateColumns(changes.state), run: key, revision: changes.revision + 1 });
     for (const tag of new Set(origin.tags)) write.tag({ run: key, tag });
+    for (const [distance, from] of (origin.forkedFrom ?? []).entries())
+      write.forkedFrom({ run: key, distance, origin: from });
     return key;
   }
 
@@ -146,6 +151,7 @@ function prepareWrites(connection: Connection) {
     run: prepareInsert(connection, run, 'key'),
     state: prepareInsert(connection, runState),
     tag: prepareInsert(connection, runTag),
+    forkedFrom: prepareInsert(connection, forkedFrom),
     updateState: written(
       db
         .update(runState)
@@ -230,12 +236,14 @@ function originColumns(origin: RunOrigin) {
     workflowId: origin.workflowId ?? null,
     workflowName: origin.workflowName ?? null,
     workflowVersion: origin.workflowVersion ?? null,
+    ...parentColumns(origin.parent),
     tagsJson: JSON.stringify(origin.tags),
-    seed: origin.seed,
+    seed: origin.seed === origin.run ? OWN_ID : origin.seed,
     createdAt: origin.createdAt,
     inputJson: origin.inputJson,
     idempotencyKey: origin.idempotency?.key ?? null,
     bodyHash: origin.idempotency?.bodyHash ?? null,
+    forkJson: origin.forkJson ?? null,
   };
 }
 

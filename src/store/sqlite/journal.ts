@@ -24,6 +24,12 @@ const FACT = '["f"';
 const KINDS: Readonly<Record<string, JournalEntry['kind']>> = { e: 'event', f: 'fact', i: 'ignored' };
 /** The data of an event begins with its type, which its line says already: written under a capital letter, it is left out. */
 const CAPITALS: Readonly<Record<string, string>> = { e: 'E', i: 'I' };
+/** In place of a time: that of the next line. What is decided together is of one moment. */
+const AS_NEXT = '""';
+/** Where a line has its time. */
+const TIME = '["e",'.length;
+/** Characters of a line up to its actor. */
+const HEAD = '["e",1700000000000,'.length;
 
 /** Consecutive entries of one run, as a row. Numbers are those of the last entry. */
 export interface JournalPage {
@@ -47,22 +53,40 @@ export function* pagesOf(entries: readonly JournalEntry[], facts: number): Gener
   let text = '';
   let count = 0;
   for (const [index, entry] of entries.entries()) {
-    const { kind, at, actor, type, dataJson, position, seq } = entry;
+    const { at, position, seq } = entry;
     if (entry.factSeq !== null) fact = entry.factSeq;
-    text += lineOf(LETTERS[kind], at, actor, JSON.stringify(type), dataJson);
+    const next = entries[index + 1];
+    const line = lineOf(entry);
     count++;
-    if (index < entries.length - 1 && count < MAX_ENTRIES && text.length < MAX_CHARS) continue;
-    yield { position, seq, facts: fact, count, entries: text };
+    if (next !== undefined && count < MAX_ENTRIES && text.length + line.length < MAX_CHARS) {
+      text += headed(next.at === at ? AS_NEXT : at, line);
+      continue;
+    }
+    yield { position, seq, facts: fact, count, entries: text + headed(at, line) };
     text = '';
     count = 0;
   }
 }
 
-function lineOf(letter: string, at: number, actor: string, type: string, dataJson: string): string {
+/** A line without its time. */
+interface Line {
+  readonly letter: string;
+  readonly rest: string;
+  readonly length: number;
+}
+
+function lineOf({ kind, actor, type, dataJson }: JournalEntry): Line {
+  const letter = LETTERS[kind];
   const capital = CAPITALS[letter];
-  const isShort = capital !== undefined && dataJson.startsWith(typed(type));
-  const data = isShort ? dataJson.slice(typed(type).length) : dataJson;
-  return `["${isShort ? capital : letter}",${at},${JSON.stringify(actor)},${type}]\t${data}\n`;
+  const typeJson = JSON.stringify(type);
+  const isShort = capital !== undefined && dataJson.startsWith(typed(typeJson));
+  const data = isShort ? dataJson.slice(typed(typeJson).length) : dataJson;
+  const rest = `${JSON.stringify(actor)},${typeJson}]\t${data}\n`;
+  return { letter: isShort ? capital : letter, rest, length: rest.length + HEAD };
+}
+
+function headed(at: number | typeof AS_NEXT, { letter, rest }: Line): string {
+  return `["${letter}",${at},${rest}`;
 }
 
 /** How the data of an event begins. @param type as JSON */
@@ -77,12 +101,15 @@ function* backwards(
 ): Generator<JournalEntry> {
   let fact = facts;
   let end = entries.length - 1;
+  let at = 0;
   for (let back = 0; back < count; back++) {
     const begin = entries.lastIndexOf('\n', end - 1) + 1;
     const factSeq = entries.startsWith(FACT, begin) ? fact-- : null;
+    const time = entries.slice(begin + TIME, entries.indexOf(',', begin + TIME));
+    if (time !== AS_NEXT) at = Number(time);
     if (wanted(seq - back)) {
       const tab = entries.indexOf('\t', begin);
-      const [letter, at, actor, type] = JSON.parse(entries.slice(begin, tab)) as [string, number, string, string];
+      const [letter, , actor, type] = JSON.parse(entries.slice(begin, tab)) as [string, unknown, string, string];
       const kind = KINDS[letter.toLowerCase()] ?? 'event';
       const data = entries.slice(tab + 1, end);
       const dataJson = letter in KINDS ? data : `${typed(JSON.stringify(type))}${data}`;

@@ -7,7 +7,7 @@ import type { RunFilter, RunRow } from '../store.ts';
 import { contains, isCheckedLast } from './conditions.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toListedRow } from './run-row.ts';
-import { run, runState, runTag } from './schema.ts';
+import { forkedFrom, run, runState, runTag } from './schema.ts';
 
 /** Lists a tenant's runs in descending order of creation, which is the order of their keys. */
 export function runList(
@@ -29,8 +29,8 @@ export function runList(
   };
 }
 
-function leadsByStatus({ status, workflowId }: RunFilter): boolean {
-  return status !== undefined && workflowId === undefined;
+function leadsByStatus({ status, workflowId, parent }: RunFilter): boolean {
+  return status !== undefined && workflowId === undefined && parent === undefined;
 }
 
 /** @param tags but for the one that the page is read by */
@@ -40,13 +40,16 @@ function matches(
   filter: RunFilter,
   tags: readonly string[],
 ): (SQL | undefined)[] {
-  const { workflowId, status, q, among } = filter;
-  const leads = status === undefined && workflowId === undefined && (filter.tags ?? []).length === 0;
+  const { workflowId, parent, status, q, among } = filter;
+  const leads =
+    status === undefined && workflowId === undefined && parent === undefined && (filter.tags ?? []).length === 0;
   return [
     leads ? eq(run.tenant, tenant) : isCheckedLast(tenant),
     workflowId === undefined ? undefined : eq(run.workflowId, workflowId),
+    parent === undefined ? undefined : eq(run.parentRun, parent),
     status === undefined ? undefined : eq(runState.status, status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
+    filter.forkedFrom === undefined ? undefined : exists(forkOf(db, filter.forkedFrom)),
     among === undefined ? undefined : sql`${run.run} in (select value from json_each(${JSON.stringify(among)}))`,
     q === undefined ? undefined : or(contains(run.run, q), contains(run.workflowName, q), contains(run.machine, q)),
   ];
@@ -59,6 +62,13 @@ function tagOf(db: BetterSQLite3Database, tag: string) {
     .select({ found: sql`1` })
     .from(further)
     .where(and(eq(further.run, run.key), eq(further.tag, tag)));
+}
+
+function forkOf(db: BetterSQLite3Database, origin: string) {
+  return db
+    .select({ found: sql`1` })
+    .from(forkedFrom)
+    .where(and(eq(forkedFrom.run, run.key), eq(forkedFrom.distance, 0), eq(forkedFrom.origin, origin)));
 }
 
 /**

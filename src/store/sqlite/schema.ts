@@ -33,6 +33,9 @@ export const run = sqliteTable(
     inputJson: text('input'),
     idempotencyKey: text('idempotency_key'),
     bodyHash: text('body_hash'),
+    forkJson: text('fork'),
+    parentRun: text('parent_run'),
+    parentJson: text('parent'),
   },
   (t) => [
     uniqueIndex('run_id').on(t.tenant, t.run),
@@ -43,6 +46,9 @@ export const run = sqliteTable(
     index('run_workflow')
       .on(t.workflowId)
       .where(sql`workflow_id is not null`),
+    index('run_parent')
+      .on(t.parentRun)
+      .where(sql`parent_run is not null`),
   ],
 );
 
@@ -73,6 +79,13 @@ export const runState = sqliteTable(
       .on(t.run)
       .where(sql`agenda is not null`),
   ],
+);
+
+/** Runs that a fork reads from, by their ids, since they may be deleted before it: the nearest has distance 0. */
+export const forkedFrom = sqliteTable(
+  'forked_from',
+  { run: ownerRun(), distance: integer('distance').notNull(), origin: text('origin').notNull() },
+  (t) => [primaryKey({ columns: [t.run, t.distance] }), index('forked_from_origin').on(t.origin)],
 );
 
 export const runTag = sqliteTable('run_tag', { run: ownerRun(), tag: text('tag').notNull() }, (t) => [

@@ -69,6 +69,13 @@ export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): St
           `Run "${key.run}" has not ended, and only ended runs can be deleted. Cancel it first.`,
         );
       }
+      const forks = database
+        .runsOf(key.tenant)
+        .filter(({ origin, state }) => !ENDED.has(state.status) && origin.forkedFrom?.includes(key.run) === true);
+      if (forks.length > 0)
+        throw new FermataError('runHasForks', `Run "${key.run}" has forks that have not ended and read from it.`, {
+          data: { forks: forks.map(({ origin }) => origin.run) },
+        });
       database.write((writing) => {
         writing.delete(database.runs, nameOf(key));
         for (const { position } of record.entries.values()) writing.delete(database.positions, position);

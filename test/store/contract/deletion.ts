@@ -34,6 +34,39 @@ export function deletionContract(make: MakeStore): void {
   describe('deletion', () => {
     const current = storeOfTest(make);
 
+    test('leaves alone what a fork that has not ended reads from (R11)', async () => {
+      const { store } = current();
+      const between = runKey('between');
+      const forked = (...forkedFrom: readonly string[]) => ({ forkedFrom, forkJson: '{"layers":[]}' });
+      await store.commit(
+        group([begin(a, ended), begin(between, ended, forked('a')), begin(fork, {}, forked('between', 'a'))]),
+      );
+      for (const origin of [a, between]) {
+        const refused = { code: 'runHasForks', data: { forks: ['fork'] } };
+        await expect(store.deleteRun(origin)).rejects.toMatchObject(refused);
+        await expect(store.deleteRun(origin, { unended: true })).rejects.toMatchObject(refused);
+      }
+      await store.commit(group([changes(fork, 1, ended)]));
+      expect(await store.deleteRun(a)).toBe(true);
+      expect(await store.deleteRun(between)).toBe(true);
+      expect(await store.run(fork)).toMatchObject({ forkJson: '{"layers":[]}' });
+    });
+
+    test('a run lists its own forks, and not theirs', async () => {
+      const { store } = current();
+      const between = runKey('between');
+      await store.commit(
+        group([begin(a), begin(between, {}, { forkedFrom: ['a'] }), begin(fork, {}, { forkedFrom: ['between', 'a'] })]),
+      );
+      const forksOf = async (run: string) =>
+        (await store.runs('default', { limit: 9, forkedFrom: run })).map(({ run: id }) => id);
+      expect([await forksOf('a'), await forksOf('between'), await forksOf('fork')]).toEqual([
+        ['between'],
+        ['fork'],
+        [],
+      ]);
+    });
+
     test('takes all rows of the run along, and nothing of its neighbour', async () => {
       const { store } = current();
       const full = (owner: RunKey, position: number) => ({

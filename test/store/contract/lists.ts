@@ -111,6 +111,7 @@ export function listsContract(make: MakeStore): void {
           const kinds = [{ kind: 'ignored' as const }, {}, {}, {}, {}];
           return entry(seq, 1_000 + seq, {
             ...odd,
+            at: Math.trunc(seq / 3),
             dataJson,
             ...(seq % 3 === 0 ? fact(++facts) : kinds[seq % 5]),
           });

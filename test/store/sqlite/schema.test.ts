@@ -38,6 +38,7 @@ test('tables of small rows are one B-tree, which drizzle cannot say and the SQL 
     'blob_use',
     'effect',
     'event_type',
+    'forked_from',
     'growth',
     'high_water',
     'kept_event',
