@@ -9,8 +9,8 @@ export default defineConfig({
       ? {}
       : { reporters: ['default', 'json'], outputFile: `${reports}/tests.json` }),
     include: ['test/**/*.test.ts'],
-    // A server that a test starts is compiled once and not a hundred times.
-    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') },
+    // What tests start from the sources finds them compiled: a third of the time to load.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/fermata-compiled') },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Loading Fermata takes longer than most files of tests do: a worker loads it once. No file mocks or patches a module.

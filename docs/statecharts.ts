@@ -4,11 +4,16 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { planExecuteReflectMachine } from '../machines/plan-execute-reflect.ts';
 import { taskMachine } from '../machines/task.ts';
 import { workflowMachine } from '../machines/workflow.ts';
 
 const PAGE = new URL('machines.md', import.meta.url);
-const MACHINES: Readonly<Record<string, AnyStateMachine>> = { workflow: workflowMachine, task: taskMachine };
+const MACHINES: Readonly<Record<string, AnyStateMachine>> = {
+  workflow: workflowMachine,
+  task: taskMachine,
+  planExecuteReflect: planExecuteReflectMachine,
+};
 
 /**
  * A machine as a Mermaid state diagram. Mermaid draws no arrow between the insides of two states, so an arrow ends at the

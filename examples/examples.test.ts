@@ -37,6 +37,15 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   ],
   '09-growing.ts': ['joined: dive pathology', 'dynamicTaskLimit allows 3', 'completed: 1. radiology, 2. pathology'],
   '10-functions-and-models.ts': ['call 2 is on record', "'Dear reader, tea is a drink'"],
+  '11-sub-workflows.ts': [
+    'completed, notes on tea: good; notes on coffee: good',
+    'reviews[1]: review@1 completed',
+    'announce: announcement@1 completed',
+  ],
+  '12-plan-execute-reflect.ts': [
+    /advice\.1\.sky: "showers"[^]*Which park has a roof\?\n\nResult of sky:\nshowers/,
+    'Yes: with cheese, in the park with the pavilion.',
+  ],
   '14-fork.ts': [
     'first: ',
     'tried again: completed, paid for print',

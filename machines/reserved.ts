@@ -16,10 +16,10 @@ export function spawn(enqueue: Enqueue, id: string, src: string, input: unknown)
   enqueue({ type: 'fermata.spawn', params: { id, src, input } } as never);
 }
 
-/** Sends to a detached actor that this one has begun. */
+/** Sends to a detached actor that this one has begun, or to the root of another run. */
 export function send(
   enqueue: Enqueue,
-  to: string,
+  to: string | { readonly run: string },
   event: { readonly type: string; readonly [key: string]: unknown },
 ): void {
   enqueue({ type: 'fermata.send', params: { to, event } } as never);

@@ -6,20 +6,31 @@
  *
  * A long file, because a statechart is read in one piece: half of it are the actions that its states name.
  */
-import { assign, cancel, enqueueActions, fromPromise, sendParent, setup } from 'xstate';
+import { assign, cancel, enqueueActions, forwardTo, fromPromise, sendParent, setup } from 'xstate';
 import { FermataError, type ErrorData } from '../src/errors.ts';
 import type { Consequence } from '../src/document/consequence.ts';
 import { DEFAULT_RETRY, FROM_OUTPUT, type ApprovalSpec, type RetryPolicy } from '../src/document/definition.ts';
 import type { PreparedCondition } from '../src/document/kinds/condition.ts';
 import type { PreparedCodeCall } from '../src/document/kinds/code.ts';
 import type { PreparedMap } from '../src/document/kinds/map.ts';
+import type { PreparedPlanExecuteReflect } from '../src/document/kinds/plan-execute-reflect.ts';
 import type { PreparedReduce } from '../src/document/kinds/reduce.ts';
 import type { PreparedModelCall } from '../src/document/kinds/model.ts';
 import type { Skip } from '../src/document/when.ts';
+import type { PreparedSubworkflow } from '../src/document/kinds/subworkflow.ts';
 import type { PreparedWait } from '../src/document/kinds/wait.ts';
 import type { InDoubtPolicy } from '../src/runtime/effect.ts';
 import { backoffMs } from './backoff.ts';
 import { errorOf } from './call-error.ts';
+import {
+  childCancel,
+  childError,
+  childInput,
+  usageOf,
+  type BegunRun,
+  type ChildEvent,
+  type ChildRun,
+} from './child-run.ts';
 import {
   askModel,
   dropOpenCalls,
@@ -28,7 +39,13 @@ import {
   type CallsModel,
   type FunctionCall,
 } from './function-calls.ts';
-import { fact, type Enqueue } from './reserved.ts';
+import {
+  planExecuteReflectMachine,
+  type RoundAsk,
+  type RoundsInput,
+  type RoundsOutput,
+} from './plan-execute-reflect.ts';
+import { fact, send, type Enqueue } from './reserved.ts';
 import { spentInVain, withEarlier } from './spent.ts';
 import { dueAt, missed, outputOf, waitsFor } from './waiting.ts';
 
@@ -43,7 +60,15 @@ export interface PreparedApproval extends Pick<ApprovalSpec, 'onReject'> {
  */
 export interface PreparedTask {
   readonly description?: string;
-  readonly call: PreparedModelCall | PreparedCodeCall | PreparedCondition | PreparedMap | PreparedReduce | PreparedWait;
+  readonly call:
+    | PreparedModelCall
+    | PreparedCodeCall
+    | PreparedCondition
+    | PreparedMap
+    | PreparedReduce
+    | PreparedWait
+    | PreparedPlanExecuteReflect
+    | PreparedSubworkflow;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   /** Absent: as documents have it that do not say. */
@@ -128,6 +153,8 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partia
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
   readonly repaired?: true;
+  /** Of a sub-workflow. */
+  readonly child?: ChildRun;
 }
 
 /** A person's decision. */
@@ -161,9 +188,17 @@ type TaskEvent =
   | { readonly type: 'fermata.inDoubt'; readonly id: string; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
-  | { readonly type: 'fermata.task.added'; readonly count: number; readonly warning?: string }
+  | {
+      readonly type: 'fermata.task.added';
+      readonly count: number;
+      readonly skipped?: number;
+      readonly warning?: string;
+    }
+  | { readonly type: 'fermata.task.adds'; readonly ask: RoundAsk }
+  | { readonly type: 'xstate.done.actor.rounds'; readonly output: RoundsOutput }
   | { readonly type: 'fermata.task.refused'; readonly error: ErrorData }
   | { readonly type: 'fermata.task.joined'; readonly prepared?: JoinedItems }
+  | ChildEvent
   | { readonly type: 'task.progress'; readonly percent: number; readonly note?: string };
 
 /** What a call gives back. */
@@ -179,8 +214,8 @@ export interface CallInput {
   readonly [key: string]: unknown;
 }
 
-const outside = (src: string) =>
-  fromPromise<CallOutput, CallInput>(() =>
+const outside = <Output = CallOutput>(src: string) =>
+  fromPromise<Output, CallInput>(() =>
     Promise.reject(
       new FermataError(
         'machineMissing',
@@ -203,7 +238,10 @@ function callInput({ context }: { context: TaskContext }): CallInput {
 }
 
 function timeoutError(context: TaskContext): ErrorData {
-  const what = spreads(context) ? `Task "${context.name}"` : `Attempt ${context.attempt} of task "${context.name}"`;
+  const what =
+    spreads(context) || context.call.kind === 'planExecuteReflect' || context.call.kind === 'subworkflow'
+      ? `Task "${context.name}"`
+      : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
@@ -248,6 +286,7 @@ const hearingFunction = (from: 'call' | 'chooseTasks') =>
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
   { guard: 'spreads', target: '#task.running.joining' },
+  { guard: 'runsWorkflow', target: '#task.running.childRun' },
   { target: '#task.running.callingModel' },
 ] as const;
 
@@ -297,19 +336,23 @@ function joinedItems(event: { readonly type: string }): JoinedItems {
 }
 
 /** A call's time ends with the process, as the call does; what waits for longer keeps its date (R10). */
-function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call }: TaskContext): void {
+function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call, attempt }: TaskContext): void {
   if (timeoutMs === undefined) return;
+  // Of all its attempts together: it goes on while the task backs off.
+  if (call.kind === 'subworkflow' && attempt > 0) return;
   const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
-  if (call.kind === 'map' || call.kind === 'reduce')
+  if (call.kind === 'map' || call.kind === 'reduce' || call.kind === 'planExecuteReflect')
     raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
+  else if (call.kind === 'subworkflow') raise({ type: 'fermata.task.timedOut' }, { id: 'deadline', delay: timeoutMs });
   else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
 }
 
-/** How a task begins. A decision and a wait are never tried again, so that they begin once. */
+/** How a task begins. A decision, a wait and work in rounds are never tried again, so that they begin once. */
 const BEGIN = [
   { guard: 'isCondition', target: '#task.running.deciding' },
   { guard: 'waitsForEvent', target: '#task.running.waitingForEvent' },
   { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
+  { guard: 'hasRounds', target: '#task.running.workingInRounds' },
   ...CALL,
 ] as const;
 
@@ -325,7 +368,12 @@ const MISSES_TIME = [
 /** The task machine. */
 export const taskMachine = setup({
   types: {} as { context: TaskContext; input: TaskInput; output: TaskOutput; events: TaskEvent },
-  actors: { modelCall: outside('modelCall'), code: outside('code') },
+  actors: {
+    modelCall: outside('modelCall'),
+    code: outside('code'),
+    subworkflow: outside<BegunRun>('subworkflow'),
+    planExecuteReflect: planExecuteReflectMachine,
+  },
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
@@ -334,6 +382,71 @@ export const taskMachine = setup({
       enqueue.assign({ held: false });
     }),
     askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
+    keepCancel: assign({
+      error: ({ event }) => ({
+        code: 'cancelled',
+        message: (event.type === 'fermata.cancel' ? event.reason : undefined) ?? 'Cancelled.',
+        retry: 'never' as const,
+      }),
+      consequence: 'fail',
+    }),
+    keepTimeout: assign({ error: ({ context }) => timeoutError(context), consequence: 'fail' }),
+    keepBegun: enqueueActions(({ enqueue, context, event }) => {
+      const begun = (event as unknown as { readonly output: BegunRun }).output;
+      const { runId, workflow } = begun;
+      enqueue.assign({ child: { ...context.child, begun }, repeatOf: null });
+      fact(enqueue, 'child_run_started', {
+        ...about(context),
+        attempt: context.attempt,
+        childRunId: runId,
+        workflow: workflow.name,
+        version: workflow.version,
+      });
+      const isAwaited = context.call.kind === 'subworkflow' && context.call.wait;
+      if (isAwaited && context.child?.paused === true) send(enqueue, { run: runId }, { type: 'fermata.pause' });
+    }),
+    completeBegun: enqueueActions(({ enqueue, context, event }) => {
+      const { runId } = (event as unknown as { readonly output: BegunRun }).output;
+      fact(enqueue, 'task_completed', {
+        ...about(context),
+        result: { runId },
+        attempt: context.attempt,
+        childRunId: runId,
+      });
+    }),
+    keepChildEnd: assign(({ context, event }) => {
+      if (event.type !== 'fermata.task.childEnded') return {};
+      const { type: _, prepared: __, ...end } = event;
+      return { child: { ...context.child, end } };
+    }),
+    completeChild: enqueueActions(({ enqueue, context }) => {
+      const { end } = context.child ?? {};
+      if (end === undefined) return;
+      const usage = usageOf(end);
+      fact(enqueue, 'task_completed', {
+        ...about(context),
+        result: end.output ?? null,
+        attempt: context.attempt,
+        childRunId: end.runId,
+        ...(usage === undefined ? {} : { usage }),
+      });
+    }),
+    keepChildError: assign(({ context: { child } }) =>
+      child?.end === undefined
+        ? {}
+        : { error: childError(child.end, child.begun), consequence: 'fail' as const, child: {} },
+    ),
+    cancelChild: enqueueActions(({ enqueue, context, event }) => {
+      const { runId } = context.child?.begun ??
+        (event as unknown as { readonly output?: BegunRun }).output ?? { runId: undefined };
+      if (runId !== undefined) send(enqueue, { run: runId }, childCancel(context.name, context.error));
+    }),
+    pauseChild: enqueueActions(({ enqueue, context, event }) => {
+      const paused = event.type === 'fermata.task.pause';
+      const runId = context.child?.begun?.runId;
+      if (runId === undefined) enqueue.assign({ child: { ...context.child, paused } });
+      else send(enqueue, { run: runId }, { type: paused ? 'fermata.pause' : 'fermata.resume' });
+    }),
     keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
     begin: enqueueActions(({ enqueue, context }) => {
       if (onlyAdds(context))
@@ -344,7 +457,7 @@ export const taskMachine = setup({
       // A wait is no call: its time is kept across downtime (R10), by timers of its own.
       if (context.call.kind === 'wait') return;
       armTimeout(enqueue, context);
-      fact(enqueue, 'task_started', { ...about(context), attempt });
+      fact(enqueue, 'task_started', { ...about(context), attempt, ...context.known?.facts });
     }),
     beginWait: enqueueActions(({ enqueue, context, event }) => {
       const { call, timeoutMs, attempt } = context;
@@ -416,6 +529,24 @@ export const taskMachine = setup({
     })),
     // Whoever holds no slot any more is not heard of parking again.
     join: sendParent(({ context }) => ({ type: 'fermata.task.joins', task: context.name })),
+    // Until its first plan has joined the run it holds its slot: else the run would wait for a moment.
+    relay: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.task.adds') return;
+      enqueue(sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask }));
+      if (context.held) enqueue(sendParent({ type: 'fermata.task.parked', task: context.name }));
+      else enqueue(sendParent({ type: 'fermata.task.joins', task: context.name }));
+      enqueue.assign({ held: false });
+    }),
+    completeRounds: enqueueActions(({ enqueue, context, event }) => {
+      const { output } = event as { readonly output: RoundsOutput };
+      if ('error' in output) return;
+      const { value, ...more } = output;
+      stateCompleted(enqueue, context, { value }, more);
+    }),
+    keepRoundsError: assign(({ event }) => {
+      const { output } = event as { readonly output: RoundsOutput };
+      return 'error' in output ? { error: output.error, consequence: 'fail' as const } : {};
+    }),
     nextLevel: assign(({ context, event }) => {
       const { next = [] } = joinedItems(event);
       return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
@@ -527,7 +658,19 @@ export const taskMachine = setup({
     isKnownAndAsks: ({ context }) => context.known !== undefined,
     needsApproval: ({ context }) => context.approval !== undefined,
     isCode: ({ context }) => context.call.kind === 'code',
+    runsWorkflow: ({ context }) => context.call.kind === 'subworkflow',
+    goesOnAlone: ({ context: { call } }) => call.kind === 'subworkflow' && !call.wait,
+    wasCancelled: ({ context }) => context.error?.code === 'cancelled',
+    isOwnChild: ({ context, event }) => event.type === 'fermata.task.childEnded' && event.attempt === context.attempt,
+    childCompleted: ({ context }) => context.child?.end?.status === 'completed',
+    childMayRepeat: ({ context }) =>
+      context.child?.end !== undefined &&
+      childError(context.child.end, context.child.begun).retry !== 'never' &&
+      context.attempt <= retryOf(context).maxRetries,
+    childOver: ({ context }) => context.child?.end !== undefined,
     spreads: ({ context }) => spreads(context),
+    hasRounds: ({ context }) => context.call.kind === 'planExecuteReflect',
+    roundsFailed: ({ event }) => 'error' in (event as { readonly output: RoundsOutput }).output,
     isEmpty: ({ context }) => spreads(context) && context.call.items.length === 0,
     goesOn: ({ event }) => joinedItems(event).next !== undefined,
     itemsFailed: ({ context, event }) =>
@@ -710,6 +853,77 @@ export const taskMachine = setup({
             },
           },
         },
+        workingInRounds: {
+          meta: { waitsFor: 'rounds' },
+          invoke: {
+            src: 'planExecuteReflect',
+            id: 'rounds',
+            input: ({ context }) => roundsInput(context),
+            onDone: [
+              { guard: 'roundsFailed', target: '#task.failed', actions: 'keepRoundsError' },
+              { target: '#task.completed', actions: 'completeRounds' },
+            ],
+            onError: { target: '#task.failed', actions: 'keepError' },
+          },
+          on: {
+            'fermata.task.adds': { actions: 'relay' },
+            'fermata.task.added': { actions: forwardTo('rounds') },
+            'fermata.task.refused': { actions: forwardTo('rounds') },
+            'fermata.task.joined': { actions: forwardTo('rounds') },
+          },
+        },
+        childRun: {
+          initial: 'starting',
+          invoke: {
+            src: 'subworkflow',
+            id: 'startRun',
+            input: ({ context }) => (context.call.kind === 'subworkflow' ? childInput(context.call, context) : {}),
+            onDone: [
+              { guard: 'wasCancelled', target: '#task.cancelled', actions: ['keepBegun', 'cancelChild'] },
+              { guard: 'broken', target: '#task.timedOut', actions: ['keepBegun', 'cancelChild'] },
+              { guard: 'goesOnAlone', target: '#task.completed', actions: ['keepBegun', 'completeBegun'] },
+              { target: '#task.running.childRun.waitingForRun', actions: 'keepBegun' },
+            ],
+            onError: [
+              { guard: 'wasCancelled', target: '#task.cancelled' },
+              { guard: 'broken', target: '#task.timedOut' },
+              { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
+              { target: '#task.failed', actions: 'keepError' },
+            ],
+          },
+          on: {
+            'fermata.task.pause': { actions: 'pauseChild' },
+            'fermata.task.resume': { actions: 'pauseChild' },
+            'fermata.task.childEnded': { guard: 'isOwnChild', actions: 'keepChildEnd' },
+          },
+          states: {
+            starting: {
+              meta: { waitsFor: 'call' },
+              on: {
+                'fermata.cancel': { target: 'letGo', actions: 'keepCancel' },
+                'fermata.task.timedOut': { target: 'letGo', actions: 'keepTimeout' },
+              },
+            },
+            // Nobody waits for the run any more that is just being begun: it is cancelled once its id is known (C1).
+            letGo: {
+              meta: { waitsFor: 'call' },
+              on: { 'fermata.cancel': {}, 'fermata.task.timedOut': {} },
+            },
+            waitingForRun: {
+              meta: { waitsFor: 'childRun' },
+              entry: 'park',
+              always: [
+                { guard: 'childCompleted', target: '#task.completed', actions: 'completeChild' },
+                { guard: 'childMayRepeat', target: '#task.retrying', actions: 'keepChildError' },
+                { guard: 'childOver', target: '#task.failed', actions: 'keepChildError' },
+              ],
+              on: {
+                'fermata.cancel': { target: '#task.cancelled', actions: ['keepCancel', 'cancelChild'] },
+                'fermata.task.timedOut': { target: '#task.timedOut', actions: ['keepTimeout', 'cancelChild'] },
+              },
+            },
+          },
+        },
         // It was decided when the task was made ready; here it only becomes a fact.
         deciding: { always: { target: '#task.completed', actions: 'stateChoice' } },
         waitingForTime: {
@@ -744,6 +958,7 @@ export const taskMachine = setup({
     retrying: {
       entry: [assign({ repeatOf: null }), 'forgetCalls'],
       initial: 'backingOff',
+      on: { 'fermata.task.timedOut': { target: 'timedOut', actions: 'keepTimeout' } },
       states: {
         backingOff: {
           meta: { waitsFor: 'backoff' },
@@ -800,6 +1015,11 @@ function endOf(type: string): TaskOutput['status'] {
 /** What every fact about a task carries. A task that its author did not describe is described by its name. */
 function about({ name, description }: TaskContext): { readonly task: string; readonly description: string } {
   return { task: name, description: description ?? name };
+}
+
+function roundsInput({ name, call }: TaskContext): RoundsInput {
+  const { goal, depth, reflectionAnswers } = call as PreparedPlanExecuteReflect;
+  return { name, goal, depth, reflectionAnswers };
 }
 
 /** The output of a wait for a time: the date for which it waited. */

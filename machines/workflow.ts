@@ -9,6 +9,8 @@ import { cancel, enqueueActions, setup, type DoneActorEvent, type ErrorActorEven
 import { endsRun, type Consequence } from '../src/document/consequence.ts';
 import type { ForkPoint } from '../src/document/fork/record.ts';
 import type { ErrorData } from '../src/errors.ts';
+import type { RoundAsk } from './plan-execute-reflect.ts';
+import type { ChildEnded } from '../src/runtime/parent.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { taskMachine, type TaskOutput } from './task.ts';
 
@@ -31,6 +33,10 @@ export interface GroupStep {
   readonly stop?: readonly string[];
   /** The map all of whose items have ended by now. */
   readonly joined?: string;
+  /** Tasks that work in rounds and all of whose added tasks have ended by now. */
+  readonly over?: readonly string[];
+  /** Tasks that a task which works in rounds has added, and that never begin: it has ended. */
+  readonly cancelled?: readonly { readonly name: string; readonly description?: string }[];
 }
 
 /** A task that joins the run. */
@@ -73,6 +79,10 @@ export interface PreparedStep extends GroupStep {
   };
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
+  /** The run that a task which broke had waited for. */
+  readonly childRun?: string;
+  /** Tasks that wait for runs of their own, where this one is paused or goes on. */
+  readonly parents?: readonly string[];
 }
 
 /** An event that came early, with the journal number of the fact that carries it. */
@@ -107,6 +117,8 @@ export interface WorkflowInput {
   readonly onTaskFailure: 'stop' | 'continue';
   /** Of a fork: the run that it comes from, and where it leaves it. */
   readonly forkedFrom?: { readonly runId: string } & ForkPoint;
+  /** The task of another run that began this one. */
+  readonly parent?: { readonly runId: string; readonly task: string; readonly attempt: number };
   readonly prepared?: PreparedStep;
 }
 
@@ -140,6 +152,8 @@ export interface TaskAdds {
   readonly description: string;
   readonly items?: readonly unknown[];
   readonly tasks?: unknown;
+  /** Of a task that works in rounds. */
+  readonly ask?: RoundAsk;
   /** Those that it added in the run of which this one is a fork. */
   readonly again?: true;
 }
@@ -152,7 +166,8 @@ type WorkflowEvent =
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)
   | ({ readonly type: 'fermata.cancel'; readonly reason?: string } & Prepared)
   | OutsideEvent
-  | { readonly type: 'fermata.pause' }
+  | ChildEnded
+  | ({ readonly type: 'fermata.pause' } & Prepared)
   | ({ readonly type: 'fermata.resume' } & Prepared)
   | ({ readonly type: 'fermata.runTimedOut' } & Prepared)
   | (DoneActorEvent<TaskOutput, string> & Prepared)
@@ -229,20 +244,24 @@ function settle(
   for (const { name, because, description = name } of skipped) {
     stateSkipped(enqueue, { task: name, because, description }, end.consequence);
   }
-  const { drop = [], stop = [], joined, item } = prepared ?? {};
+  const { drop = [], stop = [], joined, over = [], cancelled = [], item } = prepared ?? {};
   for (const { map, count } of drop)
     fact(enqueue, 'items_cancelled', { task: map, count, reason: `Task "${end.name}" ended.` });
   for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: `Task "${end.name}" failed.` });
+  for (const { name, description = name } of cancelled)
+    fact(enqueue, 'task_cancelled', { task: name, description, reason: `Task "${end.name}" ended.` });
   // The map says what the failure of an item means; that its refusal cancels the run, the item says.
   const consequence = item === true && end.consequence === 'fail' ? 'none' : end.consequence;
   const counted: WorkflowContext = {
     ...context,
-    settled: context.settled + 1 + skipped.length + dropped(prepared),
+    settled: context.settled + 1 + skipped.length + dropped(prepared) + cancelled.length,
     active: context.active - (end.slot === 'held' ? 1 : 0),
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (consequence === 'fail' ? end.error : null),
   };
-  if (joined !== undefined && counted.ending === null) send(enqueue, joined, { type: 'fermata.task.joined' });
+  if (counted.ending === null)
+    for (const name of joined === undefined ? over : [joined, ...over])
+      send(enqueue, name, { type: 'fermata.task.joined' });
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
   const unfinished =
@@ -270,6 +289,9 @@ function stateFailures(failures: readonly FilterFailure[], enqueue: Enqueue): vo
   for (const failure of failures) fact(enqueue, 'event_refused', { ...failure });
 }
 
+/** Runs that tasks wait for pause along. */
+const PAUSE = { target: 'paused', actions: { type: 'passOn', params: { type: 'fermata.task.pause' } } } as const;
+
 /** The workflow machine. */
 export const workflowMachine = setup({
   types: {} as {
@@ -285,8 +307,14 @@ export const workflowMachine = setup({
     'fermata.spawn': (_, _params: Readonly<Record<string, unknown>>) => {},
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     begin: enqueueActions(({ enqueue, context, event }) => {
-      const { workflow, version, total, timeoutMs, forkedFrom } = context;
-      fact(enqueue, 'run_started', { workflow, version, total, ...(forkedFrom === undefined ? {} : { forkedFrom }) });
+      const { workflow, version, total, timeoutMs, forkedFrom, parent } = context;
+      fact(enqueue, 'run_started', {
+        workflow,
+        version,
+        total,
+        ...(forkedFrom === undefined ? {} : { forkedFrom }),
+        ...(parent === undefined ? {} : { parent }),
+      });
       if (timeoutMs !== undefined)
         enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
       enqueue.assign(admit(context, (event as { input?: WorkflowInput }).input?.prepared, enqueue));
@@ -303,7 +331,8 @@ export const workflowMachine = setup({
         code: error?.code ?? 'actorFailed',
         message: error?.message ?? `Its actor ended with ${JSON.stringify(error)}.`,
       };
-      const { description = name, waited } = stepOf(event) ?? {};
+      const { description = name, waited, childRun } = stepOf(event) ?? {};
+      if (childRun !== undefined) send(enqueue, { run: childRun }, { type: 'fermata.cancel', reason: failure.message });
       const slot = waited === true ? 'parked' : 'held';
       fact(enqueue, 'task_failed', { task: name, description, status: 'failed', error: failure });
       enqueue.assign(
@@ -364,6 +393,7 @@ export const workflowMachine = setup({
       send(enqueue, task, {
         type: 'fermata.task.added',
         count: tasks.length,
+        ...(skip.length === 0 ? {} : { skipped: skip.length }),
         ...(warning === undefined ? {} : { warning }),
       });
     }),
@@ -390,6 +420,14 @@ export const workflowMachine = setup({
       stateFailures(failures, enqueue);
       if (takenBy !== undefined) send(enqueue, takenBy, { type: 'fermata.task.event', event: given });
       else fact(enqueue, 'event_kept', { eventType: given.type, event: given });
+    }),
+    childEnded: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'fermata.childEnded') return;
+      const { task, ...end } = event;
+      send(enqueue, task, { ...end, type: 'fermata.task.childEnded' });
+    }),
+    passOn: enqueueActions(({ enqueue, event }, { type }: { type: 'fermata.task.pause' | 'fermata.task.resume' }) => {
+      for (const name of stepOf(event)?.parents ?? []) send(enqueue, name, { type });
     }),
     admitAgain: enqueueActions(({ enqueue, context, event }) => {
       if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
@@ -452,13 +490,13 @@ export const workflowMachine = setup({
     running: {
       meta: { waitsFor: 'tasks' },
       always: [...endings(), { guard: 'onlyWaiting', target: 'waiting' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
     },
     waiting: {
       meta: { waitsFor: 'tasks that wait for people, timers or answers' },
       entry: { type: 'fermata.fact', params: { type: 'run_waiting' } },
       always: [...endings(), { guard: 'someRun', target: 'running' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': 'paused' },
+      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
     },
     paused: {
       meta: { waitsFor: 'resume' },
@@ -468,7 +506,11 @@ export const workflowMachine = setup({
         ...tasks(false),
         'fermata.resume': {
           target: 'running',
-          actions: [{ type: 'fermata.fact', params: { type: 'run_resumed' } }, 'admitAgain'],
+          actions: [
+            { type: 'fermata.fact', params: { type: 'run_resumed' } },
+            { type: 'passOn', params: { type: 'fermata.task.resume' } },
+            'admitAgain',
+          ],
         },
       },
     },
@@ -501,5 +543,6 @@ function tasks(admitting: boolean) {
     'fermata.task.wantsSlot': { actions: { type: 'taskWantsSlot', params: { admitting } } },
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },
     'fermata.outside': { actions: 'eventCame' },
+    'fermata.childEnded': { actions: 'childEnded' },
   } as const;
 }

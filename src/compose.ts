@@ -2,11 +2,14 @@
  * The one composition root: serve, demo, the command line's embedded run, the embedded API of workflows and the tests
  * all come through here. Choices are made here and nowhere else.
  */
+import { hash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { findFunction } from '../actors/code-function.ts';
 import { code } from '../actors/code.ts';
 import { modelCall } from '../actors/model-call.ts';
+import { subworkflow } from '../actors/subworkflow.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
+import { planExecuteReflectMachine } from '../machines/plan-execute-reflect.ts';
 import { taskMachine } from '../machines/task.ts';
 import { taskMachine as taskMachine1 } from '../machines/workflow-1/task.ts';
 import { workflowMachine as workflowMachine1 } from '../machines/workflow-1/workflow.ts';
@@ -14,13 +17,15 @@ import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
+import { FermataError } from './errors.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { callsOf, type AssertRunnable } from './document/calls.ts';
+import { beginChildRun, type ChildRequest } from './document/child-runs.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
 import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
-import { prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
+import { prepareRounds, prepareTask, prepareWorkflow, type DefinitionOf } from './document/preparation.ts';
 import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
 import { withTime } from './document/waits.ts';
@@ -50,6 +55,8 @@ export interface FermataOptions {
   readonly around?: RuntimeOptions['around'];
   readonly maxInFlight?: number;
   readonly passive?: RuntimeOptions['passive'];
+  /** For one document, looked at by itself: the workflows that its tasks run by name need not be there. */
+  readonly alone?: boolean;
   readonly opened?: RuntimeOptions['opened'];
   readonly tags?: RuntimeOptions['tags'];
 }
@@ -79,9 +86,11 @@ function builtInMachines(
     'workflow@1': workflowRegistration(definitionOf, predicates, workflowMachine1, taskMachine1),
     'workflow@2': {
       ...workflowRegistration(definitionOf, predicates, workflowMachine, taskMachine),
+      definition: definitionText(workflowMachine, taskMachine, planExecuteReflectMachine),
       prepare: {
         '': withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
         task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
+        'task>planExecuteReflect': prepareRounds(definitionOf),
       },
       outside: outsideEvents(definitionOf),
     },
@@ -97,14 +106,18 @@ function workflowRegistration(
 ): MachineRegistration {
   return {
     machine: workflow,
-    // Without the source of functions: the package holds other texts of them than the clone.
-    definition: JSON.stringify([workflow.definition, task.definition]),
+    definition: definitionText(workflow, task),
     status: (snapshot) => snapshot.value as RunStatus,
     outcome: (snapshot) => snapshot.output as { output: unknown; reason: unknown },
     prepare: { '': prepareWorkflow(definitionOf), task: prepareTask(definitionOf, predicates) },
     callTimers: { task: ['attemptTimeout'] },
     progress: progressOf,
   };
+}
+
+/** Without the source of functions: the package holds other texts of them than the clone. */
+function definitionText(...machines: readonly Machine[]): string {
+  return JSON.stringify(machines.map(({ definition }) => definition));
 }
 
 /**
@@ -136,7 +149,15 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   // A provider of the configuration takes its place.
   if (config.providers?.['openai'] === undefined) checkEnvironment(environment);
   const tenant = 'default';
-  const workflows = new Workflows({ store, tenant, now: () => clock.now(), newId, pause: () => pause(loop) });
+  const workflows = new Workflows({
+    store,
+    tenant,
+    now: () => clock.now(),
+    newId,
+    hash: hashOf,
+    ...(options.alone === true ? { alone: true } : {}),
+    pause: () => pause(loop),
+  });
   const originsOf = originsIn(store);
   const definitionOf: DefinitionOf = (rows) => {
     const { workflowId = '', workflowVersion = 0 } = rows.origin;
@@ -157,6 +178,9 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       if (predicate !== undefined) findPredicate(predicates, predicate);
     }
   };
+  // Known before anything is recovered, and so before any task begins a run.
+  let opened: Runtime | undefined;
+  const running = (): Runtime => opened ?? unopened();
   const runtime = await createRuntime({
     store,
     machines: { ...config.machines, ...builtInMachines(definitionOf, originsOf, predicates, assertRunnable) },
@@ -164,6 +188,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       ...config.actors,
       modelCall: modelCall({ providers, checkAnswer, clock, redact }),
       code: code({ functions, redact, readArguments, assertProvider: (name) => void findProvider(providers, name) }),
+      subworkflow: subworkflow({
+        begin: (request) => beginChildRun({ runtime: running(), workflows, assertRunnable }, request as ChildRequest),
+        clock,
+      }),
       ...options.actors,
     },
     clock,
@@ -177,7 +205,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
-    ...(options.opened === undefined ? {} : { opened: options.opened }),
+    opened(open) {
+      opened = open;
+      options.opened?.(open);
+    },
     ...(options.tags === undefined ? {} : { tags: options.tags }),
   });
   return {
@@ -187,6 +218,14 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
   };
+}
+
+function hashOf(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
+}
+
+function unopened(): never {
+  throw new FermataError('internal', 'A task began a run before the runtime was open. Please report this.');
 }
 
 export { taskMachine, workflowMachine };

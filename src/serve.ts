@@ -29,6 +29,8 @@ export interface ProgramSettings {
   readonly demo: boolean;
   /** Answers and takes commands, but does no work. */
   readonly passive?: boolean;
+  /** For one document, looked at by itself: the workflows that it names need not be there. */
+  readonly alone?: boolean;
 }
 
 /** A program without a socket: its API is a function. */
@@ -147,7 +149,7 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
 }
 
 async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStream): Promise<Foundation> {
-  const { database, demo, passive = false } = settings;
+  const { database, demo, passive = false, alone = false } = settings;
   // Before a demo replaces what is wrong in it.
   checkConfig(settings.config);
   const models = demo ? await startScriptedModels() : undefined;
@@ -165,6 +167,7 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     environment,
     log: toRuntimeLog(log),
     passive,
+    alone,
     tags,
   };
   try {

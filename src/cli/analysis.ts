@@ -34,7 +34,13 @@ export function analysisLines({ stages, criticalPath, worstCase, loops }: Analys
   ];
 }
 
-const COUNTED = { map: 'items', reduce: 'calls', onComplete: 'added tasks' } as const;
+const COUNTED = {
+  map: 'items',
+  reduce: 'calls',
+  onComplete: 'added tasks',
+  planExecuteReflect: 'rounds',
+  subworkflow: 'tasks',
+} as const;
 
 function timeOf({ tasks, seconds, unestimated }: Analysis['criticalPath']): string {
   if (seconds === 0 && unestimated === tasks.length) return '';

@@ -127,6 +127,7 @@ export async function withThrowaway<Result>(use: (client: FermataClient) => Prom
     logLevel: 'silent',
     demo: false,
     passive: true,
+    alone: true,
   };
   const { program, client } = await embed(settings);
   try {

@@ -16,6 +16,11 @@ export interface DrawnGraph {
     readonly items?: string | null;
     /** Of a reduction in a tree: outputs that one call sees. */
     readonly arity?: number | null;
+    /** Of work in rounds: what it is for, and how many at most. */
+    readonly goal?: string | null;
+    readonly depth?: number | null;
+    /** Of a sub-workflow: the workflow that it runs. */
+    readonly runs?: string | null;
     /** Where its added tasks come from. */
     readonly adds?: string | null;
   }[];
@@ -31,8 +36,9 @@ export interface DrawnGraph {
 
 /**
  * A flowchart, top down. Rounded boxes are model calls, boxes with bars are code, diamonds are conditions, whose
- * arrows say the branch; slanted boxes go through a list, and boxes that narrow make one of many; hexagons wait for an
- * approval first; a dotted arrow merely comes later. Below a name stands what decides about the task.
+ * arrows say the branch; slanted boxes go through a list, boxes that narrow make one of many, and boxes that widen work in
+ * rounds; cylinders run another workflow; hexagons wait for an approval first; a dotted arrow merely comes later. Below a
+ * name stands what decides about the task.
  *
  * @example
  * mermaid({ nodes: [{ name: 'plan', kind: 'model', requiresApproval: false }], edges: [] }) // 'flowchart TD\n  t0("plan")'
@@ -54,6 +60,8 @@ const SHAPES: Readonly<Record<string, readonly [string, string]>> = {
   map: ['[/', '/]'],
   reduce: ['[\\', '/]'],
   wait: ['([', '])'],
+  planExecuteReflect: ['[/', '\\]'],
+  subworkflow: ['[(', ')]'],
 };
 
 function box(node: DrawnGraph['nodes'][number]): string {
@@ -66,11 +74,13 @@ function box(node: DrawnGraph['nodes'][number]): string {
 /** Characters of an expression: a drawing shows that there is one, the document says it in full. */
 const LONGEST_NOTE = 60;
 
-function notesOf({ when, asks, items, arity, adds }: DrawnGraph['nodes'][number]): string[] {
+function notesOf({ when, asks, items, arity, runs, goal, depth, adds }: DrawnGraph['nodes'][number]): string[] {
   const notes = [
     ['when', when],
     ['asks', asks],
     [typeof arity !== 'number' ? 'for each of' : `${arity} at a time of`, items],
+    [`at most ${depth} rounds for:`, goal],
+    ['runs', runs],
     ['adds tasks:', adds],
   ] as const;
   return notes.flatMap(([word, text]) =>

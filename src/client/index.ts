@@ -6,6 +6,7 @@ import type {
   ForkApi,
   InspectingApi,
   MachineApi,
+  PlanExecuteApi,
   RunApi,
   SteeringApi,
   TaskApi,
@@ -54,6 +55,7 @@ export function createClient(options: ClientOptions) {
   };
   const typed = { fetch: send, headers: { ...headers } };
   const workflows = hc<WorkflowApi>(api, typed).workflows;
+  const goals = hc<PlanExecuteApi>(api, typed).workflows['plan-execute'];
   const executions = hc<ExecutionApi>(api, typed).workflows[':id'];
   const forks = hc<ForkApi>(api, typed).runs[':id'];
   const runs = hc<RunApi>(api, typed).runs;
@@ -114,6 +116,9 @@ export function createClient(options: ClientOptions) {
       result(() =>
         executions.execute.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request }),
       ),
+    /** Starts a run that plans, does and judges what a goal needs, and answers it. */
+    planExecute: (request: InferRequestType<typeof goals.$post>['json'], idempotencyKey?: string) =>
+      result(() => goals.$post({ header: keyHeader(idempotencyKey), json: request })),
     /** Starts a run that takes over what another one has found up to a point: `{ fromTask }` or `{ atSeq }`, with `edits`. */
     fork: (id: string, request: InferRequestType<typeof forks.fork.$post>['json'], idempotencyKey?: string) =>
       result(() => forks.fork.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request })),

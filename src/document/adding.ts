@@ -14,6 +14,8 @@ import { checkLinks } from './links.ts';
 import { gatesOf, taskSpec } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import type { Names } from './reads.ts';
+import { checkKeptNames } from './round-names.ts';
+import { partIn, roundsOf } from './rounds.ts';
 import type { RunGraph } from './run-graph.ts';
 import { checkTask } from './shape.ts';
 import { atOnce } from './steps.ts';
@@ -96,6 +98,7 @@ function checked(
     if (typeof name === 'string' && graph.has(name))
       faults.add(`tasks[${at}].name`, `the name ${JSON.stringify(name)} is taken by another task of the run`);
   }
+  checkKeptNames(written, faults, (owner) => graph.has(owner) && roundsOf(graph.spec(owner)) !== undefined);
   const outline = atOnce(outlineOf({ tasks: written }));
   checkAddedItemNames(outline.tasks, graph.definition, faults);
   const links = atOnce(checkLinks(outline, faults, namesOf(graph)));
@@ -129,7 +132,7 @@ function checked(
 }
 
 /** What nobody here can do would keep the run waiting for ever: whoever wrote it never thought of this process. */
-function checkRunnable(spec: TaskSpec, at: number, assertRunnable: AssertRunnable, faults: Faults): void {
+export function checkRunnable(spec: TaskSpec, at: number, assertRunnable: AssertRunnable, faults: Faults): void {
   try {
     assertRunnable({ tasks: [spec] });
   } catch (thrown) {
@@ -139,7 +142,7 @@ function checkRunnable(spec: TaskSpec, at: number, assertRunnable: AssertRunnabl
 }
 
 /** What a task needs comes before it, and else they stay as they were written. */
-function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
+export function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
   const left = new Set(specs);
   const names = new Set(specs.map(({ name }) => name));
   const ordered: TaskSpec[] = [];
@@ -154,11 +157,11 @@ function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
   return ordered;
 }
 
-/** What may be needed: tasks of the run, but no single items; those of the document may be suggested. */
+/** What may be needed: tasks of the run, but no single items and no parts of rounds; those of the document may be suggested. */
 function namesOf(graph: RunGraph): Names {
   const { tasks } = graph.definition;
   return {
-    has: (name) => graph.has(name) && graph.item(name) === undefined,
+    has: (name) => graph.has(name) && graph.item(name) === undefined && partIn(graph, name) === undefined,
     size: tasks.length,
     *[Symbol.iterator]() {
       for (const { name } of tasks) yield name;
@@ -167,7 +170,7 @@ function namesOf(graph: RunGraph): Names {
 }
 
 /** Tasks that need one that has already ended without success. */
-function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
+export function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name: string; because: string }[] {
   const found = new Map<string, string>();
   const names = new Set(specs.map(({ name }) => name));
   for (let before = -1; before < found.size;) {
@@ -211,10 +214,11 @@ function waitsForItself(graph: RunGraph, parent: string, specs: readonly TaskSpe
 }
 
 /** As it is kept: what is not set is absent. */
-function withoutGaps<Value>(value: Value): Value {
+export function withoutGaps<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value)) as Value;
 }
 
-function refused(code: ErrorData['code'], message: string, data?: ErrorData['data']): Additions {
+/** Nothing joins the run. */
+export function refused(code: ErrorData['code'], message: string, data?: ErrorData['data']): Additions {
   return { refused: { code, message, retry: 'never', ...(data === undefined ? {} : { data }) } };
 }

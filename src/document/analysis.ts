@@ -3,6 +3,7 @@
  * most likely a mistake. Of a document that is right; nothing here refuses one.
  */
 import { warnOfAbsent } from './analysis/absent.ts';
+import { childCostsOf, type LookUp } from './analysis/children.ts';
 import { criticalPathOf, type CriticalPath } from './analysis/critical-path.ts';
 import { reachOf } from './analysis/reach.ts';
 import { tasksOf, type Tasks } from './analysis/tasks.ts';
@@ -28,16 +29,21 @@ export interface Analysis {
  * Analyses a document. It takes about as long as checking it, and may be interrupted like that.
  *
  * @param source the document as it is written, which `definition` was made of
+ * @param lookUp the workflows that its tasks run by name; default: none is known
  * @example
  * atOnce(analysisOf(document, parseDocument(document))).worstCase.modelCalls // 12
  */
-export function* analysisOf(source: unknown, definition: Definition): Steps<Analysis> {
+export function* analysisOf(
+  source: unknown,
+  definition: Definition,
+  lookUp: LookUp = () => undefined,
+): Steps<Analysis> {
   const warnings = new Warnings();
   const tasks = yield* tasksOf(definition);
   const stages = yield* stagesOf(tasks);
   const reach = yield* reachOf(tasks, warnings);
   const criticalPath = yield* criticalPathOf(tasks, reach);
-  const { total, loops } = yield* worstCaseOf(tasks, reach);
+  const { total, loops } = yield* worstCaseOf(tasks, reach, yield* childCostsOf(definition, lookUp));
   yield* warnOfAbsent(source, tasks, warnings);
   return {
     stages,

@@ -1,5 +1,6 @@
 /** What the tasks of a document call, also those inside of other tasks: it has to be there before a run begins. */
 import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
+import { parseDocument } from './parse.ts';
 
 /** One provider or one function, and the task that calls it. */
 export interface Called {
@@ -28,6 +29,10 @@ function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readon
     ...(call.kind === 'model' ? [{ task, provider: call.provider }] : []),
     ...(call.kind === 'code' ? [{ task, called: call.function, given: call.input }] : []),
     ...(call.kind === 'map' || call.kind === 'reduce' ? callsOfTask(call.task, task) : []),
+    ...(call.kind === 'planExecuteReflect' ? callsOfTask(call.phases.plan, task) : []),
+    ...(call.kind === 'subworkflow' && 'document' in call.workflow
+      ? callsOf(parseDocument(call.workflow.document))
+      : []),
     ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
     ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
   ];

@@ -5,6 +5,7 @@
 import type { InDoubtPolicy } from '../runtime/effect.ts';
 import type { Condition } from './condition.ts';
 import type { CallSpec } from './kinds/index.ts';
+import type { Phase } from './kinds/plan-execute-reflect.ts';
 
 /** How often and when a failed attempt is repeated. Seconds may be fractions. */
 export interface RetryPolicy {
@@ -51,6 +52,33 @@ export interface Gate {
   readonly unseen: boolean;
 }
 
+/** That a task was added by one that works in rounds. */
+export interface RoundPart {
+  readonly owner: string;
+  readonly phase: Phase | 'execute';
+  readonly round: number;
+  /** How it is called in its plan, where it is a proposed one. */
+  readonly alias?: string;
+  /** What tasks of plans that it depends on are called there, by their names in the run. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** How many proposed tasks may go on at once, where the run has more. */
+  readonly lane?: number;
+  /** What its prompt sees, where it is a plan, a reflection or an answer. */
+  readonly seen?: RoundSeen;
+}
+
+/** What prompts of rounds see that stands in no row. */
+export interface RoundSeen {
+  readonly goal: string;
+  readonly breadth: number;
+  /** What the last reflection said is missing. */
+  readonly missing: string | null;
+  /** What the last reflection said; null where there was none. */
+  readonly done: boolean | null;
+  /** Why the last plan was refused, put below the prompt. */
+  readonly refusal?: string;
+}
+
 /** One task. */
 export interface TaskSpec {
   readonly name: string;
@@ -79,6 +107,8 @@ export interface TaskSpec {
   readonly estimatedDurationSeconds: number | undefined;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Present where another task works in rounds and added this one for it. */
+  readonly part?: RoundPart;
 }
 
 /** A whole document in its inner form. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WorkflowInput } from '../../machines/workflow.ts';
 import { FermataError } from '../errors.ts';
 import type { Runtime, Started } from '../runtime/runtime.ts';
+import type { RunParent } from '../store/store.ts';
 import type { Definition } from './definition.ts';
 import { faultsMessage } from './faults.ts';
 import { checkInput } from './input.ts';
@@ -29,6 +30,8 @@ export interface ExecuteRequest {
   readonly tags?: readonly string[] | undefined;
   readonly config?: RunConfig | undefined;
   readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+  /** The run that begins it. */
+  readonly parent?: RunParent;
 }
 
 /**
@@ -44,6 +47,7 @@ export function execute(
 ): Promise<Started> {
   const input = checkInput(definition, request.input ?? {});
   const config = checkConfig(request.config ?? {});
+  const { parent } = request;
   const seconds = config.timeoutSeconds ?? definition.timeoutSeconds;
   const machineInput: Omit<WorkflowInput, 'prepared'> = {
     workflow: workflow.name,
@@ -52,6 +56,7 @@ export function execute(
     breadth: config.breadth ?? definition.breadth,
     ...(seconds === undefined ? {} : { timeoutMs: seconds * 1_000 }),
     onTaskFailure: config.onTaskFailure ?? definition.onTaskFailure,
+    ...(parent === undefined ? {} : { parent: { runId: parent.run, task: parent.task, attempt: parent.attempt } }),
   };
   return runtime.start('workflow', {
     input: machineInput,
@@ -59,6 +64,7 @@ export function execute(
     tags: [...new Set([...definition.tags, ...(request.tags ?? [])])],
     workflow: { id: workflow.id, name: workflow.name, version: workflow.version },
     idempotency: request.idempotency,
+    parent,
   });
 }
 

@@ -51,7 +51,8 @@ export const anyJson = z.record(z.string(), z.unknown());
 const maxRetries = z.int().min(0).max(LIMITS.maxRetries);
 const onReject = z.enum(['skip', 'cancel', 'fail']);
 
-const retry = z.strictObject({
+/** How often and when a failed attempt is repeated. */
+export const retryFields = z.strictObject({
   maxRetries: maxRetries.default(DEFAULT_RETRY.maxRetries).describe('Attempts after the first'),
   initialSeconds: seconds.default(DEFAULT_RETRY.initialSeconds),
   factor: z.number().min(1).max(100).default(DEFAULT_RETRY.factor),
@@ -95,7 +96,7 @@ export const commonFields = {
   approvalTimeoutSeconds: seconds.optional(),
   onReject: onReject.optional(),
   approval: approval.optional().describe('Long form of requiresApproval, approvalPrompt, …'),
-  retry: retry.prefault({}),
+  retry: retryFields.prefault({}),
   maxRetries: maxRetries.optional().describe('Short form of retry.maxRetries'),
   onInDoubt: z.enum(['retry', 'ask', 'fail']).default('retry').describe('What to do with a call that a crash cut off'),
   onComplete: onComplete.optional().describe('Adds tasks to the run when this one completes'),

@@ -42,7 +42,8 @@ export class Graph {
       for (const dependency of after) this.#node(dependency).dependents.push({ name, hard: false });
     }
     this.grows = tasks.some(
-      ({ call, onComplete }) => call.kind === 'map' || call.kind === 'reduce' || onComplete !== undefined,
+      ({ call, onComplete }) =>
+        call.kind === 'map' || call.kind === 'reduce' || call.kind === 'planExecuteReflect' || onComplete !== undefined,
     );
     this.roots = tasks.filter(({ name }) => this.inDegree(name) === 0);
     this.last = tasks.filter(({ name }) => !this.dependents(name).some(({ hard }) => hard));

@@ -1,9 +1,12 @@
 /** From facts to the rows of a run that grows: tasks that join it, the items of a map, and who waits for them. */
+import type { TaskRow } from '../store/store.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected } from '../runtime/projection.ts';
 import type { Changes } from './changes.ts';
+import { hasTurn } from './lane.ts';
 import { reusedOf } from './fork/record.ts';
 import { capacity, type Group } from './growth.ts';
+import { partOfSpec } from './rounds.ts';
 import type { AddedItems, AddedTask } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
 import { comingWaits } from './waits.ts';
@@ -41,19 +44,20 @@ function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes
     changes.putGrowth({ ...changes.growth(name), ...(isOwn ? { neededByOwn: true } : { needed: true }) });
   }
   const waiting = waitsFor.length;
-  changes.putTask({
+  const row: TaskRow = {
     name: task,
     position,
     status: 'pending',
     waiting,
-    ready: waiting === 0,
+    ready: false,
     live: false,
     attempts: 0,
     startedAt: null,
     endedAt: null,
     resultSeq: null,
-    detailJson: JSON.stringify({ parent }),
-  });
+    detailJson: JSON.stringify({ parent, ...(spec.part && partOfSpec(spec.part)) }),
+  };
+  changes.putTask({ ...row, ready: waiting === 0 && hasTurn(row, changes) });
   const own = changes.growth(task);
   changes.putGrowth({ ...own, task, parent: join ? parent : null, depth, specSeq: fact.entry });
   const grown = changes.growth(parent);
@@ -136,7 +140,7 @@ export function release(name: string, barred: boolean, changes: Changes): void {
     const dependent = changes.task(waiter);
     if (isSettled(dependent.status)) continue;
     const waiting = dependent.waiting - 1;
-    changes.putTask({ ...dependent, waiting, ready: waiting === 0 && !dependent.live });
+    changes.putTask({ ...dependent, waiting, ready: waiting === 0 && !dependent.live && hasTurn(dependent, changes) });
   }
   const { parent } = changes.growth(name);
   if (parent === null) return;
@@ -145,7 +149,8 @@ export function release(name: string, barred: boolean, changes: Changes): void {
   // What depends on the parent waits for this one too, and is not the same any more where this one is not.
   const anew = grown.anew || (changes.graph.isFork && isAnew(name, changes));
   changes.putGrowth({ ...grown, open, anew });
-  if (open === 0 && isSettled(changes.task(parent).status)) release(parent, false, changes);
+  // One that did not complete has let them go already.
+  if (open === 0 && changes.task(parent).status === 'completed') release(parent, false, changes);
 }
 
 function isAnew(name: string, changes: Changes): boolean {

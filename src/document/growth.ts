@@ -40,6 +40,14 @@ export function itemPosition(group: Group, index: number): number {
   return position + index - from;
 }
 
+/** Proposed tasks of one that works in rounds, where it has fewer of them at once than its run would. */
+export interface Lane {
+  /** Those that have got their turn and have not ended. */
+  readonly active: readonly string[];
+  /** Those whose turn has not come, though they wait for nothing else. */
+  readonly queue: readonly string[];
+}
+
 /** What a row says. */
 export interface Growth extends Omit<GrowthRow, 'detailJson'> {
   /** Tasks that it added one by one. */
@@ -47,6 +55,7 @@ export interface Growth extends Omit<GrowthRow, 'detailJson'> {
   /** Added tasks that wait for it. */
   readonly dependents: readonly Dependent[];
   readonly group: Group | undefined;
+  readonly lane: Lane | undefined;
   /** An added task needs it that does not wait for it: it is over, or has added that task. */
   readonly needed: boolean;
   /** One of those that it added needs it. */
@@ -64,8 +73,8 @@ export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
 export function growthIn(row: GrowthRow | undefined, task: string): Growth {
   const { detailJson, ...columns } = row ?? { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null };
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
-  const { children = [], dependents = [], group, needed = false, neededByOwn = false, anew = false } = detail;
-  return { ...columns, children, dependents, group, needed, neededByOwn, anew };
+  const { children = [], dependents = [], group, lane, needed = false, neededByOwn = false, anew = false } = detail;
+  return { ...columns, children, dependents, group, lane, needed, neededByOwn, anew };
 }
 
 /** The items of a map, as its row has them. */
@@ -78,6 +87,7 @@ export function growthChange({
   children,
   dependents,
   group,
+  lane,
   needed,
   neededByOwn,
   anew,
@@ -87,6 +97,7 @@ export function growthChange({
     ...(children.length === 0 ? {} : { children }),
     ...(dependents.length === 0 ? {} : { dependents }),
     ...(group === undefined ? {} : { group }),
+    ...(lane === undefined ? {} : { lane }),
     ...(needed ? { needed } : {}),
     ...(neededByOwn ? { neededByOwn } : {}),
     ...(anew ? { anew } : {}),

@@ -11,6 +11,10 @@ const ENDS_ATTEMPT: ReadonlySet<string> = new Set([
   'xstate.error.actor.call',
   'xstate.error.actor.chooseTasks',
   'fermata.task.attemptTimedOut',
+  // Of a sub-workflow: its run may have ended before it is known to have begun.
+  'xstate.error.actor.startRun',
+  'xstate.done.actor.startRun',
+  'fermata.task.childEnded',
 ]);
 
 /** Leaves out what the task machine knows by itself, and gives it the seed of its chance when an attempt has failed. */

@@ -87,7 +87,7 @@ function readingOf(task: Readonly<Record<string, unknown>>, path: Path): Require
 /** What a task gives, as far as its author says so. */
 function outputSchema(task: Readonly<Record<string, unknown>>, kind: Kind | undefined): unknown {
   if (kind === 'condition') return DECISION_SCHEMA;
-  if (kind !== 'model') return undefined;
+  if (kind !== 'model' && kind !== 'planExecuteReflect') return undefined;
   const format = task['responseFormat'] ?? 'text';
   return format === 'text' ? { type: 'string' } : isRecord(format) ? format['schema'] : undefined;
 }

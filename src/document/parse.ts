@@ -2,7 +2,7 @@
 import { LineCounter, parseDocument as parseYaml, type YAMLError } from 'yaml';
 import { FermataError, type Fault } from '../errors.ts';
 import type { Definition } from './definition.ts';
-import { Faults, faultsMessage } from './faults.ts';
+import { Faults, faultsMessage, formatPath, type Path } from './faults.ts';
 import { checkItemNames } from './item-names.ts';
 import { isRecord, walkJson } from './json.ts';
 import { duplicateField } from './json-text.ts';
@@ -10,9 +10,12 @@ import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import { LIMITS } from './fields.ts';
-import { checkSchema, checkShape } from './shape.ts';
+import { checkKeptNames } from './round-names.ts';
+import { checkSchema, checkShape, listOf } from './shape.ts';
 import { atOnce, inTurns, type Pause, type Steps } from './steps.ts';
 
+/** Documents in documents; runs of them are refused at the same depth. */
+const MOST_NESTED = 8;
 /** After the first faults of syntax, the rest are mostly their consequences. */
 const MOST_SYNTAX_FAULTS = 20;
 const ALIAS_BOMB: Fault = { path: '', message: 'its aliases unfold to too much: write out what they stand for' };
@@ -42,7 +45,8 @@ export function parseInTurns(source: unknown, pause?: Pause): Promise<Definition
   return inTurns(checkDocument(source), pause);
 }
 
-function* checkDocument(source: unknown): Steps<Definition> {
+/** @param depth documents that it stands in, and itself */
+function* checkDocument(source: unknown, depth = 1): Steps<Definition> {
   const subject = subjectOf(source);
   const faults = new Faults();
   const { structure, nul } = yield* walkJson(source);
@@ -51,7 +55,9 @@ function* checkDocument(source: unknown): Steps<Definition> {
   if (structure.length > 0) faults.throwIfAny(subject);
 
   const document = yield* checkShape(source, faults);
+  checkKeptNames(listOf(source), faults);
   checkSchema(isRecord(source) ? source['input'] : undefined, ['input'], faults);
+  yield* checkInline(source, faults, depth);
   const outline = yield* outlineOf(source);
   checkItemNames(outline.tasks, faults);
   const links = yield* checkLinks(outline, faults);
@@ -152,6 +158,26 @@ function placedFault(message: string, text: string, offset: number): Fault {
 function syntaxError(faults: readonly Fault[], cause?: unknown): FermataError {
   const unplaced = faults.map(({ message }) => ({ path: '', message }));
   return new FermataError('invalidDocument', faultsMessage('The text, as JSON or YAML,', unplaced), { faults, cause });
+}
+
+/** Whole documents that tasks run as sub-workflows, and the task of a map's items. */
+function* checkInline(source: unknown, faults: Faults, depth: number): Steps<void> {
+  for (const [position, task] of listOf(source).entries()) {
+    const outer: Path = ['tasks', position];
+    const inner = isRecord(task) && task['kind'] === 'map' ? task['task'] : task;
+    if (!isRecord(inner) || inner['kind'] !== 'subworkflow' || !isRecord(inner['workflow'])) continue;
+    const place = formatPath([...outer, ...(inner === task ? [] : ['task']), 'workflow']);
+    if (depth >= MOST_NESTED) {
+      faults.add(place, `stands inside of ${MOST_NESTED} other documents: expected at most ${MOST_NESTED}`);
+      continue;
+    }
+    try {
+      yield* checkDocument(inner['workflow'], depth + 1);
+    } catch (thrown) {
+      if (!(thrown instanceof FermataError) || thrown.faults === undefined) throw thrown;
+      for (const { path, message } of thrown.faults) faults.add(path === '' ? place : `${place}.${path}`, message);
+    }
+  }
 }
 
 function subjectOf(source: unknown): string {

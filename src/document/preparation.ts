@@ -23,6 +23,7 @@ import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
 import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
 import type { Origins, TakenOver } from './fork/origins.ts';
 import { additions } from './adding.ts';
+import { nextTurns } from './lane.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
 import type { Found } from './kinds/condition.ts';
 import type { PreparedModelCall } from './kinds/model.ts';
@@ -30,9 +31,12 @@ import { partsOf } from './kinds/reduce.ts';
 import { readsOf, renderPrompt } from './prompt.ts';
 import type { Scope, TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
+import { roundAdditions } from './proposing.ts';
+import { asNamed, joinedBy, leftBy, partIn, phaseOutcome, refusalBelow, roundScope } from './rounds.ts';
 import { RunGraph, type AddedItems } from './run-graph.ts';
 import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
+import { childOfBroken, childRunOf, waitingParents } from './parents.ts';
 import { isSettled, isWaiting } from './task-status.ts';
 import { skipOf, type Decided } from './when.ts';
 
@@ -63,9 +67,14 @@ export function prepareWorkflow(
       case 'fermata.cancel':
       case 'fermata.runTimedOut':
         return { live: rows.live() };
+      case 'fermata.pause':
+        return waitingParents(graph);
       case 'fermata.resume':
       case 'fermata.task.joins':
-        return { candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE) };
+        return {
+          ...(event.type === 'fermata.resume' ? waitingParents(graph) : {}),
+          candidates: candidates(graph, context.nextRoot, context.breadth - context.active, NONE),
+        };
       case 'fermata.task.parked':
         return { candidates: candidates(graph, context.nextRoot, 1 + context.breadth - context.active, NONE) };
       case 'fermata.task.adds':
@@ -87,7 +96,10 @@ export function prepareWorkflow(
           return {
             ...afterEnd(graph, context, name, 'fail'),
             ...described(graph, name),
-            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) ? { waited: true } : {}),
+            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) || childRunOf(graph, name) !== undefined
+              ? { waited: true }
+              : {}),
+            ...childOfBroken(graph, name),
           };
         }
         return undefined;
@@ -99,12 +111,14 @@ const NONE: ReadonlySet<string> = new Set();
 
 function preparedAdditions(
   graph: RunGraph,
-  { task, items, tasks, again }: TaskAdds,
+  { task, items, tasks, ask, again }: TaskAdds,
   context: StepContext,
   assertRunnable: AssertRunnable,
   origins: Origins | undefined,
 ): PreparedStep {
   if (isSettled(graph.row(task).status)) return {};
+  const joining = { position: context.total, breadth: context.breadth };
+  if (ask !== undefined) return { additions: roundAdditions(graph, task, ask, joining, assertRunnable) };
   if (again === true && origins !== undefined) return { additions: origins.additions(graph, task, context.total) };
   if (items === undefined)
     return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };
@@ -115,25 +129,34 @@ function preparedAdditions(
 
 /** What may follow the end of a task. */
 function afterEnd(graph: RunGraph, context: StepContext, name: string, consequence: Consequence): PreparedStep {
-  const items = afterItem(graph, name, consequence);
+  const part = partIn(graph, name);
+  const items = part === undefined ? afterItem(graph, name, consequence) : { item: true as const };
   const meant = items !== undefined && consequence === 'fail' ? 'none' : consequence;
   if (endsRun(context, meant)) return { ...items, live: graph.rows.live() };
   if (context.ending !== null) return { ...items };
-  const skip = skipsDependents(context, meant)
-    ? graph.hardDescendants(name).filter((dependent) => !isSettled(graph.row(dependent).status))
-    : [];
+  // A proposed task that fails takes along what needs it: its run it does not fail.
+  const skip =
+    skipsDependents(context, meant) || (part !== undefined && consequence === 'fail')
+      ? graph.hardDescendants(name).filter((dependent) => !isSettled(graph.row(dependent).status))
+      : [];
   const own = closedGroup(graph, name);
+  const left = leftBy(graph, name);
+  const cancelled = left.cancelled.map((task) => ({ name: task, ...described(graph, task) }));
+  const gone = new Set([name, ...skip, ...left.cancelled]);
   const group: GroupStep = {
     ...items,
     drop: [...(items?.drop ?? []), ...(own?.drop ?? [])],
-    stop: [...(items?.stop ?? []), ...(own?.stop ?? [])],
+    stop: [...(items?.stop ?? []), ...(own?.stop ?? []), ...left.stop],
   };
-  const gone = new Set([name, ...skip]);
+  const over = joinedBy(graph, gone);
   const closed = new Set(group.drop?.map(({ map }) => map));
   const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone, closed);
-  const settled = context.settled + 1 + skip.length + (group.drop ?? []).reduce((sum, { count }) => sum + count, 0);
+  const ended = 1 + skip.length + cancelled.length;
+  const settled = context.settled + ended + (group.drop ?? []).reduce((sum, { count }) => sum + count, 0);
   return {
     ...withoutEmpty(group),
+    ...(over.length === 0 ? {} : { over }),
+    ...(cancelled.length === 0 ? {} : { cancelled }),
     ...(admissible.length === 0 ? {} : { candidates: admissible }),
     ...(skip.length === 0
       ? {}
@@ -189,11 +212,12 @@ function liveItems(graph: RunGraph, map: string, except?: string): readonly stri
 
 /** The description of a task that has no actor to render it; absent where none is written, or where it needs what never came. */
 export function described(graph: RunGraph, name: string): { readonly description?: string } {
-  const { description, dependsOn } = graph.spec(name);
+  const { description, dependsOn, part } = graph.spec(name);
   if (description === undefined) return {};
   const read = new Set(readsOf(description).tasks);
-  const results = dependsOn.filter((dependency) => read.has(dependency));
-  return describedIn(description, taskScope(graph.rows.input(), resultsOf(graph, results)));
+  const known = part?.aliases ?? {};
+  const results = dependsOn.filter((dependency) => read.has(known[dependency] ?? dependency));
+  return describedIn(description, taskScope(graph.rows.input(), asNamed({ part }, resultsOf(graph, results))));
 }
 
 function describedIn(description: string | undefined, scope: Scope): { readonly description?: string } {
@@ -224,6 +248,7 @@ function candidates(
   const ready = [
     ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name) && !closed.has(name)),
     ...released(graph, gone),
+    ...nextTurns(graph, gone),
   ].toSorted((one, other) => one.position - other.position);
   let root = nextRoot;
   let at = 0;
@@ -294,7 +319,7 @@ function released(graph: RunGraph, gone: ReadonlySet<string>): TaskRow[] {
     if (parent === null) return;
     const left = (open.get(parent) ?? graph.growth(parent).open) - 1;
     open.set(parent, left);
-    if (left === 0 && isSettled(graph.row(parent).status)) isOver(parent);
+    if (left === 0 && graph.row(parent).status === 'completed') isOver(parent);
   }
 }
 
@@ -352,18 +377,25 @@ export function prepareTask(
     const graph = new RunGraph(rows, definitionOf(rows));
     if (event.type === 'task.callsModel') return questionOf(graph.definition, event);
     if (snapshot !== undefined)
-      return event.type === 'fermata.task.joined'
+      return event.type === 'fermata.task.joined' &&
+        (snapshot.context as TaskContext).call.kind !== 'planExecuteReflect'
         ? itemsOutput(graph, (snapshot.context as TaskContext).name)
         : undefined;
     const { name } = (event as unknown as { input: { name: string } }).input;
     const spec = graph.spec(name);
     const origins = originsOf(rows);
-    const known = origins?.outcome(graph, spec);
-    if (known !== undefined) return preparedOutcome(spec, known);
+    try {
+      const known = origins?.outcome(graph, spec);
+      if (known !== undefined) return preparedOutcome(spec, known);
+    } catch (thrown) {
+      if (thrown instanceof FermataError && thrown.code === 'originMissing') return { error: toErrorData(thrown) };
+      throw thrown;
+    }
     const unseen = spec.gates.filter((gate) => gate.unseen).map(({ by }) => by);
     const seen = unseen.length === 0 ? spec.dependsOn : spec.dependsOn.filter((other) => !unseen.includes(other));
-    const results = taskScope(rows.input(), resultsOf(graph, seen));
-    const scope = { ...results, ...itemScope(graph, name, results.tasks) };
+    const results = taskScope(rows.input(), asNamed(spec, resultsOf(graph, seen)));
+    const owner = spec.part?.owner ?? name;
+    const scope = { ...results, ...itemScope(graph, owner, results.tasks), ...roundScope(graph, spec) };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
     const before = origins?.skipped(graph, spec);
@@ -376,7 +408,7 @@ export function prepareTask(
         } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete } = spec;
       const prepared: MachineTask = {
-        ...renderTask(spec, scope, predicates),
+        ...refusalBelow(spec, renderTask(spec, scope, predicates)),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
@@ -389,6 +421,14 @@ export function prepareTask(
       return { error: toErrorData(thrown, 'promptFailed') };
     }
   };
+}
+
+/** Prepares a task that works in rounds: what the call gave that it waits for. */
+export function prepareRounds(definitionOf: DefinitionOf): Prepare {
+  return ({ event, snapshot, rows }: Preparing) =>
+    event.type === 'fermata.task.joined' && snapshot !== undefined
+      ? phaseOutcome(new RunGraph(rows, definitionOf(rows)), (snapshot.context as { readonly name: string }).name)
+      : undefined;
 }
 
 /** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */

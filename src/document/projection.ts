@@ -11,9 +11,11 @@ import type { ApprovalRow, RowChange, TaskRow, TaskStatus } from '../store/store
 import { Changes } from './changes.ts';
 import { barsDependents } from './consequence.ts';
 import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
+import { passTurn } from './lane.ts';
 import type { DefinitionOf } from './preparation.ts';
 import { RunGraph } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
+import { usageCounts } from './usage.ts';
 import { keepEvent, waitRows } from './waits.ts';
 
 interface TaskFact {
@@ -30,6 +32,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_added',
       'items_cancelled',
       'task_started',
+      'child_run_started',
       'task_retrying',
       'task_queued',
       'task_in_doubt',
@@ -82,11 +85,18 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
+        // Another attempt has a run of its own.
+        ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+          ? { detailJson: detail(before, { childRunId: undefined }) }
+          : {}),
       });
+      break;
+    case 'child_run_started':
+      now({ detailJson: detail(before, { childRunId: data['childRunId'] }) });
       break;
     case 'task_retrying':
       now({ status: 'retrying', detailJson: detail(before, { error: data['error'] }) });
-      counts = { retries: 1 };
+      counts = { retries: 1, ...usageCounts(fact) };
       break;
     case 'task_in_doubt':
       now({
@@ -146,6 +156,7 @@ function settled(
   // What it added is not over yet.
   const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
   if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);
+  passTurn(changes.task(data.task), changes);
   const approval = graph.spec(data.task).approval === undefined ? undefined : rows.get('approval', data.task);
   const open = approval?.status === 'pending';
   if (open)
@@ -156,7 +167,7 @@ function settled(
     });
   return {
     rows: changes.rows(),
-    counts: { settled: 1, [status]: 1, ...(open ? { approvals: -1 } : {}) },
+    counts: { settled: 1, [status]: 1, ...usageCounts(fact), ...(open ? { approvals: -1 } : {}) },
     keeps: fact.type === 'task_completed',
   };
 }

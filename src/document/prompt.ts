@@ -2,7 +2,7 @@
  * Prompts: Liquid, locked down. A template sees `input` and `tasks` and nothing else: no files, no prototype, no clock,
  * no chance, no endless loop. A value that is put in is text, never a template again.
  */
-import { Context, Liquid, LiquidError, type Template } from 'liquidjs';
+import { Context, Liquid, LiquidError, Output, toValue, type Template } from 'liquidjs';
 import { FermataError } from '../errors.ts';
 import { ParseCache } from './cache.ts';
 import { excerpt } from './faults.ts';
@@ -77,6 +77,30 @@ export function renderPrompt(template: string, scope: Scope): string {
     };
     return String(engine.renderSync(templates.get(template), context));
   });
+}
+
+/**
+ * The value of a template that is a single output (`{{ input.topics }}`), with its type; of every other one its text.
+ *
+ * @example
+ * renderValue('{{ input.n }}', scope) // 3
+ * renderValue('{{ input.n }} times', scope) // '3 times'
+ * @throws FermataError `promptFailed`, as `renderPrompt` does
+ */
+export function renderValue(template: string, scope: Scope): unknown {
+  if (!template.includes('{{')) return renderPrompt(template, scope);
+  const [only, ...others] = attempt(template, 'read', () => templates.get(template.trim()));
+  if (!(only instanceof Output) || others.length > 0) return renderPrompt(template, scope);
+  try {
+    const { input, contentRange } = only.token as Output['token'];
+    const context = new Context(scope, engine.options, { sync: true }, { liquid: engine });
+    // Read anew: the output itself makes text of lists and objects.
+    const value: unknown = engine.evalValueSync(input.slice(...contentRange), context);
+    return toValue(value) ?? null;
+  } catch {
+    // It says where and what is missing.
+    return renderPrompt(template, scope);
+  }
 }
 
 function createEngine(): Liquid {

@@ -1,9 +1,10 @@
 /** What a prompt or an expression reads: known when a document is loaded, so that a typing error is found then. */
 import { formatPath, type Faults, type Path } from './faults.ts';
+import type { RoundVariable } from './kinds/plan-execute-reflect.ts';
 import { UNSUPPORTED_VARIABLES } from './unsupported.ts';
 
 /** A value as prompts and expressions see it. */
-export interface Scope {
+export interface Scope extends Partial<Readonly<Record<RoundVariable, unknown>>> {
   readonly input: unknown;
   /** By name of the task. */
   readonly tasks: Readonly<Record<string, TaskResult>>;

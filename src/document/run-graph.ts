@@ -41,6 +41,11 @@ export class RunGraph {
     return this.rows.origin.forkJson !== undefined;
   }
 
+  /** False where a run of its document has the tasks of that and no others. */
+  get grows(): boolean {
+    return this.#graph.grows;
+  }
+
   /** True where the run has the task, or the item. */
   has(name: string): boolean {
     if (this.#graph.has(name)) return true;
@@ -131,6 +136,8 @@ export class RunGraph {
       const hard = this.dependents(name).filter((dependent) => dependent.hard);
       if (needed || hard.some((dependent) => !this.adders(dependent.name).includes(name))) return;
       if (!neededByOwn && hard.length === 0) found.push(name);
+      // What a task that works in rounds has added is its own affair: its answer is its output.
+      if (children.length === 0 || this.spec(name).call.kind === 'planExecuteReflect') return;
       for (const child of children) visit(child);
     };
     for (const { name } of this.#graph.last) visit(name);

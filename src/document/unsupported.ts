@@ -4,13 +4,7 @@
  */
 
 /** Kinds of tasks that are refused. */
-export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
-  'subworkflow',
-  'split',
-  'planExecuteReflect',
-  'agent',
-  'runnable',
-]);
+export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set(['split', 'agent', 'runnable']);
 
 /** Fields of tasks that are refused, whatever their kind. */
 export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
@@ -25,7 +19,14 @@ export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set([
 /** Whether a task would say what to add and be ignored: only those that call somebody are asked for it yet. */
 export function addsUnsupported({ kind, onComplete, arity }: Readonly<Record<string, unknown>>): boolean {
   if (onComplete === undefined) return false;
-  return kind === 'map' || kind === 'condition' || kind === 'wait' || (kind === 'reduce' && arity !== undefined);
+  return (
+    kind === 'map' ||
+    kind === 'condition' ||
+    kind === 'wait' ||
+    kind === 'subworkflow' ||
+    kind === 'planExecuteReflect' ||
+    (kind === 'reduce' && arity !== undefined)
+  );
 }
 
 /** Fields of `config` that are refused. */

@@ -4,6 +4,8 @@ import { FermataError } from '../errors.ts';
 import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/store.ts';
 import type { Definition } from './definition.ts';
 import { withPrompts } from './fork/prompts.ts';
+import type { WorkflowReference } from './kinds/subworkflow.ts';
+import { assertKnownWorkflows, subworkflowsOf } from './known-workflows.ts';
 import { parseDocument, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
 import type { Pause } from './steps.ts';
@@ -32,6 +34,10 @@ export interface WorkflowSurroundings {
   readonly tenant: string;
   now(): number;
   newId(): string;
+  /** A text as short as it is certain to be that of no other. */
+  hash(text: string): string;
+  /** No other workflows are there, and what tasks run by name is not looked for. */
+  readonly alone?: boolean;
   /** Lets others go first while a long document is checked. */
   readonly pause?: Pause;
 }
@@ -56,9 +62,55 @@ export class Workflows {
     return parseInTurns(document, this.#surroundings.pause);
   }
 
-  /** Stores a new workflow. Throws as `check` does, and `alreadyExists`. */
+  /**
+   * Whether the workflows are there that its tasks run.
+   *
+   * @param version which one of the workflow it would be
+   * @throws FermataError `workflowMissing`; `invalidDocument` where one does not get what it needs
+   */
+  async assertKnown(definition: Definition, version = 1): Promise<void> {
+    if (this.#surroundings.alone === true || subworkflowsOf(definition).length === 0) return;
+    await assertKnownWorkflows(
+      definition,
+      { version },
+      {
+        lookUp: async (reference) => {
+          const found = await this.find(reference);
+          return found && this.definition(found.id, found.version);
+        },
+        names: async () => (await this.list({ limit: 1_000 })).map(({ name }) => name),
+      },
+    );
+  }
+
+  /** The definitions that runs of its named sub-workflows would have now, and of theirs. */
+  async below(definition: Definition): Promise<(reference: WorkflowReference) => Definition | undefined> {
+    const found = new Map<string, Definition>();
+    const labelOf = (reference: WorkflowReference): string =>
+      `${reference.name}@${'version' in reference ? reference.version : ''}`;
+    found.set(labelOf({ name: definition.name }), definition);
+    const waiting = [definition];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      for (const { call } of subworkflowsOf(next)) {
+        const { workflow } = call;
+        if ('document' in workflow) {
+          waiting.push(parseDocument(workflow.document));
+        } else if (!found.has(labelOf(workflow))) {
+          const stored = await this.find(workflow);
+          if (stored === undefined) continue;
+          const child = await this.definition(stored.id, stored.version);
+          found.set(labelOf(workflow), child);
+          waiting.push(child);
+        }
+      }
+    }
+    return (reference) => found.get(labelOf(reference));
+  }
+
+  /** Stores a new workflow. Throws as `check` and `assertKnown` do, and `alreadyExists`. */
   async create(document: unknown): Promise<Workflow> {
     const definition = await parseInTurns(document, this.#surroundings.pause);
+    await this.assertKnown(definition);
     const { tenant, store, newId } = this.#surroundings;
     const row = this.#row(newId(), 1, definition, document);
     if (!(await store.createWorkflow(row))) {
@@ -79,6 +131,7 @@ export class Workflows {
   async addVersion(id: string, document: unknown): Promise<Workflow> {
     const definition = await parseInTurns(document, this.#surroundings.pause);
     const before = await this.get(id);
+    await this.assertKnown(definition, before.version + 1);
     const row = { ...this.#row(id, before.version + 1, definition, document), createdAt: before.createdAt };
     if (!(await this.#surroundings.store.addWorkflowVersion(row))) {
       throw new FermataError(
@@ -98,6 +151,27 @@ export class Workflows {
         'notFound',
         `No workflow "${id}"${version === undefined ? '' : ` with a version ${version}`} exists. List them with GET /api/v1/workflows.`,
       );
+    return toWorkflow(row);
+  }
+
+  /** What a task means by it: the newest version of a name, a version, or an inline document, which is kept. */
+  async find(reference: WorkflowReference): Promise<Workflow | undefined> {
+    if ('document' in reference) return this.#keep(reference.document);
+    const newest = await this.byName(reference.name);
+    if (newest === undefined || reference.version === undefined || reference.version === newest.version) return newest;
+    const { store, tenant } = this.#surroundings;
+    const row = await store.workflow(tenant, newest.id, reference.version);
+    return row && toWorkflow(row);
+  }
+
+  /** Keeps a document that stands inside of another one, once, under the hash of its text: runs of it name that. */
+  async #keep(document: Readonly<Record<string, unknown>>): Promise<Workflow> {
+    const definition = await parseInTurns(document, this.#surroundings.pause);
+    // The text that is the same for every writing of the same value.
+    const id = `inline-${this.#surroundings.hash(canonicalize(document) ?? '')}`;
+    const row = this.#row(id, 1, definition, document);
+    await this.#surroundings.store.keepWorkflow(row);
+    this.#cache(id, 1, definition);
     return toWorkflow(row);
   }
 

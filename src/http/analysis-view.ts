@@ -25,8 +25,10 @@ export const analysisSchema = z
     loops: z.array(
       z.object({
         task: z.string(),
-        kind: z.enum(['map', 'reduce', 'onComplete']),
-        atMost: count.describe('Items, calls or added tasks; null: it depends on the input'),
+        kind: z.enum(['map', 'reduce', 'onComplete', 'planExecuteReflect', 'subworkflow']),
+        atMost: count.describe(
+          'Items, calls, added tasks, rounds, or tasks of a run; null: it depends on the input, or is not known here',
+        ),
         because: z.string(),
       }),
     ),

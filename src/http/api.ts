@@ -4,6 +4,7 @@ import type { executionRoutes } from './routes/executions.ts';
 import type { forkRoutes } from './routes/forks.ts';
 import type { inspectingRoutes } from './routes/inspecting.ts';
 import type { machineRoutes } from './routes/machines.ts';
+import type { planExecuteRoutes } from './routes/plan-execute.ts';
 import type { runRoutes } from './routes/runs.ts';
 import type { steeringRoutes } from './routes/steering.ts';
 import type { taskRoutes } from './routes/tasks.ts';
@@ -11,6 +12,7 @@ import type { workflowRoutes } from './routes/workflows.ts';
 
 export type WorkflowApi = ReturnType<typeof workflowRoutes>;
 export type ExecutionApi = ReturnType<typeof executionRoutes>;
+export type PlanExecuteApi = ReturnType<typeof planExecuteRoutes>;
 export type ForkApi = ReturnType<typeof forkRoutes>;
 export type RunApi = ReturnType<typeof runRoutes>;
 export type InspectingApi = ReturnType<typeof inspectingRoutes>;

@@ -21,6 +21,7 @@ import { inspectingRoutes } from './routes/inspecting.ts';
 import { forkRoutes } from './routes/forks.ts';
 import { laterRoutes } from './routes/later.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { planExecuteRoutes } from './routes/plan-execute.ts';
 import { runRoutes } from './routes/runs.ts';
 import { steeringRoutes } from './routes/steering.ts';
 import { streamRoutes } from './routes/streams.ts';
@@ -82,6 +83,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     laterRoutes(),
     workflowRoutes(surroundings),
     executionRoutes(surroundings),
+    planExecuteRoutes(surroundings),
     forkRoutes(surroundings),
     runRoutes(surroundings),
     inspectingRoutes(surroundings),

@@ -4,6 +4,7 @@ import { wordsOf } from '../document/condition.ts';
 import type { Definition, TaskSpec } from '../document/definition.ts';
 import type { Graph } from '../document/graph.ts';
 import { KINDS } from '../document/kinds/index.ts';
+import { wordsOfReference } from '../document/kinds/subworkflow.ts';
 
 export const graphSchema = z
   .object({
@@ -23,7 +24,10 @@ export const graphSchema = z
           .nullable()
           .describe('Of a map: the list; of a reduction in a tree: the task whose list it is'),
         each: z.enum(KINDS).nullable().describe('Of a map: the kind of what is done with each item'),
+        runs: z.string().nullable().describe('Of a sub-workflow: the workflow, NAME or NAME@VERSION'),
         arity: z.int().nullable().describe('Of a reduction in a tree: outputs that one call sees'),
+        goal: z.string().nullable().describe('Of work in rounds: what it is for'),
+        depth: z.int().nullable().describe('Of work in rounds: how many at most'),
         adds: z.string().nullable().describe('Where its added tasks come from: fromOutput, or a function'),
       }),
     ),
@@ -67,15 +71,20 @@ export function graphView({ name, tasks }: Definition, version: number, graph: G
 type Node = z.infer<typeof graphSchema>['nodes'][number];
 
 /** What is to be said of a task by its kind. */
-function shapeOf(call: TaskSpec['call']): Pick<Node, 'asks' | 'items' | 'each' | 'arity'> {
-  const nothing = { asks: null, items: null, each: null, arity: null };
+type OfKind = 'asks' | 'items' | 'each' | 'runs' | 'arity' | 'goal' | 'depth';
+function shapeOf(call: TaskSpec['call']): Pick<Node, OfKind> {
+  const nothing = { asks: null, items: null, each: null, runs: null, arity: null, goal: null, depth: null };
   switch (call.kind) {
     case 'condition':
       return { ...nothing, asks: 'if' in call.decides ? wordsOf(call.decides.if) : call.decides.switch };
     case 'map':
       return { ...nothing, items: call.items, each: call.task.call.kind };
+    case 'subworkflow':
+      return { ...nothing, runs: wordsOfReference(call.workflow) };
     case 'reduce':
       return { ...nothing, items: call.over, arity: call.arity };
+    case 'planExecuteReflect':
+      return { ...nothing, goal: call.goal, depth: call.depth };
     default:
       return nothing;
   }

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
+import { childrenSchema, childrenView, parentSchema, parentView } from './child-view.ts';
 import { forkFields, forksOf } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { listOf, pageQuery } from './page.ts';
@@ -44,6 +45,7 @@ const runSummarySchema = z
       .nullable()
       .describe("null: a run of a user's machine"),
     machine: z.string(),
+    parent: parentSchema,
     tags: z.array(z.string()),
     status: runStatusSchema,
     reason: reasonSchema.optional(),
@@ -69,6 +71,7 @@ export const runSchema = runSummarySchema
     taskCounts: taskCountsSchema,
     tasks: z.array(taskSchema).describe('The first 100, in document order; the others with GET …/results'),
     nextCursor: z.string().nullable().describe('Of GET …/results'),
+    children: childrenSchema(runStatusSchema),
     costDollars: money,
     etaSeconds: seconds,
     ...forkFields,
@@ -143,6 +146,7 @@ export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
     runId: run.runId,
     workflow: run.workflow ?? null,
     machine: run.machine,
+    ...parentView(run),
     tags: [...run.tags],
     status: run.status,
     ...reasonOf(run),
@@ -167,6 +171,7 @@ export async function runDetail({ fermata }: Surroundings, runId: string): Promi
     taskCounts: taskCounts(run),
     tasks,
     nextCursor,
+    ...(await childrenView(fermata.runtime, run)),
     costDollars: null,
     etaSeconds: null,
     acceptedEvents: await unlessBlocked(async () => [...(await fermata.runtime.acceptedEvents(runId))], []),

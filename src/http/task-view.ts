@@ -43,7 +43,9 @@ export const taskSchema = z
       .nullable()
       .describe('The last one, also of an attempt that was repeated'),
     reason: z.string().optional().describe('Why it was skipped or cancelled'),
-    warning: z.string().optional().describe('What was cut off of the tasks that it wanted to add'),
+    warning: z.string().optional().describe('What was cut off of the tasks that it wanted to add, or left undone'),
+    rounds: z.int().optional().describe('Of a task that works in rounds: how many were begun'),
+    limitReached: z.boolean().optional().describe('Its rounds were over before its goal was reached'),
     condition: z
       .looseObject({
         task: z.string().optional().describe('The condition that did not choose it'),
@@ -55,6 +57,7 @@ export const taskSchema = z
       .describe('What decided that it was skipped, or what it decided itself'),
     reused: reusedSchema.optional(),
     edited: z.literal(true).optional().describe('Its output was given when the run was forked: it did not run'),
+    childRunId: z.string().optional().describe('The run that it began: a sub-workflow'),
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
@@ -77,6 +80,8 @@ interface Detail {
   readonly error?: { readonly code: string; readonly message: string; readonly data?: { readonly usage?: unknown } };
   readonly reason?: string;
   readonly warning?: string;
+  readonly rounds?: number;
+  readonly limitReached?: boolean;
   readonly parent?: string;
   readonly condition?: NonNullable<TaskView['condition']>;
   readonly usage?: TaskView['usage'];
@@ -86,6 +91,7 @@ interface Detail {
   readonly inDoubt?: boolean;
   readonly reused?: TaskView['reused'];
   readonly edited?: true;
+  readonly childRunId?: string;
 }
 
 /** The definition that a run executes. Throws `notFound` for a run of a user's machine. */
@@ -168,7 +174,8 @@ async function taskView(
   { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited, childRunId } = detail;
+  const { rounds, limitReached } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
@@ -183,9 +190,12 @@ async function taskView(
     error: detail.error ?? null,
     ...(reason === undefined ? {} : { reason }),
     ...(warning === undefined ? {} : { warning }),
+    ...(rounds === undefined ? {} : { rounds }),
+    ...(limitReached === undefined ? {} : { limitReached }),
     ...(condition === undefined ? {} : { condition }),
     ...(reused === undefined ? {} : { reused }),
     ...(edited === undefined ? {} : { edited }),
+    ...(childRunId === undefined ? {} : { childRunId }),
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),

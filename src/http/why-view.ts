@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
 import type { Definition, TaskSpec } from '../document/definition.ts';
 import { graphOf } from '../document/graph.ts';
+import { partOfRow } from '../document/rounds.ts';
 import { itemOf } from '../document/growth.ts';
 import type { WaitSpec } from '../document/kinds/wait.ts';
 import { isSettled } from '../document/task-status.ts';
@@ -31,9 +32,11 @@ const waitingTaskSchema = z
       'backoff',
       'call',
       'items',
+      'rounds',
       'decision',
       'time',
       'event',
+      'run',
     ]),
     dependencies: z.array(z.string()).optional().describe('Those that have not ended'),
     prompt: z.string().optional().describe('What the person is asked'),
@@ -45,6 +48,7 @@ const waitingTaskSchema = z
       .object({ at: z.iso.datetime(), code: z.string(), message: z.string() })
       .optional()
       .describe('The last event on which its filter failed'),
+    childRunId: z.string().optional().describe('The run whose end it waits for'),
     since: z.iso.datetime().nullable(),
     until: z.iso.datetime().nullable().describe('When it moves by itself'),
     moves: z.string().describe('What would move it'),
@@ -215,6 +219,13 @@ async function waitingTask(
           waitsFor: 'items',
           moves: `the end of its items, which are tasks of the run, or POST ${at}/cancel`,
         };
+      if (actor?.waitsFor.includes('rounds') === true)
+        return {
+          ...common,
+          waitsFor: 'rounds',
+          moves: `the end of what it has added, which are tasks of the run, or POST ${at}/cancel`,
+        };
+      if (actor?.waitsFor.includes('childRun') === true) return { ...common, ...(await runOf(runtime, row, at)) };
       if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {
@@ -238,10 +249,36 @@ async function waitingTask(
     }
   }
   if (run.status === 'paused') return { ...common, waitsFor: 'resume', moves: `POST /api/v1/runs/${run.runId}/resume` };
+  const part = row === undefined || row.ready ? undefined : partOfRow(row);
+  if (part?.lane !== undefined)
+    return {
+      ...common,
+      waitsFor: 'slot',
+      moves: `the end of another task that "${part.parent}" has added: its breadth says how many may go on at once`,
+    };
   return {
     ...common,
     waitsFor: 'slot',
     moves: 'the end of a task that runs: config.breadth says how many may at once',
+  };
+}
+
+/** What a task waits for that runs another workflow. */
+async function runOf(
+  runtime: Fermata['runtime'],
+  row: TaskRow | undefined,
+  at: string,
+): Promise<Pick<WaitingTask, 'waitsFor' | 'childRunId' | 'moves'>> {
+  const { childRunId = '' } = JSON.parse(row?.detailJson ?? '{}') as { readonly childRunId?: string };
+  const [child] = await runtime.list({ among: [childRunId], limit: 1 });
+  const stands =
+    child === undefined
+      ? 'which is gone'
+      : `which is ${child.blocked === undefined ? child.status : 'blocked'} (${child.progress} %)`;
+  return {
+    waitsFor: 'run',
+    childRunId,
+    moves: `the end of run ${childRunId}, ${stands}: GET /api/v1/runs/${childRunId}/why says what that waits for; or POST ${at}/cancel, which cancels it too`,
   };
 }
 

@@ -50,6 +50,8 @@ export interface EffectDefinition<Input = never, Output = unknown> {
    * never blamed on it. Default false: it runs here, and may be what brought the process down.
    */
   readonly remote?: boolean;
+  /** True where it is a matter of milliseconds: it waits for no place among the effects in flight. Default false. */
+  readonly immediate?: boolean;
   /** Default `retry`. */
   onInDoubt?(input: Input): InDoubtPolicy;
   /** The key of an earlier call of which this one is a repeat; default: a new key. */

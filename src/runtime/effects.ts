@@ -214,13 +214,14 @@ export class Effects {
     return begin();
   }
 
-  /** A call under way waits for it. */
+  /** It waits for no place: a call under way waits for it, or it is over in a moment. */
   #isAwaited({ logicPath, row, input }: EffectStart): boolean {
     const { catalog, maxInFlight } = this.#surroundings;
     // Nothing is called at all: this process only looks.
     if (maxInFlight === 0) return false;
     const child = catalog.child(catalog.logic(logicPath), row.src);
-    return child !== undefined && 'effect' in child && child.effect.partOf?.(input) !== undefined;
+    if (child === undefined || !('effect' in child)) return false;
+    return child.effect.immediate === true || child.effect.partOf?.(input) !== undefined;
   }
 
   #definition({ logicPath, row }: EffectStart) {

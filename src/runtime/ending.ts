@@ -4,6 +4,7 @@ import { WRITE_REFS, type DurableActor } from './actor.ts';
 import type { Logic } from './catalog.ts';
 import { decode, encode } from './codec.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
+import { awaited, cancelAwaited, tellParent } from './parent.ts';
 import * as xstate from './xstate.ts';
 
 /** Delivery as a step of its own, for callers that have already changed something. */
@@ -34,7 +35,9 @@ export function familyOf(memory: RunMemory, actor: DurableActor): DurableActor[]
     }
   };
   below(actor);
-  if (actor.identity.address !== ROOT || (memory.head.counts['detached'] ?? 0) === 0) return family;
+  if (actor.identity.address !== ROOT) return family;
+  if (actor.status !== 'done') void awaited(memory);
+  if ((memory.head.counts['detached'] ?? 0) === 0) return family;
   for (const { address, status } of memory.rows.read('actors', () => memory.services.store.actors(memory.key)))
     if (status === 'active') memory.find(address);
   return [...memory.actors.values()].filter((other) => other !== actor && other.status === 'active');
@@ -185,6 +188,9 @@ function endRun(memory: RunMemory, root: DurableActor): void {
     else memory.fact(ROOT, 'run_cancelled', { reason: why });
   }
   head.status = status;
+  // A machine that ends by itself has seen to them.
+  if (root.status !== 'done') cancelAwaited(memory, status);
+  tellParent(memory, { status, output, reason: reason ?? error });
 }
 
 function endingOf(root: DurableActor): { registration: Logic['root']; status: RunStatus } {

@@ -8,6 +8,7 @@ import type { Frame } from './cascade.ts';
 import { encode, portable } from './codec.ts';
 import type { InDoubtPolicy } from './effect.ts';
 import { deliverLater, disarm, makeWay, stopChild } from './ending.ts';
+import { sendToRun } from './parent.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
 import { begin, take } from './turn.ts';
 import * as xstate from './xstate.ts';
@@ -55,15 +56,7 @@ export function perform(memory: RunMemory, frame: Frame, action: xstate.Action):
           action.event,
         );
       } else {
-        const blobs: string[] = [];
-        const eventJson = encode(action.event, 'message', {
-          add(hash, text) {
-            blobs.push(hash);
-            memory.add(hash, text);
-          },
-        });
-        const { tenant, run: fromRun } = memory.key;
-        memory.draft.messagesSent.push({ tenant, fromRun, toRun: action.to.run, eventJson, blobs });
+        sendToRun(memory, action.to.run, action.event);
       }
   }
 }

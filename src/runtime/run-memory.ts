@@ -34,6 +34,7 @@ export interface RunServices {
     | 'keptEvents'
     | 'entry'
     | 'blob'
+    | 'awaitedRuns'
     | 'messageTaken'
     | 'effectsOf'
     | 'timersOf'
@@ -84,7 +85,7 @@ export class RunMemory implements BlobSink {
   blobs = new Map<string, string>();
   /** Effects asked for that have no outcome. */
   acting: number;
-  /** Turns since something came from outside, or an effect or a timer was asked for (R9). */
+  /** Turns since something came from outside, was counted, or an effect or a timer was asked for (R9). */
   idleTurns = 0;
   /** What the clock said when the turns being taken began. */
   clockNow = 0;
@@ -169,7 +170,11 @@ export class RunMemory implements BlobSink {
     );
     for (const { rows = [], counts = {} } of projected) {
       for (const change of rows) this.rows.put(change);
-      for (const [name, by] of Object.entries(counts)) this.head.counts[name] = (this.head.counts[name] ?? 0) + by;
+      for (const [name, by] of Object.entries(counts)) {
+        this.head.counts[name] = (this.head.counts[name] ?? 0) + by;
+        // What is counted gets on: the tasks of a document may all be skipped in one go, and there may be 100,000.
+        this.idleTurns = 0;
+      }
     }
     const progress = this.services.catalog.registration(this.origin.machine)?.progress;
     const stamped =

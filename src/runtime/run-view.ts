@@ -1,6 +1,6 @@
 /** A run as its readers see it: what is committed, decoded. */
 import { FermataError } from '../errors.ts';
-import type { ActorRow, RunRow, RunStatus } from '../store/store.ts';
+import type { ActorRow, RunParent, RunRow, RunStatus } from '../store/store.ts';
 
 /** Decodes a stored text. */
 type Decode = (text: string) => Promise<unknown>;
@@ -10,6 +10,8 @@ export interface RunView {
   readonly runId: string;
   readonly machine: string;
   readonly workflow: { readonly id: string; readonly name: string; readonly version: number } | undefined;
+  /** The run that began it; undefined where none did. */
+  readonly parent: RunParent | undefined;
   readonly tags: readonly string[];
   readonly status: RunStatus;
   /** State value of a machine of the user's own; not in lists. */
@@ -59,6 +61,7 @@ export async function runView(row: RunRow, decode: Decode): Promise<RunView> {
     runId: row.run,
     machine: row.machine,
     workflow: id === undefined || name === undefined || version === undefined ? undefined : { id, name, version },
+    parent: row.parent,
     tags: row.tags,
     status: row.status,
     progress: row.progress,

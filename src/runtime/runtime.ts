@@ -32,6 +32,7 @@ import type {
   RowPage,
   RunFilter,
   RunKey,
+  RunParent,
   RunRow,
   RunState,
   RunStatus,
@@ -383,6 +384,11 @@ export class Runtime {
     return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
   }
 
+  /** The run that began another one; undefined where none did. Throws `notFound`. */
+  async parentOf(runId: string): Promise<RunParent | undefined> {
+    return (await this.#row(runId)).parent;
+  }
+
   /** Runs, newest first. With `blocked` only those that cannot go on in this process, as `why` tells. */
   async list({ blocked = false, ...filter }: RunFilter & { readonly blocked?: boolean }): Promise<readonly RunView[]> {
     const among = blocked ? { among: this.#groups.blockedRuns() } : {};
@@ -557,10 +563,11 @@ export class Runtime {
 
   /**
    * Deletes a run with its journal: one that has ended, or that cannot go on and so cannot be cancelled either (its row is
-   * damaged, its machine is gone). Throws `notFound`, `runNotEnded`.
+   * damaged, its machine is gone). Runs that it waits for are cancelled then. Throws `notFound`, `runNotEnded`, and
+   * `wrongState` where another run would wait for it for ever.
    */
   async delete(runId: string): Promise<void> {
-    const { status, endedAt } = await this.#row(runId);
+    const { status, endedAt, parent } = await this.#row(runId);
     const stuck = this.#groups.blocked(runId) !== undefined;
     if (endedAt === null && !stuck)
       throw new FermataError(
@@ -568,9 +575,28 @@ export class Runtime {
         `Run ${runId} is ${status}; only ended runs can be deleted. Cancel it first.`,
         { data: { runStatus: status } },
       );
+    if (endedAt === null) {
+      await this.#assertNotAwaited(runId, parent);
+      for (const child of await this.#store.awaitedRuns(this.#key(runId)))
+        await this.cancel(child, `Run ${runId}, which waited for it, was deleted.`);
+    }
     await this.#store.deleteRun(this.#key(runId), { unended: stuck });
     this.#groups.forget(runId);
     this.#suspects.forgetRun(runId);
+  }
+
+  /** A run that is gone tells nobody that it has ended. */
+  async #assertNotAwaited(runId: string, parent: RunParent | undefined): Promise<void> {
+    if (parent?.awaited !== true) return;
+    const waiting = await this.#store.run(this.#key(parent.run));
+    const task = await this.#store.row(this.#key(parent.run), 'task', parent.task);
+    if (waiting === undefined || waiting.endedAt !== null || task?.live !== true || task.attempts !== parent.attempt)
+      return;
+    throw new FermataError(
+      'wrongState',
+      `Task "${parent.task}" of run ${parent.run} waits for run ${runId}. Cancel that task first, then delete this run.`,
+      { data: { runStatus: waiting.status } },
+    );
   }
 
   /** True when the database can be read and written. */

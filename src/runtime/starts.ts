@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { RunKey, RunOrigin, RunStatus, Store } from '../store/store.ts';
+import type { RunKey, RunOrigin, RunParent, RunStatus, Store } from '../store/store.ts';
 import { assertStorable, encode } from './codec.ts';
 import { fingerprint, markOfStart } from './deciding.ts';
 import type { Input, Receipt } from './input.ts';
@@ -26,6 +26,8 @@ export interface StartOptions {
   readonly workflow?: { readonly id: string; readonly name: string; readonly version: number };
   /** Of a fork: what its machine's preparation takes over (any JSON), and the runs that it reads from, nearest first. */
   readonly fork?: { readonly record: unknown; readonly from: readonly string[] } | undefined;
+  /** The run that begins it. */
+  readonly parent?: RunParent | undefined;
   /** Input as shown and as prompts read it, where it is not what the machine gets. */
   readonly shownInput?: unknown;
 }
@@ -116,7 +118,7 @@ export class Starts {
     const blobs = new Map<string, string>();
     const aside = { add: (hash: string, text: string): void => void blobs.set(hash, text) };
     const inputJson = shown === undefined ? null : encode(shown, 'input', aside);
-    const { workflow, idempotency, fork } = options;
+    const { workflow, idempotency, fork, parent } = options;
     const asked =
       idempotency === undefined
         ? [options.input, options.snapshot, fork?.record]
@@ -130,6 +132,7 @@ export class Starts {
       ...(workflow === undefined
         ? {}
         : { workflowId: workflow.id, workflowName: workflow.name, workflowVersion: workflow.version }),
+      ...(parent === undefined ? {} : { parent }),
       tags: [...new Set([...(options.tags ?? []), ...tags])],
       seed: run,
       createdAt: clock.now(),

@@ -13,7 +13,7 @@ import { assertStorable, portable } from './codec.ts';
 import type { RunMemory } from './run-memory.ts';
 import * as xstate from './xstate.ts';
 
-/** Turns in one cascade that cause neither effect nor timer (R9). */
+/** Turns in one cascade that cause neither effect nor timer, and change no count of the run (R9). */
 const MAX_IDLE_TURNS = 100_000;
 
 /** The first turn of a new actor. Its frame goes on the cascade. */

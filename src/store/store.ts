@@ -40,6 +40,19 @@ export type TaskStatus =
   | 'rejected'
   | 'cancelled';
 
+/** The run that began another one. */
+export interface RunParent {
+  readonly run: string;
+  /** Its task that did. */
+  readonly task: string;
+  /** Attempt of the task, from 1: each has a run of its own. */
+  readonly attempt: number;
+  /** How many runs are above: 1 where nobody began the parent. */
+  readonly depth: number;
+  /** The parent waits for it: it is told how this run ends. */
+  readonly awaited: boolean;
+}
+
 /** What a run is created with; never changes, but for the machine's version (`RunChanges.machine`). */
 export interface RunOrigin extends RunKey {
   /** Registered machine of the root actor: `name@version`. */
@@ -48,6 +61,8 @@ export interface RunOrigin extends RunKey {
   readonly workflowId?: string | undefined;
   readonly workflowName?: string | undefined;
   readonly workflowVersion?: number | undefined;
+  /** Absent where no other run began it. */
+  readonly parent?: RunParent | undefined;
   readonly tags: readonly string[];
   /** Seed of everything random in the run. */
   readonly seed: string;
@@ -330,6 +345,8 @@ export interface CommitGroup {
 /** What filters a list of runs. All given parts must match. */
 export interface RunFilter {
   readonly workflowId?: string | undefined;
+  /** Id of the run that began them. */
+  readonly parent?: string | undefined;
   readonly status?: RunStatus | undefined;
   /** All of them. */
   readonly tags?: readonly string[] | undefined;
@@ -387,6 +404,8 @@ export interface WorkflowStore {
    * `notFound` where the workflow is not there, `alreadyExists` where the row's new name belongs to another one.
    */
   addWorkflowVersion(row: WorkflowRow): Promise<boolean>;
+  /** Stores a version that only runs name: hidden like that of a deleted workflow. Does nothing where its id is known. */
+  keepWorkflow(row: WorkflowRow): Promise<void>;
   /** The newest version, or the one named. A deleted workflow is absent unless its version is asked for by a run. */
   workflow(tenant: string, id: string, version?: number): MaybePromise<WorkflowRow | undefined>;
   workflowByName(tenant: string, name: string): Promise<WorkflowRow | undefined>;
@@ -447,6 +466,8 @@ export interface Store extends WorkflowStore {
   /** Journal number of a run's fact, by its number among the facts; undefined where there is none. */
   entryOfFact(key: RunKey, factSeq: number): MaybePromise<number | undefined>;
   blob(hash: string): MaybePromise<string | undefined>;
+  /** Ids of the runs that a run began, waits for, and that have not ended, in the order of their creation. */
+  awaitedRuns(key: RunKey): MaybePromise<readonly string[]>;
   messageTaken(key: RunKey, id: string): MaybePromise<number | undefined>;
   /** The run that was started under this idempotency key. */
   startedUnder(

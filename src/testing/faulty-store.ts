@@ -42,6 +42,7 @@ const READS = [
   'entry',
   'entryOfFact',
   'blob',
+  'awaitedRuns',
   'messageTaken',
   'startedUnder',
   'effectsOf',

@@ -81,6 +81,12 @@ export function network({ process, random, latency, probabilities, observe }: Ne
   const wait = (ms: number): Promise<void> => new Promise((resolve) => process.loop.later(resolve, ms));
   return async (given) => {
     const call = seenCall(given);
+    // That is no network: what begins a run is in the same process.
+    if (given.src === 'subworkflow') {
+      observe({ kind: 'call', call });
+      await wait(random.between(0, USUAL_MS));
+      return given.run();
+    }
     const { failingCalls, lostAnswers, slowCalls, lateAnswers } = probabilities();
     const [fails, isLost, isSlow, isLate] = [failingCalls, lostAnswers, slowCalls, lateAnswers].map(random.chance);
     const ms =

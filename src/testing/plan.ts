@@ -50,6 +50,11 @@ export interface PlannedCall {
   readonly task?: PlannedTask;
   readonly onItemFailure?: 'stop' | 'continue' | 'collect';
   readonly concurrency?: number | undefined;
+  /** Of work in rounds: tasks of a plan at once, and rounds at most. */
+  readonly breadth?: number | undefined;
+  readonly depth?: number;
+  /** Of `subworkflow`: its task ends with the run. */
+  readonly wait?: boolean;
 }
 
 /** A run as a reader of the API sees it at the end. */

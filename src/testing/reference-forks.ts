@@ -1,5 +1,5 @@
 /**
- * What may be observed of forks (P11): part of the reference model. What a fork takes over, another run has found, and it
+ * What may be observed of forks (P12): part of the reference model. What a fork takes over, another run has found, and it
  * would find the same; what it could have taken over, it does not pay for again.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -47,38 +47,38 @@ export class ForksModel {
     if (forkedFrom === undefined) return;
     const from = forkedFrom as Omit<SeenFork, 'isFinal'>;
     const origin = this.#runs.get(from.runId);
-    check(origin !== undefined, `P11 ${where}: there is no run ${from.runId}`);
+    check(origin !== undefined, `P12 ${where}: there is no run ${from.runId}`);
     run.fork = { ...from, isFinal: ENDED.has(origin.status) };
   }
 
   /** A task completes that did not run, or begins to add its tasks. */
   takenOver(run: Run, task: Task, { type, data }: SeenFact, where: string): void {
-    check(run.fork !== undefined, `P11 ${where}: its run is no fork`);
+    check(run.fork !== undefined, `P12 ${where}: its run is no fork`);
     // Of one whose output was given, the function that chooses its tasks is asked.
     const hasBegun = task.status === 'running' && (data['edited'] === true || task.takenOver !== undefined);
     const isUnpaid = data['edited'] === true || task.attempt === 0;
-    check((task.status === 'pending' || hasBegun) && isUnpaid, `P11 ${where}: it has begun`);
+    check((task.status === 'pending' || hasBegun) && isUnpaid, `P12 ${where}: it has begun`);
     if (type === 'task_started') return void Object.assign(task, { status: 'running', takenOver: 'edited' });
     Object.assign(task, { status: 'completed', result: data['result'] });
     task.takenOver = 'edited';
     const { name } = task.plan;
     if (data['edited'] === true) {
       const given = this.#edits.some(({ edits = {} }) => isDeepStrictEqual(edits[name]?.output, data['result']));
-      return check(given, `P11 ${where}: nobody has given it that`);
+      return check(given, `P12 ${where}: nobody has given it that`);
     }
     const { runId, seq } = data['reused'] as { readonly runId: string; readonly seq: number };
     const fact = this.#runs.get(runId)?.facts[seq - 1];
     const isIts = fact?.type === 'task_completed' && fact.data['task'] === name;
-    check(isIts && fact.data['reused'] === undefined, `P11 ${where}: fact #${seq} of run ${runId} is none of it`);
+    check(isIts && fact.data['reused'] === undefined, `P12 ${where}: fact #${seq} of run ${runId} is none of it`);
     check(
       isDeepStrictEqual(fact.data['result'], data['result']),
-      `P11 ${where}: run ${runId} has found something else`,
+      `P12 ${where}: run ${runId} has found something else`,
     );
-    check(name !== run.fork.fromTask, `P11 ${where}: it was to run anew`);
+    check(name !== run.fork.fromTask, `P12 ${where}: it was to run anew`);
     for (const needed of task.plan.dependsOn) {
       const other = run.tasks.get(needed);
       const isSame = other?.takenOver === 'reused' || other?.status === 'skipped';
-      check(isSame, `P11 ${where}: ${needed} ran anew, on which it depends`);
+      check(isSame, `P12 ${where}: ${needed} ran anew, on which it depends`);
     }
     task.takenOver = 'reused';
   }
@@ -98,7 +98,7 @@ export class ForksModel {
       .get(fork.runId)
       ?.facts.find(({ type, data }) => type === 'task_completed' && data['task'] === name);
     const isThere = fact !== undefined && fact.seq <= (fork.atSeq ?? Infinity);
-    check(!isThere, `P11 ${where}: run ${fork.runId} has found it, and it is paid for again`);
+    check(!isThere, `P12 ${where}: run ${fork.runId} has found it, and it is paid for again`);
   }
 
   /** A task that was taken over, with all that it added. */

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { SeenFact } from './observation.ts';
+import { addPart, hasRounds } from './reference-rounds.ts';
 import { check, ENDED, fresh, isAlive, type Run, type Task } from './reference-run.ts';
 
 /** Tasks join the run, or a map has its items. */
@@ -11,6 +12,7 @@ export function grow(run: Run, task: Task, { data }: SeenFact, where: string): v
   const { items, spec } = data as { readonly items?: readonly unknown[]; readonly spec?: Task['plan'] };
   if (spec !== undefined) {
     const adder = run.tasks.get(String(data['parent']));
+    if (adder !== undefined && hasRounds(adder)) return addPart(adder, task, where);
     check(adder?.status === 'running' && adder.plan.onComplete !== undefined, `P4 ${where}: its parent adds none now`);
     return;
   }
@@ -35,7 +37,9 @@ export function added(run: Run, { data }: SeenFact, where: string): Task {
     readonly join: boolean;
   };
   check(!run.tasks.has(spec.name), `P4 ${where}: its name is taken`);
-  const task = fresh(spec, { task: parent, as: join ? 'waitedFor' : 'added' });
+  const adder = run.tasks.get(parent);
+  const isPart = adder !== undefined && hasRounds(adder);
+  const task = fresh(spec, { task: parent, as: isPart ? 'part' : join ? 'waitedFor' : 'added' });
   run.tasks.set(spec.name, task);
   return task;
 }
@@ -96,7 +100,7 @@ function comesFrom(run: Run, task: Task, origin: Task): boolean {
 
 /** What the tasks found on which no other depends: of one its result, of several those that have one, by name. */
 export function outputOf(run: Run): unknown {
-  const tasks = [...run.tasks.values()].filter(({ from }) => from?.as !== 'item');
+  const tasks = [...run.tasks.values()].filter(({ from }) => from?.as !== 'item' && from?.as !== 'part');
   const inner = new Set(tasks.flatMap(({ plan }) => plan.dependsOn));
   // What was added by a task that others need is as inner as that one.
   const isLast = ({ plan, from }: Task): boolean =>

@@ -15,7 +15,8 @@
  * P9. After all faults every run ends, unless it waits for somebody, and the runtime never fails by surprise.
  * P10. An event from outside that was accepted is kept or taken, and taken once, by a task that waits for its type; of
  *     those that were kept, the first (`reference-events.ts`).
- * P11. What a fork takes over, another run has found; what it could take over, it does not pay for again
+ * P11. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
+ * P12. What a fork takes over, another run has found; what it could take over, it does not pay for again
  *     (`reference-forks.ts`).
  *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs
@@ -26,10 +27,12 @@ import type { Judge } from './choices.ts';
 import type { Seen, SeenFact } from './observation.ts';
 import type { FinalRun, Plan } from './plan.ts';
 import { CallsModel } from './reference-calls.ts';
+import { ChildrenModel } from './reference-children.ts';
 import { ClockModel } from './reference-clock.ts';
 import { OutsideEventsModel } from './reference-events.ts';
 import { ForksModel } from './reference-forks.ts';
 import { added, checkConcurrency, dropItems, outputOf } from './reference-growth.ts';
+import { checkBreadth } from './reference-rounds.ts';
 import {
   check,
   codeOf,
@@ -52,6 +55,7 @@ export class ReferenceModel {
   /** Requests that were made, by what they ask for. */
   readonly #asked = new Map<string, number>();
   readonly #calls = new CallsModel();
+  readonly #children = new ChildrenModel();
   readonly #clock = new ClockModel();
   readonly #forks = new ForksModel(this.#runs);
   readonly #tasks: TasksModel;
@@ -63,7 +67,8 @@ export class ReferenceModel {
   constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge) {
     this.#planOf = planOf;
     const times = (run: Run, task: string, command: string): number => this.#times(run, task, command);
-    this.#tasks = new TasksModel({ judge, calls: this.#calls, clock: this.#clock, forks: this.#forks, times });
+    const models = { calls: this.#calls, children: this.#children, clock: this.#clock, forks: this.#forks };
+    this.#tasks = new TasksModel({ judge, ...models, times });
   }
 
   /** Takes note of what was seen next. Throws `FermataError` `simulationFailed`. */
@@ -84,12 +89,15 @@ export class ReferenceModel {
 
   /** Every run that there is, ended where it is one of a document: `read` tells how it is shown. */
   async finish(read: (run: string) => Promise<FinalRun>): Promise<void> {
+    this.#children.finish();
     for (const [key, run] of this.#started) check(this.#runs.has(run), `P1 run ${run}, started under ${key}, is gone`);
     for (const [name, run] of this.#runs) {
       const shown = await read(name);
       check(isDeepStrictEqual(shown.facts, run.facts), `P2 the journal of run ${name} is not what was committed`);
       if (run.plan === undefined) continue;
-      const waits = [...run.tasks.values()].some(({ status }) => WAITS_FOR_SOMEBODY.has(status));
+      const waits = [...run.tasks.values()].some(
+        (task) => WAITS_FOR_SOMEBODY.has(task.status) || this.#children.isOpen(run, task),
+      );
       if (waits || run.paused) continue;
       check(ENDED.has(run.status), `P9 run ${name} never ended: ${this.#shape(run.tasks.values())}`);
       check(shown.status === run.status, `P7 run ${name} is shown as ${shown.status} and ended ${run.status}`);
@@ -132,7 +140,7 @@ export class ReferenceModel {
     run.facts.push(fact);
     if (fact.type === 'event_kept') run.events.kept(fact.data, where);
     if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
-    if (fact.type === 'run_started') this.#begin(run, String(fact.data['workflow']));
+    if (fact.type === 'run_started') this.#begin(run, fact, where);
     if (run.plan === undefined) return;
     const name = fact.data['task'];
     if (typeof name !== 'string') return this.#ofRun(run, run.plan, fact, where);
@@ -144,10 +152,12 @@ export class ReferenceModel {
     const running = holders(run).length;
     check(running <= run.plan.breadth, `P4 ${where}: ${running} tasks run, and at most ${run.plan.breadth} may`);
     checkConcurrency(run, task, where);
+    checkBreadth(run, task, where);
   }
 
-  #begin(run: Run, workflow: string): void {
-    run.plan = this.#planOf(workflow);
+  #begin(run: Run, fact: SeenFact, where: string): void {
+    this.#children.began(run, fact, (name) => this.#run(name), where);
+    run.plan = this.#planOf(String(fact.data['workflow']));
     for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, fresh(plan));
   }
 
@@ -163,8 +173,8 @@ export class ReferenceModel {
     const alive = tasks.filter(isAlive);
     // A quarantined run is stopped without its machine being asked.
     if (!(run.stuck && type === 'run_cancelled')) check(alive.length === 0, `P3 ${where}: ${this.#shape(alive)}`);
-    // What the failure of an item means, its map says.
-    const isBad = tasks.some(({ bad, from }) => bad && from?.as !== 'item');
+    // What the failure of an item means, its map says; of a part, work in rounds.
+    const isBad = tasks.some(({ bad, from }) => bad && from?.as !== 'item' && from?.as !== 'part');
     if (type === 'run_completed') {
       const left = tasks.filter(({ status }) => !ENDED.has(status)).length;
       check(left === 0, `P7 ${where}: ${left} of its tasks have not ended`);
@@ -175,7 +185,7 @@ export class ReferenceModel {
       const refused = tasks.filter(({ status }) => status === 'rejected' || status === 'timedOut');
       const isRefused = refused.some((task) => task.plan.approval?.onReject === 'cancel');
       const isAsked = this.#asked.has(`POST /runs/${run.name}/cancel`);
-      check(isRefused || isAsked, `P7 ${where}: nobody has cancelled it`);
+      check(isRefused || isAsked || this.#children.isLetGo(run), `P7 ${where}: nobody has cancelled it`);
     } else if (codeOf(data) === 'runTimedOut') {
       this.#clock.notEarly(at, run.facts[0]?.at ?? 0, plan.timeoutSeconds, where);
     } else check(isBad, `P7 ${where}: none of its tasks failed`);

@@ -7,7 +7,8 @@ import type { OutsideEventsModel } from './reference-events.ts';
 import type { SeenFork } from './reference-forks.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
-type TaskStatus = 'pending' | 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'retrying' | 'inDoubt' | Ended;
+type Between = 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'inRun' | 'retrying' | 'inDoubt';
+type TaskStatus = 'pending' | Between | Ended;
 
 /** A task, as far as facts say how it stands. */
 export interface Task {
@@ -27,13 +28,15 @@ export interface Task {
   /** Code of the error that it ended with. */
   code: string | undefined;
   /** Whose item it is, or who added it; null of a task of the document. */
-  readonly from: { readonly task: string; readonly as: 'item' | 'waitedFor' | 'added' } | null;
+  readonly from: { readonly task: string; readonly as: 'item' | 'waitedFor' | 'added' | 'part' } | null;
   /** What it reads of its map, where it is an item. */
   readonly item: SeenItem | undefined;
   /** In a fork: it did not run, since another run has found it or somebody has given it. */
   takenOver: 'reused' | 'edited' | undefined;
   /** Its items, where it is a map that has begun. */
   items: readonly Task[] | undefined;
+  /** What it has added, where it works in rounds and has begun. */
+  parts: readonly Task[] | undefined;
 }
 
 /** A run, as far as it was seen. */
@@ -71,11 +74,12 @@ export const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
   task_queued: ['pending', 'retrying', 'inDoubt'],
   approval_requested: ['pending'],
   approval_resolved: ['awaitingApproval'],
-  task_completed: ['running', 'waiting'],
+  task_retrying: ['running', 'inRun'],
+  task_completed: ['running', 'waiting', 'inRun'],
   event_refused: ['running', 'waiting'],
-  task_failed: ['pending', 'running', 'waiting', 'refused'],
+  task_failed: ['pending', 'running', 'waiting', 'inRun', 'retrying', 'refused'],
   task_skipped: ['pending'],
-  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'retrying', 'inDoubt'],
+  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'inRun', 'retrying', 'inDoubt'],
 };
 /** Somebody from outside, or time, has to do something. */
 export const WAITS_FOR_SOMEBODY: ReadonlySet<string> = new Set(['awaitingApproval', 'inDoubt', 'waiting']);
@@ -86,7 +90,7 @@ export const ROUNDING_MS = 1;
 /** A task of which nothing was said yet. */
 export function fresh(plan: PlannedTask, from: Task['from'] = null, item?: SeenItem): Task {
   const state = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false };
-  const none = { result: undefined, code: undefined, items: undefined, takenOver: undefined };
+  const none = { result: undefined, code: undefined, items: undefined, parts: undefined, takenOver: undefined };
   return { ...state, ...none, plan, from, item, status: 'pending' };
 }
 
@@ -95,9 +99,11 @@ export function isAlive({ status, approved }: Task): boolean {
   return !ENDED.has(status) && (status !== 'pending' || approved);
 }
 
-/** Tasks that hold a slot: a map does until it has its items. */
+/** Tasks that hold a slot: a map does until it has its items, work in rounds until it has its first plan. */
 export function holders(run: Run): readonly Task[] {
-  return [...run.tasks.values()].filter(({ status, items }) => status === 'running' && items === undefined);
+  return [...run.tasks.values()].filter(
+    ({ status, items, parts }) => status === 'running' && items === undefined && parts === undefined,
+  );
 }
 
 /** Code of the error that a fact carries; an empty text where it carries none. */

@@ -3,15 +3,18 @@ import { mayDecide, verdictOf, type Judge, type SeenResult, type Verdict } from 
 import type { SeenFact } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { CallsModel } from './reference-calls.ts';
+import type { ChildrenModel } from './reference-children.ts';
 import type { ClockModel } from './reference-clock.ts';
 import { isTakenOver, type ForksModel } from './reference-forks.ts';
 import { checkItems, grow, isOver } from './reference-growth.ts';
+import { checkAnswer, checkBroken, hasRounds } from './reference-rounds.ts';
 import { check, codeOf, ENDED, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
 
 /** What it asks. */
 export interface Asked {
   readonly judge: Judge;
   readonly calls: CallsModel;
+  readonly children: ChildrenModel;
   readonly clock: ClockModel;
   readonly forks: ForksModel;
   /** How often somebody has asked for something to be done about a task: `approve`, `retry`. */
@@ -22,14 +25,16 @@ export interface Asked {
 export class TasksModel {
   readonly #judge: Judge;
   readonly #calls: CallsModel;
+  readonly #children: ChildrenModel;
   readonly #clock: ClockModel;
   readonly #forks: ForksModel;
   readonly #times: Asked['times'];
 
-  constructor({ judge, calls, clock, forks, times }: Asked) {
+  constructor({ judge, calls, children, clock, forks, times }: Asked) {
     this.#forks = forks;
     this.#judge = judge;
     this.#calls = calls;
+    this.#children = children;
     this.#clock = clock;
     this.#times = times;
   }
@@ -47,7 +52,7 @@ export class TasksModel {
     if (type === 'task_started' || type === 'task_queued') this.#clock.notEarly(at, task.due, 0, where);
     switch (type) {
       case 'task_started':
-        return this.#started(run, task, attempt, at, where);
+        return this.#started(run, task, fact, where);
       case 'task_retrying':
         return this.#retrying(run, task, fact, where);
       case 'task_in_doubt':
@@ -55,6 +60,8 @@ export class TasksModel {
         check(data['policy'] === task.plan.onInDoubt, `P6 ${where}: the policy is ${String(data['policy'])}`);
         if (task.plan.onInDoubt === 'ask') task.status = 'inDoubt';
         return;
+      case 'child_run_started':
+        return this.#children.told(run, task, fact, where);
       case 'approval_requested': {
         const isAsked = task.plan.approval !== undefined && !task.approved;
         check(isAsked, `P8 ${where}: it is asked for nothing, or again`);
@@ -86,17 +93,22 @@ export class TasksModel {
     }
   }
 
-  #started(run: Run, task: Task, attempt: number, at: number, where: string): void {
+  #started(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
     const { approval, retry, call, name } = task.plan;
+    const attempt = Number(data['attempt']);
+    // Whoever gave it its output has allowed it: only the function that chooses what it adds is called.
+    const mustAsk = approval !== undefined && data['edited'] !== true;
     check(!run.paused, `P4 ${where}: the run is paused`);
     if (task.status === 'pending') {
-      check(approval === undefined || task.approved, `P8 ${where}: nobody has allowed it`);
-      if (approval === undefined) this.#mayRun(run, task, where);
+      check(!mustAsk || task.approved, `P8 ${where}: nobody has allowed it`);
+      if (!mustAsk) this.#mayRun(run, task, where);
     }
     check(task.status !== 'inDoubt' || this.#times(run, name, 'retry') > 0, `P8 ${where}: nobody says so`);
     check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
     const status = call.kind === 'wait' ? 'waiting' : 'running';
-    Object.assign(task, { status, attempt, since: Math.min(at, run.cutSince) });
+    // The time of a sub-workflow is that of all its attempts.
+    const since = call.kind === 'subworkflow' && attempt > 1 ? task.since : Math.min(at, run.cutSince);
+    Object.assign(task, { status, attempt, since });
   }
 
   #retrying(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
@@ -116,10 +128,12 @@ export class TasksModel {
       run.events.completed(task.plan, data, where);
       return this.#waited(task, result, at, where);
     }
+    if (task.status === 'inRun') return this.#children.completed(run, task, result, where);
     if (task.plan.call.kind === 'condition') {
       const isRight = mayDecide(task.plan, result, resultsOf(run, task), this.#judge);
       return check(isRight, `P7 ${where}: it cannot decide ${JSON.stringify(result)}`);
     }
+    if (hasRounds(task)) return checkAnswer(task, data, where);
     if (task.plan.call.task !== undefined) return checkItems(task, data, where);
     check(this.#calls.hasAnswered(run, task, result), `P7 ${where}: nobody has answered ${JSON.stringify(result)}`);
   }
@@ -132,7 +146,9 @@ export class TasksModel {
     const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
     const isMissed = task.status === 'waiting';
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
-    const isOnce = task.status === 'pending' || call.kind === 'map';
+    const isOver = call.kind === 'subworkflow' && data['status'] === 'timedOut';
+    check(task.status !== 'retrying' || isOver, `P3 ${where}: it is to be tried again`);
+    const isOnce = task.status === 'pending' || call.kind === 'map' || hasRounds(task) || isOver;
     const isLast = isOnce || again === 'never' || task.attempt > retry.maxRetries;
     check(isLast, `P5 ${where}: a retry was left`);
     Object.assign(task, { status: data['status'], bad: !(isMissed && call.onTimeout === 'skip') });
@@ -142,7 +158,7 @@ export class TasksModel {
     const needs = task.plan.dependsOn.map((name) => run.tasks.get(name));
     const isLost = needs.some((needed) => needed?.bad === true);
     const isPassedOn = needs.some((needed) => needed?.cascades === true);
-    const mayBeLost = onTaskFailure === 'continue' || isPassedOn;
+    const mayBeLost = onTaskFailure === 'continue' || isPassedOn || task.from?.as === 'part';
     check(!isLost || mayBeLost, `P4 ${where}: the document stops at a failure`);
     if (isLost || isPassedOn) return void Object.assign(task, { status: 'skipped', bad: isLost, cascades: !isLost });
     const verdict = this.#verdict(run, task, where);
@@ -158,10 +174,12 @@ export class TasksModel {
       return this.#clock.notEarly(at, task.since, timeoutSeconds, where);
     if (code === 'effectInDoubt')
       return check(onInDoubt === 'fail' && this.#calls.hasRestarted, `P6 ${where}: its call is in no doubt`);
+    if (hasRounds(task)) return checkBroken(task, data, where);
     if (call.kind === 'map') {
       const hasFailed = call.onItemFailure === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
     }
+    if (task.status === 'inRun') return this.#children.failed(run, task, data, where);
     if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;
     check(this.#calls.hasFailed(run, task, code), `P7 ${where}: nobody has failed with "${code}"`);
   }
@@ -199,6 +217,8 @@ export class TasksModel {
       const isGood = before?.bad === false && !before.cascades;
       check(isGood, `P4 ${where}: ${name}, which it needs, is ${before?.status}`);
     }
+    const owner = task.from?.as === 'part' ? run.tasks.get(task.from.task) : undefined;
+    check(owner === undefined || owner.status === 'running', `P4 ${where}: whose part it is, is ${owner?.status}`);
     const map = task.from?.as === 'item' ? run.tasks.get(task.from.task) : undefined;
     check(map === undefined || map.status === 'running', `P4 ${where}: its map is ${map?.status}`);
     return verdictOf(task.plan, resultsOf(run, task), this.#judge, task.item);

@@ -11,6 +11,7 @@ import type { Fermata } from '../compose.ts';
 import { callsOf } from '../document/calls.ts';
 import type { Predicates } from '../document/condition.ts';
 import type { Definition } from '../document/definition.ts';
+import { subworkflowsOf } from '../document/known-workflows.ts';
 import { parseDocument } from '../document/parse.ts';
 import type { WorkflowDocument } from '../document/schema.ts';
 import { FermataError } from '../errors.ts';
@@ -115,7 +116,9 @@ export class World {
     } = options;
     this.#seed = seed;
     this.#random = randomOf(seed);
-    const plans = new Map(workflows.map(parseDocument).map((plan) => [plan.name, plan]));
+    const plans = new Map(
+      workflows.flatMap((document) => withInline(parseDocument(document))).map((plan) => [plan.name, plan]),
+    );
     this.#model = new ReferenceModel((workflow) => plans.get(workflow), judge);
     this.#wall = { offset: options.startAt ?? Date.UTC(2026, 0, 1) };
     this.#faults = probabilitiesOf(faults);
@@ -149,7 +152,7 @@ export class World {
     const { workflows } = await this.#until(
       this.#lives.start().then(() => this.#lives.whenUp().then(({ fermata }) => fermata)),
     );
-    for (const document of documents) {
+    for (const document of calledFirst(documents)) {
       const { id, name } = await this.#until(workflows.create(document));
       this.#workflows.set(name, id);
     }
@@ -232,8 +235,10 @@ export class World {
 
   /** Three crashes that this world has made may have met in one call: once nothing goes wrong any more, it may try again. */
   async #release(runId: string): Promise<void> {
+    const runs = [...this.database.runs.values()].map(({ origin }) => origin);
     await this.#alive(async ({ runtime }) => {
-      if (runtime.isQuarantined(runId)) await runtime.release(runId);
+      for (const { run, parent } of runs)
+        if ((run === runId || parent !== undefined) && runtime.isQuarantined(run)) await runtime.release(run);
       return true;
     });
   }
@@ -471,6 +476,33 @@ export class World {
   #observe(observation: Observation): void {
     this.#trace.add(observation, this.#timeline.elapsed);
   }
+}
+
+/** A document, and those that stand inside of it. */
+function withInline(definition: Definition): readonly Definition[] {
+  const inside = subworkflowsOf(definition).flatMap(({ call: { workflow } }) =>
+    'document' in workflow ? withInline(parseDocument(workflow.document)) : [],
+  );
+  return [definition, ...inside];
+}
+
+/** Whoever runs another workflow is stored after it; a circle is in no order, and is refused as it would be elsewhere. */
+function calledFirst(documents: readonly WorkflowDocument[]): readonly WorkflowDocument[] {
+  const byName = new Map(documents.map((document) => [document.name, document]));
+  const ordered = new Set<WorkflowDocument>();
+  const seen = new Set<WorkflowDocument>();
+  const visit = (document: WorkflowDocument): void => {
+    if (seen.has(document)) return;
+    seen.add(document);
+    for (const inner of withInline(parseDocument(document)))
+      for (const { call } of subworkflowsOf(inner)) {
+        const called = byName.get(call.workflow.name);
+        if (called !== undefined && !('document' in call.workflow)) visit(called);
+      }
+    ordered.add(document);
+  };
+  for (const document of documents) visit(document);
+  return [...ordered];
 }
 
 function pathOf(runId: string): string {

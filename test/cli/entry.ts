@@ -7,6 +7,11 @@ import { onTestFinished } from 'vitest';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 const BIN = join(ROOT, 'bin/fermata.js');
+/** Where the sources lie compiled. */
+const COMPILED = process.env['NODE_COMPILE_CACHE'];
+
+/** Environment of a process whose sources are a copy: nobody would ever clear their compiled code away. */
+export const OF_COPY = { NODE_DISABLE_COMPILE_CACHE: '1' };
 
 /** What a process came to. */
 export interface Ended {
@@ -48,7 +53,12 @@ export function start(program: string, args: readonly string[], options: Options
   const child = spawn(program, args, {
     cwd: directory,
     detached: ownGroup,
-    env: { PATH: process.env['PATH'], TMPDIR: directory, ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      TMPDIR: directory,
+      ...(COMPILED === undefined ? {} : { NODE_COMPILE_CACHE: COMPILED }),
+      ...environment,
+    },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const written = { out: '', err: '' };

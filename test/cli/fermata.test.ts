@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
-import { fermata, folder, ROOT, shell, start, startFermata } from './entry.ts';
+import { fermata, folder, OF_COPY, ROOT, shell, start, startFermata } from './entry.ts';
 
 it('lists its commands, and what it exits with', async () => {
   const { status, out, err } = await fermata(['--help']);
@@ -207,7 +207,8 @@ describe('the demo', () => {
       cpSync(join(ROOT, part), join(copy, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    const { status, out } = await start(process.execPath, ['bin/fermata.js', 'demo'], { directory: copy }).ended;
+    const options = { directory: copy, environment: OF_COPY };
+    const { status, out } = await start(process.execPath, ['bin/fermata.js', 'demo'], options).ended;
     expect({ status, out }).toMatchObject({ status: 0, out: expect.stringContaining('[scripted] Roadmap:') });
   });
 });

@@ -5,7 +5,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folder, ROOT, start, type Running } from './entry.ts';
+import { folder, OF_COPY, ROOT, start, type Running } from './entry.ts';
 
 /** Says which signals it gets; the last one ends it. */
 const LISTENER = `
@@ -34,7 +34,7 @@ function copy(program?: string): string {
 }
 
 function launch(directory: string, ...args: readonly string[]): Running {
-  return start(process.execPath, [join(directory, 'bin/fermata.js'), ...args], { directory });
+  return start(process.execPath, [join(directory, 'bin/fermata.js'), ...args], { directory, environment: OF_COPY });
 }
 
 /** Process ids of the child, once it listens, and of its launcher. */
@@ -72,7 +72,11 @@ describe.skipIf(process.platform === 'win32')('the launcher', () => {
 
   it('L2: a signal to the whole process group reaches the child once', async () => {
     const directory = copy(LISTENER);
-    const run = start(process.execPath, [join(directory, 'bin/fermata.js'), '7'], { directory, ownGroup: true });
+    const run = start(process.execPath, [join(directory, 'bin/fermata.js'), '7'], {
+      directory,
+      environment: OF_COPY,
+      ownGroup: true,
+    });
     const { child } = await ready(run);
     process.kill(-Number(run.child.pid), 'SIGINT');
     await run.saw(/^SIGINT$/m);
@@ -88,7 +92,7 @@ describe.skipIf(process.platform === 'win32')('the launcher', () => {
   it.skipIf(!existsSync('/usr/bin/script'))('L2: Ctrl-C of a terminal reaches the child once', async () => {
     const directory = copy(LISTENER);
     const line = `exec ${process.execPath} ${join(directory, 'bin/fermata.js')} 7`;
-    const terminal = start('/usr/bin/script', ['-qec', line, '/dev/null'], { directory });
+    const terminal = start('/usr/bin/script', ['-qec', line, '/dev/null'], { directory, environment: OF_COPY });
     const { child, launcher } = await ready(terminal);
     terminal.child.stdin?.write('\u0003');
     await terminal.saw(/SIGINT/);

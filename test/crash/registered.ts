@@ -47,6 +47,14 @@ export function registered(callLog: string): FermataConfig {
     return [one.text, other.text];
   };
 
+  /** Proposes two tasks that count. */
+  const propose: CodeFunction = (_, { idempotencyKey, task }) => {
+    keepCall(idempotencyKey, task);
+    return {
+      tasks: [0, 1].map((at) => ({ name: `new ${at}`, kind: 'code', function: 'count', input: { items: at } })),
+    };
+  };
+
   /** What it asks is another thing each time it is called. */
   const waver: CodeFunction = async (_, { model, repeated }) => {
     await model({ prompt: repeated ? 'this' : 'that' });
@@ -54,7 +62,7 @@ export function registered(callLog: string): FermataConfig {
   };
 
   return {
-    functions: { count, write, die, linger, consult, waver },
+    functions: { count, write, die, linger, consult, propose, waver },
     machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm },
   };
 }

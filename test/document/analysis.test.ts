@@ -155,6 +155,22 @@ describe('the worst case', () => {
       [call('a', { onComplete: { addTasks: 'fromOutput', dynamicTaskLimit: 3, maxDynamicDepth: 2 } })],
       [13, 13, 2 + 12 * 8],
     ],
+    [
+      'work in rounds',
+      [
+        {
+          name: 'g',
+          kind: 'planExecuteReflect',
+          goal: 'Go',
+          depth: 2,
+          dynamicTaskLimit: 4,
+          maxRetries: 1,
+          responseFormat: 'json',
+        },
+      ],
+      // The task, its answer, and in each round a plan that may be sent back, four tasks and a reflection.
+      [1 + 1 + 2 * 7, 1 + 2 * 7, 4 + 2 * 7 * 4],
+    ],
   ])('%s', (_, tasks, [all, modelCalls, modelCallsWithRetries]) => {
     expect(analysed(tasks).worstCase).toEqual({ tasks: all, modelCalls, modelCallsWithRetries });
   });

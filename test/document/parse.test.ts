@@ -411,7 +411,7 @@ describe('what a later version brings', () => {
       one({ [field]: 'x' }),
     ]),
     ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
-    ...['subworkflow', 'split', 'planExecuteReflect', 'agent', 'runnable'].map((kind): [string, unknown] => [
+    ...['split', 'agent', 'runnable'].map((kind): [string, unknown] => [
       'tasks[0].kind',
       tasks({ name: 'a', kind, items: 'x', goal: 'y' }),
     ]),

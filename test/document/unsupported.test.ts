@@ -16,6 +16,7 @@ test.each([
   { kind: 'map', items: '[1]', task: { prompt: 'Go' } },
   { kind: 'condition', if: 'input.x', then: [] },
   { kind: 'wait', seconds: 1 },
+  { kind: 'planExecuteReflect', goal: 'Go' },
   { kind: 'reduce', dependsOn: ['list'], prompt: 'Go', arity: 2 },
 ])('onComplete of a task that calls nobody itself: $kind', (task) => {
   const { code, faults } = errorOf(() => parseDocument(document(task)));

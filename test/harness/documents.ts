@@ -8,6 +8,7 @@ import type { Providers } from '../../actors/model/provider.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
+import { effect } from '../../src/runtime/effect.ts';
 import { fork, type ForkRequest } from '../../src/document/fork/request.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
 import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
@@ -36,26 +37,38 @@ export class Workbench {
   /** Every call that ever began, by task. */
   readonly began: string[] = [];
   fermata!: Fermata;
+  /** Runs that tasks begin are held back until it is settled: set by `holdRuns`. */
+  #gate: Promise<void> = Promise.resolve();
   readonly #providers: Providers;
   readonly #predicates: Predicates;
 
-  private constructor(providers: Providers, predicates: Predicates) {
+  readonly #holdsModels: boolean;
+
+  private constructor(providers: Providers, predicates: Predicates, holdsModels: boolean) {
     this.#providers = providers;
     this.#predicates = predicates;
+    this.#holdsModels = holdsModels;
   }
 
   /** `providers` answer the tasks that have a prompt; default: nobody. */
   static async open(providers: Providers = {}, predicates: Predicates = {}): Promise<Workbench> {
-    const bench = new Workbench(providers, predicates);
+    const bench = new Workbench(providers, predicates, false);
+    await bench.#compose();
+    return bench;
+  }
+
+  /** Model calls wait for the test as well, as calls of `work` do: their value is what the model would have said. */
+  static async openHolding(): Promise<Workbench> {
+    const bench = new Workbench({ openai: { apiKey: 'none' } }, {}, true);
     await bench.#compose();
     return bench;
   }
 
   async #compose(config?: FermataOptions['config']): Promise<void> {
-    const work = (input: unknown, context: CodeContext): Promise<unknown> => {
-      this.began.push(context.task);
+    const held = (task: string, input: unknown, context: CodeContext): Promise<unknown> => {
+      this.began.push(task);
       return new Promise((resolve, reject) => {
-        const call = { task: context.task, input, context, resolve, reject };
+        const call = { task, input, context, resolve, reject };
         this.calls.push(call);
         context.signal.addEventListener('abort', () => {
           this.calls.splice(this.calls.indexOf(call), 1);
@@ -63,9 +76,23 @@ export class Workbench {
         });
       });
     };
+    const work = (input: unknown, context: CodeContext): Promise<unknown> => held(context.task, input, context);
+    const modelCall = effect<{ readonly task: string; readonly attempt: number }, { readonly value: unknown }>({
+      run: async (input, context) => {
+        const nothing = { progress: () => {}, model: () => Promise.reject(new Error('a model asks no model')) };
+        return {
+          value: await held(input.task, input, { ...context, ...input, ...nothing, idempotencyKey: context.key }),
+        };
+      },
+    });
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      ...(this.#holdsModels ? { actors: { modelCall } } : {}),
+      around: async ({ src, run }) => {
+        if (src === 'subworkflow') await this.#gate;
+        return run();
+      },
       config: config ?? {
         functions: { work, echo: (input: unknown) => input },
         predicates: this.#predicates,
@@ -80,6 +107,19 @@ export class Workbench {
     this.calls.length = 0;
     await this.#compose(config);
     await this.settle();
+  }
+
+  /** From now on no task can begin a run, until what this answers is called; with an error, those that wait cannot at all. */
+  holdRuns(): (error?: Error) => Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    promise.catch(() => {});
+    return async (error) => {
+      this.#gate = Promise.resolve();
+      if (error === undefined) resolve();
+      else reject(error);
+      await this.settle();
+    };
   }
 
   /**
@@ -116,7 +156,9 @@ export class Workbench {
 
   /** Waits until everything that has come in is committed and its consequences have begun. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 3; round++) {
+    // What begins a run is over in a moment, unlike the calls that the test ends.
+    const begins = (): boolean => this.fermata.runtime.load.effectsInFlight > this.calls.length;
+    for (let round = 0, quiet = 0; quiet < 3 && round < 60; round++, quiet = begins() ? 0 : quiet + 1) {
       await this.fermata.runtime.idle();
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -1,5 +1,7 @@
 /** Runs that are forked and tried again, by the front door. */
+import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
+import { createMachine } from 'xstate';
 import { openFermata } from '../harness/fermata.ts';
 import { startRun } from './documents.ts';
 import { counting, DIAMOND, forked, outcome, payers, work } from './forking.ts';
@@ -239,4 +241,56 @@ it('says what can be forked and tried again, and what cannot', async () => {
   });
   expect(await call('POST', `/runs/${runId}/fork`, { fromTask: 'a', atSeq: 3 })).toMatchObject({ status: 400 });
   expect(await call('POST', `/runs/none/fork`, { fromTask: 'a' })).toMatchObject({ status: 404 });
+});
+
+it('a fork whose origin was deleted as it began says so, rather than to pay for everything again', async () => {
+  const { config, calls } = counting();
+  const first = await openFermata({ config });
+  const { runId } = await startRun(first, {
+    tasks: [{ name: 'paid', kind: 'wait', event: { type: 'paid' } }, work('a', 'paid')],
+  });
+  await first.call('POST', `/runs/${runId}/events`, { type: 'paid' });
+  await first.fermata.runtime.waitFor(runId);
+  const { body } = await first.call('POST', `/runs/${runId}/fork`, { atSeq: 0 });
+  const forkId = body.runId as string;
+  await first.fermata.runtime.waitFor(forkId, ({ status }) => status === 'waiting');
+  const driver = new BetterSqlite3(first.database);
+  driver.prepare('delete from run where id = ?').run(runId);
+  driver.close();
+  calls.length = 0;
+  await first.call('POST', `/runs/${forkId}/events`, { type: 'paid' });
+  const { reason } = await first.fermata.runtime.waitFor(forkId);
+  expect(reason).toMatchObject({ code: 'originMissing', message: expect.stringContaining(runId) as unknown });
+  expect(calls).toEqual([]);
+});
+
+it("a run of a user's own machine has no tasks to be forked from, and says what to do instead", async () => {
+  const machine = createMachine({ id: 'order', initial: 'open', states: { open: {} } });
+  const { call } = await openFermata({ config: { machines: { 'order@1': machine } } });
+  const { body: started } = await call('POST', '/machines/order/runs', {});
+  for (const [how, body] of [
+    ['fork', { fromTask: 'a' }],
+    ['retry', {}],
+  ] as const) {
+    const { status, body: problem } = await call('POST', `/runs/${started.runId}/${how}`, body);
+    expect({ status, problem }).toMatchObject({
+      status: 422,
+      problem: { code: 'notSupported', detail: expect.stringContaining('/snapshot') as unknown },
+    });
+  }
+  await call('POST', `/runs/${started.runId}/cancel`, {});
+});
+
+it('a settled task cannot be tried again in place, and where it can is said', async () => {
+  const { config, fails } = counting();
+  const harness = await openFermata({ config });
+  const { call, fermata } = harness;
+  fails.add('b');
+  const { runId } = await startRun(harness, DIAMOND);
+  await fermata.runtime.waitFor(runId);
+  const legal = [`/api/v1/runs/${runId}/fork`, `/api/v1/runs/${runId}/retry`];
+  expect(await call('POST', `/runs/${runId}/tasks/b/retry`)).toMatchObject({
+    status: 409,
+    body: { code: 'taskSettled', taskStatus: 'failed', legal },
+  });
 });

@@ -101,8 +101,6 @@ describe('every error is a problem document', () => {
     const later = [
       ['POST', '/workflows/x/dry-run'],
       ['POST', '/workflows/x/estimate-cost'],
-      ['POST', '/runs/x/fork'],
-      ['POST', '/runs/x/retry'],
       ['POST', '/runs/x/tasks/t/ratings'],
       ['POST', '/runs/cancel'],
       ['POST', '/runs/retry'],

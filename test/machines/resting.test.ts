@@ -27,8 +27,8 @@ function silent(machine: AnyStateMachine): readonly string[] {
     .map(({ path }) => path.join('.'));
 }
 
-it('each machine is walked: task-walk.test.ts and workflow-walk.test.ts are for these', () => {
-  expect(machines.map(({ id }) => id).toSorted()).toEqual(['task', 'workflow']);
+it('each machine is walked: rounds-walk.test.ts, task-walk.test.ts and workflow-walk.test.ts are for these', () => {
+  expect(machines.map(({ id }) => id).toSorted()).toEqual(['planExecuteReflect', 'task', 'workflow']);
 });
 
 describe('a resting state says what it waits for', () => {

@@ -4,10 +4,12 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { taskMachine } from '../../machines/task.ts';
+import { FermataError } from '../../src/errors.ts';
 import type { ForkEdit } from '../../src/document/fork/record.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { CHILD_WALKS } from './child-run-walks.ts';
 import { pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 import { callerOf, expectSettled, modelCaller, walkTask } from './task-walk.ts';
 
@@ -83,6 +85,11 @@ describe.each([
   { calls: 'event', approval: false, onTimeout: 'skip' },
 ] as const)('a task that waits for: $calls, approval: $approval, onTimeout: $onTimeout', (kind) => {
   for (const path of pathsOf(kind)) it(path.title, () => walkAndNote(kind, path));
+});
+
+describe('a task that runs another workflow', () => {
+  for (const { title, walk } of CHILD_WALKS)
+    it(title, async () => taken.note(bench.fermata.runtime, await walk(bench)));
 });
 
 describe('a task stays where it is, and ends', () => {
@@ -228,8 +235,32 @@ it('a reduction in a tree begins its next level when one has ended', async () =>
   await taken.note(bench.fermata.runtime, run);
 });
 
-/** Transitions that are there because all ways to a slot share them, and why nothing can take them. */
+it.each([
+  ['to its answer, though its first plan is refused', {}],
+  ['until a plan fails, after a person let it begin', { requiresApproval: true }],
+])('a task that works in rounds goes on %s', async (_, gate) => {
+  const models = await Workbench.openHolding();
+  try {
+    const run = await models.start({ tasks: [{ name: 'walked', kind: 'planExecuteReflect', goal: 'Walk', ...gate }] });
+    if ('requiresApproval' in gate) {
+      await models.decide(run, 'walked', true);
+      await models.fail('walked.plan 1', new FermataError('modelRefused', 'refused'));
+    } else {
+      await models.complete('walked.plan 1', {});
+      await models.complete('walked.plan 1 again', { tasks: [] });
+      await models.complete('walked.answer');
+    }
+    await expectSettled(models, run);
+    await taken.note(models.fermata.runtime, run);
+  } finally {
+    await models.close();
+  }
+});
+
+/** Transitions that nothing can take, and why they are there. */
 const NEVER: Readonly<Record<string, string>> = {
+  'running.workingInRounds: xstate.error.actor.rounds → failed':
+    'the machine of rounds throws nowhere; if it did, its run would not hang',
   'retrying.queued: fermata.task.admitted [spreads] → running.joining':
     'what spreads is not tried again: its items are',
 };

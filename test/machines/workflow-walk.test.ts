@@ -8,6 +8,7 @@ import { workflowMachine } from '../../machines/workflow.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { CHILD_WALKS } from './child-run-walks.ts';
 import { pathsOf, type Happening, type RunKind, type RunPath } from './run-paths.ts';
 import { walkRun } from './run-walk.ts';
 
@@ -79,6 +80,10 @@ it('a run hears events from outside while it runs, waits, and is paused', async 
     c: { type: 'paid', n: 3 },
   });
   await taken.note(runtime, run);
+});
+
+it('a run hears how the runs end that it waits for: while it runs, waits, and is paused', async () => {
+  for (const { walk } of CHILD_WALKS.slice(0, 10)) await taken.note(bench.fermata.runtime, await walk(bench));
 });
 
 const GROWTH: readonly Happening[] = [

@@ -1,6 +1,7 @@
 /** R9: no machine can hang the house: what loops or throws is its own error, and others go on. */
 import { describe, expect, it } from 'vitest';
 import { assign, raise, sendParent, sendTo, setup, type AnyStateMachine } from 'xstate';
+import type { Projection } from '../../src/runtime/projection.ts';
 import type { Machine } from '../../src/runtime/xstate.ts';
 import { openRuntime } from '../harness/runtime.ts';
 import { counter } from './machines.ts';
@@ -19,6 +20,8 @@ async function beside(machine: AnyStateMachine) {
 
 const types = {} as { context: { n: number; error: unknown } };
 const context = { n: 0, error: null };
+/** Exchanges of two turns each: twice as many are more turns than are allowed in one go. */
+const HALF = 30_000;
 
 describe('R9: machines that never come to rest', () => {
   it('`always` in a circle', async () => {
@@ -46,6 +49,42 @@ describe('R9: machines that never come to rest', () => {
     const { run } = await beside(rally);
     expect(run).toMatchObject({ status: 'failed', reason: { code: 'endlessLoop' } });
     expect(run.reason?.message).toMatch(/100000 turns.*"\/(wall)?"/);
+  });
+
+  it('those that get on, as the counts of their run say, may take as many turns as they need', async () => {
+    const wall = setup({}).createMachine({ on: { PING: { actions: sendParent({ type: 'GO' }) } } });
+    const rally = setup({
+      types,
+      actors: { wall },
+      actions: {
+        'fermata.fact': (_, _params: object) => {},
+        count: assign({ n: ({ context: { n } }) => n + 1 }),
+        answer: sendTo('wall', { type: 'PING' } as never),
+      },
+      guards: { isHalf: ({ context: { n } }) => n === HALF, isOver: ({ context: { n } }) => n === 2 * HALF },
+    }).createMachine({
+      context,
+      initial: 'playing',
+      invoke: { id: 'wall', src: 'wall' },
+      states: {
+        playing: {
+          on: {
+            GO: [
+              { guard: 'isOver', target: 'over' },
+              { guard: 'isHalf', actions: ['count', 'answer', { type: 'fermata.fact', params: { type: 'half' } }] },
+              { actions: ['count', 'answer'] },
+            ],
+          },
+        },
+        over: { type: 'final' },
+      },
+    });
+    const half: Projection = { facts: ['half'], project: () => ({ counts: { halves: 1 } }) };
+    const under = await openRuntime({ machines: { 'm@1': rally as unknown as Machine }, projections: [half] });
+    const { runId } = await under.runtime.start('m');
+    await under.runtime.send(runId, { type: 'GO' });
+    await under.settle();
+    expect(await under.runtime.read(runId)).toMatchObject({ status: 'completed', counts: { halves: 1 } });
   });
 
   it('a child in a circle is an error of that child, which its parent can handle', async () => {

@@ -1,15 +1,30 @@
 /** Random documents: every kind of graph that a document can have, small; and tasks that join its runs. */
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { Random } from '../../src/testing/random.ts';
-import { randomCondition, randomGrowth, randomWhen, randomWork, type RandomTask } from './tasks.ts';
+import { LEAF, randomChild, randomCondition, randomGrowth, randomWhen, randomWork, type RandomTask } from './tasks.ts';
 
-/** A document of a seed's making. Its tasks are called `t0`, `t1`, … */
-export function randomDocument(random: Random, name: string): WorkflowDocument {
-  const names = Array.from({ length: random.between(1, 6) }, (_, index) => `t${index}`);
+/** The document that others run by its name. It runs none itself. */
+export function randomLeaf(random: Random): WorkflowDocument {
+  const tasks = Array.from({ length: random.between(1, 2) }, (_, index) => {
+    const work = randomWork(random, `leaf ${index}`, undefined, 0);
+    const own = 'kind' in work && work.kind === 'subworkflow' ? { prompt: 'Do leaf' } : work;
+    return { name: `t${index}`, ...own };
+  });
+  return { name: LEAF, tasks } as WorkflowDocument;
+}
+
+/**
+ * A document of a seed's making. Its tasks are called `t0`, `t1`, …
+ *
+ * @param nested of how many more documents it may hold one in another
+ */
+export function randomDocument(random: Random, name: string, nested = 2): WorkflowDocument {
+  const names = Array.from({ length: random.between(1, nested === 2 ? 6 : 3) }, (_, index) => `t${index}`);
   const tasks: RandomTask[] = [];
   for (const [index, own] of names.entries()) {
     const before = tasks.filter(() => random.chance(0.4));
-    tasks.push(randomTask(random, own, before, names.slice(index + 1), 2));
+    const inner = nested > 0 && random.chance(0.15) ? randomDocument(random, `${name}.${own}`, nested - 1) : undefined;
+    tasks.push(randomTask(random, own, before, names.slice(index + 1), 2, inner));
   }
   return {
     name,
@@ -41,6 +56,7 @@ export function randomAdditions(random: Random, parent: string): readonly object
  * @param before what it needs
  * @param later names of those that it may choose among
  * @param depth of maps in maps
+ * @param inner a document that it may run
  */
 function randomTask(
   random: Random,
@@ -48,16 +64,19 @@ function randomTask(
   before: readonly RandomTask[],
   later: readonly string[],
   depth: number,
+  inner?: WorkflowDocument,
 ): RandomTask {
   const [read] = before;
   return {
     name,
     ...(before.length > 0 ? { dependsOn: before.map((task) => task.name) } : {}),
     ...(random.chance(0.25) ? randomWhen(random, read) : {}),
-    ...(later.length > 0 && random.chance(0.2)
-      ? randomCondition(random, later, read)
-      : random.chance(0.25)
-        ? randomGrowth(random, name)
-        : randomWork(random, name, read, depth)),
+    ...(inner !== undefined
+      ? randomChild(random, inner)
+      : later.length > 0 && random.chance(0.2)
+        ? randomCondition(random, later, read)
+        : random.chance(0.25)
+          ? randomGrowth(random, name)
+          : randomWork(random, name, read, depth)),
   };
 }

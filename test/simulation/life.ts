@@ -6,8 +6,9 @@ import { FermataError } from '../../src/errors.ts';
 import { FAULTS, type Faults } from '../../src/testing/faults.ts';
 import { simulate, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
-import { randomAdditions, randomDocument } from './documents.ts';
+import { randomAdditions, randomDocument, randomLeaf } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
+import { roundAnswer } from './rounds.ts';
 import { EVENT_TYPES } from './tasks.ts';
 
 /** What a life was. */
@@ -28,14 +29,15 @@ export async function live(seed: number): Promise<Life> {
   const workflows = Array.from({ length: random.between(1, 2) }, (_, index) => randomDocument(random, `w${index}`));
   const world = await simulate({
     seed,
-    workflows,
+    workflows: [...workflows, randomLeaf(random)],
     machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
     predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
     functions: {
       work: (_, { runId, task, attempt }) => answer(seed, runId, task, attempt),
-      grow: (_, { runId, task, attempt }) => answer(seed, `${runId} grows`, task, attempt).tasks,
+      grow: (_, { runId, task, attempt }) =>
+        (answer(seed, `${runId} grows`, task, attempt) as { readonly tasks: unknown }).tasks,
     },
   });
   const bought = Promise.all(random.chance(0.3) ? [buyer(world, random.fork('buyer'))] : []);
@@ -54,14 +56,16 @@ export async function live(seed: number): Promise<Life> {
   world.check();
   world.heal();
   for (let round = 0; round < LAST_ROUNDS; round++) {
+    for (const run of withChildren(world, runs)) await world.run(run);
+    // Anew: those have begun others.
     const open: string[] = [];
-    for (const run of runs) if ((await world.run(run)).endedAt === null) open.push(run);
+    for (const run of withChildren(world, runs)) if ((await world.read(run)).endedAt === null) open.push(run);
     if (open.length === 0) break;
     for (const run of open) await settleQuestions(world, run);
   }
   await world.finish();
   for (const run of orders) await assertOrder(world, run);
-  for (const run of runs) {
+  for (const run of withChildren(world, runs)) {
     if ((await world.read(run)).endedAt !== null) continue;
     throw new FermataError(
       'simulationFailed',
@@ -77,6 +81,23 @@ export async function live(seed: number): Promise<Life> {
   };
 }
 
+/** Runs, and those that their tasks began. */
+function withChildren(world: World, runs: readonly string[]): readonly string[] {
+  const begun = [...world.database.runs.values()].filter(({ origin }) => origin.parent !== undefined);
+  return [...runs, ...begun.map(({ origin }) => origin.run)];
+}
+
+/** Does something to one of the runs that a run has begun, where it has. */
+async function toChild(
+  world: World,
+  run: string,
+  random: Random,
+  command: (child: string) => Promise<unknown>,
+): Promise<void> {
+  const begun = [...world.database.runs.values()].filter(({ origin }) => origin.parent?.run === run);
+  if (begun[0] !== undefined) await command(random.pick([begun[0], ...begun]).origin.run);
+}
+
 function randomFaults(random: Random): Faults {
   return Object.fromEntries(
     FAULTS.filter(() => random.chance(0.4)).map((name) => [name, random.pick([true, true, 0.15])]),
@@ -88,6 +109,8 @@ function answer(seed: number, run: string, task: string, attempt: number) {
   const random = randomOf(`${seed}/${run}/${task}/${attempt}`);
   if (random.chance(0.1)) throw new Error('not today');
   if (random.chance(0.03)) throw new FermataError('modelRefused', 'The scripted model refuses.');
+  const ofRound = roundAnswer(random, task);
+  if (ofRound !== undefined) return ofRound;
   return { said: `${task} of ${run}, attempt ${attempt}`, tasks: randomAdditions(random, task) };
 }
 
@@ -132,7 +155,9 @@ async function forked(world: World, run: string, random: Random): Promise<readon
 /** One of the document, an item, or one that was added: whether there is such a task or not. */
 function someTask(random: Random): string {
   const name = `t${random.between(0, 5)}`;
-  return random.pick([name, name, `${name}[${random.between(0, 2)}]`, `${name}.${random.between(0, 1)}`]);
+  const part = random.pick(['plan 1', '1.a', '1.b', '2.a', 'reflect 1', 'answer']);
+  const added = random.pick([`${name}.${random.between(0, 1)}`, `${name}.${part}`]);
+  return random.pick([name, name, `${name}[${random.between(0, 2)}]`, added]);
 }
 
 const approve = (world: World, run: string, task: string, random: Random) =>
@@ -150,6 +175,9 @@ const COMMANDS: readonly [Command, ...Command[]] = [
   (world, run, task) => world.retry(run, task),
   (world, run, task) => world.cancelTask(run, task),
   (world, run, task, random) => (random.chance(0.3) ? world.cancel(run) : approve(world, run, task, random)),
+  (world, run, _, random) =>
+    toChild(world, run, random, (child) => (random.chance(0.5) ? world.cancel(child) : world.pause(child))),
+  (world, run, task, random) => toChild(world, run, random, (child) => world.approve(child, task, { approved: true })),
   (world, run) => world.send(run, { type: 'hello', id: 'once' }),
   (world, run, _, random) => world.send(run, randomEvent(random)),
   (world, run, _, random) => world.send(run, randomEvent(random)),
@@ -180,7 +208,8 @@ async function settleQuestions(world: World, run: string): Promise<void> {
   };
   const blocked = block?.code;
   if (blocked === 'quarantined') await world.request({ method: 'POST', path: `/runs/${run}/resume` });
-  else if (status === 'paused') await world.resume(run);
+  // One that another run waits for may have gone on with that one meanwhile.
+  else if (status === 'paused') await world.resume(run).catch(refused);
   for (const { task, event } of tasks)
     if (event !== undefined) await world.send(run, { type: event.type, even: true, for: task }).catch(refused);
   for (const [name, of] of Object.entries(await world.tasks(run))) {

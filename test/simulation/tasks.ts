@@ -1,4 +1,5 @@
 /** Random tasks: every kind, gate, condition, retry and deadline that a task can have. */
+import { randomRounds } from './rounds.ts';
 import type { Random } from '../../src/testing/random.ts';
 
 /** A task as documents write it; `unknown`: of one that somebody else has written, only the name is known. */
@@ -11,7 +12,25 @@ export interface RandomTask {
 /** What a task does by itself; `depth`: of maps in maps. */
 export function randomWork(random: Random, about: string, read: RandomTask | undefined, depth: number): object {
   if (depth > 0 && random.chance(0.25)) return randomMap(random, about, read, depth);
+  if (random.chance(0.1)) return randomRounds(random, about);
+  if (random.chance(0.12)) return randomChild(random, LEAF);
   return random.chance(0.2) ? randomWait(random) : randomCall(random, about, read);
+}
+
+/** The workflow that tasks run by its name. */
+export const LEAF = 'leaf';
+
+/** A task that runs another workflow. */
+export function randomChild(random: Random, workflow: unknown): object {
+  return {
+    kind: 'subworkflow',
+    workflow,
+    input: { about: '{{ input }}', n: random.between(0, 9) },
+    wait: random.chance(0.85),
+    retry: { maxRetries: random.pick([0, 0, 1, 2]), initialSeconds: random.pick([0.001, 2]) },
+    ...(random.chance(0.3) ? { timeoutSeconds: random.pick([0.02, 0.2, 30, 86_400]) } : {}),
+    ...(random.chance(0.15) ? randomGate(random) : {}),
+  };
 }
 
 /** A call after which tasks join the run. */
@@ -114,6 +133,7 @@ function readAs({ name }: RandomTask): string {
 function ofOutput(output: string, { kind, responseFormat }: RandomTask): string {
   if (kind === 'condition') return `${output}.value == true`;
   if (kind === 'map') return `size(${output}) > 1`;
+  if (kind === 'planExecuteReflect') return `${output} != "nothing"`;
   if (kind === 'code' || responseFormat === 'json') return `${output}.said.endsWith("1")`;
   return kind === undefined ? `${output}.contains("attempt 1")` : `${output} != null`;
 }

@@ -39,14 +39,19 @@ export const addRuns: AddCommand = (program, { shell }) => {
         const { items, nextCursor } = await client.runs(filter);
         if (json) return shell.out(JSON.stringify({ items, nextCursor }));
         if (items.length === 0) return shell.err('No runs.');
+        const hasChildren = items.some((run) => run.parent !== undefined);
         const rows = items.map((run) => [
           run.runId,
           run.blocked === undefined ? run.status : `${run.status} (${run.blocked.code})`,
           run.workflow === null ? '' : `${run.progress} %`,
           run.createdAt,
           printable(run.workflow === null ? run.machine : `${run.workflow.name}@${run.workflow.version}`),
+          ...(hasChildren
+            ? [run.parent === undefined ? '' : printable(`${run.parent.task} of ${run.parent.runId}`)]
+            : []),
         ]);
-        shell.out(columns([['RUN', 'STATUS', 'DONE', 'CREATED', 'WORKFLOW'], ...rows]));
+        const head = ['RUN', 'STATUS', 'DONE', 'CREATED', 'WORKFLOW', ...(hasChildren ? ['BEGUN BY'] : [])];
+        shell.out(columns([head, ...rows]));
         if (nextCursor !== null) shell.err(`There are more: --limit ${Number(limit) * 10} shows them.`);
       });
     });

@@ -5,6 +5,7 @@ import { withConnection, type ConnectionOptions } from '../connection.ts';
 import { SCRIPTED_TAG } from '../demo/script.ts';
 import { allTasks, outputText, summary } from '../report.ts';
 import type { Shell } from '../shell.ts';
+import { childLines, parentLine } from '../children.ts';
 import { columns, firstLine, printable } from '../text.ts';
 
 export const addShow: AddCommand = (program, { shell }) => {
@@ -34,6 +35,7 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
     ['run', runId],
     ['workflow', workflow === null ? undefined : `${workflow.name}, version ${workflow.version}`],
     ['machine', workflow === null ? machine : undefined],
+    ['begun by', parentLine(run)],
     ['models', tags.includes(SCRIPTED_TAG) ? 'scripted (--demo): no provider was asked' : undefined],
     ['status', workflow === null ? status : `${status}, ${progress} %`],
     ['reason', reason?.message],
@@ -48,6 +50,8 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
   shell.out(columns(about.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]]))));
   if (tasks.length > 0)
     shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'SAYS'], ...tasks.map((task) => row(task, shell.columns))])}`);
+  const children = childLines(run);
+  if (children.length > 1) shell.out(`\n${columns(children)}`);
   if (status === 'completed') shell.out(`\n${outputText(output)}`);
 }
 

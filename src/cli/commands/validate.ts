@@ -23,6 +23,10 @@ export const addValidate: AddCommand = (program, { shell, failWith }) => {
         shell.out(
           `${name} is valid: workflow ${JSON.stringify(valid.name)} with ${valid.tasks} task${valid.tasks === 1 ? '' : 's'}.`,
         );
+        if (valid.runs !== undefined)
+          shell.out(
+            `It runs ${valid.runs.map((run) => JSON.stringify(printable(run))).join(', ')}: to be stored before it.`,
+          );
         for (const line of analysisLines(valid.analysis)) shell.out(printable(line));
         const { warnings, unlistedWarnings } = valid.analysis;
         const shown = warnings.slice(0, MOST_WARNINGS);

@@ -1,3 +1,4 @@
+import { ROUNDS_SCRIPT } from './rounds-script.ts';
 import type { MadeAnswer, ScriptedRequest, ScriptLine } from './model-server.ts';
 import { sampleValue } from './sample-value.ts';
 
@@ -15,6 +16,7 @@ export const DEMO_PACE = { firstTokenMs: 300, tokensPerSecond: 60 } as const;
  * is known by its first words, because the rest holds the topic and what other tasks answered.
  */
 export const DEMO_SCRIPT: readonly ScriptLine[] = [
+  ...ROUNDS_SCRIPT,
   {
     prompt: /^(make|write|draft|create)\b[^.:\n]{0,24}\bplan\b/i,
     answers: [

@@ -16,7 +16,8 @@ export function schemaOf(path: Variable['path'], known: Known): Readonly<Record<
   if (root === 'input') return schemaBelow(known.input, path.slice(1));
   if (root !== 'tasks' || member !== 'output' || name === undefined) return undefined;
   const call = known.spec(name)?.call;
-  const format = call?.kind === 'model' ? call.responseFormat : undefined;
+  const answer = call?.kind === 'planExecuteReflect' ? call.phases.answer.call : call;
+  const format = answer?.kind === 'model' ? answer.responseFormat : undefined;
   return isRecord(format) ? schemaBelow(format['schema'], path.slice(3)) : undefined;
 }
 

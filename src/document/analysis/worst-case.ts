@@ -2,8 +2,10 @@
 import { constantOf } from '../constant.ts';
 import type { OnCompleteSpec, TaskSpec } from '../definition.ts';
 import { FROM_OUTPUT } from '../definition.ts';
+import type { PlanExecuteReflectSpec } from '../kinds/plan-execute-reflect.ts';
 import { eachOf, type Steps } from '../steps.ts';
 import { schemaOf, soleRead } from './schemas.ts';
+import type { ChildCosts } from './children.ts';
 import type { Reach } from './reach.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -20,14 +22,15 @@ export interface Cost {
 /** A task that becomes many, and what bounds it. */
 export interface Loop {
   readonly task: string;
-  readonly kind: 'map' | 'reduce' | 'onComplete';
-  /** Items, calls, or added tasks; infinite where it depends on the input. */
+  readonly kind: 'map' | 'reduce' | 'onComplete' | 'planExecuteReflect' | 'subworkflow';
+  /** Items, calls, added tasks, rounds, or tasks of a run; infinite where it depends on the input. */
   readonly atMost: number;
   /** Where the bound comes from, or what it depends on. */
   readonly because: string;
 }
 
-const NOTHING: Cost = { tasks: 0, modelCalls: 0, modelCallsWithRetries: 0 };
+/** No task at all. */
+export const NOTHING: Cost = { tasks: 0, modelCalls: 0, modelCallsWithRetries: 0 };
 const ONE_TASK: Cost = { tasks: 1, modelCalls: 0, modelCallsWithRetries: 0 };
 /** What an added task is taken for: a model call with the default retries whose answer is JSON. */
 const ADDED_TASK: Cost = { tasks: 1, modelCalls: 1, modelCallsWithRetries: 8 };
@@ -36,8 +39,9 @@ const ADDED_TASK: Cost = { tasks: 1, modelCalls: 1, modelCallsWithRetries: 8 };
 export function* worstCaseOf(
   tasks: Tasks,
   reach: Reach,
+  children: ChildCosts = new Map(),
 ): Steps<{ readonly total: Cost; readonly loops: readonly Loop[] }> {
-  const loops = new Loops(tasks);
+  const loops = new Loops(tasks, children);
   const costs = new Map<string, Cost>();
   yield* eachOf(tasks.order, (spec) => {
     costs.set(spec.name, reach.never(spec.name) ? NOTHING : costOf(spec, spec, loops));
@@ -72,6 +76,10 @@ function costOf(spec: TaskSpec, owner: TaskSpec, loops: Loops): Cost {
         return plus(ONE_TASK, times(loops.items(spec, owner), costOf(call.task, owner, loops)));
       case 'reduce':
         return plus(ONE_TASK, times(loops.calls(spec, owner), modelCost(call.task)));
+      case 'planExecuteReflect':
+        return plus(ONE_TASK, roundsCost(call, loops.rounds(spec, owner)));
+      case 'subworkflow':
+        return plus(ONE_TASK, loops.child(spec, owner));
       default:
         return ONE_TASK;
     }
@@ -86,14 +94,24 @@ function modelCost({ call, retry, onComplete }: TaskSpec): Cost {
   return { tasks: 1, modelCalls: 1, modelCallsWithRetries: attempts * (isJson ? 2 : 1) };
 }
 
+/** Each round has its plan, perhaps sent back once, as many tasks as one may have, and its reflection; at last the answer. */
+function roundsCost({ phases, dynamicTaskLimit }: PlanExecuteReflectSpec<TaskSpec>, rounds: number): Cost {
+  const { plan, reflect, answer } = phases;
+  const proposed: Cost = { ...ADDED_TASK, modelCallsWithRetries: 2 * (1 + plan.retry.maxRetries) };
+  const round = plus(plus(times(2, modelCost(plan)), times(dynamicTaskLimit, proposed)), modelCost(reflect));
+  return plus(times(rounds, round), modelCost(answer));
+}
+
 /** The tasks that become many, with their bounds. */
 class Loops {
   readonly #tasks: Tasks;
   readonly #bounds = new Map<string, number>();
   readonly #loops: Loop[] = [];
+  readonly #children: ChildCosts;
 
-  constructor(tasks: Tasks) {
+  constructor(tasks: Tasks, children: ChildCosts) {
     this.#tasks = tasks;
+    this.#children = children;
   }
 
   /** In document order. */
@@ -127,6 +145,18 @@ class Loops {
     return calls;
   }
 
+  /** What the runs of a sub-workflow come to, one for each attempt: in the worst case all but the last fail at their end. */
+  child({ call, retry }: TaskSpec, owner: TaskSpec): Cost {
+    if (call.kind !== 'subworkflow') return NOTHING;
+    const { name } = call.workflow;
+    const cost = this.#children.get(call);
+    const atMost = cost?.tasks ?? Infinity;
+    const because = cost === undefined ? `the workflow ${JSON.stringify(name)} is not known here` : `a run of ${name}`;
+    this.#loops.push({ task: owner.name, kind: 'subworkflow', atMost, because });
+    if (cost === undefined) return { tasks: Infinity, modelCalls: Infinity, modelCallsWithRetries: Infinity };
+    return { ...cost, modelCallsWithRetries: cost.modelCallsWithRetries * (1 + retry.maxRetries) };
+  }
+
   /** How many tasks are added at most, where added ones add no more than this one may. */
   added(owner: TaskSpec, { dynamicTaskLimit, maxDynamicDepth }: OnCompleteSpec): number {
     let added = 0;
@@ -134,6 +164,14 @@ class Loops {
     const because = `dynamicTaskLimit ${dynamicTaskLimit}, maxDynamicDepth ${maxDynamicDepth}, where added tasks raise neither and repeat nothing`;
     this.#loops.push({ task: owner.name, kind: 'onComplete', atMost: added, because });
     return added;
+  }
+
+  /** How many rounds there are at most. */
+  rounds({ call }: TaskSpec, owner: TaskSpec): number {
+    if (call.kind !== 'planExecuteReflect') return 0;
+    const because = `depth ${call.depth}, each with at most ${call.dynamicTaskLimit} tasks (dynamicTaskLimit)`;
+    this.#loops.push({ task: owner.name, kind: 'planExecuteReflect', atMost: call.depth, because });
+    return call.depth;
   }
 
   /** Entries that the list of an expression has at most. */

@@ -23,7 +23,23 @@ import {
   type PreparedModelCall,
 } from './model.ts';
 import type { Places } from './places.ts';
+import {
+  planExecuteReflectPlaces,
+  planExecuteReflectSpec,
+  planExecuteReflectTaskSchema,
+  preparePlanExecuteReflect,
+  type PlanExecuteReflectSpec,
+  type PreparedPlanExecuteReflect,
+} from './plan-execute-reflect.ts';
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
+import {
+  prepareSubworkflow,
+  subworkflowPlaces,
+  subworkflowSpec,
+  subworkflowTaskSchema,
+  type PreparedSubworkflow,
+  type SubworkflowSpec,
+} from './subworkflow.ts';
 import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
@@ -34,6 +50,8 @@ export const TASK_SCHEMAS = {
   map: mapTaskSchema,
   reduce: reduceTaskSchema,
   wait: waitTaskSchema,
+  planExecuteReflect: planExecuteReflectTaskSchema,
+  subworkflow: subworkflowTaskSchema,
 } as const;
 
 /** A kind that this version has. */
@@ -50,7 +68,15 @@ export type CheckedTask =
   | (Omit<Checked<'map'>, 'task'> & { readonly task: CheckedTask });
 
 /** What is a task's own, beside what tasks of every kind have. */
-export type CallSpec = ModelCallSpec | CodeSpec | ConditionSpec | MapSpec<TaskSpec> | ReduceSpec<TaskSpec> | WaitSpec;
+export type CallSpec =
+  | ModelCallSpec
+  | CodeSpec
+  | ConditionSpec
+  | MapSpec<TaskSpec>
+  | ReduceSpec<TaskSpec>
+  | WaitSpec
+  | PlanExecuteReflectSpec<TaskSpec>
+  | SubworkflowSpec;
 
 /** The same, made ready. */
 export type PreparedCall =
@@ -59,7 +85,9 @@ export type PreparedCall =
   | PreparedCondition
   | PreparedMap
   | PreparedReduce
-  | PreparedWait;
+  | PreparedWait
+  | PreparedPlanExecuteReflect
+  | PreparedSubworkflow;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
@@ -69,6 +97,8 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   wait: waitPlaces,
   map: mapPlaces,
   reduce: reducePlaces,
+  planExecuteReflect: planExecuteReflectPlaces,
+  subworkflow: subworkflowPlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */
@@ -89,7 +119,7 @@ const ASKED_ONCE = {
 /** The inner form of what is a task's own; `inner` gives that of a task inside of it. */
 export function callSpec(
   task: CheckedTask,
-  config: { readonly provider: string; readonly model: string },
+  config: { readonly provider: string; readonly model: string; readonly depth: number },
   inner: (task: CheckedTask) => TaskSpec,
 ): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);
@@ -100,6 +130,8 @@ export function callSpec(
       return conditionSpec(task);
     case 'wait':
       return waitSpec(task);
+    case 'subworkflow':
+      return subworkflowSpec(task);
     case 'map': {
       const { kind, items, batchSize, concurrency, onItemFailure } = task;
       return { kind, items, batchSize, concurrency, onItemFailure, task: inner(task.task) };
@@ -110,6 +142,8 @@ export function callSpec(
       if (arity === undefined || over === undefined) return modelCallSpec({ ...call, timeoutSeconds }, config);
       return { kind: 'reduce', arity, over, task: inner({ ...call, ...ASKED_ONCE, timeoutSeconds: CALL_SECONDS }) };
     }
+    case 'planExecuteReflect':
+      return planExecuteReflectSpec(task, config, inner);
   }
 }
 
@@ -124,9 +158,13 @@ export function prepareCall(spec: CallSpec, scope: Scope, predicates: Predicates
       return prepareCondition(spec, scope, predicates);
     case 'wait':
       return prepareWait(spec, scope);
+    case 'subworkflow':
+      return prepareSubworkflow(spec, scope);
     case 'map':
       return prepareMap(spec, scope);
     case 'reduce':
       return prepareReduce(spec, scope);
+    case 'planExecuteReflect':
+      return preparePlanExecuteReflect(spec, scope);
   }
 }

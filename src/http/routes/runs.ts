@@ -27,6 +27,7 @@ const list = createRoute({
   request: {
     query: fields({
       workflowId: z.string().optional(),
+      parent: z.string().optional().describe('Id of the run that began them: its sub-workflows'),
       status: runStatusSchema.optional(),
       blocked: z.literal('true').optional().openapi({
         description: 'Only those that cannot go on: quarantined, their machine is missing, their row is damaged',
@@ -81,9 +82,11 @@ export function runRoutes(surroundings: Surroundings) {
   const { runtime } = surroundings.fermata;
   return newRouter()
     .openapi(list, async (c) => {
-      const { workflowId, status: wanted, blocked, forkedFrom, tags: tagged, q, limit, cursor } = c.req.valid('query');
+      const query = c.req.valid('query');
+      const { workflowId, parent, status: wanted, blocked, forkedFrom, tags: tagged, q, limit, cursor } = query;
       const rows = await runtime.list({
         workflowId,
+        parent,
         status: wanted,
         blocked: blocked === 'true',
         forkedFrom,

@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { analysisOf } from '../../document/analysis.ts';
 import { graphOf } from '../../document/graph.ts';
+import { namedWorkflowsOf } from '../../document/known-workflows.ts';
 import { inTurns } from '../../document/steps.ts';
 import type { Workflow } from '../../document/workflows.ts';
 import { analysisSchema, analysisView } from '../analysis-view.ts';
@@ -22,7 +23,13 @@ const workflowSchema = workflowSummarySchema
   .extend({ document: z.unknown().openapi({ type: 'object', description: 'As it was written' }) })
   .openapi('Workflow');
 const validSchema = z
-  .object({ valid: z.literal(true), name: z.string(), tasks: z.int(), analysis: analysisSchema })
+  .object({
+    valid: z.literal(true),
+    name: z.string(),
+    tasks: z.int(),
+    runs: z.array(z.string()).optional().describe('Workflows that its tasks run by name, also in inline documents'),
+    analysis: analysisSchema,
+  })
   .openapi('ValidDocument');
 
 /** A document in JSON or YAML. It is checked by `document/parse.ts`, which finds all faults of fields and of the graph at once. */
@@ -105,10 +112,14 @@ const remove = createRoute({
 export function workflowRoutes({ fermata }: Surroundings) {
   const { workflows } = fermata;
   const summaries = new WorkflowSummaries();
-  const validated = async (document: unknown): Promise<z.infer<typeof validSchema>> => {
+  const validated = async (document: unknown, version = 1): Promise<z.infer<typeof validSchema>> => {
     const definition = await workflows.checkInTurns(document);
-    const analysis = await inTurns(analysisOf(document, definition));
-    return { valid: true, name: definition.name, tasks: definition.tasks.length, analysis: analysisView(analysis) };
+    await workflows.assertKnown(definition, version);
+    const analysis = await inTurns(analysisOf(document, definition, await workflows.below(definition)));
+    const { name, tasks: written } = definition;
+    const runs = namedWorkflowsOf(definition);
+    const more = runs.length === 0 ? {} : { runs: [...runs] };
+    return { valid: true, name, tasks: written.length, ...more, analysis: analysisView(analysis) };
   };
   return newRouter()
     .openapi(create, async (c) => {
@@ -143,8 +154,8 @@ export function workflowRoutes({ fermata }: Surroundings) {
       const document = await readDocument(c);
       const { id } = c.req.valid('param');
       if (c.req.valid('query').validate === 'only') {
-        await workflows.get(id);
-        return c.json(await validated(document), 200);
+        const { version } = await workflows.get(id);
+        return c.json(await validated(document, version + 1), 200);
       }
       return c.json(workflowView(await workflows.addVersion(id, document)), 200);
     })

@@ -14,6 +14,7 @@ import { pagesOf } from './journal.ts';
 import { OWN_ID } from './run-row.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
+import { parentColumns } from './run-row.ts';
 import {
   actor,
   approval,
@@ -235,6 +236,7 @@ function originColumns(origin: RunOrigin) {
     workflowId: origin.workflowId ?? null,
     workflowName: origin.workflowName ?? null,
     workflowVersion: origin.workflowVersion ?? null,
+    ...parentColumns(origin.parent),
     tagsJson: JSON.stringify(origin.tags),
     seed: origin.seed === origin.run ? OWN_ID : origin.seed,
     createdAt: origin.createdAt,

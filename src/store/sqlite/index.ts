@@ -92,6 +92,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     entry: (key, seq) => use().turn.entry(key, seq),
     entryOfFact: (key, factSeq) => use().turn.entryOfFact(key, factSeq),
     blob: (hash) => use().turn.blob(hash),
+    awaitedRuns: (key) => use().turn.awaitedRuns(key),
     messageTaken: (key, id) => use().turn.messageTaken(key, id),
     startedUnder: (tenant, key) => use().turn.startedUnder(tenant, key),
     effectsOf: (key) => use().turn.effectsOf(key),
@@ -116,6 +117,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
 
     createWorkflow: async (row) => use().workflows.createWorkflow(row),
     addWorkflowVersion: async (row) => use().workflows.addWorkflowVersion(row),
+    keepWorkflow: async (row) => use().workflows.keepWorkflow(row),
     workflow: (tenant, id, version) => use().workflows.workflow(tenant, id, version),
     workflowByName: async (tenant, name) => use().workflows.workflowByName(tenant, name),
     workflowVersions: async (tenant, id) => use().workflows.workflowVersions(tenant, id),

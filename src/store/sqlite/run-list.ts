@@ -29,8 +29,8 @@ export function runList(
   };
 }
 
-function leadsByStatus({ status, workflowId }: RunFilter): boolean {
-  return status !== undefined && workflowId === undefined;
+function leadsByStatus({ status, workflowId, parent }: RunFilter): boolean {
+  return status !== undefined && workflowId === undefined && parent === undefined;
 }
 
 /** @param tags but for the one that the page is read by */
@@ -40,11 +40,13 @@ function matches(
   filter: RunFilter,
   tags: readonly string[],
 ): (SQL | undefined)[] {
-  const { workflowId, status, q, among } = filter;
-  const leads = status === undefined && workflowId === undefined && (filter.tags ?? []).length === 0;
+  const { workflowId, parent, status, q, among } = filter;
+  const leads =
+    status === undefined && workflowId === undefined && parent === undefined && (filter.tags ?? []).length === 0;
   return [
     leads ? eq(run.tenant, tenant) : isCheckedLast(tenant),
     workflowId === undefined ? undefined : eq(run.workflowId, workflowId),
+    parent === undefined ? undefined : eq(run.parentRun, parent),
     status === undefined ? undefined : eq(runState.status, status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
     filter.forkedFrom === undefined ? undefined : exists(forkOf(db, filter.forkedFrom)),

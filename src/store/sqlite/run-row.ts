@@ -1,7 +1,7 @@
 /** A run as the store's interface shows it, from its two rows. */
 import { getTableColumns } from 'drizzle-orm';
 import { FermataError } from '../../errors.ts';
-import type { RunRow } from '../store.ts';
+import type { RunParent, RunRow } from '../store.ts';
 import { run, runState } from './schema.ts';
 
 const { run: _key, ...stateColumns } = getTableColumns(runState);
@@ -18,19 +18,44 @@ type Selected = typeof run.$inferSelect & Omit<typeof runState.$inferSelect, 'ru
  * @throws FermataError `databaseCorrupt` where a column that the store itself encodes is no JSON
  */
 export function toRunRow(selected: Selected): RunRow & { readonly revision: number } {
-  const { key: _, tagsJson, countsJson, systemIdsJson, idempotencyKey, bodyHash, ...row } = selected;
+  const {
+    key: _,
+    tagsJson,
+    countsJson,
+    systemIdsJson,
+    idempotencyKey,
+    bodyHash,
+    parentRun,
+    parentJson,
+    ...row
+  } = selected;
   return {
     ...row,
     seed: row.seed === OWN_ID ? row.run : row.seed,
     workflowId: row.workflowId ?? undefined,
     workflowName: row.workflowName ?? undefined,
     workflowVersion: row.workflowVersion ?? undefined,
+    ...(parentRun === null ? {} : { parent: parentOf(parentRun, parentJson, row.run) }),
     tags: parseColumn<readonly string[]>(tagsJson, 'run.tags', row.run),
     counts: parseColumn<Readonly<Record<string, number>>>(countsJson, 'run_state.counts', row.run),
     systemIds: parseColumn<Readonly<Record<string, string>>>(systemIdsJson, 'run_state.system_ids', row.run),
     forkJson: row.forkJson ?? undefined,
     idempotency: idempotencyKey === null || bodyHash === null ? undefined : { key: idempotencyKey, bodyHash },
   };
+}
+
+/** The columns that say who began a run. */
+export function parentColumns(
+  parent: RunParent | undefined,
+): Pick<typeof run.$inferSelect, 'parentRun' | 'parentJson'> {
+  if (parent === undefined) return { parentRun: null, parentJson: null };
+  const { run: parentRun, ...rest } = parent;
+  return { parentRun, parentJson: JSON.stringify(rest) };
+}
+
+/** Who began a run, from the columns that say so. */
+export function parentOf(parentRun: string, parentJson: string | null, id: string): RunParent {
+  return { run: parentRun, ...parseColumn<Omit<RunParent, 'run'>>(parentJson ?? '', 'run.parent', id) };
 }
 
 /** The same for a list: a damaged row says so in its reason, and does not hide the others. */
@@ -40,7 +65,8 @@ export function toListedRow(selected: Selected): RunRow {
   } catch (thrown) {
     if (!(thrown instanceof FermataError)) throw thrown;
     const reasonJson = JSON.stringify({ code: thrown.code, message: thrown.message });
-    return toRunRow({ ...selected, tagsJson: '[]', countsJson: '{}', systemIdsJson: '{}', reasonJson });
+    const unread = { tagsJson: '[]', countsJson: '{}', systemIdsJson: '{}', parentRun: null, parentJson: null };
+    return toRunRow({ ...selected, ...unread, reasonJson });
   }
 }
 

@@ -34,6 +34,8 @@ export const run = sqliteTable(
     idempotencyKey: text('idempotency_key'),
     bodyHash: text('body_hash'),
     forkJson: text('fork'),
+    parentRun: text('parent_run'),
+    parentJson: text('parent'),
   },
   (t) => [
     uniqueIndex('run_id').on(t.tenant, t.run),
@@ -44,6 +46,9 @@ export const run = sqliteTable(
     index('run_workflow')
       .on(t.workflowId)
       .where(sql`workflow_id is not null`),
+    index('run_parent')
+      .on(t.parentRun)
+      .where(sql`parent_run is not null`),
   ],
 );
 

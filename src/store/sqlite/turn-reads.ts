@@ -1,10 +1,10 @@
 /** What a turn may ask: answered at once, from statements prepared once. */
-import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { EffectRow, ProjectedRows, ProjectedTable, RunKey, Store } from '../store.ts';
 import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
-import { runColumns, toRunRow } from './run-row.ts';
+import { parentOf, runColumns, toRunRow } from './run-row.ts';
 import {
   actor,
   approval,
@@ -33,6 +33,7 @@ type TurnReads = Pick<
   | 'entry'
   | 'entryOfFact'
   | 'blob'
+  | 'awaitedRuns'
   | 'messageTaken'
   | 'startedUnder'
   | 'effectsOf'
@@ -80,6 +81,10 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
       owned<readonly EffectRow[]>(owner, [], (key) =>
         read.effects.all({ run: key }).map((row) => ({ ...row, ...named(owner) })),
       ),
+    awaitedRuns: ({ tenant, run: parent }) =>
+      read.children
+        .all({ tenant, parent })
+        .flatMap(({ id, parentJson }) => (parentOf(parent, parentJson, id).awaited ? [id] : [])),
     messageTaken: (owner, id) => owned(owner, undefined, (run) => read.taken.get({ run, id })?.seq),
     blob: (hash) => read.blob.get({ hash })?.text,
     startedUnder: (tenant, key) => {
@@ -197,6 +202,19 @@ function prepareReads(db: BetterSQLite3Database) {
       .limit(sql.placeholder('limit'))
       .prepare(),
     effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)).prepare(),
+    children: db
+      .select({ id: run.run, parentJson: run.parentJson })
+      .from(run)
+      .innerJoin(runState, eq(runState.run, run.key))
+      .where(
+        and(
+          eq(run.parentRun, sql.placeholder('parent')),
+          eq(run.tenant, sql.placeholder('tenant')),
+          isNull(runState.endedAt),
+        ),
+      )
+      .orderBy(asc(run.key))
+      .prepare(),
     taken: db
       .select({ seq: taken.seq })
       .from(taken)

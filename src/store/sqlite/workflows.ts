@@ -80,6 +80,14 @@ export function workflowStore(db: BetterSQLite3Database, writer: Writer): Workfl
       return outcome === 'added';
     },
 
+    keepWorkflow: async (row) =>
+      writer.writeOutsideTurns(() => {
+        const { tenant, id, name, version, createdAt } = row;
+        const hidden = { tenant, id, name, newest: version, deletedAt: createdAt };
+        const { changes, lastInsertRowid } = db.insert(workflow).values(hidden).onConflictDoNothing().run();
+        if (changes > 0) writeVersion(Number(lastInsertRowid), { ...row, tags: [] });
+      }),
+
     workflow: (tenant, id, version) => {
       const wanted = version === undefined ? and(isShown, isNewest) : eq(workflowVersion.version, version);
       return toRow(

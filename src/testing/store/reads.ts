@@ -24,6 +24,7 @@ type Reads = Pick<
   | 'entry'
   | 'entryOfFact'
   | 'blob'
+  | 'awaitedRuns'
   | 'messageTaken'
   | 'startedUnder'
   | 'dueTimers'
@@ -91,6 +92,11 @@ export function readsOf(use: () => MemoryDatabase): Reads {
     entry: (key, seq) => use().run(key)?.entries.get(seq),
     entryOfFact: (key, factSeq) => entriesOf(use().run(key)).find((entry) => entry.factSeq === factSeq)?.seq,
     blob: (hash) => use().blobs.get(hash),
+    awaitedRuns: ({ tenant, run }) =>
+      use()
+        .runsOf(tenant)
+        .filter(({ origin, state }) => origin.parent?.run === run && origin.parent.awaited && state.endedAt === null)
+        .map(({ origin }) => origin.run),
     messageTaken: (key, id) => use().run(key)?.taken.get(id),
     startedUnder: (tenant, key) => {
       const { origin } =
@@ -182,12 +188,13 @@ function rowOf({ origin, state }: RunRecord): RunRow {
 
 function matches(
   { origin, state }: RunRecord,
-  { workflowId, status, tags = [], q, among, forkedFrom }: RunFilter,
+  { workflowId, parent, status, tags = [], q, among, forkedFrom }: RunFilter,
 ): boolean {
   const texts = [origin.run, origin.workflowName ?? '', origin.machine];
   return (
     (workflowId === undefined || origin.workflowId === workflowId) &&
     (forkedFrom === undefined || origin.forkedFrom?.[0] === forkedFrom) &&
+    (parent === undefined || origin.parent?.run === parent) &&
     (among === undefined || among.includes(origin.run)) &&
     (status === undefined || state.status === status) &&
     tags.every((tag) => origin.tags.includes(tag)) &&

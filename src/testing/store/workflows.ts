@@ -38,6 +38,10 @@ export function workflowsOf(use: () => MemoryDatabase): WorkflowStore {
       use().workflows.set(nameOf(row.tenant, row.id), { versions: [...record.versions, row], deletedAt: null });
       return true;
     },
+    async keepWorkflow(row) {
+      const name = nameOf(row.tenant, row.id);
+      if (!use().workflows.has(name)) use().workflows.set(name, { versions: [row], deletedAt: row.createdAt });
+    },
     workflow(tenant, id, version) {
       if (version !== undefined)
         return use()

@@ -1,6 +1,6 @@
 /** A migration whose process is killed leaves every run whole, at one version or the other; done again, it does the rest. */
 import { spawnSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CrashPoint } from '../../../src/runtime/group.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
@@ -8,7 +8,6 @@ import { openRuntime } from '../../harness/runtime.ts';
 import { machines, PATIENCE } from './order.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
-const CACHE = resolve(import.meta.dirname, '../../../node_modules/.cache/fermata-compiled');
 const RUNS = 4;
 
 type Work = readonly ['migrate' | 'undo', ...([CrashPoint, number] | [])];
@@ -17,8 +16,6 @@ type Work = readonly ['migrate' | 'undo', ...([CrashPoint, number] | [])];
 function child(file: string, work: Work): number | string {
   const { signal, stdout, stderr } = spawnSync(process.execPath, [CHILD, file, ...work.map(String)], {
     encoding: 'utf8',
-    // A third of the time: the next one finds the sources compiled.
-    env: { ...process.env, NODE_COMPILE_CACHE: CACHE },
   });
   expect(stderr).toBe('');
   return signal ?? Number(stdout);

@@ -4,7 +4,7 @@ import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { connect } from '../../../src/store/sqlite/connection.ts';
+import { connect, type Connection } from '../../../src/store/sqlite/connection.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import { upgrade } from '../../../src/store/sqlite/upgrade.ts';
 import { folderOfTest } from './folder.ts';
@@ -14,21 +14,27 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const SHIPPED = join(ROOT, 'src/store/sqlite/migrations');
 const GOLDEN = join(ROOT, 'test/golden/2026-11-a/golden.db');
 const CHILD = join(import.meta.dirname, 'upgrade-child.ts');
-const CACHE = join(ROOT, 'node_modules/.cache/fermata-compiled');
 
 interface Journal {
   readonly entries: readonly { readonly idx: number; readonly when: number }[];
 }
 
+/** A new file with the schema of this version. */
+function shipped(file: string): Connection {
+  const connection = connect(file);
+  upgrade(connection, file, { folder: SHIPPED });
+  return connection;
+}
+
 /** The shipped migrations and one more, which makes the table of runs anew, as a changed column does, and adds another. */
-function nextMigrations(folder: string, file: string): string {
+function nextMigrations(folder: string): string {
   cpSync(SHIPPED, folder, { recursive: true });
   const path = join(folder, 'meta/_journal.json');
   const journal = JSON.parse(readFileSync(path, 'utf8')) as Journal;
   const last = journal.entries.at(-1) ?? { idx: -1, when: 0 };
   const next = { ...last, idx: last.idx + 1, when: last.when + 1, tag: '9999_next' };
   writeFileSync(path, JSON.stringify({ ...journal, entries: [...journal.entries, next] }));
-  const driver = new BetterSqlite3(file, { readonly: true });
+  const { driver } = shipped(`${folder}.db`);
   const made = driver
     .prepare<[], string>(`select sql from sqlite_schema where tbl_name = 'run' and sql not null`)
     .pluck()
@@ -86,7 +92,7 @@ describe('a schema that is brought up to date', () => {
     const file = path('golden.db');
     copyFileSync(GOLDEN, file);
     const before = inventory(file).rows;
-    const folder = nextMigrations(path('migrations'), file);
+    const folder = nextMigrations(path('migrations'));
     const moments: number[] = [];
     upgradeHere(file, folder, (nth) => {
       moments.push(nth);
@@ -114,11 +120,10 @@ describe('a schema that is brought up to date', () => {
     const file = path('golden.db');
     copyFileSync(GOLDEN, file);
     const before = inventory(file).rows;
-    const folder = nextMigrations(path('migrations'), file);
+    const folder = nextMigrations(path('migrations'));
     for (const statement of ['alter table __new_run', 'COMMIT']) {
       const { signal, stderr } = spawnSync(process.execPath, [CHILD, file, folder, statement], {
         encoding: 'utf8',
-        env: { ...process.env, NODE_COMPILE_CACHE: CACHE },
       });
       expect([signal, stderr]).toEqual(['SIGKILL', '']);
       expect(inventory(file)).toEqual({ rows: before, orphans: 0 });
@@ -130,7 +135,7 @@ describe('a schema that is brought up to date', () => {
   test('a file with the newer schema is refused, also where its header does not say so yet', async () => {
     const file = path('golden.db');
     copyFileSync(GOLDEN, file);
-    upgradeHere(file, nextMigrations(path('migrations'), file));
+    upgradeHere(file, nextMigrations(path('migrations')));
     const driver = new BetterSqlite3(file);
     driver.pragma('user_version = 1');
     driver.close();

@@ -1,0 +1,70 @@
+/**
+ * A task that runs another workflow: it begins a run, parks, and hears once how that ended. Pure; `task.ts` has its states.
+ *
+ * C1. A run that was begun is known to its task, or will be: a task that is cancelled while the call that begins the run
+ *     is under way waits for its outcome, so that no run goes on for nobody.
+ * C2. What comes from the run of another attempt is none of this one's business.
+ */
+import type { ChildEnded } from '../src/runtime/parent.ts';
+import type { PreparedSubworkflow } from '../src/document/kinds/subworkflow.ts';
+import type { ErrorData } from '../src/errors.ts';
+
+/** What the call that begins a run gives. */
+export interface BegunRun {
+  readonly runId: string;
+  readonly workflow: { readonly name: string; readonly version: number };
+}
+
+/** The run that a task waits for, as the task keeps it. */
+export interface ChildRun {
+  readonly begun?: BegunRun;
+  /** How it ended: heard, perhaps, before the call that began it has come back. */
+  readonly end?: ChildEnd;
+  /** This run was paused before the other one had begun. */
+  readonly paused?: boolean;
+}
+
+type ChildEnd = Omit<ChildEnded, 'type' | 'task'>;
+
+/** What the workflow machine passes on to a task. */
+export type ChildEvent =
+  | ({ readonly type: 'fermata.task.childEnded'; readonly prepared?: object } & ChildEnd)
+  | { readonly type: 'fermata.task.pause' }
+  | { readonly type: 'fermata.task.resume' };
+
+/** What the call that begins a run is made with. */
+export function childInput(
+  call: PreparedSubworkflow,
+  { name, attempt }: { readonly name: string; readonly attempt: number },
+): { readonly [key: string]: unknown } {
+  return { task: name, attempt, workflow: call.workflow, input: call.input, awaited: call.wait };
+}
+
+/** Tokens that the tasks of the run took, with those of runs below it; undefined where nothing is known. */
+export function usageOf({ counts }: ChildEnd): Readonly<Record<string, number>> | undefined {
+  const { inputTokens, outputTokens, totalTokens } = counts;
+  if (inputTokens === undefined || outputTokens === undefined || totalTokens === undefined) return undefined;
+  return { inputTokens, outputTokens, totalTokens };
+}
+
+/** Why a task fails whose run did not complete. What cannot succeed by being tried again is not. */
+export function childError(end: ChildEnd, begun: BegunRun | undefined): ErrorData {
+  const reason = (end.reason ?? {}) as Partial<ErrorData>;
+  const what = `Run ${end.runId}${begun === undefined ? '' : ` of workflow "${begun.workflow.name}"`}`;
+  const usage = usageOf(end);
+  const data = {
+    runId: end.runId,
+    status: end.status,
+    ...(end.reason === undefined ? {} : { error: reason }),
+    ...(usage === undefined ? {} : { usage }),
+  };
+  const message = `${what} ${end.status === 'failed' ? 'failed' : 'was cancelled'}: ${reason.message ?? 'it says not why'}`;
+  if (end.status === 'cancelled') return { code: 'childRunCancelled', retry: 'never', message, data };
+  return { code: 'childRunFailed', retry: reason.retry === 'never' ? 'never' : 'backoff', message, data };
+}
+
+/** What a run is told whose task waits for it no longer. */
+export function childCancel(task: string, error: ErrorData | null): { readonly type: string; readonly reason: string } {
+  const reason = `Task "${task}", which waited for it, ended: ${error?.message ?? 'cancelled.'}`;
+  return { type: 'fermata.cancel', reason };
+}

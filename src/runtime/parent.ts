@@ -1,0 +1,65 @@
+/** Runs that other runs began: how they tell each other that they end. Each word is a message, a row of the commit that says it (R8). */
+import type { RunStatus } from '../store/store.ts';
+import { encode } from './codec.ts';
+import type { RunMemory } from './run-memory.ts';
+import type { Event } from './xstate.ts';
+
+/** What the root of a parent hears of a run that it waits for, once, when that has ended. */
+export interface ChildEnded {
+  readonly type: 'fermata.childEnded';
+  /** The task that began the run, and at which attempt. */
+  readonly task: string;
+  readonly attempt: number;
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly output?: unknown;
+  readonly reason?: unknown;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Sends an event to the root of another run. */
+export function sendToRun(memory: RunMemory, toRun: string, event: Event): void {
+  const blobs: string[] = [];
+  const eventJson = encode(event, 'message', {
+    add(hash, text) {
+      blobs.push(hash);
+      memory.add(hash, text);
+    },
+  });
+  const { tenant, run: fromRun } = memory.key;
+  memory.draft.messagesSent.push({ tenant, fromRun, toRun, eventJson, blobs });
+}
+
+/** Whoever waits for this run is told how it ended: also where it was stopped, and its machine was not asked. */
+export function tellParent(
+  memory: RunMemory,
+  { status, output, reason }: { readonly status: RunStatus; readonly output: unknown; readonly reason: unknown },
+): void {
+  const { parent } = memory.origin;
+  if (parent?.awaited !== true) return;
+  const event: ChildEnded = {
+    type: 'fermata.childEnded',
+    task: parent.task,
+    attempt: parent.attempt,
+    runId: memory.key.run,
+    status,
+    ...(output === undefined ? {} : { output }),
+    ...(reason === undefined ? {} : { reason }),
+    counts: memory.head.counts,
+  };
+  sendToRun(memory, parent.run, { ...event });
+}
+
+/** Runs that this one waits for. Read before its end begins: a read may have to wait, and nothing may have changed then. */
+export function awaited(memory: RunMemory): readonly string[] {
+  return memory.rows.read('awaitedRuns', () => memory.services.store.awaitedRuns(memory.key));
+}
+
+/** Nobody will ask for what they give any more. */
+export function cancelAwaited(memory: RunMemory, status: RunStatus): void {
+  for (const run of awaited(memory))
+    sendToRun(memory, run, {
+      type: 'fermata.cancel',
+      reason: `Run ${memory.key.run}, which waited for it, was ${status === 'failed' ? 'broken off' : 'stopped'}.`,
+    });
+}

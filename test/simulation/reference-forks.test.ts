@@ -1,0 +1,111 @@
+/** The reference model and forks (P12): it lets a legal story pass, and finds each promise broken where it is. */
+import { expect, it } from 'vitest';
+import { judge } from '../../src/testing/judge.ts';
+import type { Observation } from '../../src/testing/observation.ts';
+import type { Plan } from '../../src/testing/plan.ts';
+import { ReferenceModel } from '../../src/testing/reference-model.ts';
+
+const code = {
+  after: [],
+  gates: [],
+  skipPolicy: 'run',
+  retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
+  timeoutSeconds: 10,
+  onInDoubt: 'retry',
+  approval: undefined,
+  call: { kind: 'code', function: 'work' },
+} as const;
+const plan: Plan = {
+  breadth: 2,
+  onTaskFailure: 'stop',
+  timeoutSeconds: undefined,
+  tasks: [
+    { ...code, name: 'a', dependsOn: [] },
+    { ...code, name: 'b', dependsOn: ['a'] },
+    { ...code, name: 'c', dependsOn: ['b'] },
+  ],
+};
+
+type Told = readonly [run: string, type: string, data: Readonly<Record<string, unknown>>];
+const runs = (run: string, task: string, result: unknown = task): Told[] => [
+  [run, 'task_started', { task, attempt: 1 }],
+  [run, 'task_completed', { task, attempt: 1, result }],
+];
+const ORIGIN: readonly Told[] = [
+  ['origin', 'run_started', { workflow: 'w' }],
+  ...runs('origin', 'a'),
+  ...runs('origin', 'b'),
+  ...runs('origin', 'c'),
+  ['origin', 'run_completed', { output: 'c' }],
+];
+const begun = (point: object = { fromTask: 'c' }): Told => [
+  'fork',
+  'run_started',
+  { workflow: 'w', forkedFrom: { runId: 'origin', ...point } },
+];
+const reused = (task: string, seq: number, result: unknown = task): Told => [
+  'fork',
+  'task_completed',
+  { task, attempt: 0, result, reused: { runId: 'origin', seq } },
+];
+const edited = (task: string, result: unknown): Told => [
+  'fork',
+  'task_completed',
+  { task, attempt: 0, result, edited: true },
+];
+const A = reused('a', 3);
+const B = reused('b', 5);
+
+/** Tells the origin's story and that of its fork; every task that starts is called, and answers with its name. */
+function tell(story: readonly Told[], edits: Readonly<Record<string, unknown>> = {}): void {
+  const model = new ReferenceModel(() => plan, judge);
+  const see = (observation: Observation): void => model.see({ elapsed: 0, ...observation });
+  const seqs = new Map<string, number>();
+  const commit = ([run, type, data]: Told): void => {
+    const seq = (seqs.get(run) ?? 0) + 1;
+    seqs.set(run, seq);
+    see({ kind: 'commit', runs: [], facts: [{ run, seq, at: 0, type, data }], doubtful: false });
+    if (type !== 'task_started') return;
+    const { task, attempt } = data as { readonly task: string; readonly attempt: number };
+    const call = {
+      run,
+      actor: `/${task}`,
+      src: 'code',
+      task,
+      attempt,
+      called: 'work',
+      key: `${run}/${task}`,
+      repeated: false,
+    };
+    see({ kind: 'call', call });
+    see({ kind: 'answer', call, value: { value: task } });
+  };
+  see({ kind: 'start' });
+  ORIGIN.forEach(commit);
+  see({ kind: 'request', request: 'POST /runs/origin/fork', body: { edits }, key: undefined });
+  story.forEach(commit);
+}
+
+it('a fork that takes over, and one that is edited', () => {
+  tell([begun(), A, B, ...runs('fork', 'c'), ['fork', 'run_completed', { output: 'c' }]]);
+  tell([begun(), A, edited('b', 7), ...runs('fork', 'c')], { b: { output: 7 } });
+  tell([begun({ atSeq: 4 }), A, ...runs('fork', 'b'), ...runs('fork', 'c')]);
+});
+
+it.each<[string, readonly Told[], string]>([
+  [
+    'of a run that there is not',
+    [['fork', 'run_started', { workflow: 'w', forkedFrom: { runId: 'x' } }]],
+    'there is no run x',
+  ],
+  ['another result', [begun(), reused('a', 3, 'else')], 'has found something else'],
+  ['from a fact that says something else', [begun(), reused('a', 5)], 'is none of it'],
+  ['what was to run anew', [begun({ fromTask: 'a' }), A], 'it was to run anew'],
+  ['what depends on a task that ran anew', [begun({ fromTask: 'a' }), ...runs('fork', 'a'), B], 'a ran anew'],
+  ['what has begun', [begun(), ...runs('fork', 'a').slice(0, 1), A], 'P12'],
+  ['an output that nobody has given', [begun(), edited('a', 7)], 'nobody has given it that'],
+  ['in a run that is no fork', [['fork', 'run_started', { workflow: 'w' }], A], 'its run is no fork'],
+  ['nothing, and pays again', [begun(), ...runs('fork', 'a')], 'it is paid for again'],
+])('a fork that takes over %s is found', (_, story, message) => {
+  expect(() => tell(story)).toThrow(message);
+});
