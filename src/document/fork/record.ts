@@ -23,7 +23,7 @@ export interface ForkLayer {
   readonly upTo: number;
   /** Tasks that run anew. */
   readonly anew: readonly string[];
-  /** Maps that begin anew, but some of whose items may be taken over. */
+  /** Maps that begin anew, but some of whose items may be taken over; and tasks that work in rounds, of a part of them. */
   readonly opened: readonly string[];
   /** Outputs that were given by hand. */
   readonly outputs: Readonly<Record<string, unknown>>;
