@@ -50,6 +50,9 @@ export interface PlannedCall {
   readonly task?: PlannedTask;
   readonly onItemFailure?: 'stop' | 'continue' | 'collect';
   readonly concurrency?: number | undefined;
+  /** Of a reduction in a tree: the task whose list it reduces, and how many outputs one call sees. */
+  readonly over?: string;
+  readonly arity?: number;
   /** Of work in rounds: tasks of a plan at once, and rounds at most. */
   readonly breadth?: number | undefined;
   readonly depth?: number;

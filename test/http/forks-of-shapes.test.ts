@@ -193,3 +193,25 @@ it('an event that came and a decision that was made are not asked for again', as
   await call('POST', `/runs/${runId}/cancel`, {});
   await fermata.runtime.waitFor(runId);
 });
+
+it('a task that is added again does not run where what it needs has failed this time', async () => {
+  const { config, calls } = counting();
+  const harness = await openFermata({ config });
+  const { runId } = await startRun(harness, {
+    config: { onTaskFailure: 'continue' },
+    tasks: [
+      { ...work('a'), when: 'input.nothing > 1' },
+      { ...work('p'), onComplete: { addTasks: 'adds' } },
+    ],
+  });
+  await harness.fermata.runtime.waitFor(runId);
+  expect(calls).toEqual(['p', 'p+']);
+  const { tasks } = await forked(harness, runId, { fromTask: 'a' });
+  expect(calls).toEqual(['p', 'p+']);
+  expect(tasks.map(({ name, status }) => [name, status])).toEqual([
+    ['a', 'failed'],
+    ['p', 'completed'],
+    ['one', 'skipped'],
+    ['two', 'skipped'],
+  ]);
+});

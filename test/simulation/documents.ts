@@ -1,7 +1,16 @@
 /** Random documents: every kind of graph that a document can have, small; and tasks that join its runs. */
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { Random } from '../../src/testing/random.ts';
-import { LEAF, randomChild, randomCondition, randomGrowth, randomWhen, randomWork, type RandomTask } from './tasks.ts';
+import {
+  LEAF,
+  randomChild,
+  randomCondition,
+  randomGrowth,
+  randomReduce,
+  randomWhen,
+  randomWork,
+  type RandomTask,
+} from './tasks.ts';
 
 /** The document that others run by its name. It runs none itself. */
 export function randomLeaf(random: Random): WorkflowDocument {
@@ -24,7 +33,7 @@ export function randomDocument(random: Random, name: string, nested = 2): Workfl
   for (const [index, own] of names.entries()) {
     const before = tasks.filter(() => random.chance(0.4));
     const inner = nested > 0 && random.chance(0.15) ? randomDocument(random, `${name}.${own}`, nested - 1) : undefined;
-    tasks.push(randomTask(random, own, before, names.slice(index + 1), 2, inner));
+    tasks.push(randomTask(random, own, before, names.slice(index + 1), nested + 1, inner));
   }
   return {
     name,
@@ -67,6 +76,14 @@ function randomTask(
   inner?: WorkflowDocument,
 ): RandomTask {
   const [read] = before;
+  const list = before.find(({ kind }) => kind === 'map');
+  if (inner === undefined && list !== undefined && random.chance(0.7))
+    return {
+      name,
+      dependsOn: [list.name],
+      ...(random.chance(0.25) ? randomWhen(random, list) : {}),
+      ...randomReduce(random, list),
+    } as RandomTask;
   return {
     name,
     ...(before.length > 0 ? { dependsOn: before.map((task) => task.name) } : {}),

@@ -1,4 +1,4 @@
-/** The reference model and forks (P11): it lets a legal story pass, and finds each promise broken where it is. */
+/** The reference model and forks (P12): it lets a legal story pass, and finds each promise broken where it is. */
 import { expect, it } from 'vitest';
 import { judge } from '../../src/testing/judge.ts';
 import type { Observation } from '../../src/testing/observation.ts';
@@ -102,7 +102,7 @@ it.each<[string, readonly Told[], string]>([
   ['from a fact that says something else', [begun(), reused('a', 5)], 'is none of it'],
   ['what was to run anew', [begun({ fromTask: 'a' }), A], 'it was to run anew'],
   ['what depends on a task that ran anew', [begun({ fromTask: 'a' }), ...runs('fork', 'a'), B], 'a ran anew'],
-  ['what has begun', [begun(), ...runs('fork', 'a').slice(0, 1), A], 'P11'],
+  ['what has begun', [begun(), ...runs('fork', 'a').slice(0, 1), A], 'P12'],
   ['an output that nobody has given', [begun(), edited('a', 7)], 'nobody has given it that'],
   ['in a run that is no fork', [['fork', 'run_started', { workflow: 'w' }], A], 'its run is no fork'],
   ['nothing, and pays again', [begun(), ...runs('fork', 'a')], 'it is paid for again'],

@@ -11,7 +11,7 @@
 import { FermataError } from '../../errors.ts';
 import type { RunRows } from '../../runtime/rows.ts';
 import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
-import type { Additions } from '../adding.ts';
+import { impossible, type Additions } from '../adding.ts';
 import type { TaskSpec } from '../definition.ts';
 import { growthIn, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
 import { withPrompt } from './prompts.ts';
@@ -119,7 +119,11 @@ export class Origins {
     const { warning } = this.#data(run, row.seq) as { readonly warning?: string };
     return {
       tasks: specs.map(({ spec, depth, join }, at) => ({ spec: { ...spec, position: position + at }, depth, join })),
-      skip: [],
+      // What they need may have failed this time.
+      skip: impossible(
+        graph,
+        specs.map(({ spec }) => spec),
+      ),
       ...(warning === undefined ? {} : { warning }),
     };
   }
