@@ -23,6 +23,7 @@ import { barsDependents, endsRun, skipsDependents, type Consequence } from './co
 import type { ApprovalSpec, Definition, TaskSpec } from './definition.ts';
 import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
 import type { Origins, TakenOver } from './fork/origins.ts';
+import { withPrompt } from './fork/prompts.ts';
 import { additions } from './adding.ts';
 import { nextTurns } from './lane.ts';
 import { itemName, itemPosition, partOf, type Group } from './growth.ts';
@@ -120,7 +121,12 @@ function preparedAdditions(
 ): PreparedStep {
   if (isSettled(graph.row(task).status)) return {};
   const joining = { position: context.total, breadth: context.breadth };
-  if (ask !== undefined) return { additions: roundAdditions(graph, task, ask, joining, assertRunnable) };
+  if (ask !== undefined) {
+    const added = roundAdditions(graph, task, ask, joining, assertRunnable);
+    if (origins === undefined || 'refused' in added) return { additions: added };
+    const edited = added.tasks.map((one) => ({ ...one, spec: withPrompt(one.spec, origins.prompts[one.spec.name]) }));
+    return { additions: { ...added, tasks: edited } };
+  }
   if (again === true && origins !== undefined) return { additions: origins.additions(graph, task, context.total) };
   if (items === undefined)
     return { additions: additions(graph, task, { written: tasks, position: context.total }, assertRunnable) };

@@ -402,3 +402,55 @@ describe('several', () => {
     });
   });
 });
+
+describe('a fork', () => {
+  it('takes another plan, or another prompt for one of its parts', async () => {
+    const run = await start();
+    await once();
+    const given = await bench.fork(run, {
+      point: { fromTask: 'g.1.a' },
+      edits: { 'g.plan 1': { output: { tasks: [step('b', { dependsOn: [] })] } } },
+    });
+    expect(bench.running).toEqual(['g.1.b']);
+    await bench.complete('g.1.b', 'B');
+    await bench.complete('g.reflect 1', { ...done, answer: 'by b' });
+    expect(await bench.read(given)).toMatchObject({ status: 'completed', output: 'by b' });
+    const asked = await bench.fork(run, {
+      point: { fromTask: 'g.plan 1' },
+      edits: { 'g.plan 1': { prompt: 'Other: {{ input.what }}' } },
+    });
+    expect(promptOf('g.plan 1')).toBe('Other: tea');
+    await once();
+    expect(await bench.read(asked)).toMatchObject({ status: 'completed', output: 'end' });
+  });
+
+  const once = async (): Promise<void> => {
+    await bench.complete('g.plan 1', plan('a'));
+    await bench.complete('g.1.a', 'A');
+    await bench.complete('g.reflect 1', done);
+    await bench.complete('g.answer', 'end');
+  };
+
+  it('behind it takes over its answer, and none of its rounds', async () => {
+    const run = await bench.start({ tasks: [goal(), { name: 'sum', dependsOn: ['g'] }] }, { input: { what: 'tea' } });
+    await once();
+    await bench.complete('sum');
+    const again = await bench.fork(run, { point: { fromTask: 'sum' } });
+    expect(bench.running).toEqual(['sum']);
+    await bench.complete('sum', 'other');
+    expect(await bench.statuses(again)).toEqual({ g: 'completed', sum: 'completed' });
+    expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'other' });
+    expect((await stated(again, 'task_completed'))[0]).toMatchObject({ task: 'g', result: 'end', rounds: 1 });
+  });
+
+  it.each(['g', 'g.1.a', 'g.answer'])(
+    'of the task itself, or of a part of it, goes through its rounds again: %s',
+    async (fromTask) => {
+      const run = await start();
+      await once();
+      const again = await bench.fork(run, { point: { fromTask } });
+      await once();
+      expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'end', progress: 100 });
+    },
+  );
+});

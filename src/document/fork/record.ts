@@ -23,7 +23,7 @@ export interface ForkLayer {
   readonly upTo: number;
   /** Tasks that run anew. */
   readonly anew: readonly string[];
-  /** Maps that begin anew, but some of whose items may be taken over. */
+  /** Maps that begin anew, but some of whose items may be taken over; and tasks that work in rounds, of a part of them. */
   readonly opened: readonly string[];
   /** Maps some of whose items failed begin anew, although they completed. */
   readonly isRetry?: true;

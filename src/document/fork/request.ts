@@ -61,7 +61,10 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
   });
   const definition = await workflows.definition(workflow.id, workflow.version, prompts);
   assertRunnable(definition);
-  const layers = [layerOf(run, upTo, point, edits), ...(await stillThere(runtime, before?.layers ?? []))];
+  const named = [...('fromTask' in point ? [point.fromTask] : []), ...Object.keys(edits)];
+  const parts = (await Promise.all(named.map(spec))).flatMap((found) => found?.part ?? []);
+  const owners = parts.flatMap(({ owner }) => [owner, ...mapsAround(owner)]);
+  const layers = [layerOf(run, { upTo, point, edits, owners }), ...(await stillThere(runtime, before?.layers ?? []))];
   const { input } = (await runtime.entry(runId, 1)) as { readonly input: WorkflowInput };
   // Nobody waits for it: a task that began its origin heard how that one ended.
   const { prepared: _, parent: __, ...asked } = input;
@@ -126,22 +129,27 @@ function assertRetriable({ runId, status, endedAt, counts }: RunView): void {
   );
 }
 
+/** @param asked `owners`: tasks that work in rounds, and that have added some of those that are asked for */
 function layerOf(
   { runId }: RunView,
-  upTo: number,
-  point: ForkPoint,
-  edits: Readonly<Record<string, ForkEdit>>,
+  asked: {
+    readonly upTo: number;
+    readonly point: ForkPoint;
+    readonly edits: Readonly<Record<string, ForkEdit>>;
+    readonly owners: readonly string[];
+  },
 ): ForkLayer {
+  const { upTo, point, edits, owners } = asked;
   const named = Object.entries(edits);
   const given = named.filter(([, { output }]) => output !== undefined);
-  const asked = named.filter(([, { prompt }]) => prompt !== undefined).map(([name]) => name);
-  const anew = 'fromTask' in point ? [point.fromTask, ...asked] : asked;
+  const prompted = named.filter(([, { prompt }]) => prompt !== undefined).map(([name]) => name);
+  const anew = 'fromTask' in point ? [point.fromTask, ...prompted] : prompted;
   const maps = [...anew, ...given.map(([name]) => name)].flatMap(mapsAround);
   return {
     run: runId,
     upTo,
     anew: [...new Set(anew)],
-    opened: [...new Set(maps)],
+    opened: [...new Set([...maps, ...owners])],
     ...('retry' in point ? { isRetry: true as const } : {}),
     outputs: Object.fromEntries(given.map(([name, { output }]) => [name, output])),
   };
