@@ -79,8 +79,8 @@ export interface PreparedTask {
     | PreparedMap
     | PreparedReduce
     | PreparedWait
-    | PreparedSubworkflow
-    | PreparedPlanExecuteReflect;
+    | PreparedPlanExecuteReflect
+    | PreparedSubworkflow;
   readonly approval?: PreparedApproval;
   readonly approvalPrompt?: string;
   /** Absent: as documents have it that do not say. */
@@ -265,7 +265,7 @@ function callInput({ context }: { context: TaskContext }): CallInput {
 
 function timeoutError(context: TaskContext): ErrorData {
   const what =
-    spreads(context) || context.call.kind === 'subworkflow' || context.call.kind === 'planExecuteReflect'
+    spreads(context) || context.call.kind === 'planExecuteReflect' || context.call.kind === 'subworkflow'
       ? `Task "${context.name}"`
       : `Attempt ${context.attempt} of task "${context.name}"`;
   return {
@@ -962,6 +962,25 @@ export const taskMachine = setup({
             },
           },
         },
+        workingInRounds: {
+          meta: { waitsFor: 'rounds' },
+          invoke: {
+            src: 'planExecuteReflect',
+            id: 'rounds',
+            input: ({ context }) => roundsInput(context),
+            onDone: [
+              { guard: 'roundsFailed', target: '#task.failed', actions: 'keepRoundsError' },
+              ...completing('completeRounds'),
+            ],
+            onError: { target: '#task.failed', actions: 'keepError' },
+          },
+          on: {
+            'fermata.task.adds': { actions: 'relay' },
+            'fermata.task.added': { actions: forwardTo('rounds') },
+            'fermata.task.refused': { actions: forwardTo('rounds') },
+            'fermata.task.joined': { actions: forwardTo('rounds') },
+          },
+        },
         childRun: {
           initial: 'starting',
           invoke: {
@@ -1023,25 +1042,6 @@ export const taskMachine = setup({
                 'fermata.task.timedOut': { target: '#task.timedOut', actions: ['keepTimeout', 'cancelChild'] },
               },
             },
-          },
-        },
-        workingInRounds: {
-          meta: { waitsFor: 'rounds' },
-          invoke: {
-            src: 'planExecuteReflect',
-            id: 'rounds',
-            input: ({ context }) => roundsInput(context),
-            onDone: [
-              { guard: 'roundsFailed', target: '#task.failed', actions: 'keepRoundsError' },
-              ...completing('completeRounds'),
-            ],
-            onError: { target: '#task.failed', actions: 'keepError' },
-          },
-          on: {
-            'fermata.task.adds': { actions: 'relay' },
-            'fermata.task.added': { actions: forwardTo('rounds') },
-            'fermata.task.refused': { actions: forwardTo('rounds') },
-            'fermata.task.joined': { actions: forwardTo('rounds') },
           },
         },
         // It was decided when the task was made ready; here it only becomes a fact.

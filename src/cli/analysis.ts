@@ -38,8 +38,8 @@ const COUNTED = {
   map: 'items',
   reduce: 'calls',
   onComplete: 'added tasks',
-  subworkflow: 'tasks',
   planExecuteReflect: 'rounds',
+  subworkflow: 'tasks',
 } as const;
 
 function timeOf({ tasks, seconds, unestimated }: Analysis['criticalPath']): string {

@@ -16,11 +16,11 @@ export interface DrawnGraph {
     readonly items?: string | null;
     /** Of a reduction in a tree: outputs that one call sees. */
     readonly arity?: number | null;
-    /** Of a sub-workflow: the workflow that it runs. */
-    readonly runs?: string | null;
     /** Of work in rounds: what it is for, and how many at most. */
     readonly goal?: string | null;
     readonly depth?: number | null;
+    /** Of a sub-workflow: the workflow that it runs. */
+    readonly runs?: string | null;
     /** Where its added tasks come from. */
     readonly adds?: string | null;
   }[];
@@ -60,8 +60,8 @@ const SHAPES: Readonly<Record<string, readonly [string, string]>> = {
   map: ['[/', '/]'],
   reduce: ['[\\', '/]'],
   wait: ['([', '])'],
-  subworkflow: ['[(', ')]'],
   planExecuteReflect: ['[/', '\\]'],
+  subworkflow: ['[(', ')]'],
 };
 
 function box(node: DrawnGraph['nodes'][number]): string {
@@ -79,8 +79,8 @@ function notesOf({ when, asks, items, arity, runs, goal, depth, adds }: DrawnGra
     ['when', when],
     ['asks', asks],
     [typeof arity !== 'number' ? 'for each of' : `${arity} at a time of`, items],
-    ['runs', runs],
     [`at most ${depth} rounds for:`, goal],
+    ['runs', runs],
     ['adds tasks:', adds],
   ] as const;
   return notes.flatMap(([word, text]) =>

@@ -194,7 +194,7 @@ function nameOf(data: ShownFact['data']): string {
 
 /** `NAME: first line`, within the width. */
 function said(data: ShownFact['data'], value: unknown, { width }: ProgressContext): string {
-  const name = nameOf(data);
+  const name = `${nameOf(data)}${data['reused'] === undefined ? '' : ' (taken over)'}`;
   return shorten(`${name}: ${firstLine(value, width)}`, width - BRACKET_WIDTH);
 }
 

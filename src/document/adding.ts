@@ -14,7 +14,8 @@ import { checkLinks } from './links.ts';
 import { gatesOf, taskSpec } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import type { Names } from './reads.ts';
-import { checkKeptNames, partOfRow, roundsOf } from './rounds.ts';
+import { checkKeptNames } from './round-names.ts';
+import { partIn, roundsOf } from './rounds.ts';
 import type { RunGraph } from './run-graph.ts';
 import { checkTask } from './shape.ts';
 import { atOnce } from './steps.ts';
@@ -161,7 +162,7 @@ export function inOrder(specs: readonly TaskSpec[]): TaskSpec[] {
 function namesOf(graph: RunGraph): Names {
   const { tasks } = graph.definition;
   return {
-    has: (name) => graph.has(name) && graph.item(name) === undefined && partOfRow(graph.row(name)) === undefined,
+    has: (name) => graph.has(name) && graph.item(name) === undefined && partIn(graph, name) === undefined,
     size: tasks.length,
     *[Symbol.iterator]() {
       for (const { name } of tasks) yield name;

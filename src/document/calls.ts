@@ -29,10 +29,10 @@ function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readon
     ...(call.kind === 'model' ? [{ task, provider: call.provider }] : []),
     ...(call.kind === 'code' ? [{ task, called: call.function, given: call.input }] : []),
     ...(call.kind === 'map' || call.kind === 'reduce' ? callsOfTask(call.task, task) : []),
+    ...(call.kind === 'planExecuteReflect' ? callsOfTask(call.phases.plan, task) : []),
     ...(call.kind === 'subworkflow' && 'document' in call.workflow
       ? callsOf(parseDocument(call.workflow.document))
       : []),
-    ...(call.kind === 'planExecuteReflect' ? callsOfTask(call.phases.plan, task) : []),
     ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
     ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
   ];

@@ -5,7 +5,7 @@
 import type { TaskRow } from '../store/store.ts';
 import type { Changes } from './changes.ts';
 import type { Lane } from './growth.ts';
-import { partOfRow } from './rounds.ts';
+import { partIn, partOfRow } from './rounds.ts';
 import type { RunGraph } from './run-graph.ts';
 
 const EMPTY: Lane = { active: [], queue: [] };
@@ -42,7 +42,7 @@ export function passTurn(row: TaskRow, changes: Changes): void {
 export function nextTurns(graph: RunGraph, gone: ReadonlySet<string>): TaskRow[] {
   const lanes = new Map<string, { readonly free: number; readonly queue: readonly string[] }>();
   for (const name of gone) {
-    const part = partOfRow(graph.row(name));
+    const part = partIn(graph, name);
     if (part?.lane === undefined || lanes.has(part.parent)) continue;
     const { active, queue } = graph.growth(part.parent).lane ?? EMPTY;
     const left = active.filter((other) => !gone.has(other)).length;

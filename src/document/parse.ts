@@ -10,7 +10,7 @@ import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
 import { LIMITS } from './fields.ts';
-import { checkKeptNames } from './rounds.ts';
+import { checkKeptNames } from './round-names.ts';
 import { checkSchema, checkShape, listOf } from './shape.ts';
 import { atOnce, inTurns, type Pause, type Steps } from './steps.ts';
 

@@ -33,7 +33,7 @@ import { readsOf, renderPrompt } from './prompt.ts';
 import type { Scope, TaskResult } from './reads.ts';
 import { renderTask, taskScope } from './render.ts';
 import { roundAdditions } from './proposing.ts';
-import { asNamed, joinedBy, leftBy, partOfRow, phaseOutcome, refusalBelow, roundScope } from './rounds.ts';
+import { asNamed, joinedBy, leftBy, partIn, phaseOutcome, refusalBelow, roundScope } from './rounds.ts';
 import { RunGraph, type AddedItems } from './run-graph.ts';
 import { isParkedWait } from './waits.ts';
 import { pause } from './steps.ts';
@@ -131,7 +131,7 @@ function preparedAdditions(
 
 /** What may follow the end of a task. */
 function afterEnd(graph: RunGraph, context: StepContext, name: string, consequence: Consequence): PreparedStep {
-  const part = partOfRow(graph.row(name));
+  const part = partIn(graph, name);
   const items = part === undefined ? afterItem(graph, name, consequence) : { item: true as const };
   const meant = items !== undefined && consequence === 'fail' ? 'none' : consequence;
   if (endsRun(context, meant)) return { ...items, live: graph.rows.live() };

@@ -13,7 +13,8 @@ import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
 import { checkLinks } from './links.ts';
 import { taskSpec } from './normalise.ts';
 import { outlineOf } from './outline.ts';
-import { aliasesOf, phaseSpec, promptWithResults, roundsOf, stepName } from './rounds.ts';
+import { stepName } from './round-names.ts';
+import { aliasesOf, phaseSpec, promptWithResults, roundsOf } from './rounds.ts';
 import type { RunGraph } from './run-graph.ts';
 import { checkTask } from './shape.ts';
 import { atOnce } from './steps.ts';
@@ -78,7 +79,7 @@ function proposed(
   { name: owner, tags }: TaskSpec,
   rounds: PlanExecuteReflectSpec<TaskSpec>,
   { round, tasks: written }: RoundAsk & { readonly tasks: readonly unknown[] },
-  { position, breadth }: Joining,
+  { position }: Joining,
   faults: Faults,
 ): readonly TaskSpec[] {
   const { structure, nul } = atOnce(walkJson(written));
@@ -99,7 +100,8 @@ function proposed(
   const own = new Set(checked.map((task) => task?.name));
   const named = (alias: string): string =>
     own.has(alias) ? stepName(owner, round, alias) : (before.get(alias) ?? alias);
-  const lane = rounds.breadth !== undefined && rounds.breadth < breadth ? { lane: rounds.breadth } : {};
+  // Also where the run has no more at once: one that waits holds none of the run's slots, but still its turn.
+  const lane = rounds.breadth === undefined ? {} : { lane: rounds.breadth };
   const specs = checked.flatMap((task, at) => {
     if (task === undefined) return [];
     const aliases = links[at]?.dependsOn ?? [];

@@ -1,16 +1,12 @@
-/**
- * What a task that works in rounds adds to its run: its own calls, the tasks of its plans, and what their prompts see.
- * Names are those of the plan behind the task's own and the round, so that no two rounds and no two such tasks collide.
- */
+/** What a task that works in rounds adds to its run: its own calls, the tasks of its plans, and what their prompts see. */
 import type { PhaseOutcome, RoundAsk } from '../../machines/plan-execute-reflect.ts';
 import type { ErrorData } from '../errors.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { RoundPart, TaskSpec } from './definition.ts';
 import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
 import { readsOf } from './prompt.ts';
-import type { Faults } from './faults.ts';
-import { isRecord } from './json.ts';
 import type { Scope, TaskResult } from './reads.ts';
+import { phaseName } from './round-names.ts';
 import type { RenderedTask } from './render.ts';
 import type { RunGraph } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
@@ -28,55 +24,6 @@ export interface RoundStep {
   readonly error: string | null;
 }
 
-/** The name of a call of its own. */
-export function phaseName(
-  owner: string,
-  { phase, round, refusal }: Pick<RoundAsk, 'phase' | 'round' | 'refusal'>,
-): string {
-  if (phase === 'answer') return `${owner}.answer`;
-  return `${owner}.${phase} ${round}${refusal === undefined ? '' : ' again'}`;
-}
-
-/** The name of a proposed task. */
-export function stepName(owner: string, round: number, alias: string): string {
-  return `${owner}.${round}.${alias}`;
-}
-
-/** What a proposed task could be called by a task that works in rounds: nobody else may be called so. */
-const RESERVED = /^(.+?)\.(?:answer|(?:plan|reflect) \d+(?: again)?|\d+\.[^]+)$/u;
-
-/** The task that keeps a name for what it adds; undefined where none does. */
-export function keptBy(name: string, isKeeper: (owner: string) => boolean): string | undefined {
-  for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
-    const owner = name.slice(0, dot);
-    if (RESERVED.test(`x${name.slice(dot)}`) && isKeeper(owner)) return owner;
-  }
-  return undefined;
-}
-
-/** Adds a fault for each task that is called as what another one adds would be. `others`: tasks beside those given. */
-export function checkKeptNames(
-  written: readonly unknown[],
-  faults: Faults,
-  others: (owner: string) => boolean = () => false,
-): void {
-  const keepers = new Set(written.flatMap((task) => (isKeeper(task) ? [task['name']] : [])));
-  for (const [at, task] of written.entries()) {
-    const name = isRecord(task) ? task['name'] : undefined;
-    if (typeof name !== 'string' || !name.includes('.')) continue;
-    const owner = keptBy(name, (other) => keepers.has(other) || others(other));
-    if (owner !== undefined)
-      faults.add(
-        `tasks[${at}].name`,
-        `the name ${JSON.stringify(name)} is kept for what task ${JSON.stringify(owner)} adds: take another one`,
-      );
-  }
-}
-
-function isKeeper(task: unknown): task is Readonly<Record<string, unknown>> {
-  return isRecord(task) && task['kind'] === 'planExecuteReflect';
-}
-
 /** What a row of a task says that was added by one that works in rounds; undefined of every other. */
 export function partOfRow({ detailJson }: Pick<TaskRow, 'detailJson'>): RowPart | undefined {
   // Every task that ends is asked this: most have nothing to read.
@@ -85,6 +32,11 @@ export function partOfRow({ detailJson }: Pick<TaskRow, 'detailJson'>): RowPart 
   return parent === undefined || phase === undefined
     ? undefined
     : { parent, phase, ...(lane === undefined ? {} : { lane }) };
+}
+
+/** The same of a task by its name: nothing is read in a run that cannot grow. */
+export function partIn(graph: RunGraph, name: string): RowPart | undefined {
+  return graph.grows ? partOfRow(graph.row(name)) : undefined;
 }
 
 /** How a row keeps it. */
@@ -239,6 +191,7 @@ export function promptWithResults(prompt: string, dependsOn: readonly string[]):
 
 /** Tasks that work in rounds and all of whose added ones have ended, once `gone` have: they go on. */
 export function joinedBy(graph: RunGraph, gone: Iterable<string>): readonly string[] {
+  if (!graph.grows) return [];
   const open = new Map<string, number>();
   for (const name of gone) {
     const row = graph.row(name);

@@ -41,6 +41,11 @@ export class RunGraph {
     return this.rows.origin.forkJson !== undefined;
   }
 
+  /** False where a run of its document has the tasks of that and no others. */
+  get grows(): boolean {
+    return this.#graph.grows;
+  }
+
   /** True where the run has the task, or the item. */
   has(name: string): boolean {
     if (this.#graph.has(name)) return true;

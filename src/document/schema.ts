@@ -40,8 +40,8 @@ export const documentSchema = z.strictObject({
         TASK_SCHEMAS.map,
         TASK_SCHEMAS.reduce,
         TASK_SCHEMAS.wait,
-        TASK_SCHEMAS.subworkflow,
         TASK_SCHEMAS.planExecuteReflect,
+        TASK_SCHEMAS.subworkflow,
       ]),
     )
     .min(1)

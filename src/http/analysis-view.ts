@@ -25,9 +25,9 @@ export const analysisSchema = z
     loops: z.array(
       z.object({
         task: z.string(),
-        kind: z.enum(['map', 'reduce', 'onComplete', 'subworkflow', 'planExecuteReflect']),
+        kind: z.enum(['map', 'reduce', 'onComplete', 'planExecuteReflect', 'subworkflow']),
         atMost: count.describe(
-          'Items, calls, added tasks, tasks of a run, or rounds; null: it depends on the input, or is not known here',
+          'Items, calls, added tasks, rounds, or tasks of a run; null: it depends on the input, or is not known here',
         ),
         because: z.string(),
       }),

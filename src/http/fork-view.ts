@@ -6,7 +6,7 @@ import { iso, toJson } from './json.ts';
 import { runStatusSchema } from './run-status.ts';
 
 /** Forks shown with their origin. */
-const FORKS_SHOWN = 100;
+const FORKS_SHOWN = 20;
 
 /** Parts of a run in full. */
 export const forkFields = {
@@ -23,7 +23,7 @@ export const forkFields = {
     .describe('Of a fork: where it left another run'),
   forks: z
     .array(z.object({ runId: z.string(), status: runStatusSchema, createdAt: z.iso.datetime() }))
-    .describe('Runs forked from this one, newest first, at most 100; all of them with GET /runs?forkedFrom='),
+    .describe('Runs forked from this one, newest first, at most 20; all of them with GET /runs?forkedFrom='),
 };
 
 /** Who paid for an outcome that a fork has taken over. */

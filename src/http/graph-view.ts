@@ -71,7 +71,8 @@ export function graphView({ name, tasks }: Definition, version: number, graph: G
 type Node = z.infer<typeof graphSchema>['nodes'][number];
 
 /** What is to be said of a task by its kind. */
-function shapeOf(call: TaskSpec['call']): Pick<Node, 'asks' | 'items' | 'each' | 'runs' | 'arity' | 'goal' | 'depth'> {
+type OfKind = 'asks' | 'items' | 'each' | 'runs' | 'arity' | 'goal' | 'depth';
+function shapeOf(call: TaskSpec['call']): Pick<Node, OfKind> {
   const nothing = { asks: null, items: null, each: null, runs: null, arity: null, goal: null, depth: null };
   switch (call.kind) {
     case 'condition':

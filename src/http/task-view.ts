@@ -174,8 +174,8 @@ async function taskView(
   { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
-  const { model, requestId, finishReason, reason, condition, inDoubt, warning, rounds, limitReached } = detail;
-  const { reused, edited, childRunId } = detail;
+  const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited, childRunId } = detail;
+  const { rounds, limitReached } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null

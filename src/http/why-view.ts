@@ -219,13 +219,13 @@ async function waitingTask(
           waitsFor: 'items',
           moves: `the end of its items, which are tasks of the run, or POST ${at}/cancel`,
         };
-      if (actor?.waitsFor.includes('childRun') === true) return { ...common, ...(await runOf(runtime, row, at)) };
       if (actor?.waitsFor.includes('rounds') === true)
         return {
           ...common,
           waitsFor: 'rounds',
           moves: `the end of what it has added, which are tasks of the run, or POST ${at}/cancel`,
         };
+      if (actor?.waitsFor.includes('childRun') === true) return { ...common, ...(await runOf(runtime, row, at)) };
       if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {

@@ -181,8 +181,7 @@ function endRun(memory: RunMemory, root: DurableActor): void {
   if (output !== undefined) head.outputJson = encode(output, 'output', memory, WRITE_REFS);
   if (reason !== undefined || error !== undefined) head.reasonJson = encode(reason ?? error, 'reason', memory);
   if (registration.status === undefined || root.status !== 'done') {
-    const why: unknown =
-      head.reasonJson === null ? undefined : decode(head.reasonJson, (blob) => memory.rows.blob(blob));
+    const why = reasonOf(memory);
     if (status === 'completed') memory.fact(ROOT, 'run_completed', { output });
     else if (status === 'failed') memory.fact(ROOT, 'run_failed', { error: why });
     else memory.fact(ROOT, 'run_cancelled', { reason: why });
@@ -190,7 +189,12 @@ function endRun(memory: RunMemory, root: DurableActor): void {
   head.status = status;
   // A machine that ends by itself has seen to them.
   if (root.status !== 'done') cancelAwaited(memory, status);
-  tellParent(memory, { status, output, reason: reason ?? error });
+  tellParent(memory, { status, output, reason: reason ?? error ?? reasonOf(memory) });
+}
+
+/** Why it ends as it does, as far as that is known already. */
+function reasonOf({ head, rows }: RunMemory): unknown {
+  return head.reasonJson === null ? undefined : decode(head.reasonJson, (blob) => rows.blob(blob));
 }
 
 function endingOf(root: DurableActor): { registration: Logic['root']; status: RunStatus } {

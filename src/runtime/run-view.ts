@@ -40,8 +40,12 @@ export function runNotFound(runId: string): FermataError {
   return new FermataError('notFound', `No run "${runId}" exists. List the runs with GET /api/v1/runs.`);
 }
 
-/** A run's row, decoded. What cannot be read of it is left out, and `reason` says so. */
-export async function runView(row: RunRow, decode: Decode): Promise<RunView> {
+/**
+ * A run's row, decoded. What cannot be read of it is left out, and `reason` says so.
+ *
+ * @param isWhole with what lists leave out
+ */
+export async function runView(row: RunRow, decode: Decode, isWhole = false): Promise<RunView> {
   const { workflowId: id, workflowName: name, workflowVersion: version } = row;
   let damage: RunView['reason'];
   const value = async (text: string | null, what: string): Promise<unknown> => {
@@ -56,6 +60,7 @@ export async function runView(row: RunRow, decode: Decode): Promise<RunView> {
   };
   const input = await value(row.inputJson, 'input');
   const output = await value(row.outputJson, 'output');
+  const fork = isWhole ? await value(row.forkJson ?? null, 'record of where it was forked') : undefined;
   const reason = (await value(row.reasonJson, 'reason')) as RunView['reason'];
   return {
     runId: row.run,
@@ -63,6 +68,7 @@ export async function runView(row: RunRow, decode: Decode): Promise<RunView> {
     workflow: id === undefined || name === undefined || version === undefined ? undefined : { id, name, version },
     parent: row.parent,
     tags: row.tags,
+    ...(fork === undefined ? {} : { fork }),
     status: row.status,
     progress: row.progress,
     counts: row.counts,

@@ -390,9 +390,7 @@ export class Runtime {
 
   /** A run as it is committed. Throws `notFound`. */
   async read(runId: string): Promise<RunView> {
-    const row = await this.#row(runId);
-    const view = await this.#view(row);
-    if (row.forkJson !== undefined) return { ...view, fork: await this.#decode(row.forkJson) };
+    const view = await this.#view(await this.#row(runId), true);
     if (view.workflow !== undefined) return view;
     return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
   }
@@ -408,8 +406,8 @@ export class Runtime {
     return Promise.all((await this.#store.runs(this.tenant, { ...filter, ...among })).map((row) => this.#view(row)));
   }
 
-  async #view(row: RunRow): Promise<RunView> {
-    return { ...(await runView(row, this.#decode)), blocked: this.#groups.blocked(row.run) };
+  async #view(row: RunRow, isWhole = false): Promise<RunView> {
+    return { ...(await runView(row, this.#decode, isWhole)), blocked: this.#groups.blocked(row.run) };
   }
 
   /** An actor in XState's own persisted form, now or as of a journal entry. */

@@ -52,11 +52,14 @@ export interface PlannedCall {
   readonly task?: PlannedTask;
   readonly onItemFailure?: 'stop' | 'continue' | 'collect';
   readonly concurrency?: number | undefined;
-  /** Of `subworkflow`: its task ends with the run. */
-  readonly wait?: boolean;
+  /** Of a reduction in a tree: the task whose list it reduces, and how many outputs one call sees. */
+  readonly over?: string;
+  readonly arity?: number;
   /** Of work in rounds: tasks of a plan at once, and rounds at most. */
   readonly breadth?: number | undefined;
   readonly depth?: number;
+  /** Of `subworkflow`: its task ends with the run. */
+  readonly wait?: boolean;
 }
 
 /** A run as a reader of the API sees it at the end. */

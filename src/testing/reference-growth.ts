@@ -17,16 +17,36 @@ export function grow(run: Run, task: Task, { data }: SeenFact, where: string): v
     return;
   }
   const { call, name } = task.plan;
-  const isMap = task.status === 'running' && task.items === undefined;
-  check(isMap && call.task !== undefined && items !== undefined, `P4 ${where}: it has its items, or none`);
+  const { items: before = [] } = task;
+  const mayGrow = task.status === 'running' && (before.length === 0 || call.kind === 'reduce');
+  check(mayGrow && call.task !== undefined && items !== undefined, `P4 ${where}: it has its items, or none`);
+  if (call.kind === 'reduce') checkLevel(run, task, items, where);
   const plan = call.task;
-  task.items = items.map((item, index) =>
-    fresh({ ...plan, name: `${name}[${index}]` }, { task: name, as: 'item' }, { item, index }),
-  );
-  for (const item of task.items) {
+  const joining = items.map((item, at) => {
+    const index = before.length + at;
+    return fresh({ ...plan, name: `${name}[${index}]` }, { task: name, as: 'item' }, { item, index });
+  });
+  Object.assign(task, { items: [...before, ...joining], level: before.length });
+  for (const item of joining) {
     check(!run.tasks.has(item.plan.name), `P4 ${where}: there is a task ${item.plan.name}`);
     run.tasks.set(item.plan.name, item);
   }
+}
+
+/** The calls of a level see the list in parts, in its order: at first the one that is reduced, then what the last level gave. */
+function checkLevel(run: Run, { plan, items = [], level }: Task, parts: readonly unknown[], where: string): void {
+  const { over = '', arity = 0 } = plan.call;
+  const last = items.slice(level);
+  check(last.length !== 1, `P7 ${where}: it has come to one`);
+  check(
+    last.every(({ status }) => status === 'completed'),
+    `P7 ${where}: the level before is not complete`,
+  );
+  const list = last.length === 0 ? run.tasks.get(over)?.result : last.map(({ result }) => result);
+  check(isDeepStrictEqual(parts.flat(1), list), `P7 ${where}: its parts are not the list`);
+  const lengths = parts.map((part) => (part as readonly unknown[]).length);
+  const isFull = lengths.every((length, at) => length === arity || (at === lengths.length - 1 && length < arity));
+  check(isFull, `P4 ${where}: ${lengths.join(', ')} to a call, and ${arity} are asked for`);
 }
 
 /** The task that a fact adds; its name must be free. */
@@ -49,17 +69,23 @@ export function dropItems(run: Run, { data }: SeenFact, where: string): void {
   const map = run.tasks.get(String(data['task']));
   const left = map?.items?.filter((item) => !isAlive(item) && !ENDED.has(item.status)) ?? [];
   check(left.length === data['count'], `P3 ${where}: ${left.length} items of ${map?.plan.name} have not begun`);
-  const mayStop = map?.plan.call.onItemFailure === 'stop' && map.items?.some(({ bad }) => bad) === true;
+  const { onItemFailure = 'stop' } = map?.plan.call ?? {};
+  const mayStop = onItemFailure === 'stop' && map?.items?.some(({ bad }) => bad) === true;
   check(mayStop || (map !== undefined && ENDED.has(map.status)), `P4 ${where}: its map goes on`);
   for (const item of left) Object.assign(item, { status: 'cancelled', bad: true, code: 'cancelled' });
 }
 
 /** A map gives what its items gave, in their order. */
-export function checkItems({ plan, items = [] }: Task, data: SeenFact['data'], where: string): void {
+export function checkItems({ plan, items = [], level }: Task, data: SeenFact['data'], where: string): void {
   const { onItemFailure = 'stop' } = plan.call;
   const left = items.filter(({ status }) => !ENDED.has(status)).length;
   check(left === 0, `P7 ${where}: ${left} of its items have not ended`);
   check(onItemFailure !== 'stop' || !items.some(({ bad }) => bad), `P7 ${where}: one of its items failed`);
+  if (plan.call.kind === 'reduce') {
+    const [top, ...more] = items.slice(level);
+    const isTop = more.length === 0 && top?.status === 'completed' && isDeepStrictEqual(top.result, data['result']);
+    return check(isTop, `P7 ${where}: that is not what its last call gave`);
+  }
   const given = data['result'] as readonly unknown[];
   check(given.length === items.length, `P7 ${where}: it gives ${given.length} and has ${items.length} items`);
   for (const [at, { status, result, bad, code }] of items.entries()) {

@@ -36,6 +36,8 @@ export interface Task {
   takenOver: 'reused' | 'edited' | undefined;
   /** Its items, where it is a map that has begun. */
   items: readonly Task[] | undefined;
+  /** Number of the first of those that came last: those of a tree come level by level. */
+  level: number;
   /** What it has added, where it works in rounds and has begun. */
   parts: readonly Task[] | undefined;
 }
@@ -91,7 +93,7 @@ export const ROUNDING_MS = 1;
 
 /** A task of which nothing was said yet. */
 export function fresh(plan: PlannedTask, from: Task['from'] = null, item?: SeenItem): Task {
-  const state = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false };
+  const state = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false, level: 0 };
   const none = { result: undefined, code: undefined, items: undefined, parts: undefined, takenOver: undefined };
   return { ...state, ...none, plan, from, item, status: 'pending' };
 }

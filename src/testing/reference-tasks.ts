@@ -170,7 +170,7 @@ export class TasksModel {
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
     const isOver = call.kind === 'subworkflow' && data['status'] === 'timedOut';
     check(task.status !== 'retrying' || isOver, `P3 ${where}: it is to be tried again`);
-    const isOnce = task.status === 'pending' || call.kind === 'map' || hasRounds(task) || isOver;
+    const isOnce = task.status === 'pending' || call.task !== undefined || hasRounds(task) || isOver;
     const isLast = isOnce || again === 'never' || task.attempt > retry.maxRetries;
     check(isLast, `P5 ${where}: a retry was left`);
     Object.assign(task, { status: data['status'], bad: !(isMissed && call.onTimeout === 'skip') });
@@ -197,8 +197,8 @@ export class TasksModel {
     if (code === 'effectInDoubt')
       return check(onInDoubt === 'fail' && this.#calls.hasRestarted, `P6 ${where}: its call is in no doubt`);
     if (hasRounds(task)) return checkBroken(task, data, where);
-    if (call.kind === 'map') {
-      const hasFailed = call.onItemFailure === 'stop' && task.items?.some(({ bad }) => bad) === true;
+    if (call.task !== undefined) {
+      const hasFailed = (call.onItemFailure ?? 'stop') === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
     }
     if (outputs !== undefined && code === 'expressionFailed') return;

@@ -39,6 +39,7 @@ describe('fork and retry', () => {
     const runId = runIdOf(first.err);
     const again = await book.run(['retry', runId]);
     expect(again.err).toContain(`tries again what did not succeed in run ${runId}`);
+    expect(again.err).toContain('✓ text (taken over): text said');
     expect(again.status).toBe(1);
     const second = runIdOf(again.err);
     const edited = await book.run(['fork', second, '--from', 'print', '-e', 'print.output={"pages":3}', '--json']);

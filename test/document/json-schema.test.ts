@@ -280,7 +280,7 @@ describe('M5: no schema occupies the process', () => {
   });
 
   test('a value of very many faults, against a schema of very many names', () => {
-    const names = Array.from({ length: 150_000 }, (_, index) => `n${index}`);
+    const names = Array.from({ length: 50_000 }, (_, index) => `n${index}`);
     const fields = Object.fromEntries(names.map((name) => [name, 1]));
     const properties = Object.fromEntries(names.map((name) => [`${name}x`, true]));
     const faults: string[] = [];
@@ -299,9 +299,9 @@ describe('M5: no schema occupies the process', () => {
         ),
       );
     });
-    expect(time).toBeLessThan(6_000);
+    expect(time).toBeLessThan(2_000);
     expect(faults).toHaveLength(3 * 1_001);
-    expect(faults[1_001]).toMatch(/^input\[0\]: expected "n0" or .* or one of 149990 more, came a text \("n0x"\)$/);
-    expect(faults.at(-1)).toBe(': and 148999 faults more');
+    expect(faults[1_001]).toMatch(/^input\[0\]: expected "n0" or .* or one of 49990 more, came a text \("n0x"\)$/);
+    expect(faults.at(-1)).toBe(': and 48999 faults more');
   });
 });

@@ -95,11 +95,11 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      ...(this.#holdsModels ? { actors: { modelCall } } : {}),
       around: async ({ src, run }) => {
         if (src === 'subworkflow') await this.#gate;
         return run();
       },
-      ...(this.#holdsModels ? { actors: { modelCall } } : {}),
       config: config ?? {
         functions: { work, echo: (input: unknown) => input },
         predicates: this.#predicates,

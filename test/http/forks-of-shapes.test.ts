@@ -48,6 +48,21 @@ it('a map is taken over as a whole, or item by item', async () => {
   expect(calls).toEqual(['each[0]', 'sum']);
 });
 
+it('a retry tries failed items again, also of a map that completed without them', async () => {
+  const { config, calls, fails } = counting();
+  const harness = await openFermata({ config });
+  fails.add('each[1]');
+  const tasks = [{ ...each, onItemFailure: 'collect' }, work('sum', 'each')];
+  const { runId } = await startRun(harness, { tasks }, docs);
+  await harness.fermata.runtime.waitFor(runId);
+  fails.clear();
+  calls.length = 0;
+  const { tasks: found, status } = await forked(harness, runId, {}, 'retry');
+  expect({ status, calls }).toEqual({ status: 'completed', calls: ['each[1]', 'sum'] });
+  expect(payers(found)).toMatchObject({ each: undefined, 'each[0]': runId, 'each[1]': undefined, 'each[2]': runId });
+  expect(found[0]?.output).toMatchObject([{ by: 'each[0]' }, { by: 'each[1]' }, { by: 'each[2]' }]);
+});
+
 it('calls of a tree run anew where what they reduce has changed', async () => {
   const script = [{ prompt: '', answers: [{ text: 'said' }] }];
   const { config } = counting();
@@ -192,4 +207,49 @@ it('an event that came and a decision that was made are not asked for again', as
   expect((await outcome(harness, forkId)).output).toMatchObject({ amount: 4 });
   await call('POST', `/runs/${runId}/cancel`, {});
   await fermata.runtime.waitFor(runId);
+});
+
+it('a task that is added again does not run where what it needs has failed this time', async () => {
+  const { config, calls } = counting();
+  const harness = await openFermata({ config });
+  const { runId } = await startRun(harness, {
+    config: { onTaskFailure: 'continue' },
+    tasks: [
+      { ...work('a'), when: 'input.nothing > 1' },
+      { ...work('p'), onComplete: { addTasks: 'adds' } },
+    ],
+  });
+  await harness.fermata.runtime.waitFor(runId);
+  expect(calls).toEqual(['p', 'p+']);
+  const { tasks } = await forked(harness, runId, { fromTask: 'a' });
+  expect(calls).toEqual(['p', 'p+']);
+  expect(tasks.map(({ name, status }) => [name, status])).toEqual([
+    ['a', 'failed'],
+    ['p', 'completed'],
+    ['one', 'skipped'],
+    ['two', 'skipped'],
+  ]);
+});
+
+it('a sub-workflow is taken over with the run that it began, and that run can be forked by itself', async () => {
+  const { config, calls, fails } = counting();
+  const harness = await openFermata({ config });
+  const { call, fermata } = harness;
+  await call('POST', '/workflows', { name: 'inner', tasks: [work('deep'), work('deeper', 'deep')] });
+  const { runId } = await startRun(harness, {
+    tasks: [{ name: 'phase', kind: 'subworkflow', workflow: 'inner' }, work('last', 'phase')],
+  });
+  await fermata.runtime.waitFor(runId);
+  const childRunId = (await outcome(harness, runId)).tasks[0]?.childRunId ?? '';
+  calls.length = 0;
+  const again = await forked(harness, runId, { fromTask: 'last' });
+  expect(calls).toEqual(['last']);
+  expect(again.tasks[0]).toMatchObject({ reused: { runId }, childRunId });
+  // Nobody waits for it: the run whose task began its origin has ended, and is told of nothing.
+  calls.length = 0;
+  const child = await forked(harness, childRunId, { fromTask: 'deeper' });
+  expect(calls).toEqual(['deeper']);
+  expect(child.run.parent ?? null).toBeNull();
+  fails.add('deeper');
+  expect((await forked(harness, runId, { fromTask: 'phase' })).status).toBe('failed');
 });

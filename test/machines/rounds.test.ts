@@ -99,6 +99,18 @@ describe('a round', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'completed', output: { g: 'by the way' } });
   });
 
+  it('counts those that wait, also where the run has no more at once', async () => {
+    const run = await start(goal({ breadth: 1 }), { config: { breadth: 1 } });
+    await bench.complete('g.plan 1', plan('a', 'b'));
+    await bench.fail('g.1.a', busy);
+    expect(bench.running, 'one that is to be tried again has its turn').toEqual([]);
+    await bench.advance(60);
+    await bench.complete('g.1.a');
+    await bench.complete('g.1.b');
+    await bench.complete('g.reflect 1', { ...done, answer: 'A' });
+    expect(await bench.read(run)).toMatchObject({ status: 'completed' });
+  });
+
   it('gives the turn of one that is cancelled, or that can never run, to the next', async () => {
     const run = await start(goal({ breadth: 1 }), { config: { breadth: 9 } });
     await bench.complete('g.plan 1', plan('a', 'b', 'c', 'd'));

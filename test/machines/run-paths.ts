@@ -81,8 +81,7 @@ export function pathsOf(kind: RunKind, happenings: readonly Happening[] = HAPPEN
     {
       fromState: model.begin(),
       events: (state: RunState) => model.possible(state).filter(({ type }) => happenings.includes(type)),
-      serializeState: ({ flow, tasks, waited }: RunState) =>
-        JSON.stringify([flow.value, Object.keys(tasks).map((name) => [tasks[name], waited.includes(name)])]),
+      serializeState: inShort,
       toState: ({ flow }: RunState) => flow.status !== 'active',
     } as never,
   ) as unknown as readonly { readonly state: RunState; readonly steps: readonly Visit[] }[];
@@ -121,7 +120,7 @@ export function somePathOf(kind: RunKind, chance: () => number): RunPath {
 }
 
 /** What tells states of a run apart on a path. */
-function inShort({ flow, tasks, waited }: RunState): string {
+export function inShort({ flow, tasks, waited }: RunState): string {
   return JSON.stringify([flow.value, Object.keys(tasks).map((name) => [tasks[name], waited.includes(name)])]);
 }
 

@@ -230,6 +230,14 @@ export function isSeen(state: { readonly value: unknown }): boolean {
   return stateOf(state) !== PASSING;
 }
 
+/** What tells states of a task apart on a path. */
+export function inShort({
+  value,
+  context: { attempt, repeatOf = null, outcome = null, repaired },
+}: TaskSnapshot): string {
+  return JSON.stringify([value, attempt, repeatOf !== null, outcome !== null, repaired]);
+}
+
 /** One way of a task from its beginning to an end. */
 export interface TaskPath {
   readonly title: string;
@@ -264,8 +272,7 @@ export function pathsOf(kind: TaskKind): readonly TaskPath[] {
       STEPS.filter(({ states, event }) => states.includes(stateOf(state)) && event.type !== NEVER[calls]).map(
         ({ event }) => event,
       ) as never,
-    serializeState: ({ value, context: { attempt, repeatOf = null, outcome = null, repaired } }) =>
-      JSON.stringify([value, attempt, repeatOf !== null, outcome !== null, repaired]),
+    serializeState: inShort,
     toState: ({ status }) => status !== 'active',
   });
   return paths.map((path) => {

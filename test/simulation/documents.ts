@@ -6,6 +6,7 @@ import {
   randomChild,
   randomCondition,
   randomGrowth,
+  randomReduce,
   randomSharing,
   randomWhen,
   randomWork,
@@ -33,7 +34,7 @@ export function randomDocument(random: Random, name: string, nested = 2): Workfl
   for (const [index, own] of names.entries()) {
     const before = tasks.filter(() => random.chance(0.4));
     const inner = nested > 0 && random.chance(0.15) ? randomDocument(random, `${name}.${own}`, nested - 1) : undefined;
-    tasks.push(randomTask(random, own, before, names.slice(index + 1), 2, inner));
+    tasks.push(randomTask(random, own, before, names.slice(index + 1), nested + 1, inner));
   }
   return {
     name,
@@ -76,6 +77,14 @@ function randomTask(
   inner?: WorkflowDocument,
 ): RandomTask {
   const [read] = before;
+  const list = before.find(({ kind }) => kind === 'map');
+  if (inner === undefined && list !== undefined && random.chance(0.7))
+    return {
+      name,
+      dependsOn: [list.name],
+      ...(random.chance(0.25) ? randomWhen(random, list) : {}),
+      ...randomReduce(random, list),
+    } as RandomTask;
   return {
     name,
     ...(before.length > 0 ? { dependsOn: before.map((task) => task.name) } : {}),

@@ -210,3 +210,62 @@ it.each([
     expect.objectContaining({ code: 'simulationFailed', data: { promise } }) as Error,
   );
 });
+
+/** A list of three, reduced two at a time. */
+const tree: Plan = {
+  ...plan,
+  tasks: [
+    {
+      ...usual,
+      name: 'list',
+      dependsOn: [],
+      call: { kind: 'map', onItemFailure: 'stop', task: { ...code, name: 'list' } },
+    },
+    {
+      ...usual,
+      name: 'all',
+      dependsOn: ['list'],
+      call: { kind: 'reduce', over: 'list', arity: 2, task: { ...code, name: 'all' } },
+    },
+  ],
+};
+const LIST = ['list[0]', 'list[1]', 'list[2]'];
+const level = (...parts: readonly unknown[]): Told => ['task_added', { task: 'all', items: parts }];
+const called = (task: string): readonly Told[] => [started(task), completed(task)];
+const reducing = (first: Told, second: Told, result = 'all[2]'): readonly Told[] => [
+  ['run_started', { workflow: 'w' }],
+  started('list'),
+  ['task_added', { task: 'list', items: [1, 2, 3] }],
+  ...LIST.flatMap(called),
+  completed('list', LIST),
+  started('all'),
+  first,
+  ...called('all[0]'),
+  ...called('all[1]'),
+  second,
+  ...called('all[2]'),
+  completed('all', result),
+  ['run_completed', { output: 'all[2]' }],
+];
+const [a, b, c] = LIST;
+const lowest = level([a, b], [c]);
+const top = level(['all[0]', 'all[1]']);
+
+it('lets a list be reduced in a tree', () => {
+  tellTree(reducing(lowest, top));
+});
+
+it.each([
+  ['P7', 'its parts are not the list', reducing(level([b, a], [c]), top)],
+  ['P4', '3 to a call, and 2 are asked for', reducing(level(LIST), top)],
+  ['P7', 'its parts are not the list', reducing(lowest, level(['all[0]', 'all[0]']))],
+  ['P7', 'that is not what its last call gave', reducing(lowest, top, 'all[0]')],
+])('finds %s broken in a tree: %s', (promise, message, story) => {
+  const broken = { data: { promise }, message: expect.stringContaining(message) as string };
+  expect(() => tellTree(story)).toThrow(expect.objectContaining(broken) as Error);
+});
+
+/** The tree itself calls nobody, nor does the map before it. */
+function tellTree(story: readonly Told[]): void {
+  tell(story, tree, ['all', 'list']);
+}

@@ -42,9 +42,9 @@ export function randomSharing(random: Random): object {
 
 /** What a task does by itself; `depth`: of maps in maps. */
 export function randomWork(random: Random, about: string, read: RandomTask | undefined, depth: number): object {
-  if (depth > 0 && random.chance(0.25)) return randomMap(random, about, read, depth);
-  if (random.chance(0.12)) return randomChild(random, LEAF);
+  if (depth > 0 && random.chance(0.4)) return randomMap(random, about, read, depth);
   if (random.chance(0.1)) return randomRounds(random, about);
+  if (random.chance(0.12)) return randomChild(random, LEAF);
   return random.chance(0.2) ? randomWait(random) : randomCall(random, about, read);
 }
 
@@ -92,10 +92,24 @@ function randomMap(random: Random, about: string, read: RandomTask | undefined, 
     task: {
       ...randomSharing(random),
       ...(random.chance(0.3) ? { when: random.pick(['index > 0', 'index == 0', 'item != 1', 'item > 1']) } : {}),
-      ...(depth > 1 && random.chance(0.4)
+      ...(depth > 1 && random.chance(0.5)
         ? randomMap(random, about, read, depth - 1)
         : randomWork(random, about, read, 0)),
     },
+  };
+}
+
+/** One of many, mostly in a tree. */
+export function randomReduce(random: Random, list: RandomTask): object {
+  const { timeoutSeconds, ...trouble } = randomTrouble(random);
+  const isTree = random.chance(0.8);
+  return {
+    kind: 'reduce',
+    prompt: `Combine {{ ${readAs(list)}.output | json }}`,
+    ...trouble,
+    ...(isTree ? { arity: random.between(2, 3) } : {}),
+    // Of a tree it is from its first call to its last.
+    ...(isTree && random.chance(0.85) ? {} : { timeoutSeconds }),
   };
 }
 
@@ -104,8 +118,12 @@ function randomCall(random: Random, about: string, read: RandomTask | undefined)
   const call = random.chance(0.5)
     ? { prompt: `Do ${about}${text}` }
     : { kind: 'code', function: 'work', input: { about: JSON.stringify(about) } };
+  return { ...call, ...randomTrouble(random) };
+}
+
+/** What may be in the way of a call, and what then. */
+function randomTrouble(random: Random) {
   return {
-    ...call,
     retry: {
       maxRetries: random.between(0, 3),
       initialSeconds: random.pick([0.001, 0.5, 2]),

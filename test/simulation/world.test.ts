@@ -31,6 +31,31 @@ describe('a world', () => {
     await world.close();
   });
 
+  it('runs workflows that run each other, given in any order', async () => {
+    const caller: WorkflowDocument = {
+      name: 'caller',
+      tasks: [
+        { name: 'ask', kind: 'subworkflow', workflow: 'gated', input: { topic: '{{ input.topic }}' } },
+        {
+          name: 'say',
+          kind: 'subworkflow',
+          workflow: { name: 'inline', tasks: [{ name: 'say', prompt: 'Say {{ input.what }}' }] },
+          input: { what: '{{ tasks.ask.output }}' },
+        },
+      ],
+    };
+    const answers = ({ prompt }: { readonly prompt: string }): string => `[${prompt}]`;
+    const world = await simulate({ workflows: [caller, gated], functions, answers, faults: { crashes: 0.1 } });
+    const run = await world.start('caller', { input: { topic: 'tea' } });
+    expect((await world.run(run)).status).toBe('waiting');
+    const [child] = [...world.database.runs.values()].filter(({ origin }) => origin.parent?.run === run);
+    await world.approve(child?.origin.run ?? '', 'pay', { approved: true });
+    world.heal();
+    expect(await world.run(run)).toMatchObject({ status: 'completed', output: '[Say paid for [Plan tea]]' });
+    await world.finish();
+    await world.close();
+  });
+
   it('says what it lacks: a workflow, answers, a fault', async () => {
     const world = await simulate({ workflows: [gated], functions });
     await expect(world.start('gatet')).rejects.toMatchObject({

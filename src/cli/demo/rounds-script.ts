@@ -54,8 +54,8 @@ function said(text: string): MadeAnswer {
 }
 
 function promptOf({ body }: ScriptedRequest): string {
-  const messages = body['messages'] as readonly { readonly role: string; readonly content: unknown }[];
-  return String(messages.find(({ role }) => role === 'user')?.content ?? '');
+  const messages = body['messages'] as readonly { readonly role: string; readonly content?: string }[];
+  return messages.find(({ role }) => role === 'user')?.content ?? '';
 }
 
 /** As the built-in prompts say it: `round 1 of at most 3`. */

@@ -22,8 +22,8 @@ export interface Cost {
 /** A task that becomes many, and what bounds it. */
 export interface Loop {
   readonly task: string;
-  readonly kind: 'map' | 'reduce' | 'onComplete' | 'subworkflow' | 'planExecuteReflect';
-  /** Items, calls, added tasks, tasks of a run, or rounds; infinite where it depends on the input. */
+  readonly kind: 'map' | 'reduce' | 'onComplete' | 'planExecuteReflect' | 'subworkflow';
+  /** Items, calls, added tasks, rounds, or tasks of a run; infinite where it depends on the input. */
   readonly atMost: number;
   /** Where the bound comes from, or what it depends on. */
   readonly because: string;
@@ -76,10 +76,10 @@ function costOf(spec: TaskSpec, owner: TaskSpec, loops: Loops): Cost {
         return plus(ONE_TASK, times(loops.items(spec, owner), costOf(call.task, owner, loops)));
       case 'reduce':
         return plus(ONE_TASK, times(loops.calls(spec, owner), modelCost(call.task)));
-      case 'subworkflow':
-        return plus(ONE_TASK, loops.child(spec, owner));
       case 'planExecuteReflect':
         return plus(ONE_TASK, roundsCost(call, loops.rounds(spec, owner)));
+      case 'subworkflow':
+        return plus(ONE_TASK, loops.child(spec, owner));
       default:
         return ONE_TASK;
     }

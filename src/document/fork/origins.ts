@@ -11,7 +11,7 @@
 import { FermataError } from '../../errors.ts';
 import type { RunRows } from '../../runtime/rows.ts';
 import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
-import type { Additions } from '../adding.ts';
+import { impossible, type Additions } from '../adding.ts';
 import type { TaskSpec } from '../definition.ts';
 import { growthIn, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
 import { withPrompt } from './prompts.ts';
@@ -119,7 +119,11 @@ export class Origins {
     const { warning } = this.#data(run, row.seq) as { readonly warning?: string };
     return {
       tasks: specs.map(({ spec, depth, join }, at) => ({ spec: { ...spec, position: position + at }, depth, join })),
-      skip: [],
+      // What they need may have failed this time.
+      skip: impossible(
+        graph,
+        specs.map(({ spec }) => spec),
+      ),
       ...(warning === undefined ? {} : { warning }),
     };
   }
@@ -153,6 +157,7 @@ export class Origins {
       if (at > 0 && Object.hasOwn(layer.outputs, name)) return { kind: 'given', value: layer.outputs[name] };
       if (isBarred(layer, name)) return undefined;
       const row = this.#row(layer.run, name);
+      if (layer.isRetry === true && row?.status === 'completed' && hasFailedItems(row)) return undefined;
       if (row?.status === 'completed' && row.resultSeq !== null && row.resultSeq <= layer.upTo)
         return { kind: 'completed', layer, at, row, seq: row.resultSeq };
       if (row?.status === 'skipped') return { kind: 'skipped' };
@@ -222,6 +227,11 @@ function* reducedBy(
 
 function isBarred({ anew, opened }: ForkLayer, name: string): boolean {
   return anew.includes(name) || opened.includes(name) || mapsAround(name).some((map) => anew.includes(map));
+}
+
+function hasFailedItems({ detailJson }: TaskRow): boolean {
+  const { failedItems = 0 } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly failedItems?: number };
+  return failedItems > 0;
 }
 
 /** What it cost stands with where it comes from: this run pays nothing for it. */

@@ -25,6 +25,8 @@ export interface ForkLayer {
   readonly anew: readonly string[];
   /** Maps that begin anew, but some of whose items may be taken over. */
   readonly opened: readonly string[];
+  /** Maps some of whose items failed begin anew, although they completed. */
+  readonly isRetry?: true;
   /** Outputs that were given by hand. */
   readonly outputs: Readonly<Record<string, unknown>>;
 }

@@ -63,7 +63,8 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
   assertRunnable(definition);
   const layers = [layerOf(run, upTo, point, edits), ...(await stillThere(runtime, before?.layers ?? []))];
   const { input } = (await runtime.entry(runId, 1)) as { readonly input: WorkflowInput };
-  const { prepared: _, ...asked } = input;
+  // Nobody waits for it: a task that began its origin heard how that one ended.
+  const { prepared: _, parent: __, ...asked } = input;
   return runtime.start('workflow', {
     input: {
       ...asked,
@@ -141,6 +142,7 @@ function layerOf(
     upTo,
     anew: [...new Set(anew)],
     opened: [...new Set(maps)],
+    ...('retry' in point ? { isRetry: true as const } : {}),
     outputs: Object.fromEntries(given.map(([name, { output }]) => [name, output])),
   };
 }

@@ -50,8 +50,8 @@ export const TASK_SCHEMAS = {
   map: mapTaskSchema,
   reduce: reduceTaskSchema,
   wait: waitTaskSchema,
-  subworkflow: subworkflowTaskSchema,
   planExecuteReflect: planExecuteReflectTaskSchema,
+  subworkflow: subworkflowTaskSchema,
 } as const;
 
 /** A kind that this version has. */
@@ -75,8 +75,8 @@ export type CallSpec =
   | MapSpec<TaskSpec>
   | ReduceSpec<TaskSpec>
   | WaitSpec
-  | SubworkflowSpec
-  | PlanExecuteReflectSpec<TaskSpec>;
+  | PlanExecuteReflectSpec<TaskSpec>
+  | SubworkflowSpec;
 
 /** The same, made ready. */
 export type PreparedCall =
@@ -86,8 +86,8 @@ export type PreparedCall =
   | PreparedMap
   | PreparedReduce
   | PreparedWait
-  | PreparedSubworkflow
-  | PreparedPlanExecuteReflect;
+  | PreparedPlanExecuteReflect
+  | PreparedSubworkflow;
 
 /** Where the tasks of each kind read. */
 export const PLACES: Readonly<Record<Kind, Places>> = {
@@ -97,8 +97,8 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   wait: waitPlaces,
   map: mapPlaces,
   reduce: reducePlaces,
-  subworkflow: subworkflowPlaces,
   planExecuteReflect: planExecuteReflectPlaces,
+  subworkflow: subworkflowPlaces,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */

@@ -18,9 +18,18 @@ export function runList(
     const [tag, ...tags] = filter.tags ?? [];
     const all = db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).$dynamic();
     const tagged = tag === undefined ? all : all.innerJoin(runTag, and(eq(runTag.run, run.key), eq(runTag.tag, tag)));
-    // The same number in three tables: named as the index has it that the page is read from.
-    const key = tag !== undefined ? runTag.run : leadsByStatus(filter) ? runState.run : run.key;
-    return tagged
+    const origin = filter.forkedFrom;
+    const forked = origin === undefined ? tagged : tagged.innerJoin(forkedFrom, isForkOf(origin));
+    // The same number in four tables: named as the index has it that the page is read from.
+    const key =
+      origin !== undefined
+        ? forkedFrom.run
+        : tag !== undefined
+          ? runTag.run
+          : leadsByStatus(filter)
+            ? runState.run
+            : run.key;
+    return forked
       .where(and(...matches(db, tenant, filter, tags), olderThan(keys, tenant, filter.after, key)))
       .orderBy(desc(key))
       .limit(filter.limit)
@@ -42,14 +51,17 @@ function matches(
 ): (SQL | undefined)[] {
   const { workflowId, parent, status, q, among } = filter;
   const leads =
-    status === undefined && workflowId === undefined && parent === undefined && (filter.tags ?? []).length === 0;
+    status === undefined &&
+    workflowId === undefined &&
+    parent === undefined &&
+    filter.forkedFrom === undefined &&
+    (filter.tags ?? []).length === 0;
   return [
     leads ? eq(run.tenant, tenant) : isCheckedLast(tenant),
     workflowId === undefined ? undefined : eq(run.workflowId, workflowId),
     parent === undefined ? undefined : eq(run.parentRun, parent),
     status === undefined ? undefined : eq(runState.status, status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
-    filter.forkedFrom === undefined ? undefined : exists(forkOf(db, filter.forkedFrom)),
     among === undefined ? undefined : sql`${run.run} in (select value from json_each(${JSON.stringify(among)}))`,
     q === undefined ? undefined : or(contains(run.run, q), contains(run.workflowName, q), contains(run.machine, q)),
   ];
@@ -64,11 +76,8 @@ function tagOf(db: BetterSQLite3Database, tag: string) {
     .where(and(eq(further.run, run.key), eq(further.tag, tag)));
 }
 
-function forkOf(db: BetterSQLite3Database, origin: string) {
-  return db
-    .select({ found: sql`1` })
-    .from(forkedFrom)
-    .where(and(eq(forkedFrom.run, run.key), eq(forkedFrom.distance, 0), eq(forkedFrom.origin, origin)));
+function isForkOf(origin: string): SQL | undefined {
+  return and(eq(forkedFrom.run, run.key), eq(forkedFrom.origin, origin), eq(forkedFrom.distance, 0));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Work in rounds as documents write it: its fields, its texts, and the names that it keeps. */
 import { describe, expect, it, test } from 'vitest';
-import { checkKeptNames, keptBy } from '../../../src/document/rounds.ts';
+import { checkKeptNames, keptBy } from '../../../src/document/round-names.ts';
 import { Faults } from '../../../src/document/faults.ts';
 import { workflow } from '../../../src/document/builder.ts';
 import { parseDocument, parseText } from '../../../src/document/parse.ts';

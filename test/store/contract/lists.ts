@@ -53,6 +53,26 @@ export function listsContract(make: MakeStore): void {
       expect(await ids(store, { among: [] })).toBe('');
     });
 
+    test('runs that a run has begun are listed under it, and those that it waits for are known', async () => {
+      const { store } = current();
+      const parent = { run: 'r1', task: 'phase', attempt: 1, depth: 1, awaited: true };
+      await beginRuns(store);
+      const beginChild = (run: string, over: Partial<typeof parent>, endedAt: number | null = null) =>
+        store.commit(group([begin(runKey(run), { state: state({ endedAt }) }, { parent: { ...parent, ...over } })]));
+      await beginChild('c1', {});
+      await beginChild('c2', { attempt: 2 }, 9);
+      await beginChild('c3', { awaited: false });
+      await beginChild('c4', { run: 'r2' });
+      await beginChild('c5', { task: 'other' });
+      expect(await ids(store, { parent: 'r1' })).toBe('c5 c3 c2 c1');
+      expect(await ids(store, { parent: 'r1', limit: 1, after: 'c5' })).toBe('c3');
+      expect(await ids(store, { parent: 'r9' })).toBe('');
+      expect(await store.awaitedRuns(runKey('r1'))).toEqual(['c1', 'c5']);
+      expect(await store.awaitedRuns(runKey('r1', 'other'))).toEqual([]);
+      expect((await store.run(runKey('c2')))?.parent).toEqual({ ...parent, attempt: 2 });
+      expect((await store.run(runKey('r1')))?.parent).toBeUndefined();
+    });
+
     test('runs: a text is searched in id, workflow and machine, and its wildcards are only characters', async () => {
       const { store } = current();
       await beginRuns(store);

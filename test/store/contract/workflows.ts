@@ -31,6 +31,18 @@ export function workflowsContract(make: MakeStore): void {
       expect(await store.workflowVersions('default', 'w')).toEqual([second, first]);
     });
 
+    test('a version that only runs name is kept once, whatever the names of others, and shown to nobody', async () => {
+      const { store } = current();
+      const kept = workflowRow('inline-1', { name: 'a' });
+      expect(await store.createWorkflow(workflowRow('w', { name: 'a' }))).toBe(true);
+      await store.keepWorkflow(kept);
+      await store.keepWorkflow({ ...kept, documentJson: '{"another":1}' });
+      expect(await store.workflow('default', 'inline-1', 1)).toEqual(kept);
+      expect(await store.workflow('default', 'inline-1')).toBeUndefined();
+      expect(await ids(store, {})).toBe('w');
+      expect((await store.workflowByName('default', 'a'))?.id).toBe('w');
+    });
+
     test('a name is taken once in a tenant, a version once in a workflow', async () => {
       const { store } = current();
       const other = workflowRow('w2', { name: 'b' });

@@ -69,6 +69,9 @@ const reads: Record<string, () => unknown> = {
   'runs by tags': () => runs('default', { limit: 9, tags: ['x', 'y'] }),
   'runs by a tag and a status, from a cursor on': () =>
     runs('default', { limit: 9, tags: ['x'], status: 'running', after: 'a' }),
+  'forks of a run': () => runs('default', { limit: 9, forkedFrom: 'b' }),
+  'forks of a run by status, from a cursor on': () =>
+    runs('default', { limit: 9, forkedFrom: 'b', status: 'running', after: 'a' }),
   'runs of a workflow by tag': () => runs('default', { limit: 9, tags: ['x'], workflowId: 'w' }),
 };
 
