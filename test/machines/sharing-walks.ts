@@ -51,6 +51,31 @@ function stopped(cancelWhen: string, value: unknown, status: string): SharingWal
 const settles = async (): Promise<void> => {};
 const paid = { kind: 'wait', event: { type: 'paid' }, timeoutSeconds: 10, onTimeout: 'continue' };
 
+const inner = { name: 'inner', tasks: [{ name: 'inside', kind: 'code', function: 'work', maxRetries: 0 }] };
+const runs = { kind: 'subworkflow', workflow: inner };
+
+/** A run whose task `shares` runs another workflow, and is stopped while that runs, or while it is just being begun. */
+function stoppedRun(cancelWhen: string, status: string, held: boolean): SharingWalk['walk'] {
+  return async (bench) => {
+    const shares = { name: 'shares', ...runs, cancelWhen, ...(held ? { dependsOn: ['first'] } : {}) };
+    const tasks = [{ name: 'writes' }, ...(held ? [{ name: 'first' }] : []), shares];
+    const run = await bench.start({ config: { onTaskFailure: 'continue' }, tasks });
+    const release = held ? bench.holdRuns() : async (): Promise<void> => {};
+    if (held) await bench.complete('first');
+    for (let times = held ? 2 : 1; times > 0; times--) {
+      const writing = bench.call('writes').context.shared.set('k', 'text');
+      await bench.settle();
+      await writing;
+    }
+    await release();
+    await bench.settle();
+    expect(bench.running, 'the other run is cancelled').toEqual(['writes']);
+    await bench.complete('writes');
+    expect((await bench.statuses(run))['shares']).toBe(status);
+    return run;
+  };
+}
+
 /** Every way in which a task comes to publish, to write, and to be stopped. */
 export const SHARING_WALKS: readonly SharingWalk[] = [
   { title: 'what its function gave', walk: publishing({}, (bench) => bench.complete('shares', { x: 1 })) },
@@ -134,6 +159,14 @@ export const SHARING_WALKS: readonly SharingWalk[] = [
       return run;
     },
   },
+  { title: 'what its run gave', walk: publishing(runs, (bench) => bench.complete('inside')) },
+  {
+    title: 'which run it has begun',
+    walk: publishing({ ...runs, wait: false }, (bench) => bench.complete('inside')),
+  },
+  { title: 'and is stopped with its run', walk: stoppedRun('shared.k == "text"', 'cancelled', false) },
+  { title: 'and fails with its run', walk: stoppedRun('shared.k > 1', 'failed', false) },
+  { title: 'and is stopped while its run begins', walk: stoppedRun('shared.k == "text"', 'cancelled', true) },
   { title: 'and is stopped by what another one writes', walk: stopped('shared.k == 1', 1, 'cancelled') },
   { title: 'and fails where that cannot be compared', walk: stopped('shared.k > 1', 'text', 'failed') },
 ];

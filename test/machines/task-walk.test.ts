@@ -246,6 +246,7 @@ it('a reduction in a tree begins its next level when one has ended', async () =>
 
 it.each([
   ['to its answer, though its first plan is refused', {}],
+  ['to its answer, which it shares', { outputs: { shared: { k: 'result' } } }],
   ['until a plan fails, after a person let it begin', { requiresApproval: true }],
 ])('a task that works in rounds goes on %s', async (_, gate) => {
   const models = await Workbench.openHolding();
