@@ -100,7 +100,6 @@ describe('when, against the schemas of what it reads', () => {
     ['tasks.last.output == 1', /not there yet/],
     ['tasks.text.output.matches("a+")', /matches\(\)/],
     ['input.l.all(x, input.l.all(y, x > y))', /inside of another loop/],
-    ['shared.x > 1', /is not supported yet/],
     ['1 +', /column 4/],
     [5, 'expected a text or an object, came a number (5)'],
   ])('%s is refused', (text, message) => {

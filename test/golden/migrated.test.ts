@@ -3,6 +3,8 @@
  * tasks, calls, questions and dates, and back.
  */
 import { expect, it } from 'vitest';
+import { planExecuteReflectMachine } from '../../machines/plan-execute-reflect.ts';
+import { sharedMachine } from '../../machines/shared-space.ts';
 import { taskMachine, workflowMachine } from '../../src/compose.ts';
 import { taskMachine as taskMachine1 } from '../../machines/workflow-1/task.ts';
 import { workflowMachine as workflowMachine1 } from '../../machines/workflow-1/workflow.ts';
@@ -23,14 +25,14 @@ const migrate: Migration = {
   detached: { task: (old) => ({ ...old, context: { ...Object(old.context), since: 2 } as object }) },
 };
 // As `compose` registers it.
-const registered = (workflow: Machine, task: Machine) => ({
+const registered = (workflow: Machine, ...others: readonly Machine[]) => ({
   machine: workflow,
-  definition: JSON.stringify([workflow.definition, task.definition]),
+  definition: JSON.stringify([workflow, ...others].map(({ definition }) => definition)),
   status: (snapshot: Snapshot) => snapshot.value as RunStatus,
 });
 const machines = {
   'workflow@1': registered(workflowMachine1, taskMachine1),
-  'workflow@2': { ...registered(workflowMachine, taskMachine), migrate },
+  'workflow@2': { ...registered(workflowMachine, taskMachine, planExecuteReflectMachine, sharedMachine), migrate },
 };
 
 it.each(sets)('%s: runs of documents move to another version and back, and come to their recorded end', async (set) => {

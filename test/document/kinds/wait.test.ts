@@ -93,7 +93,7 @@ describe('a wait is refused', () => {
     ],
     [
       { until: 'event.at' },
-      'tasks[0].until: column 1: reads "event", which does not exist: known are "input" and "tasks"',
+      'tasks[0].until: column 1: reads "event", which does not exist: known are "input", "tasks" and "shared"',
     ],
     [{ seconds: 1, onTimeout: 'cancel' }, expect.stringContaining('expected "fail" or "skip" or "continue"')],
     [{ seconds: 1, event: undefined, filter: 'true' }, expect.stringContaining('unknown field "filter"')],

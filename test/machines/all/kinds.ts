@@ -2,12 +2,14 @@
  * All there is to walk: every machine of `machines/`, with each kind of task and of run that its document can make of it.
  * Counters are capped at two: attempts of a task, tasks of a run, items of a map.
  */
+import { getSimplePaths } from '@xstate/graph';
 import { pathsOf as runPaths, type RunKind } from '../run-paths.ts';
 import { pathsOf as taskPaths, type TaskKind } from '../task-paths.ts';
 import { walkRun } from '../run-walk.ts';
+import { pathsOf as roundsPaths, walkRounds } from '../rounds-paths.ts';
 import { SHARING_WALKS } from '../sharing-walks.ts';
 import { callerOf, modelCaller, walkTask } from '../task-walk.ts';
-import type { Workbench } from '../../harness/documents.ts';
+import { Workbench } from '../../harness/documents.ts';
 import type { RawModelServer } from '../../harness/raw-model-server.ts';
 
 /** A machine as its documents say, and how to walk its paths. */
@@ -89,6 +91,23 @@ export const KINDS: readonly Kind[] = [
       taskPaths(kind).map((path) => ({
         ...titled(path.title),
         walk: ({ bench, server }: Site) => walkTask(bench, callerOf(kind, bench, server), kind, path),
+      })),
+  })),
+  ...([1, 2] as const).map((depth) => ({
+    machine: 'planExecuteReflect@2',
+    name: `depth: ${depth}`,
+    paths: () =>
+      roundsPaths(depth, getSimplePaths).map((path) => ({
+        ...titled(path.title),
+        // Its calls wait for the walk, those of models too: on a bench of its own.
+        walk: async () => {
+          const bench = await Workbench.openHolding();
+          try {
+            await walkRounds(bench, depth, path);
+          } finally {
+            await bench.close();
+          }
+        },
       })),
   })),
   // It has one state and no end: its ways are those of the tasks that use it.
