@@ -2,7 +2,7 @@
  * Waiting for the world: an invoice waits for a payment that is large enough, and reminds after a while. The run holds no
  * slot and no memory meanwhile, and keeps its dates while no process is there. Seconds stand for days here.
  *
- *   npx node examples/07-waiting.ts
+ *   npx node examples/08-waiting.ts
  */
 import { compose, execute, sqliteStore, workflow, type Fermata } from 'fermata';
 

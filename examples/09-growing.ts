@@ -33,12 +33,7 @@ const fermata = await compose({
       diveInto: (areas) =>
         Object.values(areas)
           .map(String)
-          .map((area) => ({
-            name: `dive ${area}`,
-            kind: 'code',
-            function: 'dive',
-            input: { area: `"${area}"` },
-          })),
+          .map((area) => ({ name: `dive ${area}`, kind: 'code', function: 'dive', input: { area: `"${area}"` } })),
       dive: ({ area }) => void found.push(String(area)),
       collect: () => found,
       sumUp: ({ finding, number }) => {

@@ -50,7 +50,8 @@ export type RoundsOutput =
     }
   | { readonly error: ErrorData };
 
-interface RoundsContext extends RoundsInput {
+/** What the machine of rounds knows. */
+export interface RoundsContext extends RoundsInput {
   readonly round: number;
   readonly missing: string | null;
   readonly done: boolean | null;

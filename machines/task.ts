@@ -185,7 +185,7 @@ export interface Decision {
 }
 
 /** An event from outside for which the task waits. */
-interface EventTaken {
+export interface EventTaken {
   readonly type: 'fermata.task.event';
   /** As it was sent. */
   readonly event: Readonly<Record<string, unknown>>;
