@@ -19,7 +19,7 @@
  * P12. What a fork takes over, another run has found; what it could take over, it does not pay for again
  *     (`reference-forks.ts`).
  *
- * P11. Of values that tasks share each write is done once and has the next revision; what a task publishes is there when
+ * P13. Of values that tasks share each write is done once and has the next revision; what a task publishes is there when
  *     it completes; who is to be stopped by one is, and nobody else (`reference-shared.ts`).
  *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs

@@ -1,4 +1,4 @@
-/** What may be observed of the values that the tasks of a run share (P11), and of whom they stop: part of the reference model. */
+/** What may be observed of the values that the tasks of a run share (P13), and of whom they stop: part of the reference model. */
 import { isDeepStrictEqual } from 'node:util';
 import type { SeenFact } from './observation.ts';
 import type { PlannedTask } from './plan.ts';
@@ -35,15 +35,15 @@ export class SharedModel {
   changed({ data }: SeenFact, isAlive: (task: string) => boolean, where: string): void {
     const { key, revision, value, by, write } = data as Readonly<Record<string, unknown>> & { readonly key: string };
     const before = this.#values.get(key)?.revision ?? 0;
-    this.#check(revision === before + 1, `P11 ${where}: ${key} has revision ${before}, and gets ${String(revision)}`);
-    this.#check(isAlive(String(by)), `P11 ${where}: ${String(by)}, which wrote it, has ended`);
+    this.#check(revision === before + 1, `P13 ${where}: ${key} has revision ${before}, and gets ${String(revision)}`);
+    this.#check(isAlive(String(by)), `P13 ${where}: ${String(by)}, which wrote it, has ended`);
     this.#values.set(key, { value, revision: Number(revision) });
     if (write === undefined) {
       const published = this.#published.get(String(by)) ?? new Map<string, unknown>();
-      this.#check(!published.has(key), `P11 ${where}: it was published before`);
+      this.#check(!published.has(key), `P13 ${where}: it was published before`);
       this.#published.set(String(by), published.set(key, value));
     } else {
-      this.#check(!this.#writes.has(write), `P11 ${where}: the same write was done before`);
+      this.#check(!this.#writes.has(write), `P13 ${where}: the same write was done before`);
       this.#writes.add(write);
     }
     this.#changedBy = { publisher: write === undefined ? String(by) : undefined };
@@ -59,7 +59,7 @@ export class SharedModel {
 
   /** A task was stopped by its `cancelWhen`. */
   stopped(task: string, where: string): void {
-    this.#check(this.#stopped.delete(task), `P11 ${where}: its cancelWhen is not true`);
+    this.#check(this.#stopped.delete(task), `P13 ${where}: its cancelWhen is not true`);
   }
 
   /** A task has ended otherwise. */
@@ -68,17 +68,17 @@ export class SharedModel {
     const published = this.#published.get(name) ?? new Map<string, unknown>();
     this.#published.delete(name);
     const keys = type === 'task_completed' ? Object.keys(outputs ?? {}) : [];
-    this.#check(isDeepStrictEqual([...published.keys()], keys), `P11 ${where}: it shares ${keys.join()}`);
+    this.#check(isDeepStrictEqual([...published.keys()], keys), `P13 ${where}: it shares ${keys.join()}`);
     for (const [key, written] of Object.entries(outputs ?? {}))
       if (published.has(key) && typeof written !== 'string')
-        this.#check(isDeepStrictEqual(published.get(key), written), `P11 ${where}: it shares something else as ${key}`);
+        this.#check(isDeepStrictEqual(published.get(key), written), `P13 ${where}: it shares something else as ${key}`);
   }
 
   /** Nothing is under way in the run: who was to stop has. */
   settled(run: string): void {
     this.#check(
       this.#stopped.size === 0,
-      `P11 run ${run}: ${[...this.#stopped].join()} go on although they are stopped`,
+      `P13 run ${run}: ${[...this.#stopped].join()} go on although they are stopped`,
     );
   }
 }
