@@ -18,7 +18,6 @@
  * P11. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
  * P12. What a fork takes over, another run has found; what it could take over, it does not pay for again
  *     (`reference-forks.ts`).
- *
  * P13. Of values that tasks share each write is done once and has the next revision; what a task publishes is there when
  *     it completes; who is to be stopped by one is, and nobody else (`reference-shared.ts`).
  *
