@@ -581,6 +581,7 @@ export const taskMachine = setup({
       type: 'fermata.task.adds',
       ...about(context),
       ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
+      ...(context.publishes === true ? { result: context.outcome?.value ?? null } : {}),
     })),
     completeKnown: enqueueActions(({ enqueue, context }) => {
       stateCompleted(enqueue, context, { value: context.known?.result });
@@ -768,8 +769,12 @@ export const taskMachine = setup({
     hasOutcome: ({ context }) => (context.outcome ?? null) !== null && context.addTasks !== FROM_OUTPUT,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
-    mayRepair: ({ context }) =>
-      context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && context.repaired === undefined,
+    mayRepair: ({ context, event }) =>
+      context.addTasks === FROM_OUTPUT &&
+      context.call.kind === 'model' &&
+      context.repaired === undefined &&
+      // What is wrong then is what it shares, and no task of its answer.
+      !(event.type === 'fermata.task.refused' && event.error.code === 'expressionFailed'),
     isCondition: ({ context }) => context.call.kind === 'condition',
     waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
     waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),
