@@ -48,6 +48,7 @@ import {
 import { fact, send, type Enqueue } from './reserved.ts';
 import {
   isPublished,
+  lostEvent,
   publish,
   refusalOf,
   setting,
@@ -169,6 +170,8 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partia
   readonly completion?: Readonly<Record<string, unknown>>;
   /** What was found of its `cancelWhen`; absent where it was not stopped by that. */
   readonly stopped?: Skip['condition'];
+  /** The event that it took in vain, as facts say it; absent where it took none. */
+  readonly lost?: { readonly event: unknown; readonly keptEvent?: unknown };
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
@@ -560,7 +563,12 @@ export const taskMachine = setup({
       const error = refusalOf(event);
       return error === undefined
         ? {}
-        : { error: unpublished(context, error), consequence: 'fail' as const, completion: {} };
+        : {
+            error: unpublished(context, error),
+            consequence: 'fail' as const,
+            completion: {},
+            ...lostEvent(context),
+          };
     }),
     // Whether a task is stopped before it begins or after it has begun must make no difference to what needs it.
     keepStop: assign(({ context, event }) => {
@@ -681,6 +689,7 @@ export const taskMachine = setup({
         ...(usage === undefined ? {} : { usage }),
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
         ...(context.stopped === undefined ? {} : { condition: context.stopped }),
+        ...context.lost,
       });
     }),
     askPerson: enqueueActions(({ enqueue, context }) => {

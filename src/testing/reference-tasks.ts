@@ -167,6 +167,7 @@ export class TasksModel {
     else check(this.#verdict(run, task, where) !== 'skips', `P4 ${where}: its conditions say that it is skipped`);
     const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
     const isMissed = codeOf(data) === 'waitTimedOut';
+    if ('event' in data) run.events.completed(task.plan, { ...data, result: data['event'] }, where);
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
     const isOver = call.kind === 'subworkflow' && data['status'] === 'timedOut';
     check(task.status !== 'retrying' || isOver, `P3 ${where}: it is to be tried again`);
