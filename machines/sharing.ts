@@ -72,6 +72,13 @@ export function unpublished({ completion }: TaskContext, error: ErrorData): Erro
   return { ...error, retry: 'never', ...(usage === undefined ? {} : { data: { ...error.data, usage } }) };
 }
 
+/** Of a wait whose `outputs` cannot be told: the event that it took. Kept on, another task would take it once more. */
+export function lostEvent({ call, completion }: TaskContext): Pick<TaskContext, 'lost'> {
+  const { result: event = null, keptEvent } = completion ?? {};
+  if (call.kind !== 'wait' || !('event' in call.for) || event === null) return {};
+  return { lost: { event, ...(keptEvent === undefined ? {} : { keptEvent }) } };
+}
+
 /** Why what its `outputs` say cannot be published; undefined where it was, or of another event. */
 export function refusalOf(event: { readonly type: string }): ErrorData | undefined {
   const { answer, write } = event as SharedAnswer;

@@ -48,6 +48,7 @@ import {
 import { fact, send, type Enqueue } from './reserved.ts';
 import {
   isPublished,
+  lostEvent,
   publish,
   refusalOf,
   setting,
@@ -169,6 +170,8 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partia
   readonly completion?: Readonly<Record<string, unknown>>;
   /** What was found of its `cancelWhen`; absent where it was not stopped by that. */
   readonly stopped?: Skip['condition'];
+  /** The event that it took in vain, as facts say it; absent where it took none. */
+  readonly lost?: { readonly event: unknown; readonly keptEvent?: unknown };
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
@@ -560,7 +563,12 @@ export const taskMachine = setup({
       const error = refusalOf(event);
       return error === undefined
         ? {}
-        : { error: unpublished(context, error), consequence: 'fail' as const, completion: {} };
+        : {
+            error: unpublished(context, error),
+            consequence: 'fail' as const,
+            completion: {},
+            ...lostEvent(context),
+          };
     }),
     // Whether a task is stopped before it begins or after it has begun must make no difference to what needs it.
     keepStop: assign(({ context, event }) => {
@@ -581,6 +589,7 @@ export const taskMachine = setup({
       type: 'fermata.task.adds',
       ...about(context),
       ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
+      ...(context.publishes === true ? { result: context.outcome?.value ?? null } : {}),
     })),
     completeKnown: enqueueActions(({ enqueue, context }) => {
       stateCompleted(enqueue, context, { value: context.known?.result });
@@ -680,6 +689,7 @@ export const taskMachine = setup({
         ...(usage === undefined ? {} : { usage }),
         ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
         ...(context.stopped === undefined ? {} : { condition: context.stopped }),
+        ...context.lost,
       });
     }),
     askPerson: enqueueActions(({ enqueue, context }) => {
@@ -768,8 +778,12 @@ export const taskMachine = setup({
     hasOutcome: ({ context }) => (context.outcome ?? null) !== null && context.addTasks !== FROM_OUTPUT,
     adds: ({ context }) => context.addTasks !== undefined,
     addsByFunction: ({ context }) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
-    mayRepair: ({ context }) =>
-      context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && context.repaired === undefined,
+    mayRepair: ({ context, event }) =>
+      context.addTasks === FROM_OUTPUT &&
+      context.call.kind === 'model' &&
+      context.repaired === undefined &&
+      // What is wrong then is what it shares, and no task of its answer.
+      !(event.type === 'fermata.task.refused' && event.error.code === 'expressionFailed'),
     isCondition: ({ context }) => context.call.kind === 'condition',
     waitsForEvent: ({ context: { call } }) => call.kind === 'wait' && 'event' in call.for,
     waitsForTime: ({ context: { call } }) => call.kind === 'wait' && !('event' in call.for),

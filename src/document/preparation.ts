@@ -157,7 +157,7 @@ function afterEnd(graph: RunGraph, context: StepContext, name: string, consequen
     stop: [...(items?.stop ?? []), ...(own?.stop ?? []), ...left.stop],
   };
   const over = joinedBy(graph, gone);
-  const closed = new Set(group.drop?.map(({ map }) => map));
+  const closed = new Set([...(group.drop ?? []).map(({ map }) => map), ...(group.stop ?? [])]);
   const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone, closed);
   const ended = 1 + skip.length + cancelled.length;
   const settled = context.settled + ended + (group.drop ?? []).reduce((sum, { count }) => sum + count, 0);
@@ -243,7 +243,7 @@ function describedIn(description: string | undefined, scope: Scope): { readonly 
  * Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come.
  *
  * @param gone tasks that end in this turn
- * @param closed maps of which no more items begin from this turn on
+ * @param closed tasks that are stopped, and maps of which no more items begin, from this turn on
  */
 function candidates(
   graph: RunGraph,
@@ -255,10 +255,12 @@ function candidates(
   if (slots <= 0) return [];
   const found: Candidate[] = [];
   const ready = [
-    ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name) && !closed.has(name)),
+    ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name)),
     ...released(graph, gone),
     ...nextTurns(graph, gone),
-  ].toSorted((one, other) => one.position - other.position);
+  ]
+    .filter(({ name }) => !isWithin(graph, name, closed))
+    .toSorted((one, other) => one.position - other.position);
   let root = nextRoot;
   let at = 0;
   while (found.length < slots) {
@@ -288,6 +290,14 @@ function candidates(
       root++;
     }
   }
+}
+
+/** One of these, or an item or a part of one. Given a slot as it is stopped, it would keep that for ever. */
+function isWithin(graph: RunGraph, name: string, closed: ReadonlySet<string>): boolean {
+  if (closed.size === 0) return false;
+  for (let at: string | undefined = name; at !== undefined; at = graph.item(at)?.map ?? partIn(graph, at)?.parent)
+    if (closed.has(at)) return true;
+  return false;
 }
 
 /** Items of a map that may begin: the next ones that were not cancelled before. */

@@ -58,7 +58,7 @@ export class ReferenceModel {
   /** Requests that were made, by what they ask for. */
   readonly #asked = new Map<string, number>();
   readonly #calls = new CallsModel();
-  readonly #children = new ChildrenModel();
+  readonly #children = new ChildrenModel((name) => this.#run(name));
   readonly #clock = new ClockModel();
   readonly #forks = new ForksModel(this.#runs);
   readonly #tasks: TasksModel;
@@ -164,7 +164,7 @@ export class ReferenceModel {
   }
 
   #begin(run: Run, fact: SeenFact, where: string): void {
-    this.#children.began(run, fact, (name) => this.#run(name), where);
+    this.#children.began(run, fact, where);
     run.plan = this.#planOf(String(fact.data['workflow']));
     for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, fresh(plan));
   }
