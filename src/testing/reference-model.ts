@@ -243,7 +243,10 @@ export class ReferenceModel {
     if (run.cutSince !== Infinity) return;
     run.events.settled(run.name);
     this.#tasks.decideStops(run);
-    run.shared.settled(run.name);
+    run.shared.settled(run.name, (name) => {
+      const { status, plan } = run.tasks.get(name) ?? {};
+      return status === 'running' && plan?.call.kind === 'subworkflow';
+    });
     for (const { request, by } of run.told.splice(0)) {
       const decided = run.facts.some(
         ({ data }) => data['by'] === by && request === this.#path(run, data['task'], 'approve'),

@@ -26,6 +26,7 @@ const plan: Plan = {
     { ...usual, outputs, name: 'rounds', call: { kind: 'planExecuteReflect' } },
     { ...usual, outputs, name: 'wait', call: { kind: 'wait', onTimeout: 'continue', for: { seconds: 1 } } },
     { ...usual, name: 'child', call: { kind: 'subworkflow' } },
+    { ...usual, name: 'stopped', cancelWhen: 'shared.done', call: { kind: 'subworkflow' } },
   ],
 };
 
@@ -45,6 +46,9 @@ const missed: Told = [
 ];
 const told: Told = ['r', 'child_run_started', { task: 'child', attempt: 1, childRunId: 'c' }];
 const childBegins: Told = ['c', 'run_started', { workflow: 'v', parent: { runId: 'r', task: 'child', attempt: 1 } }];
+const written: Told = ['r', 'shared_changed', { key: 'done', revision: 1, value: true, by: 'map', write: 'w' }];
+const known: Told = ['r', 'child_run_started', { task: 'stopped', attempt: 1, childRunId: 'c' }];
+const forStopped: Told = ['c', 'run_started', { workflow: 'v', parent: { runId: 'r', task: 'stopped', attempt: 1 } }];
 
 /** Tells it to a model; `cut`: a run that is committed before, in the middle of its first turn. */
 function tell(story: readonly Told[], cut?: string): void {
@@ -59,6 +63,8 @@ function tell(story: readonly Told[], cut?: string): void {
     seqs.set(run, seq);
     model.see({ elapsed: 0, kind: 'commit', runs: [], facts: [{ run, seq, at, type, data }], doubtful: false });
   }
+  const settled = { run: 'r', status: 'running', progress: 0, lastAt: 0, cut: false };
+  model.see({ elapsed: 0, kind: 'commit', runs: [settled], facts: [], doubtful: false });
 }
 
 it.each(['map', 'rounds', 'wait'])('a %s fails where what it shares cannot be told', (task) => {
@@ -69,7 +75,12 @@ it('a run is told to its task in the middle of the turn that begins it', () => {
   expect(() => tell([begun, started('child'), told, childBegins], 'c')).not.toThrow();
 });
 
+it('a task that is stopped while it begins a run ends once that is known', () => {
+  expect(() => tell([begun, started('map'), started('stopped'), written])).not.toThrow();
+});
+
 it.each<readonly [string, string, readonly Told[]]>([
+  ['P13', 'stopped go on although', [begun, started('map'), started('stopped'), written, forStopped, known]],
   ['P7', 'none of its items failed', [begun, started('plain'), unshared('plain')]],
   ['P5', 'it was to complete', [begun, started('wait'), missed]],
   ['P11', 'it names c and began none', [begun, started('child'), told, childBegins]],
