@@ -14,8 +14,9 @@ import type { RoundAsk } from './plan-execute-reflect.ts';
 import type { ChildEnded } from '../src/runtime/parent.ts';
 import { fact, send, spawn, type Enqueue } from './reserved.ts';
 import { sharedMachine, type SetsShared } from './shared-space.ts';
-import type { SharedWritten, Stop } from './sharing.ts';
-import { taskMachine, type TaskOutput } from './task.ts';
+import type { SharedWritten, Stop } from './task/sharing.ts';
+import { taskMachine } from './task.ts';
+import type { TaskOutput } from './task/context.ts';
 
 /** A task that may get a slot. */
 export interface Candidate {

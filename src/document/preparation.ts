@@ -3,15 +3,14 @@
  * which tasks may begin, which can no longer run, a task's rendered prompt, the run's output.
  */
 import type { Candidate, GroupStep, PreparedStep, TaskAdds, WorkflowInput } from '../../machines/workflow.ts';
+import type { TaskContext, TaskOutput } from '../../machines/task/context.ts';
 import type {
   JoinedItems,
   PreparedApproval,
   PreparedOutcome,
   PreparedSkip,
   PreparedTask as MachineTask,
-  TaskContext,
-  TaskOutput,
-} from '../../machines/task.ts';
+} from '../../machines/task/prepared.ts';
 import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { RunRows } from '../runtime/rows.ts';

@@ -6,7 +6,7 @@
  *  S3. The write of a function's call is done once, however often the call is repeated after crashes.
  *  S4. A write costs as much as there are live tasks that watch its key, however many others there are (R3).
  */
-import type { SharedWritten, Stop } from '../../machines/sharing.ts';
+import type { SharedWritten, Stop } from '../../machines/task/sharing.ts';
 import type { PreparedWrite, PublishesShared, SetsShared } from '../../machines/shared-space.ts';
 import type { PreparedStep } from '../../machines/workflow.ts';
 import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
