@@ -2,7 +2,9 @@
  * What the workflow and task machines need for a decision, read from the run's rows and attached to the event (R2):
  * which tasks may begin, which can no longer run, a task's rendered prompt, the run's output.
  */
-import type { Candidate, GroupStep, PreparedStep, TaskAdds, WorkflowInput } from '../../machines/workflow.ts';
+import type { WorkflowInput } from '../../machines/workflow/context.ts';
+import type { TaskAdds } from '../../machines/workflow/events.ts';
+import type { Candidate, GroupStep, PreparedStep } from '../../machines/workflow/prepared.ts';
 import type { TaskContext, TaskOutput } from '../../machines/task/context.ts';
 import type {
   JoinedItems,

@@ -8,7 +8,7 @@
  */
 import type { SharedWritten, Stop } from '../../machines/task/sharing.ts';
 import type { PreparedWrite, PublishesShared, SetsShared } from '../../machines/shared-space.ts';
-import type { PreparedStep } from '../../machines/workflow.ts';
+import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
