@@ -22,6 +22,7 @@ export const addingActions = {
     type: 'fermata.task.adds',
     ...about(context),
     ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
+    ...(context.publishes === true ? { result: context.outcome?.value ?? null } : {}),
   })),
   completeAdded: enqueueActions(({ enqueue, context, event }) => {
     if (event.type !== 'fermata.task.added') return;

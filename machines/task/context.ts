@@ -38,6 +38,8 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partia
   readonly completion?: Readonly<Record<string, unknown>>;
   /** What was found of its `cancelWhen`; absent where it was not stopped by that. */
   readonly stopped?: Skip['condition'];
+  /** The event that it took in vain, as facts say it; absent where it took none. */
+  readonly lost?: { readonly event: unknown; readonly keptEvent?: unknown };
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */

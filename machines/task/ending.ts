@@ -69,6 +69,7 @@ export const endActions = {
       ...(usage === undefined ? {} : { usage }),
       ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
       ...(context.stopped === undefined ? {} : { condition: context.stopped }),
+      ...context.lost,
     });
   }),
   keepCancel: assign({

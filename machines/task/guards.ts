@@ -53,8 +53,12 @@ export const guards = {
   hasOutcome: ({ context }: Seen) => (context.outcome ?? null) !== null && context.addTasks !== FROM_OUTPUT,
   adds: ({ context }: Seen) => context.addTasks !== undefined,
   addsByFunction: ({ context }: Seen) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
-  mayRepair: ({ context }: Seen) =>
-    context.addTasks === FROM_OUTPUT && context.call.kind === 'model' && context.repaired === undefined,
+  mayRepair: ({ context, event }: Seen) =>
+    context.addTasks === FROM_OUTPUT &&
+    context.call.kind === 'model' &&
+    context.repaired === undefined &&
+    // What is wrong then is what it shares, and no task of its answer.
+    !(event.type === 'fermata.task.refused' && event.error.code === 'expressionFailed'),
   isCondition: ({ context }: Seen) => context.call.kind === 'condition',
   waitsForEvent: ({ context: { call } }: Seen) => call.kind === 'wait' && 'event' in call.for,
   waitsForTime: ({ context: { call } }: Seen) => call.kind === 'wait' && !('event' in call.for),

@@ -67,6 +67,13 @@ function unpublished({ completion }: TaskContext, error: ErrorData): ErrorData {
   return { ...error, retry: 'never', ...(usage === undefined ? {} : { data: { ...error.data, usage } }) };
 }
 
+/** Of a wait whose `outputs` cannot be told: the event that it took. Kept on, another task would take it once more. */
+function lostEvent({ call, completion }: TaskContext): Pick<TaskContext, 'lost'> {
+  const { result: event = null, keptEvent } = completion ?? {};
+  if (call.kind !== 'wait' || !('event' in call.for) || event === null) return {};
+  return { lost: { event, ...(keptEvent === undefined ? {} : { keptEvent }) } };
+}
+
 /** Why what its `outputs` say cannot be published; undefined where it was, or of another event. */
 export function refusalOf(event: { readonly type: string }): ErrorData | undefined {
   const { answer, write } = event as SharedAnswer;
@@ -103,7 +110,12 @@ export const sharingActions = {
     const error = refusalOf(event);
     return error === undefined
       ? {}
-      : { error: unpublished(context, error), consequence: 'fail' as const, completion: {} };
+      : {
+          error: unpublished(context, error),
+          consequence: 'fail' as const,
+          completion: {},
+          ...lostEvent(context),
+        };
   }),
   // Whether a task is stopped before it begins or after it has begun must make no difference to what needs it.
   keepStop: assign(({ context, event }) => {

@@ -26,6 +26,8 @@ export interface TaskAdds {
   readonly description: string;
   readonly items?: readonly unknown[];
   readonly tasks?: unknown;
+  /** What its `outputs` are about, where it has some: where they cannot be told it fails, and nothing joins the run. */
+  readonly result?: unknown;
   /** Of a task that works in rounds. */
   readonly ask?: RoundAsk;
   /** Those that it added in the run of which this one is a fork. */

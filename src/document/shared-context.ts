@@ -8,6 +8,7 @@
  */
 import type { SharedWritten, Stop } from '../../machines/task/sharing.ts';
 import type { PreparedWrite, PublishesShared, SetsShared } from '../../machines/shared-space.ts';
+import type { TaskAdds } from '../../machines/workflow/events.ts';
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
@@ -56,7 +57,7 @@ function set({ write, key, value, revision: over, task }: SetsShared, rows: RunR
 }
 
 /** What the `outputs` of a task say of its result. */
-function publish({ task, result }: PublishesShared, graph: RunGraph): PreparedWrite {
+function publish({ task, result }: Pick<PublishesShared, 'task' | 'result'>, graph: RunGraph): PreparedWrite {
   const { rows } = graph;
   const { outputs = {} } = graph.spec(task);
   const texts = expressionsOf(outputs, []).map(({ text }) => text);
@@ -108,14 +109,25 @@ export function withSharing(definitionOf: DefinitionOf, prepare: Prepare): Prepa
       const isEnding = ((snapshot?.context as { readonly ending?: unknown } | undefined)?.ending ?? null) !== null;
       return isEnding ? undefined : toStop(event as unknown as SharedWritten, new RunGraph(rows, definitionOf(rows)));
     }
-    const step = prepare(preparing) as PreparedStep | undefined;
     const begins = snapshot === undefined;
-    if (!begins && event.type !== 'fermata.task.adds') return step;
+    const adds = !begins && event.type === 'fermata.task.adds';
+    const error = adds && 'result' in event ? unshared(event as unknown as TaskAdds, rows, definitionOf) : undefined;
+    if (error !== undefined) return { additions: { refused: error } } satisfies PreparedStep;
+    const step = prepare(preparing) as PreparedStep | undefined;
+    if (!begins && !adds) return step;
     const { additions = { tasks: [] } } = step ?? {};
     const specs = 'tasks' in additions ? additions.tasks.map(({ spec }) => spec as TaskSpec) : [];
     const publishes = begins ? publishesAny(definitionOf(rows)) : specs.some(isPublishing);
     return publishes ? { ...step, shares: true } : step;
   };
+}
+
+/** Why what a task is to share cannot be told. Found when it completes, tasks that it has added would go on without it. */
+function unshared({ task, result }: TaskAdds, rows: RunRows, definitionOf: DefinitionOf): ErrorData | undefined {
+  const graph = new RunGraph(rows, definitionOf(rows));
+  if (isSettled(graph.row(task).status)) return undefined;
+  const found = publish({ task, result }, graph);
+  return 'error' in found ? found.error : undefined;
 }
 
 const publishing = new WeakMap<Definition, boolean>();

@@ -11,22 +11,30 @@ interface Parent {
 
 /** Who began whom. */
 export class ChildrenModel {
+  readonly #runOf: (name: string) => Run;
   readonly #parents = new Map<Run, Parent>();
   /** By run, task and attempt. */
   readonly #children = new Map<string, Run>();
+  /** Their tasks know of them, and the fact that they begin was kept back by a cut. */
+  readonly #announced = new Set<Run>();
+
+  constructor(runOf: (name: string) => Run) {
+    this.#runOf = runOf;
+  }
 
   /** A run begins: a task that runs and that has begun none at this attempt has asked for it. */
-  began(child: Run, { data }: SeenFact, runOf: (name: string) => Run, where: string): void {
+  began(child: Run, { data }: SeenFact, where: string): void {
     const begunBy = data['parent'] as
       | { readonly runId: string; readonly task: string; readonly attempt: number }
       | undefined;
     if (begunBy === undefined) return;
     const { runId, task, attempt } = begunBy;
-    const run = runOf(runId);
+    const run = this.#runOf(runId);
     const known = this.#children.get(keyOf(run, task, attempt));
-    check(known === undefined, `P11 ${where}: run ${known?.name} was begun for that before`);
+    const isAnnounced = this.#announced.delete(child);
+    check(known === (isAnnounced ? child : undefined), `P11 ${where}: run ${known?.name} was begun for that before`);
     const asking = run.tasks.get(task);
-    const isAsked = asking?.status === 'running' && asking.attempt === attempt;
+    const isAsked = isAnnounced || (asking?.status === 'running' && asking.attempt === attempt);
     check(
       run.plan === undefined || isAsked,
       `P11 ${where}: its task is ${asking?.status} at attempt ${asking?.attempt}`,
@@ -35,10 +43,15 @@ export class ChildrenModel {
     this.#children.set(keyOf(run, task, attempt), child);
   }
 
-  /** A task has heard which run is its own. */
+  /** A task has heard which run is its own: one that has begun, or is in the middle of the turn that says so. */
   told(run: Run, task: Task, { data }: SeenFact, where: string): void {
-    const { name = 'none' } = this.of(run, task) ?? {};
-    check(data['childRunId'] === name, `P11 ${where}: it names ${String(data['childRunId'])} and began ${name}`);
+    const named = this.#runOf(String(data['childRunId']));
+    if (this.of(run, task) === undefined && isBeginning(named)) {
+      this.#announced.add(named);
+      this.#children.set(keyOf(run, task.plan.name, task.attempt), named);
+    }
+    const { name } = this.of(run, task) ?? {};
+    check(named.name === name, `P11 ${where}: it names ${named.name} and began ${name ?? 'none'}`);
     task.status = 'inRun';
   }
 
@@ -83,6 +96,7 @@ export class ChildrenModel {
 
   /** At the end nobody goes on for a task that has ended. */
   finish(): void {
+    for (const { name } of this.#announced) check(false, `P11 run ${name}, of which its task was told, never began`);
     for (const [child, { run, task }] of this.#parents) {
       const awaited = run.tasks.get(task)?.plan.call.wait !== false;
       const isFine = !awaited || !this.isLetGo(child) || ENDED.has(child.status) || child.stuck;
@@ -92,6 +106,11 @@ export class ChildrenModel {
       );
     }
   }
+}
+
+/** It is committed in the middle of its first turn, and has stated nothing yet. */
+function isBeginning({ facts, cutSince }: Run): boolean {
+  return facts.length === 0 && cutSince !== Infinity;
 }
 
 function keyOf(run: Run, task: string, attempt: number): string {

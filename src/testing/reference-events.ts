@@ -45,7 +45,7 @@ export class OutsideEventsModel {
     this.#kept.push({ type: eventType, event: said, taken: false });
   }
 
-  /** The fact that a task that waits has completed. */
+  /** The fact that a task that waits has completed, or has failed with an event that it had taken. */
   completed({ call }: PlannedTask, { result, keptEvent }: SeenFact['data'], where: string): void {
     const { type, filter } = call.for?.event ?? {};
     if (type === undefined || result === null) return;

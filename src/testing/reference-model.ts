@@ -18,7 +18,6 @@
  * P11. A task that runs a workflow begins one run at each attempt and ends as that ends; who waits no longer lets it end.
  * P12. What a fork takes over, another run has found; what it could take over, it does not pay for again
  *     (`reference-forks.ts`).
- *
  * P13. Of values that tasks share each write is done once and has the next revision; what a task publishes is there when
  *     it completes; who is to be stopped by one is, and nobody else (`reference-shared.ts`).
  *
@@ -59,7 +58,7 @@ export class ReferenceModel {
   /** Requests that were made, by what they ask for. */
   readonly #asked = new Map<string, number>();
   readonly #calls = new CallsModel();
-  readonly #children = new ChildrenModel();
+  readonly #children = new ChildrenModel((name) => this.#run(name));
   readonly #clock = new ClockModel();
   readonly #forks = new ForksModel(this.#runs);
   readonly #tasks: TasksModel;
@@ -165,7 +164,7 @@ export class ReferenceModel {
   }
 
   #begin(run: Run, fact: SeenFact, where: string): void {
-    this.#children.began(run, fact, (name) => this.#run(name), where);
+    this.#children.began(run, fact, where);
     run.plan = this.#planOf(String(fact.data['workflow']));
     for (const plan of run.plan?.tasks ?? []) run.tasks.set(plan.name, fresh(plan));
   }

@@ -166,7 +166,8 @@ export class TasksModel {
     if (task.status !== 'pending') this.#checkFailure(run, task, data, at, where);
     else check(this.#verdict(run, task, where) !== 'skips', `P4 ${where}: its conditions say that it is skipped`);
     const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
-    const isMissed = task.status === 'waiting';
+    const isMissed = codeOf(data) === 'waitTimedOut';
+    if ('event' in data) run.events.completed(task.plan, { ...data, result: data['event'] }, where);
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
     const isOver = call.kind === 'subworkflow' && data['status'] === 'timedOut';
     check(task.status !== 'retrying' || isOver, `P3 ${where}: it is to be tried again`);
@@ -196,12 +197,13 @@ export class TasksModel {
       return this.#clock.notEarly(at, task.since, timeoutSeconds, where);
     if (code === 'effectInDoubt')
       return check(onInDoubt === 'fail' && this.#calls.hasRestarted, `P6 ${where}: its call is in no doubt`);
+    // What is shared is found at the end, of a task of any kind.
+    if (outputs !== undefined && code === 'expressionFailed') return;
     if (hasRounds(task)) return checkBroken(task, data, where);
     if (call.task !== undefined) {
       const hasFailed = (call.onItemFailure ?? 'stop') === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
     }
-    if (outputs !== undefined && code === 'expressionFailed') return;
     if (task.status === 'inRun') return this.#children.failed(run, task, data, where);
     if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;
     check(this.#calls.hasFailed(run, task, code), `P7 ${where}: nobody has failed with "${code}"`);

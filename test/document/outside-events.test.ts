@@ -134,6 +134,20 @@ describe('an event that comes early', () => {
     expect(await bench.statuses(run)).toEqual({ a: 'completed', b: 'running' });
   });
 
+  it('is taken once also by a task whose outputs cannot be told, which says what it took', async () => {
+    const outputs = { shared: { bad: 'result.missing' } };
+    const run = await start(
+      [{ name: 'first' }, paid('a', { dependsOn: ['first'], outputs }), paid('b', { dependsOn: ['first'] })],
+      { config: { onTaskFailure: 'continue' } },
+    );
+    await send(run, { type: 'paid', id: 'm', n: 1 });
+    await bench.complete('first');
+    expect(await bench.statuses(run)).toEqual({ first: 'completed', a: 'failed', b: 'running' });
+    const failed = (await bench.facts(run)).find(({ type }) => type === 'task_failed');
+    expect(failed?.data).toMatchObject({ task: 'a', event: { type: 'paid', n: 1 } });
+    expect(failed?.data['keptEvent']).toEqual(expect.any(Number));
+  });
+
   it('is kept beside a task that waits and whose filter is false', async () => {
     const run = await start([
       filtered('strict', 'event.amount > 10.0'),

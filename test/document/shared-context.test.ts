@@ -76,6 +76,19 @@ describe('outputs', () => {
     expect(await shared(run)).toEqual({});
   });
 
+  it('that cannot be told let nothing join the run', async () => {
+    const adds = { onComplete: { addTasks: 'fromOutput' }, outputs: { shared: { bad: 'result.missing' } } };
+    const run = await bench.start({
+      config: { onTaskFailure: 'continue' },
+      tasks: [{ name: 'a', kind: 'code', function: 'work', ...adds }],
+    });
+    await bench.complete('a', { tasks: [{ name: 'x', kind: 'code', function: 'work', dependsOn: ['a'] }] });
+    expect(bench.running).toEqual([]);
+    expect(await factsOf(run, 'task_added')).toEqual([]);
+    expect(await bench.statuses(run)).toEqual({ a: 'failed' });
+    expect((await bench.read(run)).status).toBe('failed');
+  });
+
   it('have keys of every kind, and values of 10 MB', async () => {
     const keys = ['constructor', 'prototype', 'toString', 'a b', '.', '"', "'", 'ключ', '🍰', 'x'.repeat(200)];
     const big = 'ä'.repeat(5_000_000);

@@ -134,6 +134,26 @@ describe('an item that fails', () => {
     expect(await bench.statuses(run)).toEqual({ each: 'failed', 'each[0]': 'cancelled', 'each[1]': 'failed' });
   });
 
+  it('stop: an item that waits for a slot gets none as it is cancelled, so that others do', async () => {
+    const asks = { ...once, requiresApproval: true };
+    const run = await bench.start(
+      {
+        config: { breadth: 1, onTaskFailure: 'continue' },
+        tasks: [each({ task: asks, onItemFailure: 'stop' }), { name: 'other', requiresApproval: true }],
+      },
+      docs('a', 'b'),
+    );
+    await bench.decide(run, 'each[0]', true);
+    await bench.decide(run, 'each[1]', true);
+    expect(bench.running).toEqual(['each[0]']);
+    await bench.fail('each[0]');
+    expect(await bench.statuses(run)).toMatchObject({ each: 'failed', 'each[1]': 'cancelled' });
+    await bench.decide(run, 'other', true);
+    expect(bench.running).toEqual(['other']);
+    await bench.complete('other');
+    expect((await bench.read(run)).progress).toBe(100);
+  });
+
   it('continue: null takes its place', async () => {
     const run = await bench.start({ tasks: [each({ task: once, onItemFailure: 'continue' })] }, docs('a', 'b'));
     await bench.fail('each[0]');

@@ -3,6 +3,7 @@ import type { Candidate } from '../../../machines/workflow/prepared.ts';
 import type { TaskRow } from '../../store/store.ts';
 import { itemName, itemPosition, type Group } from '../growth.ts';
 import { nextTurns } from '../lane.ts';
+import { partIn } from '../rounds.ts';
 import type { RunGraph } from '../run-graph.ts';
 import { isSettled } from '../task-status.ts';
 
@@ -12,7 +13,7 @@ const NONE: ReadonlySet<string> = new Set();
  * Tasks that may get a slot, in document order: those that wait for nothing, and those whose turn has come.
  *
  * @param gone tasks that end in this turn
- * @param closed maps of which no more items begin from this turn on
+ * @param closed tasks that are stopped, and maps of which no more items begin, from this turn on
  */
 export function candidates(
   graph: RunGraph,
@@ -24,10 +25,12 @@ export function candidates(
   if (slots <= 0) return [];
   const found: Candidate[] = [];
   const ready = [
-    ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name) && !closed.has(name)),
+    ...graph.rows.ready(slots + gone.size + closed.size).filter(({ name }) => !gone.has(name)),
     ...released(graph, gone),
     ...nextTurns(graph, gone),
-  ].toSorted((one, other) => one.position - other.position);
+  ]
+    .filter(({ name }) => !isWithin(graph, name, closed))
+    .toSorted((one, other) => one.position - other.position);
   let root = nextRoot;
   let at = 0;
   while (found.length < slots) {
@@ -57,6 +60,14 @@ export function candidates(
       root++;
     }
   }
+}
+
+/** One of these, or an item or a part of one. Given a slot as it is stopped, it would keep that for ever. */
+function isWithin(graph: RunGraph, name: string, closed: ReadonlySet<string>): boolean {
+  if (closed.size === 0) return false;
+  for (let at: string | undefined = name; at !== undefined; at = graph.item(at)?.map ?? partIn(graph, at)?.parent)
+    if (closed.has(at)) return true;
+  return false;
 }
 
 /** Items of a map that may begin: the next ones that were not cancelled before. */

@@ -38,7 +38,7 @@ export function afterEnd(graph: RunGraph, context: StepContext, name: string, co
     stop: [...(items?.stop ?? []), ...(own?.stop ?? []), ...left.stop],
   };
   const over = joinedBy(graph, gone);
-  const closed = new Set(group.drop?.map(({ map }) => map));
+  const closed = new Set([...(group.drop ?? []).map(({ map }) => map), ...(group.stop ?? [])]);
   const admissible = candidates(graph, context.nextRoot, 1 + context.breadth - context.active, gone, closed);
   const ended = 1 + skip.length + cancelled.length;
   const settled = context.settled + ended + (group.drop ?? []).reduce((sum, { count }) => sum + count, 0);
