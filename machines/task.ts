@@ -9,7 +9,7 @@
 import { assign, cancel, forwardTo, setup } from 'xstate';
 import { planExecuteReflectMachine } from './plan-execute-reflect.ts';
 import { addingActions } from './task/adding.ts';
-import { approvalActions } from './task/approval.ts';
+import { approvalActions, expired, rejected } from './task/approval.ts';
 import { attemptActions, timeoutError } from './task/attempts.ts';
 import { callInput, outside } from './task/calls.ts';
 import { childInput, childRunActions, type BegunRun } from './task/child-run.ts';
@@ -114,13 +114,7 @@ export const taskMachine = setup({
             target: 'rejected',
             actions: [
               { type: 'stateDecision', params: ({ event }) => event.decision },
-              {
-                type: 'refuse',
-                params: ({ context, event }) => ({
-                  code: 'taskRejected',
-                  message: `Task "${context.name}" was refused${event.decision.by === undefined ? '' : ` by ${event.decision.by}`}${event.decision.reason === undefined ? '.' : `: ${event.decision.reason}`}`,
-                }),
-              },
+              { type: 'refuse', params: ({ context, event }) => rejected(context, event.decision) },
             ],
           },
         ],
@@ -128,13 +122,7 @@ export const taskMachine = setup({
           target: 'timedOut',
           actions: [
             { type: 'stateDecision', params: { approved: false, expired: true } },
-            {
-              type: 'refuse',
-              params: ({ context }) => ({
-                code: 'approvalExpired',
-                message: `Nobody decided on task "${context.name}" within ${context.approval?.timeoutSeconds} s.`,
-              }),
-            },
+            { type: 'refuse', params: ({ context }) => expired(context) },
           ],
         },
       },

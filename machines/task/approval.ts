@@ -6,6 +6,29 @@ import type { Decision, TaskEvent } from './events.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
+/** Why a task ends without a call of which nobody has approved. */
+interface Refusal {
+  readonly code: 'taskRejected' | 'approvalExpired';
+  readonly message: string;
+}
+
+/** A person has refused. */
+export function rejected({ name }: TaskContext, { by, reason }: Decision): Refusal {
+  const who = by === undefined ? '' : ` by ${by}`;
+  return {
+    code: 'taskRejected',
+    message: `Task "${name}" was refused${who}${reason === undefined ? '.' : `: ${reason}`}`,
+  };
+}
+
+/** Nobody has decided in time. */
+export function expired({ name, approval }: TaskContext): Refusal {
+  return {
+    code: 'approvalExpired',
+    message: `Nobody decided on task "${name}" within ${approval?.timeoutSeconds} s.`,
+  };
+}
+
 /** What a task does about its approval. */
 export const approvalActions = {
   askPerson: enqueueActions(({ enqueue, context }) => {
@@ -22,7 +45,7 @@ export const approvalActions = {
   stateDecision: enqueueActions(({ enqueue, context }, decision: Decision & { readonly expired?: true }) => {
     fact(enqueue, 'approval_resolved', { ...about(context), ...decision });
   }),
-  refuse: assign(({ context }, { code, message }: { code: 'taskRejected' | 'approvalExpired'; message: string }) => ({
+  refuse: assign(({ context }, { code, message }: Refusal) => ({
     error: { code, message, retry: 'never' as const },
     consequence:
       context.approval?.onReject === 'cancel'
