@@ -2,7 +2,8 @@
  * The same tasks without durability: our own task machine under XState's `createActor`, in memory. A loop stands in for the workflow machine.
  */
 import { createActor, createMachine, fromPromise, type Actor } from 'xstate';
-import { taskMachine, type TaskInput } from '../../machines/task.ts';
+import { taskMachine } from '../../machines/task.ts';
+import type { TaskInput } from '../../machines/task/context.ts';
 
 const nothing = fromPromise<{ readonly value: unknown }, { readonly [key: string]: unknown }>(async () => ({
   value: 'done',

@@ -1,6 +1,6 @@
 /** From a stored workflow and a request to a run of the workflow machine. */
 import { z } from 'zod';
-import type { WorkflowInput } from '../../machines/workflow.ts';
+import type { WorkflowInput } from '../../machines/workflow/context.ts';
 import { FermataError } from '../errors.ts';
 import type { Runtime, Started } from '../runtime/runtime.ts';
 import type { RunParent } from '../store/store.ts';

@@ -2,7 +2,8 @@
  * What a task is made ready with, without what most tasks have in common. It stands in the journal and, with the task's
  * context, in each version of its row: of a small task it was a third.
  */
-import type { FailedAttempt, PreparedTask, TaskContext } from '../../machines/task.ts';
+import type { TaskContext } from '../../machines/task/context.ts';
+import type { FailedAttempt, PreparedTask } from '../../machines/task/prepared.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './definition.ts';
 

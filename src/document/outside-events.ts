@@ -7,7 +7,8 @@
  *  E3. It makes no difference whether an event comes a moment before or after a task begins to wait for it.
  *  E4. A filter that throws does not take the event; that is stated, and where nobody else takes it, it is the answer.
  */
-import type { FilterFailure, KeptEvent, OutsideEvent, PreparedStep } from '../../machines/workflow.ts';
+import type { OutsideEvent } from '../../machines/workflow/events.ts';
+import type { FilterFailure, KeptEvent, PreparedStep } from '../../machines/workflow/prepared.ts';
 import { FermataError, toErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import type { Arriving, EventAcceptance, OutsideEvents } from '../runtime/outside.ts';
@@ -15,7 +16,10 @@ import type { RunRows } from '../runtime/rows.ts';
 import type { WaitPlace } from '../store/store.ts';
 import type { TaskSpec } from './definition.ts';
 import { evaluate, readsOfExpression } from './expression.ts';
-import { described, itemScope, later, resultsOf, type DefinitionOf } from './preparation.ts';
+import type { DefinitionOf } from './definition-of.ts';
+import { described } from './preparation/description.ts';
+import { itemScope } from './preparation/items.ts';
+import { later, resultsOf } from './preparation/results.ts';
 import { taskScope } from './render.ts';
 import { RunGraph } from './run-graph.ts';
 import { sharedScope } from './shared-values.ts';

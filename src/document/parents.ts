@@ -1,5 +1,5 @@
 /** Tasks that wait for runs of their own, as their rows say it. */
-import type { PreparedStep } from '../../machines/workflow.ts';
+import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import type { RunGraph } from './run-graph.ts';
 
 /** The run that a task waits for; undefined where it waits for none. */

@@ -12,7 +12,7 @@ import { Changes } from './changes.ts';
 import { barsDependents } from './consequence.ts';
 import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
 import { passTurn } from './lane.ts';
-import type { DefinitionOf } from './preparation.ts';
+import type { DefinitionOf } from './definition-of.ts';
 import { RunGraph } from './run-graph.ts';
 import { sharedRows, watchRows } from './shared-context.ts';
 import { isSettled } from './task-status.ts';

@@ -6,9 +6,10 @@
  *  S3. The write of a function's call is done once, however often the call is repeated after crashes.
  *  S4. A write costs as much as there are live tasks that watch its key, however many others there are (R3).
  */
-import type { SharedWritten, Stop } from '../../machines/sharing.ts';
+import type { SharedWritten, Stop } from '../../machines/task/sharing.ts';
 import type { PreparedWrite, PublishesShared, SetsShared } from '../../machines/shared-space.ts';
-import type { PreparedStep, TaskAdds } from '../../machines/workflow.ts';
+import type { TaskAdds } from '../../machines/workflow/events.ts';
+import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
@@ -17,7 +18,9 @@ import type { RowChange, WaitPlace } from '../store/store.ts';
 import { stopOf, watchedBy } from './cancel-when.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import { evaluateTree, expressionsOf, readsOfExpression } from './expression.ts';
-import { itemScope, later, resultsOf, type DefinitionOf } from './preparation.ts';
+import type { DefinitionOf } from './definition-of.ts';
+import { itemScope } from './preparation/items.ts';
+import { later, resultsOf } from './preparation/results.ts';
 import type { Scope } from './reads.ts';
 import { taskScope } from './render.ts';
 import { RunGraph } from './run-graph.ts';

@@ -1,7 +1,8 @@
 /** The last turn of a run may need the results of 100,000 tasks: it reads them in slices, and waits in between. */
 import { expect, test } from 'vitest';
 import { parseDocument } from '../../src/document/parse.ts';
-import { prepareTask, prepareWorkflow } from '../../src/document/preparation.ts';
+import { prepareTask } from '../../src/document/preparation/task.ts';
+import { prepareWorkflow } from '../../src/document/preparation/workflow.ts';
 import type { Prepare, Preparing } from '../../src/runtime/catalog.ts';
 import type { RunRows } from '../../src/runtime/rows.ts';
 

@@ -6,8 +6,9 @@
  */
 import { getSimplePaths } from '@xstate/graph';
 import { initialTransition, transition, type EventObject, type SnapshotFrom } from 'xstate';
-import { workflowMachine, type Candidate, type PreparedStep } from '../../machines/workflow.ts';
-import type { TaskOutput } from '../../machines/task.ts';
+import { workflowMachine } from '../../machines/workflow.ts';
+import type { Candidate, PreparedStep } from '../../machines/workflow/prepared.ts';
+import type { TaskOutput } from '../../machines/task/context.ts';
 import { workflowMachine as workflowMachine1 } from '../../machines/workflow-1/workflow.ts';
 
 type RunSnapshot = SnapshotFrom<typeof workflowMachine>;

@@ -4,7 +4,9 @@
  */
 import { getSimplePaths } from '@xstate/graph';
 import type { EventObject, SnapshotFrom } from 'xstate';
-import { taskMachine, type JoinedItems, type PreparedTask, type TaskInput } from '../../machines/task.ts';
+import { taskMachine } from '../../machines/task.ts';
+import type { TaskInput } from '../../machines/task/context.ts';
+import type { JoinedItems, PreparedTask } from '../../machines/task/prepared.ts';
 import { taskMachine as taskMachine1 } from '../../machines/workflow-1/task.ts';
 import type { OnItemFailure } from '../../src/document/kinds/map.ts';
 import { explorable } from '../harness/plain.ts';

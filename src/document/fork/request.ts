@@ -1,5 +1,5 @@
 /** From a request to a fork: what is asked is checked, what is taken over is written down, and the run is started. */
-import type { WorkflowInput } from '../../../machines/workflow.ts';
+import type { WorkflowInput } from '../../../machines/workflow/context.ts';
 import { FermataError } from '../../errors.ts';
 import type { RunView, Runtime, Started } from '../../runtime/runtime.ts';
 import type { Definition, TaskSpec } from '../definition.ts';

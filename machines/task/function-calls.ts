@@ -2,11 +2,16 @@
  * Model calls that a task's function asks for. Each is an effect of the task's own: its outcome is committed before the
  * function sees it, and a function that is repeated after a crash gets it without another call.
  */
-import type { ErrorData } from '../src/errors.ts';
-import type { PreparedModelCall } from '../src/document/kinds/model.ts';
-import type { CallOutput, TaskContext } from './task.ts';
+import type { ErrorData } from '../../src/errors.ts';
+import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
+import type { CallOutput } from './calls.ts';
+import type { TaskContext } from './context.ts';
 import { errorOf } from './call-error.ts';
-import { fact } from './reserved.ts';
+import { actionCreators } from '../action-creators.ts';
+import { fact } from '../reserved.ts';
+import type { TaskEvent } from './events.ts';
+
+const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
 /** One model call of a function, as the task keeps it. */
 export interface FunctionCall {
@@ -55,7 +60,7 @@ function placeOf(type: string): number | undefined {
 }
 
 /** A function asks: the model is called, unless it was before. `call`: the id of the function's own call. */
-export function askModel(enqueue: Enqueuing, context: TaskContext, event: CallsModel): void {
+function askModel(enqueue: Enqueuing, context: TaskContext, event: CallsModel): void {
   const { key, place, asked, from, prepared } = event;
   const calls = context.functionCalls ?? [];
   const known = calls.find((call) => call.key === key);
@@ -84,12 +89,7 @@ export function askModel(enqueue: Enqueuing, context: TaskContext, event: CallsM
 }
 
 /** A model has answered a function, or failed it. */
-export function keepAnswer(
-  enqueue: Enqueuing,
-  context: TaskContext,
-  event: { readonly type: string },
-  from: string,
-): void {
+function keepAnswer(enqueue: Enqueuing, context: TaskContext, event: { readonly type: string }, from: string): void {
   const index = placeOf(event.type) ?? -1;
   const { functionCalls: calls = [] } = context;
   const call = calls[index];
@@ -116,7 +116,7 @@ export function keepAnswer(
 }
 
 /** The function is over, or will be called again: nobody waits for what it asked. What was answered is kept for a repeat. */
-export function dropOpenCalls(enqueue: Enqueuing, context: TaskContext): void {
+function dropOpenCalls(enqueue: Enqueuing, context: TaskContext): void {
   const calls = context.functionCalls;
   if (calls === undefined) return;
   for (const [index, { answer }] of calls.entries()) if (answer === undefined) enqueue.stopChild(`${ID}${index}`);
@@ -124,7 +124,7 @@ export function dropOpenCalls(enqueue: Enqueuing, context: TaskContext): void {
 }
 
 /** What of XState's `enqueue` is needed here. */
-export interface Enqueuing {
+interface Enqueuing {
   assign(change: { readonly functionCalls: readonly FunctionCall[] }): void;
   spawnChild(src: 'modelCall', options: { readonly id: string; readonly input: object }): void;
   stopChild(id: string): void;
@@ -154,3 +154,16 @@ function tooMany({ name, call }: TaskContext): ErrorData {
 function functionOf(call: TaskContext['call']): string {
   return call.kind === 'code' ? call.function : '';
 }
+
+/** What a task does about the model calls of its function. */
+export const functionCallActions = {
+  askModel: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type === 'task.callsModel') askModel(enqueue as never, context, event);
+  }),
+  keepAnswer: enqueueActions(({ enqueue, context, event }, { from }: { from: string }) =>
+    keepAnswer(enqueue as never, context, event, from),
+  ),
+  dropOpenCalls: enqueueActions(({ enqueue, context }) => dropOpenCalls(enqueue as never, context)),
+  // Another attempt asks everything anew.
+  forgetCalls: assign(({ context }) => (context.functionCalls === undefined ? {} : { functionCalls: [] })),
+};

@@ -1,5 +1,5 @@
 /** Errors of calls, as a task keeps them. */
-import { ERROR_CODES, type ErrorCode, type ErrorData } from '../src/errors.ts';
+import { ERROR_CODES, type ErrorCode, type ErrorData } from '../../src/errors.ts';
 
 /** What a failed call says, and whether another attempt may help: that stands in the table of codes. */
 export function errorOf(event: { readonly type: string }): ErrorData {

@@ -1,5 +1,6 @@
 /** What a task has consumed, where more than one of its calls is on the bill. Pure. */
-import type { CallOutput, TaskContext } from './task.ts';
+import type { CallOutput } from './calls.ts';
+import type { TaskContext } from './context.ts';
 
 /** Tokens by their kind, as a provider counts them; null: it did not say. */
 type Usage = Readonly<Record<string, number>> | null;

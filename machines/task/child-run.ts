@@ -1,0 +1,137 @@
+/**
+ * A task that runs another workflow: it begins a run, parks, and hears once how that ended.
+ *
+ * C1. A run that was begun is known to its task, or will be: a task that is cancelled while the call that begins the run
+ *     is under way waits for its outcome, so that no run goes on for nobody.
+ * C2. What comes from the run of another attempt is none of this one's business.
+ */
+import type { ChildEnded } from '../../src/runtime/parent.ts';
+import type { PreparedSubworkflow } from '../../src/document/kinds/subworkflow.ts';
+import type { ErrorData } from '../../src/errors.ts';
+import { actionCreators } from '../action-creators.ts';
+import { fact, send } from '../reserved.ts';
+import { about, type TaskContext } from './context.ts';
+import { stateCompletion } from './ending.ts';
+import type { TaskEvent } from './events.ts';
+
+const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
+
+/** What the call that begins a run gives. */
+export interface BegunRun {
+  readonly runId: string;
+  readonly workflow: { readonly name: string; readonly version: number };
+}
+
+/** The run that a task waits for, as the task keeps it. */
+export interface ChildRun {
+  readonly begun?: BegunRun;
+  /** How it ended: heard, perhaps, before the call that began it has come back. */
+  readonly end?: ChildEnd;
+  /** This run was paused before the other one had begun. */
+  readonly paused?: boolean;
+}
+
+type ChildEnd = Omit<ChildEnded, 'type' | 'task'>;
+
+/** What the workflow machine passes on to a task. */
+export type ChildEvent =
+  | ({ readonly type: 'fermata.task.childEnded'; readonly prepared?: object } & ChildEnd)
+  | { readonly type: 'fermata.task.pause' }
+  | { readonly type: 'fermata.task.resume' };
+
+/** What the call that begins a run is made with. */
+export function childInput(
+  call: PreparedSubworkflow,
+  { name, attempt }: { readonly name: string; readonly attempt: number },
+): { readonly [key: string]: unknown } {
+  return { task: name, attempt, workflow: call.workflow, input: call.input, awaited: call.wait };
+}
+
+/** Tokens that the tasks of the run took, with those of runs below it; undefined where nothing is known. */
+function usageOf({ counts }: ChildEnd): Readonly<Record<string, number>> | undefined {
+  const { inputTokens, outputTokens, totalTokens } = counts;
+  if (inputTokens === undefined || outputTokens === undefined || totalTokens === undefined) return undefined;
+  return { inputTokens, outputTokens, totalTokens };
+}
+
+/** Why a task fails whose run did not complete. What cannot succeed by being tried again is not. */
+export function childError(end: ChildEnd, begun: BegunRun | undefined): ErrorData {
+  const reason = (end.reason ?? {}) as Partial<ErrorData>;
+  const what = `Run ${end.runId}${begun === undefined ? '' : ` of workflow "${begun.workflow.name}"`}`;
+  const usage = usageOf(end);
+  const data = {
+    runId: end.runId,
+    status: end.status,
+    ...(end.reason === undefined ? {} : { error: reason }),
+    ...(usage === undefined ? {} : { usage }),
+  };
+  const message = `${what} ${end.status === 'failed' ? 'failed' : 'was cancelled'}: ${reason.message ?? 'it says not why'}`;
+  if (end.status === 'cancelled') return { code: 'childRunCancelled', retry: 'never', message, data };
+  return { code: 'childRunFailed', retry: reason.retry === 'never' ? 'never' : 'backoff', message, data };
+}
+
+/** What a run is told whose task waits for it no longer. */
+function childCancel(task: string, error: ErrorData | null): { readonly type: string; readonly reason: string } {
+  const reason = `Task "${task}", which waited for it, ended: ${error?.message ?? 'cancelled.'}`;
+  return { type: 'fermata.cancel', reason };
+}
+
+/** What a task does about the run that it begins. */
+export const childRunActions = {
+  keepBegun: enqueueActions(({ enqueue, context, event }) => {
+    const begun = (event as unknown as { readonly output: BegunRun }).output;
+    const { runId, workflow } = begun;
+    enqueue.assign({ child: { ...context.child, begun }, repeatOf: null });
+    fact(enqueue, 'child_run_started', {
+      ...about(context),
+      attempt: context.attempt,
+      childRunId: runId,
+      workflow: workflow.name,
+      version: workflow.version,
+    });
+    const isAwaited = context.call.kind === 'subworkflow' && context.call.wait;
+    if (isAwaited && context.child?.paused === true) send(enqueue, { run: runId }, { type: 'fermata.pause' });
+  }),
+  completeBegun: enqueueActions(({ enqueue, context, event }) => {
+    const { runId } = (event as unknown as { readonly output: BegunRun }).output;
+    stateCompletion(enqueue, context, {
+      ...about(context),
+      result: { runId },
+      attempt: context.attempt,
+      childRunId: runId,
+    });
+  }),
+  keepChildEnd: assign(({ context, event }) => {
+    if (event.type !== 'fermata.task.childEnded') return {};
+    const { type: _, prepared: __, ...end } = event;
+    return { child: { ...context.child, end } };
+  }),
+  completeChild: enqueueActions(({ enqueue, context }) => {
+    const { end } = context.child ?? {};
+    if (end === undefined) return;
+    const usage = usageOf(end);
+    stateCompletion(enqueue, context, {
+      ...about(context),
+      result: end.output ?? null,
+      attempt: context.attempt,
+      childRunId: end.runId,
+      ...(usage === undefined ? {} : { usage }),
+    });
+  }),
+  keepChildError: assign(({ context: { child } }) =>
+    child?.end === undefined
+      ? {}
+      : { error: childError(child.end, child.begun), consequence: 'fail' as const, child: {} },
+  ),
+  cancelChild: enqueueActions(({ enqueue, context, event }) => {
+    const { runId } = context.child?.begun ??
+      (event as unknown as { readonly output?: BegunRun }).output ?? { runId: undefined };
+    if (runId !== undefined) send(enqueue, { run: runId }, childCancel(context.name, context.error));
+  }),
+  pauseChild: enqueueActions(({ enqueue, context, event }) => {
+    const paused = event.type === 'fermata.task.pause';
+    const runId = context.child?.begun?.runId;
+    if (runId === undefined) enqueue.assign({ child: { ...context.child, paused } });
+    else send(enqueue, { run: runId }, { type: paused ? 'fermata.pause' : 'fermata.resume' });
+  }),
+};

@@ -1,0 +1,78 @@
+/** Guards of the task machine. */
+import { FROM_OUTPUT } from '../../src/document/definition.ts';
+import type { RoundsOutput } from '../plan-execute-reflect.ts';
+import { retryOf } from './attempts.ts';
+import { errorOf } from './call-error.ts';
+import { childError } from './child-run.ts';
+import type { TaskContext } from './context.ts';
+import type { TaskEvent } from './events.ts';
+import { joinedItems, spreads } from './items.ts';
+import { onlyAdds } from './known-outcome.ts';
+import { isPublished, refusalOf } from './sharing.ts';
+import { goesWithout } from './waiting.ts';
+
+/** What a guard sees. */
+interface Seen {
+  readonly context: TaskContext;
+  readonly event: TaskEvent;
+}
+
+/** What it decides by. */
+export const guards = {
+  broken: ({ context }: Seen) => context.error !== null,
+  isSkipped: ({ context }: Seen) => context.skip !== undefined,
+  isKnown: ({ context }: Seen) => context.known !== undefined && context.addTasks === undefined,
+  isKnownAndPublishes: ({ context }: Seen) =>
+    context.known !== undefined && context.addTasks === undefined && context.publishes === true,
+  isKnownAndAdds: ({ context }: Seen) => onlyAdds(context),
+  isKnownAndAsks: ({ context }: Seen) => context.known !== undefined,
+  needsApproval: ({ context }: Seen) => context.approval !== undefined,
+  isCode: ({ context }: Seen) => context.call.kind === 'code',
+  runsWorkflow: ({ context }: Seen) => context.call.kind === 'subworkflow',
+  goesOnAlone: ({ context: { call } }: Seen) => call.kind === 'subworkflow' && !call.wait,
+  goesOnAloneAndPublishes: ({ context: { call, publishes } }: Seen) =>
+    call.kind === 'subworkflow' && !call.wait && publishes === true,
+  childCompletedAndPublishes: ({ context }: Seen) =>
+    context.child?.end?.status === 'completed' && context.publishes === true,
+  wasCancelled: ({ context }: Seen) => context.error?.code === 'cancelled',
+  isOwnChild: ({ context, event }: Seen) =>
+    event.type === 'fermata.task.childEnded' && event.attempt === context.attempt,
+  childCompleted: ({ context }: Seen) => context.child?.end?.status === 'completed',
+  childMayRepeat: ({ context }: Seen) =>
+    context.child?.end !== undefined &&
+    childError(context.child.end, context.child.begun).retry !== 'never' &&
+    context.attempt <= retryOf(context).maxRetries,
+  childOver: ({ context }: Seen) => context.child?.end !== undefined,
+  spreads: ({ context }: Seen) => spreads(context),
+  hasRounds: ({ context }: Seen) => context.call.kind === 'planExecuteReflect',
+  roundsFailed: ({ event }: Seen) => 'error' in (event as { readonly output: RoundsOutput }).output,
+  isEmpty: ({ context }: Seen) => spreads(context) && context.call.items.length === 0,
+  goesOn: ({ event }: Seen) => joinedItems(event).next !== undefined,
+  itemsFailed: ({ context, event }: Seen) =>
+    (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
+  hasOutcome: ({ context }: Seen) => (context.outcome ?? null) !== null && context.addTasks !== FROM_OUTPUT,
+  adds: ({ context }: Seen) => context.addTasks !== undefined,
+  addsByFunction: ({ context }: Seen) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
+  mayRepair: ({ context, event }: Seen) =>
+    context.addTasks === FROM_OUTPUT &&
+    context.call.kind === 'model' &&
+    context.repaired === undefined &&
+    // What is wrong then is what it shares, and no task of its answer.
+    !(event.type === 'fermata.task.refused' && event.error.code === 'expressionFailed'),
+  isCondition: ({ context }: Seen) => context.call.kind === 'condition',
+  waitsForEvent: ({ context: { call } }: Seen) => call.kind === 'wait' && 'event' in call.for,
+  waitsForTime: ({ context: { call } }: Seen) => call.kind === 'wait' && !('event' in call.for),
+  mayGoWithout: ({ context }: Seen) => goesWithout(context),
+  isEmptyAndPublishes: ({ context }: Seen) =>
+    spreads(context) && context.call.items.length === 0 && context.publishes === true,
+  mayPublishWithout: ({ context }: Seen) => goesWithout(context) && context.publishes === true,
+  publishes: ({ context }: Seen) => context.publishes === true,
+  isUnpublished: ({ event }: Seen) => refusalOf(event) !== undefined,
+  isPublished: ({ event }: Seen) => isPublished(event),
+  cannotTell: ({ event }: Seen) => event.type === 'fermata.task.stops' && 'error' in event.stop,
+  mayRetry: ({ context, event }: Seen) =>
+    errorOf(event).retry !== 'never' && context.attempt <= retryOf(context).maxRetries,
+  attemptsLeft: ({ context }: Seen) => context.attempt <= retryOf(context).maxRetries,
+  approved: ({ event }: Seen) => event.type === 'fermata.approve' && event.decision.approved,
+  mustAsk: ({ event }: Seen) => event.type === 'fermata.inDoubt' && event.policy === 'ask',
+};

@@ -1,0 +1,60 @@
+/** A task whose work are tasks of their own: the items of a list (`map`), or the parts of one (`reduce`). */
+import type { PreparedMap } from '../../src/document/kinds/map.ts';
+import type { PreparedReduce } from '../../src/document/kinds/reduce.ts';
+import { actionCreators } from '../action-creators.ts';
+import { about, type TaskContext } from './context.ts';
+import { stateCompletion } from './ending.ts';
+import type { TaskEvent } from './events.ts';
+import type { JoinedItems } from './prepared.ts';
+
+const { assign, enqueueActions, sendParent } = actionCreators<TaskContext, TaskEvent>();
+
+/** Its work are tasks of their own: the items of a list, or the parts of one. */
+export function spreads(
+  context: TaskContext,
+): context is TaskContext & { readonly call: PreparedMap | PreparedReduce } {
+  return context.call.kind === 'map' || context.call.kind === 'reduce';
+}
+
+/** What the items gave, of the event that says so. */
+export function joinedItems(event: { readonly type: string }): JoinedItems {
+  return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
+}
+
+/** What a task does about its items. */
+export const itemActions = {
+  // The workflow keeps the items from here on: in this snapshot they would be written again with each of its turns.
+  spread: sendParent(({ context }) => ({
+    type: 'fermata.task.adds',
+    ...about(context),
+    items: spreads(context) ? context.call.items : [],
+  })),
+  // Whoever holds no slot any more is not heard of parking again.
+  join: sendParent(({ context }) => ({ type: 'fermata.task.joins', task: context.name })),
+  nextLevel: assign(({ context, event }) => {
+    const { next = [] } = joinedItems(event);
+    return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
+  }),
+  letGoOfItems: assign(({ context }) => (spreads(context) ? { call: { ...context.call, items: [] } } : {})),
+  completeItems: enqueueActions(({ enqueue, context, event }) => {
+    const { outputs, errors, failed } = joinedItems(event);
+    const collects = context.call.kind === 'map' && context.call.onItemFailure === 'collect';
+    const value = outputs.map((output, at) => {
+      const error = errors?.[at] ?? null;
+      return error === null || !collects ? output : { error };
+    });
+    stateCompletion(enqueue, context, {
+      ...about(context),
+      result: context.call.kind === 'reduce' ? value[0] : value,
+      attempt: context.attempt,
+      items: outputs.length,
+      ...(failed === undefined ? {} : { failedItems: failed }),
+    });
+  }),
+  failItems: assign(({ context, event }) => {
+    const { first, failed = 0, cancelled = 0, outputs } = joinedItems(event);
+    const others = cancelled === 0 ? '' : `, ${cancelled} ${cancelled === 1 ? 'was' : 'were'} cancelled`;
+    const message = `${failed - cancelled} of ${outputs.length} items of "${context.name}" failed${others}; first "${first?.task}": ${first?.error.message}`;
+    return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
+  }),
+};

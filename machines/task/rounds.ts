@@ -1,0 +1,37 @@
+/** A task that works in rounds: what it passes on between its run and the machine that decides. */
+import type { PreparedPlanExecuteReflect } from '../../src/document/kinds/plan-execute-reflect.ts';
+import { actionCreators } from '../action-creators.ts';
+import type { RoundsInput, RoundsOutput } from '../plan-execute-reflect.ts';
+import { about, type TaskContext } from './context.ts';
+import { stateCompleted } from './ending.ts';
+import type { TaskEvent } from './events.ts';
+
+const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
+
+/** What a task does that works in rounds. */
+export const roundActions = {
+  // Until its first plan has joined the run it holds its slot: else the run would wait for a moment.
+  relay: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type !== 'fermata.task.adds') return;
+    enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask });
+    if (context.held) enqueue.sendParent({ type: 'fermata.task.parked', task: context.name });
+    else enqueue.sendParent({ type: 'fermata.task.joins', task: context.name });
+    enqueue.assign({ held: false });
+  }),
+  completeRounds: enqueueActions(({ enqueue, context, event }) => {
+    const { output } = event as { readonly output: RoundsOutput };
+    if ('error' in output) return;
+    const { value, ...more } = output;
+    stateCompleted(enqueue, context, { value }, more);
+  }),
+  keepRoundsError: assign(({ event }) => {
+    const { output } = event as { readonly output: RoundsOutput };
+    return 'error' in output ? { error: output.error, consequence: 'fail' as const } : {};
+  }),
+};
+
+/** What its machine is invoked with. */
+export function roundsInput({ name, call }: TaskContext): RoundsInput {
+  const { goal, depth, reflectionAnswers } = call as PreparedPlanExecuteReflect;
+  return { name, goal, depth, reflectionAnswers };
+}

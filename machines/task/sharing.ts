@@ -1,0 +1,132 @@
+/**
+ * What a task does with the values that its run shares: its function writes them, its `outputs` publish them, and its
+ * `cancelWhen` stops it when they say so. The task asks its run, which passes it on (`workflow.ts`), but for what it
+ * publishes: that must be there before anybody else moves.
+ */
+import type { ErrorData } from '../../src/errors.ts';
+import type { Skip } from '../../src/document/when.ts';
+import { actionCreators } from '../action-creators.ts';
+import { fact, send, type Enqueue } from '../reserved.ts';
+import { SHARED_ADDRESS } from '../../src/document/shared-values.ts';
+import type { PublishesShared, SetsShared, SharedAnswer } from '../shared-space.ts';
+import type { TaskContext } from './context.ts';
+import type { TaskEvent } from './events.ts';
+
+const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
+
+/** A function of a task sets a value. */
+export interface WritesShared extends Pick<SetsShared, 'write' | 'from' | 'key' | 'value' | 'revision'> {
+  readonly type: 'task.writesShared';
+}
+
+/** Why a task stops: its `cancelWhen` is true, or cannot be told. */
+export type Stop = Pick<Skip, 'reason' | 'condition'> | { readonly error: ErrorData };
+
+/** Its `cancelWhen` has come true while it was alive. */
+export interface Stops {
+  readonly type: 'fermata.task.stops';
+  readonly stop: Stop;
+}
+
+/** What its run is asked: to write a value. */
+function setting({ name }: TaskContext, event: WritesShared): SetsShared {
+  const { write, from, key, value, revision } = event;
+  const over = revision === undefined ? {} : { revision };
+  return { type: 'fermata.shared.set', task: name, write, from, key, value, ...over };
+}
+
+/** The shared space is asked to publish what the `outputs` of a task say of its result. */
+function publish(enqueue: Enqueue, { name, completion }: TaskContext): void {
+  const asked: PublishesShared = {
+    type: 'fermata.shared.publish',
+    task: name,
+    result: completion?.['result'] ?? null,
+  };
+  send(enqueue, SHARED_ADDRESS, { ...asked });
+}
+
+/** What its run is told: values have changed, which may stop others. */
+export interface SharedWritten {
+  readonly type: 'fermata.shared.written';
+  readonly task: string;
+  /** It has published them, with its end. */
+  readonly published: boolean;
+  readonly changed: readonly string[];
+}
+
+/** What its run is told of an answer; undefined where nothing has changed. */
+function written({ name }: TaskContext, event: { readonly type: string }): SharedWritten | undefined {
+  const { changed = [], write } = event as Partial<SharedAnswer>;
+  if (event.type !== 'fermata.shared.answer' || changed.length === 0) return undefined;
+  return { type: 'fermata.shared.written', task: name, published: write === undefined, changed };
+}
+
+/** How it ends whose `outputs` cannot be told. What its call consumed is paid. */
+function unpublished({ completion }: TaskContext, error: ErrorData): ErrorData {
+  const { usage } = completion ?? {};
+  return { ...error, retry: 'never', ...(usage === undefined ? {} : { data: { ...error.data, usage } }) };
+}
+
+/** Of a wait whose `outputs` cannot be told: the event that it took. Kept on, another task would take it once more. */
+function lostEvent({ call, completion }: TaskContext): Pick<TaskContext, 'lost'> {
+  const { result: event = null, keptEvent } = completion ?? {};
+  if (call.kind !== 'wait' || !('event' in call.for) || event === null) return {};
+  return { lost: { event, ...(keptEvent === undefined ? {} : { keptEvent }) } };
+}
+
+/** Why what its `outputs` say cannot be published; undefined where it was, or of another event. */
+export function refusalOf(event: { readonly type: string }): ErrorData | undefined {
+  const { answer, write } = event as SharedAnswer;
+  return event.type === 'fermata.shared.answer' && write === undefined && 'error' in answer ? answer.error : undefined;
+}
+
+/** True where what its `outputs` say is published. */
+export function isPublished(event: { readonly type: string }): boolean {
+  const { answer, write } = event as SharedAnswer;
+  return event.type === 'fermata.shared.answer' && write === undefined && !('error' in answer);
+}
+
+/** What a task does with shared values. */
+export const sharingActions = {
+  setShared: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type === 'task.writesShared') enqueue.sendParent(setting(context, event));
+  }),
+  tellWritten: enqueueActions(({ enqueue, event }) => {
+    if (event.type !== 'fermata.shared.answer' || event.from === undefined) return;
+    const { write, answer } = event;
+    enqueue.sendTo(event.from as never, { type: 'task.sharedWritten', write, answer } as never);
+  }),
+  publish: enqueueActions(({ enqueue, context }) => publish(enqueue, context)),
+  tellChanged: enqueueActions(({ enqueue, context, event }) => {
+    const changed = written(context, event);
+    if (changed !== undefined) enqueue.sendParent(changed);
+  }),
+  stateKept: enqueueActions(({ enqueue, context }) => {
+    fact(enqueue, 'task_completed', context.completion ?? {});
+    // Else a big result would be kept here as well.
+    enqueue.assign({ completion: {} });
+  }),
+  keepUnpublished: assign(({ context, event }) => {
+    const error = refusalOf(event);
+    return error === undefined
+      ? {}
+      : {
+          error: unpublished(context, error),
+          consequence: 'fail' as const,
+          completion: {},
+          ...lostEvent(context),
+        };
+  }),
+  // Whether a task is stopped before it begins or after it has begun must make no difference to what needs it.
+  keepStop: assign(({ context, event }) => {
+    if (event.type !== 'fermata.task.stops') return {};
+    const { stop } = event;
+    if ('error' in stop) return { error: stop.error, consequence: 'fail' as const };
+    const error: ErrorData = { code: 'cancelled', message: stop.reason, retry: 'never' };
+    return {
+      error,
+      stopped: stop.condition ?? {},
+      consequence: context.cascades === true ? ('skip' as const) : ('none' as const),
+    };
+  }),
+};

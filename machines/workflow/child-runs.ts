@@ -1,0 +1,19 @@
+/** Runs that tasks of a run wait for: their ends are passed on, and they pause along. */
+import { actionCreators } from '../action-creators.ts';
+import { send } from '../reserved.ts';
+import type { WorkflowContext } from './context.ts';
+import { stepOf, type WorkflowEvent } from './events.ts';
+
+const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
+
+/** What a run does about the runs of its tasks. */
+export const childRunActions = {
+  childEnded: enqueueActions(({ enqueue, event }) => {
+    if (event.type !== 'fermata.childEnded') return;
+    const { task, ...end } = event;
+    send(enqueue, task, { ...end, type: 'fermata.task.childEnded' });
+  }),
+  passOn: enqueueActions(({ enqueue, event }, { type }: { type: 'fermata.task.pause' | 'fermata.task.resume' }) => {
+    for (const name of stepOf(event)?.parents ?? []) send(enqueue, name, { type });
+  }),
+};

@@ -1,0 +1,44 @@
+/** The shared space of a run: begun with the first write, and what follows from what is written. */
+import type { ErrorActorEvent } from 'xstate';
+import { SHARED } from '../../src/document/shared-values.ts';
+import type { ErrorData } from '../../src/errors.ts';
+import { actionCreators } from '../action-creators.ts';
+import { send } from '../reserved.ts';
+import type { WorkflowContext } from './context.ts';
+import { beginEnding } from './ending.ts';
+import { stepOf, type WorkflowEvent } from './events.ts';
+
+const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
+
+/** Its shared space begins where it has none yet. */
+export function beginSharing(
+  enqueue: {
+    spawnChild(src: 'shared', options: { readonly id: string }): void;
+    assign(change: { readonly shares: true }): void;
+  },
+  { shares }: WorkflowContext,
+): void {
+  if (shares === true) return;
+  enqueue.spawnChild('shared', { id: SHARED });
+  enqueue.assign({ shares: true });
+}
+
+/** What a run does about shared values. */
+export const sharingActions = {
+  share: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type !== 'fermata.shared.set') return;
+    beginSharing(enqueue as never, context);
+    enqueue.sendTo(SHARED as never, event as never);
+  }),
+  sharedWritten: enqueueActions(({ enqueue, event }) => {
+    if (event.type !== 'fermata.shared.written') return;
+    for (const { task: name, stop } of event.prepared?.stops ?? [])
+      send(enqueue, name, { type: 'fermata.task.stops', stop });
+  }),
+  sharedBroke: enqueueActions(({ enqueue, context, event }) => {
+    const { error } = event as ErrorActorEvent<Partial<ErrorData>>;
+    const message = `Its shared values are lost: ${error?.message ?? JSON.stringify(error)}`;
+    const reason: ErrorData = { code: error?.code ?? 'actorFailed', message };
+    if (context.ending === null) enqueue.assign(beginEnding({ status: 'failed', reason }, stepOf(event), enqueue));
+  }),
+};

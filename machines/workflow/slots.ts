@@ -1,0 +1,54 @@
+/** The slots of a run, `breadth` of them: who gets one, who gives one back. */
+import { actionCreators } from '../action-creators.ts';
+import { fact, send, spawn, type Enqueue } from '../reserved.ts';
+import type { WorkflowContext } from './context.ts';
+import { stepOf, type WorkflowEvent } from './events.ts';
+import { handOver } from './outside-events.ts';
+import type { PreparedStep } from './prepared.ts';
+
+const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
+
+/** Gives free slots to candidates. */
+export function admit(
+  context: WorkflowContext,
+  prepared: PreparedStep | undefined,
+  enqueue: Enqueue,
+): Partial<WorkflowContext> {
+  let { active, parked, nextRoot } = context;
+  for (const { name, live, root } of prepared?.candidates ?? []) {
+    if (active >= context.breadth) break;
+    active++;
+    if (root !== undefined) nextRoot = root + 1;
+    if (live) {
+      parked--;
+      send(enqueue, name, { type: 'fermata.task.admitted' });
+    } else {
+      spawn(enqueue, name, 'task', { name });
+    }
+  }
+  return { active, parked, nextRoot };
+}
+
+/** What a run does about its slots. */
+export const slotActions = {
+  taskParked: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
+    const counted = { ...context, active: context.active - 1, parked: context.parked + 1 };
+    if (event.type === 'fermata.task.parked') handOver(event.task, stepOf(event)?.kept, enqueue);
+    enqueue.assign({
+      ...counted,
+      ...(admitting && context.ending === null ? admit(counted, stepOf(event), enqueue) : {}),
+    });
+  }),
+  taskWantsSlot: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
+    if (event.type !== 'fermata.task.wantsSlot' || context.ending !== null) return;
+    if (admitting && context.active < context.breadth) {
+      send(enqueue, event.task, { type: 'fermata.task.admitted' });
+      enqueue.assign({ active: context.active + 1, parked: context.parked - 1 });
+    } else {
+      fact(enqueue, 'task_queued', { task: event.task, description: event.description });
+    }
+  }),
+  admitAgain: enqueueActions(({ enqueue, context, event }) => {
+    if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
+  }),
+};
