@@ -7,7 +7,7 @@ import type { Decision, TaskEvent } from './events.ts';
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
 /** Why a task ends without a call of which nobody has approved. */
-interface Refusal {
+export interface Refusal {
   readonly code: 'taskRejected' | 'approvalExpired';
   readonly message: string;
 }
