@@ -43,6 +43,7 @@ export class Workbench {
   readonly #predicates: Predicates;
 
   readonly #holdsModels: boolean;
+  #ids = 0;
 
   private constructor(providers: Providers, predicates: Predicates, holdsModels: boolean) {
     this.#providers = providers;
@@ -95,6 +96,8 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      // Back-offs are drawn from the id of the run: with one drawn by chance, a walk would now and then go another way.
+      newId: () => `id-${String(++this.#ids).padStart(8, '0')}`,
       ...(this.#holdsModels ? { actors: { modelCall } } : {}),
       around: async ({ src, run }) => {
         if (src === 'subworkflow') await this.#gate;
