@@ -67,6 +67,8 @@ export interface PreparedStep extends GroupStep {
   };
   /** Tasks of the run publish: its shared space must be there before them. */
   readonly shares?: true;
+  /** Of a fork: there are shared values with which it may begin. */
+  readonly takesOver?: true;
   /** Tasks whose `cancelWhen` has come true with what was written. */
   readonly stops?: readonly { readonly task: string; readonly stop: Stop }[];
   /** True where a task that broke had no slot: it waited. */

@@ -4,6 +4,7 @@ import { SHARED } from '../../src/document/shared-values.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { send } from '../reserved.ts';
+import type { TakesOverShared } from '../shared-space.ts';
 import type { WorkflowContext } from './context.ts';
 import { beginEnding } from './ending.ts';
 import { stepOf, type WorkflowEvent } from './events.ts';
@@ -21,6 +22,15 @@ export function beginSharing(
   if (shares === true) return;
   enqueue.spawnChild('shared', { id: SHARED });
   enqueue.assign({ shares: true });
+}
+
+/** A fork begins with what those tasks shared whose outcomes it takes over: before any of its own begins. */
+export function takeOverShared(
+  enqueue: { sendTo(id: string, event: TakesOverShared): void } & Parameters<typeof beginSharing>[0],
+  context: WorkflowContext,
+): void {
+  beginSharing(enqueue, context);
+  enqueue.sendTo(SHARED, { type: 'fermata.shared.takeOver' });
 }
 
 /** What a run does about shared values. */

@@ -51,6 +51,17 @@ export class ForksModel {
     run.fork = { ...from, isFinal: ENDED.has(origin.status) };
   }
 
+  /** A run begins with a shared value of the one that it was forked from. Undefined: there is no such fact. */
+  shares(run: Run, { data }: SeenFact, where: string): SeenFact | undefined {
+    const { runId, seq } = data['reused'] as { readonly runId: string; readonly seq: number };
+    const { fork } = run;
+    check(fork !== undefined, `P12 ${where}: its run is no fork`);
+    check(data['by'] !== fork.fromTask, `P12 ${where}: what wrote it was to run anew`);
+    const isLate = runId === fork.runId && seq > (fork.atSeq ?? Infinity);
+    check(!isLate, `P12 ${where}: it was written after the point`);
+    return this.#runs.get(runId)?.facts[seq - 1];
+  }
+
   /** A task completes that did not run, or begins to add its tasks. */
   takenOver(run: Run, task: Task, { type, data }: SeenFact, where: string): void {
     check(run.fork !== undefined, `P12 ${where}: its run is no fork`);

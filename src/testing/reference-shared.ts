@@ -49,6 +49,16 @@ export class SharedModel {
     this.#changedBy = { publisher: write === undefined ? String(by) : undefined };
   }
 
+  /** A fork begins with a value that the run behind it has, as it was written there; nothing has begun. */
+  tookOver({ data }: SeenFact, written: SeenFact | undefined, where: string): void {
+    const { key, revision, value, by } = data as Readonly<Record<string, unknown>> & { readonly key: string };
+    this.#check(!this.#values.has(key), `P13 ${where}: it has ${key} already`);
+    const was = written?.type === 'shared_changed' && written.data['reused'] === undefined ? written.data : {};
+    const isSame = was['key'] === key && was['revision'] === revision && was['by'] === by;
+    this.#check(isSame && isDeepStrictEqual(was['value'], value), `P13 ${where}: that is not what was written`);
+    this.#values.set(key, { value, revision: Number(revision) });
+  }
+
   /** Something else is stated, or all is said: whom the last write stops is decided by now. */
   decide(alive: readonly string[], isStopped: IsStopped): void {
     const { publisher } = this.#changedBy ?? {};

@@ -100,7 +100,8 @@ function preparedOutcome(
   const known = {
     ...(description === undefined ? {} : { description }),
     known: { result, facts },
-    ...(outputs === undefined ? {} : { publishes: true as const }),
+    // What it published where it was worked out is among the values with which the fork began.
+    ...(outputs === undefined || facts['reused'] !== undefined ? {} : { publishes: true as const }),
   };
   if (onComplete === undefined) return known;
   return {
