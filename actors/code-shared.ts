@@ -59,6 +59,8 @@ export interface SharedSource {
   read(run: string, key: string): Promise<SharedEntry | undefined>;
   /** Hears every change of a value of a run after its commit; returns how to stop. What the listener throws harms nobody. */
   follow(run: string, key: string, listener: SharedListener): () => void;
+  /** Does something once those are over that came before, of the same run and key. */
+  inTurn<Result>(run: string, key: string, work: () => Promise<Result>): Promise<Result>;
 }
 
 /** Who uses them. */
@@ -123,8 +125,13 @@ export class SharedCalls {
     return { revision: written };
   }
 
+  /** One after the other: of ten that have read the same revision nine would write in vain, and again of the nine. */
   async #update<Value>(key: string, change: (value: Value | undefined) => Value): Promise<Value> {
     const write = this.#nextWrite(key);
+    return this.#of.source.inTurn(this.#context.runId, key, () => this.#updateNow(write, key, change));
+  }
+
+  async #updateNow<Value>(write: string, key: string, change: (value: Value | undefined) => Value): Promise<Value> {
     for (let tries = 0; ; tries++) {
       const { value, revision } = await this.#entry(key);
       const next = change(value as Value | undefined);

@@ -25,6 +25,8 @@ export class CommittedShared implements SharedSource {
   readonly #runtime: () => SharedRuntime | undefined;
   readonly #log: Log;
   readonly #runs = new Map<string, FollowedRun>();
+  /** The last of those that take turns, by run and key. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   /** @param runtime undefined as long as it is not open */
   constructor(runtime: () => SharedRuntime | undefined, log: Log) {
@@ -53,6 +55,20 @@ export class CommittedShared implements SharedSource {
       stop();
       this.#runs.delete(run);
     };
+  }
+
+  async inTurn<Result>(run: string, key: string, work: () => Promise<Result>): Promise<Result> {
+    const name = `${run}/${key}`;
+    const before = this.#turns.get(name);
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    this.#turns.set(name, over);
+    try {
+      await before;
+      return await work();
+    } finally {
+      resolve();
+      if (this.#turns.get(name) === over) this.#turns.delete(name);
+    }
   }
 
   #followed(run: string): FollowedRun | undefined {

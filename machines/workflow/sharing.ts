@@ -9,6 +9,9 @@ import type { WorkflowContext } from './context.ts';
 import { beginEnding } from './ending.ts';
 import { stepOf, type WorkflowEvent } from './events.ts';
 
+/** Address of the run itself. */
+const ROOT = '/';
+
 const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
 
 /** Its shared space begins where it has none yet. */
@@ -42,8 +45,10 @@ export const sharingActions = {
   }),
   sharedWritten: enqueueActions(({ enqueue, event }) => {
     if (event.type !== 'fermata.shared.written') return;
-    for (const { task: name, stop } of event.prepared?.stops ?? [])
-      send(enqueue, name, { type: 'fermata.task.stops', stop });
+    const { prepared, ...told } = event;
+    for (const { task: name, stop } of prepared?.stops ?? []) send(enqueue, name, { type: 'fermata.task.stops', stop });
+    // After these have ended: ten thousand that are told at once are written anew with each commit until the last one is.
+    if (prepared?.stopsRest !== undefined) send(enqueue, ROOT, { ...told, rest: prepared.stopsRest });
   }),
   sharedBroke: enqueueActions(({ enqueue, context, event }) => {
     const { error } = event as ErrorActorEvent<Partial<ErrorData>>;

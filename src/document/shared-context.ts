@@ -164,37 +164,66 @@ function isPublishing({ outputs, call }: TaskSpec): boolean {
   return outputs !== undefined || (call.kind === 'map' && isPublishing(call.task));
 }
 
-/** Whom a write stops. What a task publishes it publishes at its end: it does not stop itself. */
-function toStop({ changed, task, published }: SharedWritten, graph: RunGraph): PreparedStep | undefined {
+/** Those of one turn: each is told, and all that follows from its end happens, before others are. */
+const STOPS_AT_ONCE = 100;
+
+/**
+ * Whom a write stops. What a task publishes it publishes at its end: it does not stop itself. There may be 10,000 that watch
+ * one value: between pages the turn waits, so that the process serves others meanwhile; and where many stop, the run goes on
+ * with the rest of them in another turn.
+ */
+function toStop({ changed, task, published, rest }: SharedWritten, graph: RunGraph): PreparedStep | undefined {
+  const { rows } = graph;
+  const seqs = rest?.seqs ?? Object.fromEntries(changed.map((key) => [key, rows.get('shared', key)?.seq ?? 0]));
+  const except = published ? task : undefined;
   const stops = new Map<string, Stop>();
-  for (const key of changed) stopsOf(key, graph, stops, published ? task : undefined);
-  if (stops.size === 0) return undefined;
-  return { stops: [...stops].map(([name, stop]) => ({ task: name, stop })) };
+  const keys = [...(rest?.keys ?? changed)];
+  for (let after = rest?.after, key = keys[0]; key !== undefined; key = keys[0]) {
+    const page = pageOfStops(graph, key, after, { seqs, except });
+    for (const [name, stop] of page.found) stops.set(name, stop);
+    after = page.next;
+    if (after === undefined) keys.shift();
+    if (stops.size >= STOPS_AT_ONCE && keys.length > 0)
+      return { stops: listed(stops), stopsRest: { keys, seqs, ...(after === undefined ? {} : { after }) } };
+  }
+  return stops.size === 0 ? undefined : { stops: listed(stops) };
 }
 
-/** There may be 10,000 that watch one value: between pages the turn waits, so that the process serves others meanwhile. */
-function stopsOf(key: string, graph: RunGraph, stops: Map<string, Stop>, except: string | undefined): void {
+function listed(stops: ReadonlyMap<string, Stop>): PreparedStep['stops'] & {} {
+  return [...stops].map(([name, stop]) => ({ task: name, stop }));
+}
+
+interface PageOfStops {
+  readonly found: readonly [string, Stop][];
+  readonly next: WaitPlace | undefined;
+}
+
+function pageOfStops(
+  graph: RunGraph,
+  key: string,
+  after: WaitPlace | undefined,
+  of: { readonly seqs: Readonly<Record<string, number>>; readonly except: string | undefined },
+): PageOfStops {
   const { rows } = graph;
-  const look = (after: WaitPlace | undefined): { found: [string, Stop][]; next: WaitPlace | undefined } => {
+  const look = (): PageOfStops => {
     const { items, next } = rows.openWatches(key, after);
     const found = items.flatMap(({ task }): [string, Stop][] => {
-      const stop = task === except ? undefined : stopFor(graph, task);
+      const stop = task === of.except ? undefined : stopFor(graph, task, of.seqs);
       return stop === undefined ? [] : [[task, stop]];
     });
-    return { found, next };
+    return { found, next: next === undefined ? undefined : { position: next.position, task: next.task } };
   };
-  let page = look(undefined);
-  for (let pages = 1; ; pages++) {
-    for (const [task, stop] of page.found) stops.set(task, stop);
-    const { next } = page;
-    if (next === undefined) return;
-    page = rows.read(`stops/${pages}/${key}`, () => later(look(next)));
-  }
+  return after === undefined ? look() : rows.read(`stops/${after.position}/${after.task}/${key}`, () => later(look()));
 }
 
-function stopFor(graph: RunGraph, task: string): Stop | undefined {
+function stopFor(graph: RunGraph, task: string, seqs: Readonly<Record<string, number>>): Stop | undefined {
   const spec = graph.spec(task);
-  const scope = scopeOf(graph, task, spec.cancelWhen === undefined ? [] : [spec.cancelWhen]);
+  const now = scopeOf(graph, task, spec.cancelWhen === undefined ? [] : [spec.cancelWhen]);
+  const written = Object.keys(now.shared ?? {}).flatMap((key): [string, unknown][] => {
+    const seq = Object.hasOwn(seqs, key) ? seqs[key] : undefined;
+    return seq === undefined ? [] : [[key, (graph.rows.entry(seq) as { readonly value: unknown }).value]];
+  });
+  const scope = { ...now, shared: { ...now.shared, ...Object.fromEntries(written) } };
   try {
     const stop = stopOf(spec, scope);
     if (stop === undefined) return undefined;
