@@ -78,7 +78,9 @@ export class CommittedShared implements SharedSource {
     const stop = this.#runtime()?.subscribe(run, ({ type, data }) => {
       if (type !== 'shared_changed') return;
       const change = data as unknown as SharedChange;
-      for (const follower of [...(byKey.get(change.key) ?? [])]) follower.hear(change);
+      // As they stand now: one that follows again whenever it hears something would be asked without end.
+      const followers = [...(byKey.get(change.key) ?? [])];
+      for (const follower of followers) follower.hear(change);
     });
     if (stop === undefined) return undefined;
     const followed = { stop, byKey };

@@ -116,7 +116,11 @@ export const sharedMachine = setup({
       const of = event.type === 'fermata.shared.set' ? { write: event.write } : {};
       for (const { key, revision, value, previous } of writes)
         fact(enqueue, 'shared_changed', {
-          ...{ key, revision, value, by: task, ...of },
+          key,
+          revision,
+          value,
+          by: task,
+          ...of,
           ...(previous === undefined ? {} : { previous }),
         });
       enqueue.assign({

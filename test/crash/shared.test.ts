@@ -63,7 +63,7 @@ describe('killed while tasks share', () => {
       for (const key of [...WRITERS, 'full']) expect(revisions(key)).toEqual([1]);
       expect(new Set(changes.map(({ write }) => write)).size, 'each under a name of its own').toBe(6 + 3 + 1);
       for (const writer of WRITERS) expect(changes.filter(({ by }) => by === writer)).toHaveLength(3);
-      const stopped = facts.filter(({ type }) => type === 'task_cancelled').map(({ data }) => data.task);
+      const stopped = facts.filter(({ type }) => type === 'task_cancelled').map(({ data }) => String(data.task));
       expect(stopped.toSorted()).toEqual(['never', 'slow']);
       const full = facts.findIndex(({ data }) => data['key'] === 'full');
       expect(facts.findIndex(({ type }) => type === 'task_cancelled')).toBeGreaterThan(full);
