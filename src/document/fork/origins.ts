@@ -17,7 +17,7 @@ import { growthIn, itemOf, mapsAround, partOf, type Group, type Growth } from '.
 import { withPrompt } from './prompts.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
 import { reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
-import { SharedOrigins, type OriginValues } from './shared.ts';
+import { SharedOrigins, type OriginValues } from './shared-beginning.ts';
 
 /** What is read of other runs. */
 export type OtherRuns = Pick<Store, 'run' | 'row' | 'entry' | 'entryOfFact' | 'sharedValues'>;
