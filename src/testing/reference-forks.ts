@@ -78,7 +78,8 @@ export class ForksModel {
       return check(given, `P12 ${where}: nobody has given it that`);
     }
     const { runId, seq } = data['reused'] as { readonly runId: string; readonly seq: number };
-    const fact = this.#runs.get(runId)?.facts[seq - 1];
+    const facts = this.#runs.get(runId)?.facts ?? [];
+    const fact = facts[seq - 1];
     const isIts = fact?.type === 'task_completed' && fact.data['task'] === name;
     check(isIts && fact.data['reused'] === undefined, `P12 ${where}: fact #${seq} of run ${runId} is none of it`);
     check(
@@ -86,6 +87,9 @@ export class ForksModel {
       `P12 ${where}: run ${runId} has found something else`,
     );
     check(name !== run.fork.fromTask, `P12 ${where}: it was to run anew`);
+    const isWrite = ({ type: of, data: { by, reused } }: SeenFact): boolean =>
+      of === 'shared_changed' && by === name && reused === undefined;
+    run.shared.wrote(facts.slice(0, seq).filter(isWrite), where);
     for (const needed of task.plan.dependsOn) {
       const other = run.tasks.get(needed);
       const isSame = other?.takenOver === 'reused' || other?.status === 'skipped';

@@ -16,6 +16,8 @@ export class SharedModel {
   readonly #writes = new Set<unknown>();
   /** What each task has published and not completed with yet. */
   readonly #published = new Map<string, Map<string, unknown>>();
+  /** Revisions of the values with which a fork began. */
+  readonly #begun = new Map<string, number>();
   /** Tasks that a write has stopped, and of which that is not said yet. */
   readonly #stopped = new Set<string>();
   /** Values have changed since it was looked whom that stops; null: not. The task that published them stops by itself. */
@@ -57,6 +59,16 @@ export class SharedModel {
     const isSame = was['key'] === key && was['revision'] === revision && was['by'] === by;
     this.#check(isSame && isDeepStrictEqual(was['value'], value), `P13 ${where}: that is not what was written`);
     this.#values.set(key, { value, revision: Number(revision) });
+    this.#begun.set(key, Number(revision));
+  }
+
+  /** An outcome is taken over: what was written for it, the fork began with, or with what was written over that. */
+  wrote(writes: readonly SeenFact[], where: string): void {
+    for (const { data } of writes) {
+      const [key, revision] = [String(data['key']), Number(data['revision'])];
+      const begun = this.#begun.get(key) ?? 0;
+      this.#check(begun >= revision, `P13 ${where}: it wrote ${key} ${revision}, and its run began with ${begun}`);
+    }
   }
 
   /** Something else is stated, or all is said: whom the last write stops is decided by now. */

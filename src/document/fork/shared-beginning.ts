@@ -76,6 +76,8 @@ export class SharedOrigins {
     const rows = this.#origins.sharedRows(nearest.run, { limit: PAGE, after });
     const values = rows.flatMap((row) => this.#lastOf(graph, row, nearest.run) ?? []);
     const last = rows.length < PAGE ? undefined : rows.at(-1);
+    // Nobody asks again: of a run of 100,000 tasks that is not little.
+    if (last === undefined) for (const kept of [this.#foretold, this.#needed, this.#places]) kept.clear();
     return { values, ...(last === undefined ? {} : { next: last.key }) };
   }
 
