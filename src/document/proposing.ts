@@ -3,7 +3,7 @@
  * a document are.
  */
 import type { RoundAsk } from '../../machines/plan-execute-reflect.ts';
-import { checkRunnable, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
+import { checkRunnable, cutOffWarning, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
 import type { AssertRunnable } from './calls.ts';
 import type { TaskSpec } from './definition.ts';
 import { describeValue, Faults, faultsMessage } from './faults.ts';
@@ -66,11 +66,7 @@ export function roundAdditions(
   return {
     tasks: specs.map((one) => ({ spec: one, depth, join: true })),
     skip: impossible(graph, specs),
-    ...(over === 0
-      ? {}
-      : {
-          warning: `${all.length} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${over} were cut off.`,
-        }),
+    ...(over === 0 ? {} : { warning: cutOffWarning(all.length, dynamicTaskLimit) }),
   };
 }
 
