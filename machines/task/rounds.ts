@@ -3,26 +3,21 @@ import type { PreparedPlanExecuteReflect } from '../../src/document/kinds/plan-e
 import { actionCreators } from '../action-creators.ts';
 import type { RoundsInput, RoundsOutput } from '../plan-execute-reflect.ts';
 import { about, type TaskContext } from './context.ts';
-import { stateCompleted } from './ending.ts';
 import type { TaskEvent } from './events.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
 /** What a task does that works in rounds. */
 export const roundActions = {
-  // Until its first plan has joined the run it holds its slot: else the run would wait for a moment.
   relay: enqueueActions(({ enqueue, context, event }) => {
-    if (event.type !== 'fermata.task.adds') return;
-    enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask });
-    if (context.held) enqueue.sendParent({ type: 'fermata.task.parked', task: context.name });
-    else enqueue.sendParent({ type: 'fermata.task.joins', task: context.name });
-    enqueue.assign({ held: false });
+    if (event.type === 'fermata.task.adds')
+      enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask });
   }),
-  completeRounds: enqueueActions(({ enqueue, context, event }) => {
+  keepRounds: assign(({ event }) => {
     const { output } = event as { readonly output: RoundsOutput };
-    if ('error' in output) return;
-    const { value, ...more } = output;
-    stateCompleted(enqueue, context, { value }, more);
+    if ('error' in output) return {};
+    const { value, ...facts } = output;
+    return { outcome: { value, facts } };
   }),
   keepRoundsError: assign(({ event }) => {
     const { output } = event as { readonly output: RoundsOutput };

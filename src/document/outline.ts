@@ -6,8 +6,8 @@ import { conditionAt } from './condition.ts';
 import { expressionsOf } from './expression.ts';
 import type { Path } from './faults.ts';
 import { isRecord } from './json.ts';
-import { branchesAt, DECISION_SCHEMA } from './kinds/condition.ts';
-import { kindOf, PLACES, type Kind } from './kinds/index.ts';
+import { branchesAt } from './kinds/condition.ts';
+import { GIVES, kindOf, PLACES } from './kinds/index.ts';
 import { textAt, type Placed, type Reading } from './kinds/places.ts';
 import { listOf } from './shape.ts';
 import { eachOf, type Steps } from './steps.ts';
@@ -49,6 +49,7 @@ export function* outlineOf(source: unknown): Steps<Outline> {
 
 function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): OutlineTask {
   const name = task['name'];
+  const kind = kindOf(task);
   const dependsOn: readonly unknown[] = Array.isArray(task['dependsOn']) ? task['dependsOn'] : [];
   return {
     path,
@@ -59,7 +60,7 @@ function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): Out
     ...readingOf(task, path),
     branches: branchesAt(task, path),
     hasItems: task['kind'] === 'map' || (task['kind'] === 'reduce' && task['arity'] !== undefined),
-    output: outputSchema(task, kindOf(task)),
+    output: kind && GIVES[kind](task),
   };
 }
 
@@ -97,14 +98,6 @@ function outputsAt(task: Readonly<Record<string, unknown>>, path: Path): readonl
   if (!isRecord(outputs)) return [];
   const expressions = expressionsOf(outputs['shared'], [...path, 'outputs', 'shared']);
   return expressions.map((placed) => ({ ...placed, variables: ['result'] }));
-}
-
-/** What a task gives, as far as its author says so. */
-function outputSchema(task: Readonly<Record<string, unknown>>, kind: Kind | undefined): unknown {
-  if (kind === 'condition') return DECISION_SCHEMA;
-  if (kind !== 'model' && kind !== 'planExecuteReflect') return undefined;
-  const format = task['responseFormat'] ?? 'text';
-  return format === 'text' ? { type: 'string' } : isRecord(format) ? format['schema'] : undefined;
 }
 
 function closedProperties(schema: unknown): ReadonlySet<string> | undefined {

@@ -89,10 +89,12 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
-        // Another attempt has a run of its own.
-        ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
-          ? { detailJson: detail(before, { childRunId: undefined }) }
-          : {}),
+        ...(data['asks'] !== undefined
+          ? { detailJson: detail(before, { asks: data['asks'] }) }
+          : // Another attempt has a run of its own.
+            before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+            ? { detailJson: detail(before, { childRunId: undefined }) }
+            : {}),
       });
       break;
     case 'child_run_started':

@@ -210,7 +210,10 @@ export function leftBy(
 ): { readonly stop: readonly string[]; readonly cancelled: readonly string[] } {
   const { open, children } = graph.growth(name);
   if (open === 0 || roundsOf(graph.spec(name)) === undefined) return { stop: [], cancelled: [] };
-  const rows = children.map((child) => graph.row(child)).filter(({ status }) => !isSettled(status));
+  // What its `onComplete` has added goes on.
+  const rows = children
+    .map((child) => graph.row(child))
+    .filter((row) => !isSettled(row.status) && partOfRow(row) !== undefined);
   const namesOf = (live: boolean): string[] => rows.filter((row) => row.live === live).map((row) => row.name);
   return { stop: namesOf(true), cancelled: namesOf(false) };
 }
