@@ -165,7 +165,7 @@ export const taskMachine = setup({
         },
         queued: {
           meta: { waitsFor: 'slot' },
-          entry: 'askToGoOn',
+          entry: ['stateWaited', 'askForSlot'],
           on: { 'fermata.task.admitted': { target: 'choosingTasks', actions: 'goOn' } },
         },
         choosingTasks: {

@@ -19,9 +19,8 @@ export const slotActions = {
     enqueue.assign({ held: false });
   }),
   askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
-  // Its waiting is over, also where it has to wait for a slot: no event is to be given to it any more.
-  askToGoOn: enqueueActions(({ enqueue, context }) => {
-    fact(enqueue, 'task_queued', { ...about(context), ...eventTaken(context) });
-    enqueue.sendParent({ type: 'fermata.task.wantsSlot', ...about(context), isStated: true });
+  // Said before anybody else moves: no event is to be given to it any more.
+  stateWaited: enqueueActions(({ enqueue, context }) => {
+    if (context.call.kind === 'wait') fact(enqueue, 'wait_ended', { ...about(context), ...eventTaken(context) });
   }),
 };

@@ -34,19 +34,10 @@ export interface TaskAdds {
   readonly again?: true;
 }
 
-/** A task that waits wants a slot. */
-export interface WantsSlot {
-  readonly type: 'fermata.task.wantsSlot';
-  readonly task: string;
-  readonly description: string;
-  /** It has said itself that it waits for one. */
-  readonly isStated?: true;
-}
-
 /** All of them. */
 export type WorkflowEvent =
   | ({ readonly type: 'fermata.task.parked'; readonly task: string } & Prepared)
-  | (WantsSlot & Prepared)
+  | ({ readonly type: 'fermata.task.wantsSlot'; readonly task: string; readonly description: string } & Prepared)
   | (TaskAdds & Prepared)
   | ({ readonly type: 'fermata.task.joins'; readonly task: string } & Prepared)
   | ({ readonly type: 'fermata.task.cancel'; readonly task: string; readonly reason?: string } & Prepared)

@@ -44,7 +44,7 @@ export const slotActions = {
     if (admitting && context.active < context.breadth) {
       send(enqueue, event.task, { type: 'fermata.task.admitted' });
       enqueue.assign({ active: context.active + 1, parked: context.parked - 1 });
-    } else if (event.isStated !== true) {
+    } else {
       fact(enqueue, 'task_queued', { task: event.task, description: event.description });
     }
   }),

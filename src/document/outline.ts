@@ -7,10 +7,13 @@ import { expressionsOf } from './expression.ts';
 import type { Path } from './faults.ts';
 import { isRecord } from './json.ts';
 import { branchesAt } from './kinds/condition.ts';
-import { GIVES, kindOf, PLACES } from './kinds/index.ts';
+import { GIVES, kindOf, PLACES, type Kind } from './kinds/index.ts';
 import { textAt, type Placed, type Reading } from './kinds/places.ts';
 import { listOf } from './shape.ts';
 import { eachOf, type Steps } from './steps.ts';
+
+/** Of these the author has said what they give. Of others expressions may ask more than their types have, such as `!= null`. */
+const DECLARED: ReadonlySet<Kind> = new Set(['model', 'planExecuteReflect', 'condition']);
 
 /** One task, as far as it can be read. */
 export interface OutlineTask extends Reading {
@@ -60,7 +63,7 @@ function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): Out
     ...readingOf(task, path),
     branches: branchesAt(task, path),
     hasItems: task['kind'] === 'map' || (task['kind'] === 'reduce' && task['arity'] !== undefined),
-    output: kind && GIVES[kind](task),
+    output: kind !== undefined && DECLARED.has(kind) ? GIVES[kind](task) : undefined,
   };
 }
 

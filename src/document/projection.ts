@@ -45,6 +45,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'approval_resolved',
       'event_kept',
       'event_refused',
+      'wait_ended',
       'shared_changed',
     ],
     project(fact, rows) {
@@ -113,6 +114,8 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
       break;
     case 'event_refused':
       now({ detailJson: detail(before, { refusedEvent: { at: fact.at, error: data['error'] } }) });
+      break;
+    case 'wait_ended':
       break;
     case 'task_queued':
       now({ ready: true, live: true });

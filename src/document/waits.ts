@@ -59,7 +59,7 @@ export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[]
   const before = rows.get('wait', task);
   // Its function is called, or waits for that: its wait was over before.
   const begins = fact.type === 'task_started' && before === undefined;
-  const goesOn = fact.type === 'task_queued' && before !== undefined;
+  const goesOn = fact.type === 'wait_ended';
   if (!begins && !goesOn && !ENDS.has(fact.type)) return [];
   const spec = graph.spec(task);
   const type = comingType(spec);
