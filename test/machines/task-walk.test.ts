@@ -257,6 +257,32 @@ it('a reduction in a tree begins its next level when one has ended', async () =>
   await taken.note(bench.fermata.runtime, run);
 });
 
+it('a reduction in a tree hears twice that a level is over, where two of its calls end in one turn, and goes on once', async () => {
+  const models = await Workbench.openHolding();
+  try {
+    const prompt = '{{ tasks.list.output | json }}';
+    const origin = await models.start({
+      config: { breadth: 5 },
+      tasks: [
+        { name: 'list', kind: 'code', function: 'work' },
+        { name: 'all', kind: 'reduce', dependsOn: ['list'], prompt, arity: 2 },
+      ],
+    });
+    await models.complete('list', ['a', 'b', 'c', 'd']);
+    for (const call of ['all[0]', 'all[1]', 'all[2]']) await models.complete(call);
+    // The first level is taken over.
+    const run = await models.fork(origin, { point: { fromTask: 'all[2]' }, edits: {} });
+    expect(models.running).toEqual(['all[2]']);
+    await models.complete('all[2]', 'again');
+    expect(await models.read(run)).toMatchObject({ status: 'completed', output: 'again' });
+    const added = (await models.facts(run)).filter(({ type }) => type === 'task_added');
+    expect(added).toHaveLength(2);
+    await taken.note(models.fermata.runtime, run);
+  } finally {
+    await models.close();
+  }
+});
+
 it.each([
   ['to its answer, though its first plan is refused', {}],
   ['to its answer, which it shares', { outputs: { shared: { k: 'result' } } }],
