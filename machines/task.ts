@@ -229,8 +229,8 @@ export const taskMachine = setup({
             onError: { target: '#task.failed', actions: 'keepError' },
           },
           on: {
-            'fermata.task.adds': { actions: ['relay', 'admitAdded'] },
-            'fermata.task.added': { actions: forwardTo('rounds') },
+            'fermata.task.adds': { actions: 'relay' },
+            'fermata.task.added': { actions: ['letBegin', forwardTo('rounds')] },
             'fermata.task.refused': { actions: forwardTo('rounds') },
             'fermata.task.joined': { actions: forwardTo('rounds') },
           },

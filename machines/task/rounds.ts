@@ -13,6 +13,14 @@ export const roundActions = {
     if (event.type === 'fermata.task.adds')
       enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask });
   }),
+  // Not before they have joined the run, and only where one of them may begin: until then it holds its slot, or has not said
+  // yet what comes next. Else the run would seem to wait for a moment.
+  letBegin: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type !== 'fermata.task.added' || event.count <= (event.skipped ?? 0)) return;
+    const type = context.held ? 'fermata.task.parked' : 'fermata.task.joins';
+    enqueue.sendParent({ type, task: context.name });
+    enqueue.assign({ held: false });
+  }),
   keepRounds: assign(({ event }) => {
     const { output } = event as { readonly output: RoundsOutput };
     if ('error' in output) return {};

@@ -11,7 +11,8 @@ afterEach(() => bench.close());
 
 const work = (name: string, more: object = {}) => ({ name, kind: 'code', function: 'work', ...more });
 const FUNCTION = { addTasks: 'work' };
-const OUTPUT = { addTasks: 'fromOutput' };
+// What comes from outside, or of an answer, may name only what the author allows.
+const OUTPUT = { addTasks: 'fromOutput', allow: { functions: ['work'] } };
 const settles = async (): Promise<void> => {};
 const inner = { name: 'inner', tasks: [work('inside')] };
 
@@ -100,6 +101,7 @@ describe.each(Object.entries(KINDS))('%s', (_, { task, happens, gives }) => {
     const run = await bench.start({ tasks: [{ name: 'parent', ...task, retry, onComplete: FUNCTION }] });
     await happens(run);
     await bench.fail('parent', new FermataError('codeFailed', 'broke'));
+    expect(await bench.read(run)).toMatchObject({ status: 'waiting' });
     await bench.advance(2);
     await bench.restart();
     expect(bench.call('parent').input).toEqual(gives);
@@ -318,6 +320,16 @@ it('a reduction in a tree adds what its last call says', async () => {
 });
 
 describe('from the output', () => {
+  it.each(['wait for an event', 'sub-workflow'] as const)(
+    '%s: nothing that its author does not allow',
+    async (kind) => {
+      const { task, happens } = KINDS[kind];
+      const run = await bench.start({ tasks: [{ name: 'parent', ...task, onComplete: { addTasks: 'fromOutput' } }] });
+      await happens(run);
+      expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'invalidDocument' } });
+    },
+  );
+
   it.each(['wait for an event', 'sub-workflow'] as const)('%s', async (kind) => {
     const { task, happens } = KINDS[kind];
     const run = await bench.start({ tasks: [{ name: 'parent', ...task, onComplete: OUTPUT }] });

@@ -4,23 +4,15 @@ import { judge } from '../../src/testing/judge.ts';
 import type { Observation } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
+import { usualTask } from './usual-task.ts';
 
-const code = {
-  after: [],
-  gates: [],
-  skipPolicy: 'run',
-  retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-  timeoutSeconds: 10,
-  onInDoubt: 'retry',
-  approval: undefined,
-  call: { kind: 'code', function: 'work' },
-} as const;
+const code = { ...usualTask, call: { kind: 'code', function: 'work' } } as const;
 const plan: Plan = {
   breadth: 2,
   onTaskFailure: 'stop',
   timeoutSeconds: undefined,
   tasks: [
-    { ...code, name: 'a', dependsOn: [] },
+    { ...code, name: 'a' },
     { ...code, name: 'b', dependsOn: ['a'] },
     { ...code, name: 'c', dependsOn: ['b'] },
   ],

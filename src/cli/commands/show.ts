@@ -74,8 +74,9 @@ function showShared(shell: Shell, runId: string, { items, nextCursor }: Shared):
   shell.out(`\n${columns([['SHARED', 'REVISION', 'BY', 'VALUE'], ...rows])}${more}`);
 }
 
-function row({ name, status, attempts, output, error, reason, reused, edited }: Task, width: number): string[] {
-  const says = status === 'completed' ? output : (error?.message ?? reason ?? '');
+function row(task: Task, width: number): string[] {
+  const { name, status, attempts, output, error, reason, warning, reused, edited } = task;
+  const says = status === 'completed' ? (warning ?? output) : (error?.message ?? reason ?? '');
   const tries = reused === undefined ? (edited === undefined ? String(attempts) : 'edited') : 'reused';
   return [printable(name), status, tries, firstLine(says, Math.floor(width / 2))];
 }
