@@ -8,7 +8,6 @@ import type { EventTypeRow, RowChange } from '../store/store.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import type { PreparedWait } from './kinds/wait.ts';
 import type { RunGraph } from './run-graph.ts';
-import { asksFunction } from './task-status.ts';
 
 /** Events of one type that are kept for one run at most: who sends more does not send to this workflow. */
 export const MOST_KEPT = 10_000;
@@ -41,13 +40,6 @@ function comingType(spec: TaskSpec): string | undefined {
 export function eventTypeRow({ definition, rows }: RunGraph, type: string): EventTypeRow {
   const toCome = eventTypesOf(definition).get(type)?.length ?? 0;
   return rows.get('eventType', type) ?? { type, toCome, waiting: 0, kept: 0 };
-}
-
-/** True for a task that waits for a time or an event: it has begun and holds no slot. */
-export function isParkedWait(graph: RunGraph, name: string): boolean {
-  const { call } = graph.spec(name);
-  const row = graph.rows.get('task', name);
-  return call.kind === 'wait' && row?.status === 'running' && !asksFunction(row);
 }
 
 const ENDS: ReadonlySet<string> = new Set(['task_completed', 'task_failed', 'task_skipped', 'task_cancelled']);

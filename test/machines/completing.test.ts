@@ -1,6 +1,7 @@
 /** Tasks of every kind complete in one way: their function is asked, tasks join, what they share is published. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FermataError } from '../../src/errors.ts';
+import { childAddress } from '../../src/runtime/xstate.ts';
 import { Workbench } from '../harness/documents.ts';
 
 let bench: Workbench;
@@ -244,6 +245,49 @@ describe('what happens meanwhile', () => {
       { task: 'b' },
     ]);
     expect(await bench.read(run)).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('a task that breaks', () => {
+  /** Without what it has to say. */
+  const BREAKS = { type: 'fermata.task.stops' };
+
+  it.each(Object.entries(KINDS))(
+    'while its function is called, it gives back its slot: %s',
+    async (_, { task, happens }) => {
+      const run = await bench.start({
+        config: { breadth: 1, onTaskFailure: 'continue' },
+        tasks: [
+          { name: 'parent', ...task, onComplete: FUNCTION },
+          work('b', { dependsOn: ['parent'], skipPolicy: 'run' }),
+        ],
+      });
+      await happens(run);
+      while (bench.running[0] !== 'parent') await bench.complete(bench.running[0] ?? expect.fail('nobody runs'), {});
+      await bench.fermata.runtime.control(run, childAddress('/', 'parent'), BREAKS);
+      await bench.settle();
+      expect(await bench.statuses(run)).toMatchObject({ parent: 'failed' });
+      expect(bench.running).toEqual([]);
+      expect((await bench.read(run)).endedAt).not.toBeNull();
+    },
+  );
+
+  it('while it waits, it has none to give back', async () => {
+    for (const { task } of [KINDS.map, KINDS['wait for an event'], KINDS['sub-workflow']]) {
+      const run = await bench.start({
+        config: { breadth: 1, onTaskFailure: 'continue' },
+        tasks: [{ name: 'parent', ...task, onComplete: FUNCTION }, work('b'), work('c')],
+      });
+      await bench.fermata.runtime.control(run, childAddress('/', 'parent'), BREAKS);
+      for (let turn = 0; turn < 9; turn++) {
+        await bench.settle();
+        const [next] = bench.running;
+        if (next !== undefined) await bench.complete(next);
+      }
+      expect(await bench.statuses(run)).toMatchObject({ parent: 'failed', b: 'completed', c: 'completed' });
+      const { snapshot } = await bench.fermata.runtime.snapshot(run, { actor: '/' });
+      expect(snapshot.context).toMatchObject({ active: 0, parked: 0 });
+    }
   });
 });
 
