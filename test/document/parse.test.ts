@@ -459,7 +459,7 @@ describe('parseInTurns', () => {
 
 describe('the nearest name is looked for', () => {
   const tasks = (letters: number) =>
-    Array.from({ length: 3_000 }, (_, index) => {
+    Array.from({ length: 4_000 }, (_, index) => {
       const name = `${'n'.repeat(letters)}${index}`;
       return { name, prompt: 'x', dependsOn: [`${name}x`] };
     });
@@ -486,9 +486,11 @@ test('a field of the author that is named __proto__ is refused, and not dropped'
     { name: 'c', kind: 'condition', switch: 'input.s', cases: named },
     { name: 'a', kind: 'code', function: 'f', input: named, metadata: named },
   ];
-  expect(faultsOf(() => parseDocument({ name: 'w', tasks })).toSorted()).toEqual(
-    ['tasks[0].cases', 'tasks[1].input', 'tasks[1].metadata'].map(
-      (place) => `${place}.__proto__: must not be named "__proto__": nothing is kept under it`,
+  expect(faultsOf(() => parseDocument({ name: 'w', tasks }))).toEqual(
+    expect.arrayContaining(
+      ['tasks[0].cases', 'tasks[1].input', 'tasks[1].metadata'].map(
+        (place) => `${place}.__proto__: must not be named "__proto__": nothing is kept under it`,
+      ),
     ),
   );
 });
