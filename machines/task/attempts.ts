@@ -12,6 +12,7 @@ import { isFunctionCall } from './function-calls.ts';
 import { spreads } from './items.ts';
 import { onlyAdds } from './known-outcome.ts';
 import type { FailedAttempt } from './prepared.ts';
+import { answeredUsage } from './spent.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
@@ -68,10 +69,13 @@ export function timeoutError(context: TaskContext): ErrorData {
     spreads(context) || context.call.kind === 'planExecuteReflect' || context.call.kind === 'subworkflow'
       ? `Task "${context.name}"`
       : `Attempt ${context.attempt} of task "${context.name}"`;
+  // Another attempt forgets them: what they consumed is told with this one.
+  const usage = (context.outcome ?? null) === null ? answeredUsage(context.functionCalls) : undefined;
   return {
     code: 'taskTimedOut',
     retry: 'backoff',
     message: `${what} took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise timeoutSeconds if that is not enough.`,
+    ...(usage === undefined ? {} : { data: { usage } }),
   };
 }
 
