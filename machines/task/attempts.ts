@@ -12,6 +12,7 @@ import { isFunctionCall } from './function-calls.ts';
 import { callMs } from './calls.ts';
 import { asksFunction, hasOutcome } from './outcome.ts';
 import type { FailedAttempt } from './prepared.ts';
+import { answeredUsage } from './spent.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
@@ -84,7 +85,10 @@ function timeoutError(context: TaskContext, { type }: { readonly type: string })
       ? `Attempt ${attempt} of task ${task}`
       : `The function "${addTasks}", which says what task ${task} adds,`;
   const help = isOwn ? ' Raise timeoutSeconds if that is not enough.' : '';
-  return { code: 'taskTimedOut', retry: 'backoff', message: `${what} took longer than ${ms / 1_000} s.${help}` };
+  const message = `${what} took longer than ${ms / 1_000} s.${help}`;
+  // Another attempt forgets them: what they consumed is told with this one.
+  const usage = (context.outcome ?? null) === null ? answeredUsage(context.functionCalls) : undefined;
+  return { code: 'taskTimedOut', retry: 'backoff', message, ...(usage === undefined ? {} : { data: { usage } }) };
 }
 
 /** How often it is tried. */

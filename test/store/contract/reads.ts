@@ -242,7 +242,7 @@ export function readsContract(make: MakeStore): void {
         ]),
       );
       const seen = async (owner: RunKey): Promise<readonly unknown[]> => [
-        ...(await Promise.all(rows.map(({ table, key }) => store.row(owner, table, key)))),
+        ...(await Promise.all(rows.map(async ({ table, key }) => store.row(owner, table, key)))),
         ...(await store.eventTypes(owner, 9)),
         ...(await store.openWaits(owner, 'paid', { limit: 9 })),
         ...(await store.keptEvents(owner, 'paid', { limit: 9 })),
