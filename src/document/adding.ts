@@ -81,7 +81,14 @@ function warningOf(
   if (kept === came) return undefined;
   if (depth > maxDynamicDepth)
     return `${came} tasks would be the ${depth}. addition in a row, and maxDynamicDepth allows ${maxDynamicDepth}; none was added.`;
-  return `${came} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${came - kept} were cut off.`;
+  return cutOffWarning(came, dynamicTaskLimit);
+}
+
+/** What is said of more tasks than `dynamicTaskLimit`. */
+export function cutOffWarning(came: number, limit: number): string {
+  const over = came - limit;
+  const last = over === 1 ? 'last one was' : `last ${over} were`;
+  return `${came} tasks came, and dynamicTaskLimit allows ${limit}; the ${last} cut off.`;
 }
 
 interface ToCheck {

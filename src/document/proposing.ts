@@ -4,7 +4,7 @@
  */
 import type { RoundAsk } from '../../machines/plan-execute-reflect.ts';
 import { bounded, checkChoices, rulesOf } from './allowance.ts';
-import { checkRunnable, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
+import { checkRunnable, cutOffWarning, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
 import type { AssertRunnable } from './calls.ts';
 import type { TaskSpec } from './definition.ts';
 import { describeValue, Faults, faultsMessage } from './faults.ts';
@@ -67,11 +67,7 @@ export function roundAdditions(
   return {
     tasks: specs.map((one) => ({ spec: one, depth, join: true })),
     skip: impossible(graph, specs),
-    ...(over === 0
-      ? {}
-      : {
-          warning: `${all.length} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${over} were cut off.`,
-        }),
+    ...(over === 0 ? {} : { warning: cutOffWarning(all.length, dynamicTaskLimit) }),
   };
 }
 

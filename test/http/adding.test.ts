@@ -86,7 +86,7 @@ it('what was cut off is in results, facts and the log', async () => {
   const { runId } = await startRun(harness, { tasks: [plan] });
   await harness.fermata.runtime.waitFor(runId);
   stop();
-  const warning = '3 tasks came, and dynamicTaskLimit allows 2; the last 1 were cut off.';
+  const warning = '3 tasks came, and dynamicTaskLimit allows 2; the last one was cut off.';
   const { body } = await harness.call('GET', `/runs/${runId}/results`);
   expect(body.tasks[0]).toMatchObject({ name: 'plan', warning });
   const facts = await harness.fermata.runtime.journal(runId, { limit: 100, kind: 'fact' });

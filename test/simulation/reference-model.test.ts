@@ -4,26 +4,21 @@ import type { Observation, SeenCall } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import { judge } from '../../src/testing/judge.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
+import { usualTask } from './usual-task.ts';
 
-const retry = { maxRetries: 1, initialSeconds: 1, factor: 2, maxSeconds: 60 };
-const usual = {
-  after: [],
-  gates: [],
-  when: undefined,
-  skipPolicy: 'run',
+/** Tried twice. */
+const twice = {
+  ...usualTask,
   call: { kind: 'code' },
-  retry,
-  timeoutSeconds: 10,
-  onInDoubt: 'retry',
-  approval: undefined,
+  retry: { ...usualTask.retry, maxRetries: 1 },
 } as const;
 const plan: Plan = {
   breadth: 1,
   onTaskFailure: 'stop',
   timeoutSeconds: undefined,
   tasks: [
-    { ...usual, name: 'a', dependsOn: [] },
-    { ...usual, name: 'b', dependsOn: ['a'], approval: { timeoutSeconds: 60, onReject: 'fail' } },
+    { ...twice, name: 'a' },
+    { ...twice, name: 'b', dependsOn: ['a'], approval: { timeoutSeconds: 60, onReject: 'fail' } },
   ],
 };
 
@@ -32,15 +27,14 @@ const choosing: Plan = {
   ...plan,
   tasks: [
     {
-      ...usual,
+      ...twice,
       name: 'c',
-      dependsOn: [],
       call: { kind: 'condition', decides: { if: 'true' }, branches: { then: ['x'], else: ['y'] } },
     },
-    { ...usual, name: 'x', dependsOn: ['c'], gates: [{ by: 'c', branches: ['then'] }] },
-    { ...usual, name: 'y', dependsOn: ['c'], gates: [{ by: 'c', branches: ['else'] }] },
-    { ...usual, name: 'z', dependsOn: ['y'], when: 'tasks.y.status != "skipped"', skipPolicy: 'cascade' },
-    { ...usual, name: 'last', dependsOn: ['z'] },
+    { ...twice, name: 'x', dependsOn: ['c'], gates: [{ by: 'c', branches: ['then'] }] },
+    { ...twice, name: 'y', dependsOn: ['c'], gates: [{ by: 'c', branches: ['else'] }] },
+    { ...twice, name: 'z', dependsOn: ['y'], when: 'tasks.y.status != "skipped"', skipPolicy: 'cascade' },
+    { ...twice, name: 'last', dependsOn: ['z'] },
   ],
 };
 const plans: Readonly<Record<string, Plan>> = { w: plan, v: choosing };

@@ -1,4 +1,4 @@
-/** A map of many items: whether one costs the same among 1,000 and among 100,000, also the process that runs it. */
+/** W7: a map of many items: whether one costs the same among 1,000 and among 100,000, also the process that runs it. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { RawDatabase } from './baseline/raw.ts';
 import { mapped } from './documents.ts';
@@ -77,8 +77,8 @@ function ofItems(items: number, target: string, longRounds?: number): Case {
 }
 
 /** The workload. */
-export const mapItems: Workload = {
-  id: 'MAP',
+export const w7: Workload = {
+  id: 'W7',
   title: 'a map of many items',
   cases: [
     ofItems(1_000, '6,000 items a second on an idle machine'),
