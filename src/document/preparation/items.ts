@@ -69,8 +69,7 @@ export function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const { group } = graph.growth(map);
   const { total = 0, parts = [] } = group ?? {};
   const from = parts.at(-1)?.from ?? 0;
-  const names = Array.from({ length: total - from }, (_, index) => itemName(map, from + index));
-  const results = resultsOf(graph, names);
+  const results = resultsOf(graph, { length: total - from, at: (index) => itemName(map, from + index) });
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
   let cancelled = 0;

@@ -224,6 +224,11 @@ export function readsContract(make: MakeStore): void {
       const [mine, yours] = [runKey('a', 'mine'), runKey('a', 'yours')];
       const rows: RowChange[] = [
         growthChange(growthRow('plan')),
+        {
+          table: 'growthList',
+          key: 'plan/child/0',
+          row: { task: 'plan', list: 'child', at: 0, name: 'dive', hard: false },
+        },
         { table: 'wait', key: 'paid', row: { task: 'paid', type: 'paid', position: 0, open: true } },
         { table: 'eventType', key: 'paid', row: { type: 'paid', toCome: 0, waiting: 1, kept: 1 } },
         { table: 'keptEvent', key: '1', row: { seq: 1, type: 'paid', takenBy: null } },
