@@ -110,7 +110,7 @@ export function prepareCondition(spec: ConditionSpec, scope: Scope, predicates: 
     kind: 'condition',
     decision: { value, branch, chosen: branch === null ? [] : (branches[branch] ?? []) },
     found: {
-      ...askedOf('if' in decides ? decides.if : decides.switch, scope),
+      ...askedOf('if' in decides ? decides.if : decides.switch, scope, predicates),
       value: typeof value === 'string' ? cut(value) : value,
       branch,
     },
