@@ -1,4 +1,5 @@
 /** What the tasks of a document call, also those inside of other tasks: it has to be there before a run begins. */
+import type { Allowance } from './fields.ts';
 import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
 import { parseDocument } from './parse.ts';
 
@@ -34,6 +35,13 @@ function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readon
       ? callsOf(parseDocument(call.workflow.document))
       : []),
     ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
+    ...(call.kind === 'planExecuteReflect' ? callsOfAllowed(call.allow, task) : []),
+    ...callsOfAllowed(onComplete?.allow, task),
     ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
   ];
+}
+
+/** What is offered to a model has to be there when it accepts. */
+function callsOfAllowed({ functions = [], providers = [] }: Partial<Allowance> = {}, task: string): readonly Called[] {
+  return [...functions.map((called) => ({ task, called })), ...providers.map((provider) => ({ task, provider }))];
 }

@@ -245,11 +245,12 @@ export class Effects {
   }
 
   #next(): void {
-    if (this.#waiting.size === 0 || this.#active.size >= this.#surroundings.maxInFlight) return;
-    const [first] = this.#waiting;
-    if (first === undefined) return;
-    this.#waiting.delete(first[0]);
-    this.start(first[1]);
+    // Not only one: a suspect takes no place yet, it goes into its line, and the place would stay empty from then on.
+    for (const [id, effect] of this.#waiting) {
+      if (this.#active.size >= this.#surroundings.maxInFlight) return;
+      this.#waiting.delete(id);
+      this.start(effect);
+    }
   }
 }
 

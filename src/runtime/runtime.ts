@@ -140,6 +140,7 @@ export class Runtime {
   readonly #timers: TimerWheel;
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
+  readonly #loop: EventLoop;
   readonly #messages: MessageDelivery;
   /** False where this process only looks and takes commands. */
   readonly #works: boolean;
@@ -187,7 +188,7 @@ export class Runtime {
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
     this.#works = options.passive !== true;
-    const loop = options.loop ?? systemLoop;
+    const loop = (this.#loop = options.loop ?? systemLoop);
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#suspects = new Suspects({ store: options.store, clock: this.clock, passive: !this.#works, log });
@@ -267,6 +268,7 @@ export class Runtime {
     this.#inspecting = new Inspecting({
       catalog,
       store: options.store,
+      loop,
       blocked: (run) => this.#groups.blocked(run) ?? this.#effects.held(run),
       callTimers: (run) => this.#timers.callsOf(run),
       isInLine: (run, token) => this.#suspects.isInLine(run, token),
@@ -556,6 +558,7 @@ export class Runtime {
         catalog: this.catalog,
         store: this.#store,
         feed: this.#feed,
+        loop: this.#loop,
         decode: this.#decode,
         ended: async () => (await this.#row(runId)).endedAt !== null,
       },

@@ -35,7 +35,9 @@ it('a model that was refused is told once what was wrong, and both answers are o
     { prompt: 'Plan', answers: [REFUSED] },
     DONE,
   ]);
-  expect(JSON.stringify(harness.models.requests()[1]?.body)).toContain('registered are only: none');
+  expect(JSON.stringify(harness.models.requests()[1]?.body)).toContain(
+    'is no function to call that tasks of an answer may name: there is none',
+  );
   expect(tasks.get('plan')).toMatchObject({ status: 'completed', usage: { inputTokens: 20, totalTokens: 30 } });
   expect(tasks.get('x')).toMatchObject({ status: 'completed', usage: { inputTokens: 10 } });
 });

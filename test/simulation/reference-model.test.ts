@@ -140,6 +140,7 @@ describe('the reference model', () => {
     ],
     ['P2', 'time that goes back', otherwise('task_completed', [['task_completed', 50, { task: 'a', attempt: 2 }]])],
     ['P2', 'a fact that was published and never committed', [...story(), { kind: 'fact', fact: fact('emitted') }]],
+    ['P3', 'a run that waits for nothing', otherwise('approval_requested', [['run_waiting', 700]])],
     ['P3', 'a fact after the end', [...story(), ['run_waiting', 1_000]]],
     ['P3', 'an answer to what was never asked', otherwise('approval_requested', [])],
     ['P4', 'a task that does not wait for what it needs', otherwise('task_completed', [])],

@@ -14,6 +14,7 @@ import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
 import { impossible, type Additions } from '../adding.ts';
 import type { TaskSpec } from '../definition.ts';
 import { growthIn, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
+import { entriesOf } from '../growth-list.ts';
 import { withPrompt } from './prompts.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
 import { reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
@@ -98,7 +99,7 @@ export class Origins {
     const row = found?.kind === 'completed' ? found : undefined;
     if (row === undefined) return { tasks: [], skip: [] };
     const { run } = row.layer;
-    const specs = this.#growth(run, parent).children.map((child) => {
+    const specs = this.#children(run, parent).map((child) => {
       const { specSeq, parent: waiting, depth } = this.#growth(run, child);
       const { spec } = this.#data(run, specSeq ?? 0) as unknown as AddedTask;
       const edited = withPrompt(spec, this.prompts[child]);
@@ -182,6 +183,13 @@ export class Origins {
   #growth(run: string, name: string): Growth {
     const load = () => this.#others.row(this.#key(run), 'growth', name);
     return growthIn(this.#rows.read(`fork/${run}/growth/${name}`, load), name);
+  }
+
+  #children(run: string, name: string): string[] {
+    const load = (key: string) =>
+      this.#rows.read(`fork/${run}/list/${key}`, () => this.#others.row(this.#key(run), 'growthList', key));
+    const { children } = this.#growth(run, name);
+    return entriesOf(load, { task: name, list: 'child' }, children).map((entry) => entry.name);
   }
 
   #entry(run: string, seq: number): JournalEntry {
