@@ -24,7 +24,10 @@ const tasks: WorkflowTask[] = [
 
 it.skipIf(executablePath === undefined)('tasks are told in words, live (needs Chromium)', async () => {
   const { fermata } = await openFermata({ config: { functions: { echo: (input: unknown) => input } } });
-  const { runId } = await fermata.start({ name: 'shapes', tasks }, { input: { list: Array.from({ length: 30 }, (_, at) => at) } });
+  const { runId } = await fermata.start(
+    { name: 'shapes', tasks },
+    { input: { list: Array.from({ length: 30 }, (_, at) => at) } },
+  );
   const log = createLogger({ level: 'silent', destination: { write: () => {} } });
   const bridge = statelyBridge({ runtime: fermata.runtime, token: TOKEN, url: 'http://127.0.0.1:9/' });
   const server = await serve({ fermata, log, port: 0, extend: (app) => void app.route('/', bridge.routes) });
