@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { findFunction } from '../actors/code-function.ts';
 import { code } from '../actors/code.ts';
-import type { SharedChange, SharedSource } from '../actors/code-shared.ts';
+import { CommittedShared } from '../actors/shared-source.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { subworkflow } from '../actors/subworkflow.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
@@ -110,9 +110,10 @@ function builtInMachines(
         '': withSharing(
           definitionOf,
           withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+          originsOf,
         ),
         task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
-        shared: prepareShared(definitionOf),
+        shared: prepareShared(definitionOf, originsOf),
         'task>planExecuteReflect': prepareRounds(definitionOf),
       },
       outside: outsideEvents(definitionOf),
@@ -215,7 +216,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
         redact,
         readArguments,
         assertProvider: (name) => void findProvider(providers, name),
-        shared: sharedSource(() => opened),
+        shared: new CommittedShared(() => opened, options.log ?? (() => {})),
       }),
       subworkflow: subworkflow({
         begin: (request) => beginChildRun({ runtime: running(), workflows, assertRunnable }, request as ChildRequest),
@@ -247,19 +248,6 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     start: (workflow, request) => startWorkflow({ runtime, workflows, assertRunnable }, workflow, request),
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
-  };
-}
-
-/** Shared values as functions read them: as they are committed, and each change after its commit. */
-function sharedSource(runtimeOf: () => Runtime | undefined): SharedSource {
-  return {
-    read: async (run, key) => runtimeOf()?.sharedValue(run, key),
-    follow(run, listener) {
-      const stop = runtimeOf()?.subscribe(run, ({ type, data }) => {
-        if (type === 'shared_changed') listener(data as unknown as SharedChange);
-      });
-      return stop ?? (() => {});
-    },
   };
 }
 

@@ -15,7 +15,7 @@ import type { AroundEffect, EffectContext } from './effect.ts';
 import type { Delta } from './facts.ts';
 import type { Input } from './input.ts';
 import type { Suspects } from './suspects.ts';
-import type { Event } from './xstate.ts';
+import { knowsEvent, type Event } from './xstate.ts';
 
 interface Active {
   readonly key: RunKey;
@@ -174,6 +174,7 @@ export class Effects {
         restart: () => {
           active.text = '';
         },
+        hears: (type) => knowsEvent(this.#surroundings.catalog.logic(effect.logicPath).machine, type),
         receive: (listener) => {
           active.listeners.push(listener);
         },

@@ -123,6 +123,8 @@ export interface SharedValue {
   readonly by: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Of a fork that began with it: the run where it was written, and the number of the fact in that. */
+  readonly reused?: { readonly runId: string; readonly seq: number };
 }
 
 /** The embedded API. Everything it answers is committed. */
@@ -497,8 +499,8 @@ export class Runtime {
         'databaseCorrupt',
         `Run ${runId} has no journal entry ${seq}, which a shared value names.`,
       );
-    const { value, by } = (await this.#decode(entry.dataJson)) as Pick<SharedValue, 'value' | 'by'>;
-    return { key, revision, value, by, at: entry.at };
+    const { value, by, reused } = (await this.#decode(entry.dataJson)) as Pick<SharedValue, 'value' | 'by' | 'reused'>;
+    return { key, revision, value, by, at: entry.at, ...(reused === undefined ? {} : { reused }) };
   }
 
   /** One task's approval; undefined where it asked for none. */

@@ -145,6 +145,13 @@ export class ReferenceModel {
     if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
     if (fact.type === 'run_started') this.#begin(run, fact, where);
     if (run.plan === undefined) return;
+    if (fact.type === 'shared_changed' && 'reused' in fact.data) {
+      check(
+        [...run.tasks.values()].every(({ status }) => status === 'pending'),
+        `P13 ${where}: a task has begun`,
+      );
+      return run.shared.tookOver(fact, this.#forks.shares(run, fact, where), where);
+    }
     if (fact.type === 'shared_changed') {
       const isOpen = (by: string): boolean => !ENDED.has(run.tasks.get(by)?.status ?? 'none');
       return run.shared.changed(fact, (by) => run.tasks.has(by) && isOpen(by), where);

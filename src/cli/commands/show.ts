@@ -63,10 +63,10 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
 
 function showShared(shell: Shell, runId: string, { items, nextCursor }: Shared): void {
   if (items.length === 0) return;
-  const rows = items.map(({ key, revision, by, value }) => [
+  const rows = items.map(({ key, revision, by, value, reused }) => [
     printable(key),
     String(revision),
-    printable(by),
+    `${printable(by)}${reused === undefined ? '' : ' (reused)'}`,
     firstLine(value, Math.floor(shell.columns / 2)),
   ]);
   const more = nextCursor === null ? '' : `\n… and more: GET /api/v1/runs/${runId}/shared`;

@@ -13,14 +13,15 @@ import type { RunRows } from '../../runtime/rows.ts';
 import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
 import { impossible, type Additions } from '../adding.ts';
 import type { TaskSpec } from '../definition.ts';
-import { growthIn, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
+import { growthIn, itemOf, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
 import { entriesOf } from '../growth-list.ts';
 import { withPrompt } from './prompts.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
 import { reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
+import { SharedOrigins, type OriginValues } from './shared-beginning.ts';
 
 /** What is read of other runs. */
-export type OtherRuns = Pick<Store, 'run' | 'row' | 'entry'>;
+export type OtherRuns = Pick<Store, 'run' | 'row' | 'entry' | 'entryOfFact' | 'sharedValues'>;
 
 /** An outcome that a task need not work out. */
 export interface TakenOver {
@@ -60,7 +61,9 @@ const ITS_OWN = new Set([
 ]);
 
 /** The runs that one fork reads from. */
-export class Origins {
+export class Origins implements OriginValues {
+  /** What the tasks of the fork share when it begins. */
+  readonly shared: SharedOrigins;
   readonly #rows: RunRows;
   readonly #record: ForkRecord;
   readonly #others: OtherRuns;
@@ -69,6 +72,11 @@ export class Origins {
     this.#rows = rows;
     this.#record = record;
     this.#others = others;
+    this.shared = new SharedOrigins(rows, this);
+  }
+
+  get layers(): readonly ForkLayer[] {
+    return this.#record.layers;
   }
 
   /** Prompts that take the place of the document's. */
@@ -127,6 +135,41 @@ export class Origins {
       ),
       ...(warning === undefined ? {} : { warning }),
     };
+  }
+
+  sharedRows(run: string, page: { readonly limit: number; readonly after?: string | undefined }) {
+    const { limit, after = '' } = page;
+    return this.#rows.read(`fork/${run}/shared/${limit}/${after}`, () =>
+      this.#others.sharedValues(this.#key(run), page),
+    );
+  }
+
+  fact(run: string, seq: number) {
+    return { factSeq: this.#entry(run, seq).factSeq ?? 0, data: this.#data(run, seq) };
+  }
+
+  entryOfFact(run: string, factSeq: number): number | undefined {
+    const load = () => this.#others.entryOfFact(this.#key(run), factSeq);
+    return this.#rows.read(`fork/${run}/fact/${factSeq}`, load);
+  }
+
+  needed(graph: RunGraph, name: string): readonly string[] | undefined {
+    const isGiven = Object.hasOwn(this.#record.layers[0]?.outputs ?? {}, name);
+    return isGiven || this.#find(name, 0) === undefined ? undefined : this.#needsThere(graph, name);
+  }
+
+  /** Whose outcomes a task was worked out from in the runs behind: nothing of it is in the fork yet. */
+  #needsThere(graph: RunGraph, name: string): readonly string[] {
+    if (graph.has(name)) return graph.spec(name).dependsOn;
+    const item = itemOf(name);
+    if (item !== undefined) return this.#needsThere(graph, item.map);
+    for (const { run } of this.#record.layers) {
+      const { specSeq } = this.#growth(run, name);
+      if (specSeq === null) continue;
+      const { spec, parent } = this.#data(run, specSeq) as unknown as AddedTask & { readonly parent: string };
+      return [...spec.dependsOn, parent];
+    }
+    return [];
   }
 
   /** What the origin found, where it would find the same again (O1, O2). */
