@@ -45,6 +45,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'approval_resolved',
       'event_kept',
       'event_refused',
+      'wait_ended',
       'shared_changed',
     ],
     project(fact, rows) {
@@ -89,10 +90,12 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
-        // Another attempt has a run of its own.
-        ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
-          ? { detailJson: detail(before, { childRunId: undefined }) }
-          : {}),
+        ...(data['asks'] !== undefined
+          ? { detailJson: detail(before, { asks: data['asks'] }) }
+          : // Another attempt has a run of its own.
+            before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+            ? { detailJson: detail(before, { childRunId: undefined }) }
+            : {}),
       });
       break;
     case 'child_run_started':
@@ -111,6 +114,8 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
       break;
     case 'event_refused':
       now({ detailJson: detail(before, { refusedEvent: { at: fact.at, error: data['error'] } }) });
+      break;
+    case 'wait_ended':
       break;
     case 'task_queued':
       now({ ready: true, live: true });

@@ -158,7 +158,10 @@ describe('an effect that runs in the process', () => {
     await under.crash({ maxInFlight: 2 });
     const fresh = await ask(under);
     await under.settle();
-    expect(far.calls.map(({ run }) => run), 'both places are taken').toEqual(distant.map(({ runId }) => runId));
+    expect(
+      far.calls.map(({ run }) => run),
+      'both places are taken',
+    ).toEqual(distant.map(({ runId }) => runId));
     expect(near.calls).toEqual([]);
     for (const { answer } of far.calls) answer.resolve('fine');
     await under.settle();
