@@ -3,6 +3,8 @@
  * `postMessage`, as the page of `@statelyai/inspect/server` does. Only that frame needs the internet, and says so.
  */
 
+import { overview } from './overview.ts';
+
 /** What a page is made of. */
 export interface InspectorPage {
   readonly runId: string;
@@ -30,13 +32,15 @@ export function inspectorPage({ runId, url, origin, relay, nonce }: InspectorPag
   return document(
     `Run ${runId}`,
     nonce,
-    `<p id="state">Waiting for the viewer at ${escapeHtml(url.origin)}…</p>
+    `<section id="overview"></section>
+<p id="state">Waiting for the viewer at ${escapeHtml(url.origin)}…</p>
 <div id="offline">
 <p>The viewer comes from the internet. What it shows does not: the run goes from this server to this page, and from the page into the viewer, without what looks secret. If nothing appears below, this browser cannot reach ${escapeHtml(url.origin)}.</p>
 <p>Offline, <code>npx fermata watch ${escapeHtml(runId)} --server ${escapeHtml(origin)}</code> tells the same run, <a href="/api/v1/runs/${escapeHtml(encodeURIComponent(runId))}/journal">its journal</a> has every event, and <code>npx fermata serve --stately-url URL</code> takes a viewer of your own.</p>
 </div>
 <iframe id="inspector" title="Stately Inspector"></iframe>
 <script nonce="${nonce}">
+(${overview.toString()})(${scriptText(runId)});
 const frame = document.getElementById('inspector');
 const state = document.getElementById('state');
 const offline = document.getElementById('offline');
@@ -84,7 +88,11 @@ function document(title: string, nonce: string, body: string): string {
 :root { color-scheme: light dark; }
 html, body { height: 100%; margin: 0; font: 15px/1.5 system-ui, sans-serif; }
 body { display: flex; flex-direction: column; }
-iframe { flex: 1; border: 0; }
+iframe { flex: 1; border: 0; min-height: 12rem; }
+#overview { max-height: 60vh; flex-shrink: 0; overflow: auto; padding-bottom: 0.5rem; }
+#overview td { vertical-align: top; overflow-wrap: anywhere; }
+#overview td:first-child { min-width: 12rem; }
+#overview span { white-space: nowrap; }
 h1, p, table { box-sizing: border-box; width: 100%; max-width: 68rem; margin: 0 auto; padding: 0 1.5rem; text-align: left; }
 h1 { padding-top: 1.5rem; font-size: 1.5rem; font-weight: 600; }
 p { padding-block: 0.5rem; opacity: 0.75; }

@@ -149,7 +149,10 @@ export function phaseOutcome(graph: RunGraph, owner: string): PhaseOutcome | und
   if (partOfRow(row)?.phase === 'execute') return { output: null };
   if (row.status === 'completed') return { output: outputOf(graph, row) ?? null };
   const { code, message } = errorOf(row) ?? { code: 'taskFailed', message: `it was ${row.status}` };
-  return { error: { code, message: `task "${last}": ${message}`, retry: 'never' } };
+  const named = `"${last}"`;
+  // The errors of calls name their task.
+  const whole = message.includes(named) ? message : `task ${named}: ${message}`;
+  return { error: { code, message: whole, retry: 'never' } };
 }
 
 function outputOf(graph: RunGraph, { resultSeq }: TaskRow): unknown {

@@ -279,6 +279,13 @@ describe('what fails', () => {
     expect(await bench.statuses(run)).toMatchObject({ 'g.1.a': 'failed', 'g.1.b': 'skipped', 'g.2.d': 'skipped' });
   });
 
+  it('an error that names its task is told as it is', async () => {
+    const run = await start(goal({ maxRetries: 0 }));
+    await bench.fail('g.plan 1', new Error('Task "g.plan 1", model "m": gone'));
+    const message = 'Round 1 of task "g" cannot go on: Task "g.plan 1", model "m": gone';
+    expect((await stated(run, 'task_failed')).at(-1)).toMatchObject({ task: 'g', error: { message } });
+  });
+
   it.each(['g.plan 1', 'g.reflect 1', 'g.answer'])('as a call of its own ends it: %s', async (broken) => {
     const run = await start(goal({ maxRetries: 0 }), { config: { onTaskFailure: 'continue' } });
     const said: Record<string, unknown> = { 'g.plan 1': plan('a'), 'g.1.a': 'A', 'g.reflect 1': done };
