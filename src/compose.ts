@@ -21,9 +21,10 @@ import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import { FermataError } from './errors.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
-import { callsOf, type AssertRunnable } from './document/calls.ts';
+import { assertAllRunnable, callsOf, type AssertRunnable } from './document/calls.ts';
 import { beginChildRun, type ChildRequest } from './document/child-runs.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
+import type { Definition } from './document/definition.ts';
 import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
@@ -71,8 +72,11 @@ export interface FermataOptions {
 export interface Fermata {
   readonly runtime: Runtime;
   readonly workflows: Workflows;
-  /** Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition could not do its work here. */
-  readonly assertRunnable: AssertRunnable;
+  /**
+   * Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition, or of a workflow that
+   * its tasks run, could not do its work here.
+   */
+  assertRunnable(definition: Definition): Promise<void>;
   /** The newest version of each workflow as it is stored: lists need not read the documents. */
   workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
   close(): Promise<void>;
@@ -230,7 +234,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   return {
     runtime,
     workflows,
-    assertRunnable,
+    assertRunnable: (definition) => assertAllRunnable(definition, workflows, assertRunnable),
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
   };

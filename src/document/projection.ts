@@ -13,6 +13,7 @@ import { barsDependents } from './consequence.ts';
 import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
 import { passTurn } from './lane.ts';
 import type { DefinitionOf } from './definition-of.ts';
+import { begunRunOf } from './parents.ts';
 import { RunGraph } from './run-graph.ts';
 import { sharedRows, watchRows } from './shared-context.ts';
 import { isSettled } from './task-status.ts';
@@ -91,7 +92,7 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         startedAt: before.startedAt ?? fact.at,
         // Another attempt has a run of its own.
         ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
-          ? { detailJson: detail(before, { childRunId: undefined }) }
+          ? { detailJson: detail(before, { childRunId: undefined, childRunBefore: begunRunOf(before) }) }
           : {}),
       });
       break;

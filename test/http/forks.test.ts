@@ -280,17 +280,3 @@ it("a run of a user's own machine has no tasks to be forked from, and says what 
   }
   await call('POST', `/runs/${started.runId}/cancel`, {});
 });
-
-it('a settled task cannot be tried again in place, and where it can is said', async () => {
-  const { config, fails } = counting();
-  const harness = await openFermata({ config });
-  const { call, fermata } = harness;
-  fails.add('b');
-  const { runId } = await startRun(harness, DIAMOND);
-  await fermata.runtime.waitFor(runId);
-  const legal = [`/api/v1/runs/${runId}/fork`, `/api/v1/runs/${runId}/retry`];
-  expect(await call('POST', `/runs/${runId}/tasks/b/retry`)).toMatchObject({
-    status: 409,
-    body: { code: 'taskSettled', taskStatus: 'failed', legal },
-  });
-});

@@ -126,7 +126,7 @@ describe('a run that does not complete', () => {
   const phase = (more: object = {}) => ({ name: 'phase', kind: 'subworkflow', workflow: once, ...more });
 
   it('fails its task, with an error that names the run and what went wrong there', async () => {
-    const run = await bench.start({ tasks: [phase()] });
+    const run = await bench.start({ tasks: [phase({ maxRetries: 0 })] });
     const { runId } = await onlyChild(run);
     await bench.fail('read', new Error('no paper'));
     const { status, reason } = await bench.read(run);
@@ -134,7 +134,7 @@ describe('a run that does not complete', () => {
     expect(reason?.message).toMatch(new RegExp(`^Run ${runId} of workflow "once" failed: .*no paper`));
   });
 
-  it('is not tried again unless the task says so: what failed has been tried again there', async () => {
+  it('is tried again as often as the task says', async () => {
     const run = await bench.start({ tasks: [phase({ maxRetries: 1 })] });
     await bench.fail('read');
     expect(await bench.statuses(run)).toEqual({ phase: 'retrying' });
