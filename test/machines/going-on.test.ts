@@ -298,3 +298,42 @@ describe('work in rounds', () => {
     expect(news()).toEqual(['g.1.y', 'g.reflect 1', 'g.answer']);
   });
 });
+
+describe('what ends at once, because it is known or skipped', () => {
+  const goal = { name: 'g', kind: 'planExecuteReflect', goal: 'Find it', maxRetries: 0 };
+
+  it('is told once: the levels of a tree', async () => {
+    const echo = { kind: 'code', function: 'echo', input: { v: 'item' } };
+    const run = await bench.start({
+      tasks: [
+        { name: 'list', kind: 'map', items: '[1, 2, 3, 4]', task: echo },
+        {
+          name: 'all',
+          kind: 'reduce',
+          dependsOn: ['list'],
+          prompt: 'Join {{ tasks.list.output }}',
+          arity: 2,
+          maxRetries: 0,
+        },
+      ],
+    });
+    await bench.complete('all[0]', 'ab');
+    await bench.complete('all[1]', 'cd');
+    await bench.fail('all[2]');
+    expect((await bench.read(run)).status).toBe('failed');
+    news();
+    const again = await bench.fork(run, retry);
+    await bench.complete('all[2]', 'abcd');
+    expect(news()).toEqual(['all[2]']);
+    expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'abcd', counts: { total: 5 } });
+  });
+
+  it('is told once: the tasks of a plan', async () => {
+    const run = await bench.start({ tasks: [goal] });
+    const never = (name: string) => ({ name, prompt: 'Never', when: 'false' });
+    await bench.complete('g.plan 1', { tasks: [never('x'), never('y')] });
+    expect(bench.running).toEqual(['g.reflect 1']);
+    await bench.complete('g.reflect 1', { done: true, answer: 'none', next: null });
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', output: 'none' });
+  });
+});
