@@ -67,13 +67,15 @@ frame.src = inspector.href;
   );
 }
 
+const GONE = 'deleted';
+
 /** `Begun by: 0198… phase failed`. One that was deleted has no page. */
 function relatedLine({ what, runs }: RelatedRuns, pageOf: InspectorPage['pageOf']): string {
-  const links = runs.map(({ runId, task, status }) => {
+  const links = runs.map(({ runId, task, status = GONE }) => {
     const id = `<code>${escapeHtml(runId)}</code>`;
-    const link = status === undefined ? id : `<a href="${escapeHtml(pageOf(runId))}">${id}</a>`;
+    const link = status === GONE ? id : `<a href="${escapeHtml(pageOf(runId))}">${id}</a>`;
     const about = task === undefined ? '' : ` (task ${escapeHtml(task)})`;
-    return `${link}${about} <span class="${escapeHtml(status ?? '')}">${escapeHtml(status ?? 'deleted')}</span>`;
+    return `${link}${about} <span class="${escapeHtml(status)}">${escapeHtml(status)}</span>`;
   });
   return `<p>${escapeHtml(what)}: ${links.join(', ')}</p>`;
 }

@@ -280,3 +280,21 @@ it("a run of a user's own machine has no tasks to be forked from, and says what 
   }
   await call('POST', `/runs/${started.runId}/cancel`, {});
 });
+
+it('the graph of a fork is that of its edited prompts', async () => {
+  const harness = await openFermata({ script: [{ prompt: '', answers: [{ text: 'said' }] }] });
+  const tasks = [
+    { name: 'a', prompt: 'One' },
+    { name: 'b', prompt: 'Two' },
+    { name: 'c', prompt: 'Of {{ tasks.a.output }}' },
+  ];
+  const { runId } = await startRun(harness, { tasks });
+  await harness.fermata.runtime.waitFor(runId);
+  const { run } = await forked(harness, runId, {
+    fromTask: 'c',
+    edits: { c: { prompt: 'Of {{ tasks.b.output }}' } },
+  });
+  const edges = async (id: string) => (await harness.client.runGraph(id)).edges.map(({ from, to }) => `${from}-${to}`);
+  expect([await edges(runId), await edges(run.runId)]).toEqual([['a-c'], ['b-c']]);
+  expect(run.links['graph']).toBe(`/api/v1/runs/${run.runId}/graph`);
+});
