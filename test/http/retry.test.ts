@@ -57,6 +57,44 @@ it('a map that completed without some of its items, or one of them, is tried aga
   }
 });
 
+it('a sub-workflow, and a part of work in rounds, are tried again from where they were', async () => {
+  const { config, calls, fails } = counting();
+  const judge = { done: true, answer: 'found', next: null };
+  const script = [
+    {
+      prompt: /^Plan the next/,
+      answers: [{ json: { tasks: [{ name: 'x', kind: 'code', function: 'work', input: {} }] } }],
+    },
+    { prompt: /^Judge/, answers: [{ error: { status: 400, message: 'no' } }, { json: judge }] },
+  ];
+  const harness = await openFermata({ config, script });
+  fails.add('deeper');
+  const inner = { name: 'inner', tasks: [work('deep'), work('deeper', 'deep')] };
+  const { runId } = await startRun(harness, {
+    ...CONTINUE,
+    tasks: [
+      { name: 'phase', kind: 'subworkflow', workflow: inner, maxRetries: 0 },
+      { name: 'goal', kind: 'planExecuteReflect', goal: 'g', prompts: { plan: 'Plan the next', reflect: 'Judge' } },
+    ],
+  });
+  await harness.fermata.runtime.waitFor(runId);
+  expect(calls.toSorted()).toEqual(['deep', 'deeper', 'goal.1.x']);
+  fails.clear();
+  calls.length = 0;
+  const asked = harness.models.requests().length;
+  const { status, run } = await forked(harness, runId, {}, 'tasks/phase/retry');
+  // Of the other one that failed a new run has nothing to say but what it does itself.
+  expect({ status, calls }).toEqual({ status: 'completed', calls: ['deeper'] });
+  expect(harness.models.requests().length - asked).toBe(1);
+  const [child] = run.children ?? [];
+  const { body: below } = await harness.call('GET', `/runs/${child?.runId}`);
+  const { body: above } = await harness.call('GET', `/runs/${runId}`);
+  expect(below).toMatchObject({
+    parent: { runId: run.runId, task: 'phase' },
+    forkedFrom: { runId: above.children[0].runId, retry: true },
+  });
+});
+
 it('a task that cannot be tried again says why, and what can be done', async () => {
   const { config, fails, hold } = counting();
   const harness = await openFermata({ config });

@@ -97,7 +97,7 @@ export class Origins {
   /** The run of a sub-workflow that a task waited for in vain: the one that is begun now takes over what that has found. */
   childRun(graph: RunGraph, { name, dependsOn }: Pick<TaskSpec, 'name' | 'dependsOn'>): string | undefined {
     for (const [at, layer] of this.#record.layers.entries()) {
-      if (layer.wholeRuns === true || isBarred(layer, name, around(graph, name))) return undefined;
+      if (layer.wholeRuns === true || isAnew(layer, name, around(graph, name))) return undefined;
       const row = this.#row(layer.run, name);
       const run = row === undefined ? undefined : begunRunOf(row);
       if (run !== undefined) return this.#stands(graph, name, dependsOn, at) ? run : undefined;
@@ -267,8 +267,12 @@ function around(graph: RunGraph, name: string): readonly string[] {
   return [...mapsAround(name), ...(owner === undefined ? [] : [owner, ...mapsAround(owner)])];
 }
 
-function isBarred({ anew, opened }: ForkLayer, name: string, within: readonly string[]): boolean {
-  return anew.includes(name) || opened.includes(name) || within.some((other) => anew.includes(other));
+function isBarred(layer: ForkLayer, name: string, within: readonly string[]): boolean {
+  return layer.opened.includes(name) || isAnew(layer, name, within);
+}
+
+function isAnew({ anew }: ForkLayer, name: string, within: readonly string[]): boolean {
+  return [name, ...within].some((other) => anew.includes(other));
 }
 
 /** What it cost stands with where it comes from: this run pays nothing for it. */
