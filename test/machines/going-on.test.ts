@@ -119,6 +119,22 @@ describe('a fork of a run whose sub-workflow failed', () => {
     await bench.fermata.runtime.cancel(newer);
   });
 
+  it('for each item of a map by itself', async () => {
+    const task = { kind: 'subworkflow', workflow: inner, input: { of: '{{ item }}' }, maxRetries: 0 };
+    const run = await bench.start({ tasks: [{ name: 'each', kind: 'map', items: '[1, 2]', task }] });
+    await bench.complete('a');
+    await bench.complete('a');
+    for (const part of ['b', 'c']) await bench.complete(part);
+    await bench.fail('b');
+    expect((await bench.read(run)).status).toBe('failed');
+    news();
+    const again = await bench.fork(run, retry);
+    await bench.complete('b');
+    await bench.complete('c', 'end');
+    expect(news()).toEqual(['b', 'c']);
+    expect(await bench.read(again)).toMatchObject({ status: 'completed', output: ['c done', 'end'] });
+  });
+
   it('begins anew where the run was deleted meanwhile', async () => {
     const run = await bench.start({ tasks: [phase({ maxRetries: 0 })] });
     await bench.complete('a');
