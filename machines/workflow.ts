@@ -124,5 +124,6 @@ function tasks(admitting: boolean) {
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },
     'fermata.outside': { actions: 'eventCame' },
     'fermata.childEnded': { actions: 'childEnded' },
+    'fermata.childProgressed': { actions: 'childProgressed' },
   } as const;
 }

@@ -40,6 +40,7 @@ type ChildEnd = Omit<ChildEnded, 'type' | 'task'>;
 /** What the workflow machine passes on to a task. */
 export type ChildEvent =
   | ({ readonly type: 'fermata.task.childEnded'; readonly prepared?: object } & ChildEnd)
+  | { readonly type: 'fermata.task.childProgressed'; readonly attempt: number; readonly percent: number }
   | { readonly type: 'fermata.task.pause' }
   | { readonly type: 'fermata.task.resume' };
 
@@ -115,6 +116,10 @@ export const childRunActions = {
     if (event.type !== 'fermata.task.childEnded') return {};
     const { type: _, prepared: __, ...end } = event;
     return { child: { ...context.child, end } };
+  }),
+  stateChildProgress: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type !== 'fermata.task.childProgressed') return;
+    fact(enqueue, 'progress', { ...about(context), percent: event.percent });
   }),
   completeChild: enqueueActions(({ enqueue, context }) => {
     const { end } = context.child ?? {};

@@ -36,7 +36,8 @@ export const guards = {
     context.child?.end?.status === 'completed' && context.publishes === true,
   wasCancelled: ({ context }: Seen) => context.error?.code === 'cancelled',
   isOwnChild: ({ context, event }: Seen) =>
-    event.type === 'fermata.task.childEnded' && event.attempt === context.attempt,
+    (event.type === 'fermata.task.childEnded' || event.type === 'fermata.task.childProgressed') &&
+    event.attempt === context.attempt,
   childCompleted: ({ context }: Seen) => context.child?.end?.status === 'completed',
   childMayRepeat: ({ context }: Seen) =>
     context.child?.end !== undefined &&

@@ -65,6 +65,8 @@ export class TasksModel {
         return;
       case 'child_run_started':
         return this.#children.told(run, task, fact, where);
+      case 'progress':
+        return this.#children.progressed(run, task, fact, where);
       case 'approval_requested': {
         const isAsked = task.plan.approval !== undefined && !task.approved;
         check(isAsked, `P8 ${where}: it is asked for nothing, or again`);
