@@ -94,9 +94,14 @@ export class ModelCalls {
     return this.#fault;
   }
 
-  /** Asks. Throws `codeRefused`, `providerMissing`; rejects with what the call failed with, or `functionNotDeterministic`. */
+  /** Asks. Throws `codeRefused`, `providerMissing`, `notSupported` in a run of an old version; rejects with what the call failed with, or `functionNotDeterministic`. */
   ask(request: ModelRequest): Promise<ModelAnswer> {
     const asked = this.#asked(request);
+    if (!this.#context.hears('task.callsModel'))
+      throw new FermataError(
+        'notSupported',
+        `Function "${this.#of.function}" (task "${this.#of.task}") asks a model, and run ${this.#context.runId} began under an earlier version of Fermata, whose functions ask none. Start the workflow again, or fork the run: POST /api/v1/runs/${this.#context.runId}/fork.`,
+      );
     const asking = new Promise<ModelAnswer>((resolve, reject) => this.#waiting.set(asked.key, { resolve, reject }));
     // A function may have stopped waiting by the time it fails.
     asking.catch(() => {});

@@ -43,15 +43,24 @@ export interface SharedContext {
    * await shared.update('found', (found = 0) => found + 1)
    */
   update<Value>(key: string, change: (value: Value | undefined) => Value): Promise<Value>;
-  /** Hears every later change of a value, until the call ends or what this gives back is called. */
-  subscribe(key: string, listener: (change: SharedChange) => void): () => void;
+  /**
+   * Hears every later change of a value after its commit, until the call ends or is aborted, or what this gives back is
+   * called. A listener that gives a promise hears nothing more before that has settled, and then only how the value stands:
+   * the revision says how many changes it has missed.
+   */
+  subscribe(key: string, listener: SharedListener): () => void;
 }
+
+/** Hears of changes. */
+export type SharedListener = (change: SharedChange) => void | Promise<void>;
 
 /** Where shared values are read. */
 export interface SharedSource {
   read(run: string, key: string): Promise<SharedEntry | undefined>;
-  /** Hears every change of a run after its commit; returns how to stop. */
-  follow(run: string, listener: (change: SharedChange) => void): () => void;
+  /** Hears every change of a value of a run after its commit; returns how to stop. What the listener throws harms nobody. */
+  follow(run: string, key: string, listener: SharedListener): () => void;
+  /** Does something once those are over that came before, of the same run and key. */
+  inTurn<Result>(run: string, key: string, work: () => Promise<Result>): Promise<Result>;
 }
 
 /** Who uses them. */
@@ -116,8 +125,13 @@ export class SharedCalls {
     return { revision: written };
   }
 
+  /** One after the other: of ten that have read the same revision nine would write in vain, and again of the nine. */
   async #update<Value>(key: string, change: (value: Value | undefined) => Value): Promise<Value> {
     const write = this.#nextWrite(key);
+    return this.#of.source.inTurn(this.#context.runId, key, () => this.#updateNow(write, key, change));
+  }
+
+  async #updateNow<Value>(write: string, key: string, change: (value: Value | undefined) => Value): Promise<Value> {
     for (let tries = 0; ; tries++) {
       const { value, revision } = await this.#entry(key);
       const next = change(value as Value | undefined);
@@ -131,11 +145,10 @@ export class SharedCalls {
     }
   }
 
-  #subscribe(key: string, listener: (change: SharedChange) => void): () => void {
+  #subscribe(key: string, listener: SharedListener): () => void {
     this.#check(key);
-    const stop = this.#of.source.follow(this.#context.runId, (change) => {
-      if (change.key === key) listener(change);
-    });
+    this.#assertHeard('listens to');
+    const stop = this.#of.source.follow(this.#context.runId, key, listener);
     const end = (): void => {
       stop();
       this.#listening.delete(end);
@@ -165,6 +178,7 @@ export class SharedCalls {
   }
 
   #write(write: string, key: string, value: unknown, revision: number | undefined): Promise<Written> {
+    this.#assertHeard('writes');
     if (value === undefined) throw this.#refusal(`${JSON.stringify(key)} gets no value: write null`);
     const { promise, ...waiting } = Promise.withResolvers<Written>();
     // A function may have stopped waiting by the time it fails.
@@ -173,6 +187,15 @@ export class SharedCalls {
     const over = revision === undefined ? {} : { revision };
     this.#context.notify({ type: 'task.writesShared', from: this.#of.id, write, key, value, ...over });
     return promise;
+  }
+
+  /** The machine of a run that began long ago drops the question, and the function would wait until its timeout. */
+  #assertHeard(does: string): void {
+    if (!this.#context.hears('task.writesShared'))
+      throw new FermataError(
+        'notSupported',
+        `Function "${this.#of.function}" (task "${this.#of.task}") ${does} shared values, and run ${this.#context.runId} began under an earlier version of Fermata, whose tasks share none. Start the workflow again, or fork the run: POST /api/v1/runs/${this.#context.runId}/fork.`,
+      );
   }
 
   #check(key: string): void {

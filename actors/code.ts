@@ -12,7 +12,7 @@ import {
   type InDoubtPolicy,
 } from '../src/runtime/effect.ts';
 import { ModelCalls } from './code-model.ts';
-import { SharedCalls, type SharedContext, type SharedSource } from './code-shared.ts';
+import { SharedCalls, type SharedSource } from './code-shared.ts';
 import type { ModelUsage } from './model/usage.ts';
 import { findFunction, type ArgumentsSchema, type CodeContext, type CodeFunctions } from './code-function.ts';
 
@@ -71,11 +71,9 @@ export function code({
   const run = async (input: CodeInput, context: EffectContext) => {
     const called = findFunction(functions, input.function, input.task);
     const progress = reporter(input, context);
-    const of = { ...input, id: input.callId ?? 'call' };
-    const calls = new ModelCalls({ ...of, assertProvider }, context);
-    const shared = new SharedCalls({ ...of, source }, context);
+    const asks = new Asks(input, context, { assertProvider, shared: source });
     const perform = async (): Promise<unknown> => {
-      const given = codeContext(input, context, progress, calls, shared.api);
+      const given = codeContext(input, context, progress, asks);
       if (typeof called === 'function') return called(input.input, given);
       const values = await readArguments(called.input, input.input, input);
       context.signal.throwIfAborted();
@@ -83,15 +81,14 @@ export function code({
     };
     try {
       const value = await perform();
-      if (calls.fault !== undefined) throw calls.fault;
-      return { value, ...(calls.usage === undefined ? {} : { usage: calls.usage }) };
+      if (asks.fault !== undefined) throw asks.fault;
+      return { value, ...(asks.usage === undefined ? {} : { usage: asks.usage }) };
     } catch (thrown) {
-      const failure = failureOf(calls.fault ?? thrown, input, context.signal);
-      throw withoutSecrets(withUsage(failure, calls.usage), redact);
+      const failure = failureOf(asks.fault ?? thrown, input, context.signal);
+      throw withoutSecrets(withUsage(failure, asks.usage), redact);
     } finally {
       progress.close();
-      calls.close();
-      shared.close();
+      asks.close();
     }
   };
   return effect({
@@ -107,11 +104,72 @@ function codeContext(
   { task, attempt }: CodeInput,
   { signal, key, runId, repeated }: EffectContext,
   { report, delta }: ReturnType<typeof reporter>,
-  calls: ModelCalls,
-  shared: SharedContext,
+  asks: Asks,
 ): CodeContext {
-  const model: CodeContext['model'] = async (request) => calls.ask(request);
-  return { signal, idempotencyKey: key, runId, task, attempt, repeated, progress: report, delta, model, shared };
+  return {
+    signal,
+    idempotencyKey: key,
+    runId,
+    task,
+    attempt,
+    repeated,
+    progress: report,
+    delta,
+    model: async (request) => asks.models.ask(request),
+    get shared() {
+      return asks.shared.api;
+    },
+  };
+}
+
+/** What a function asks of its run. Made when it first asks: most functions never do, and each would pay for it. */
+class Asks {
+  readonly #of: CodeInput & { readonly id: string };
+  readonly #context: EffectContext;
+  readonly #from: Pick<CodeDependencies, 'assertProvider' | 'shared'>;
+  #models: ModelCalls | undefined;
+  #shared: SharedCalls | undefined;
+  #closed = false;
+
+  constructor(input: CodeInput, context: EffectContext, from: Pick<CodeDependencies, 'assertProvider' | 'shared'>) {
+    this.#of = { ...input, id: input.callId ?? 'call' };
+    this.#context = context;
+    this.#from = from;
+  }
+
+  get models(): ModelCalls {
+    const { assertProvider } = this.#from;
+    this.#models ??= this.#opened(new ModelCalls({ ...this.#of, assertProvider }, this.#context));
+    return this.#models;
+  }
+
+  get shared(): SharedCalls {
+    const { shared: source } = this.#from;
+    this.#shared ??= this.#opened(new SharedCalls({ ...this.#of, source }, this.#context));
+    return this.#shared;
+  }
+
+  /** What all its model calls consumed; undefined where there was none. */
+  get usage(): ModelUsage | null | undefined {
+    return this.#models?.usage;
+  }
+
+  get fault(): FermataError | undefined {
+    return this.#models?.fault;
+  }
+
+  /** Nobody will answer any more. */
+  close(): void {
+    this.#closed = true;
+    this.#models?.close();
+    this.#shared?.close();
+  }
+
+  /** A function that runs on after its end may ask for the first time then. */
+  #opened<Calls extends { close(): void }>(calls: Calls): Calls {
+    if (this.#closed || this.#context.signal.aborted) calls.close();
+    return calls;
+  }
 }
 
 function reporter({ task, function: name }: CodeInput, context: EffectContext) {

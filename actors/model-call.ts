@@ -9,7 +9,7 @@
  */
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, OpenAI } from 'openai';
 import type { Clock } from '../src/clock.ts';
-import type { FermataError } from '../src/errors.ts';
+import { FermataError } from '../src/errors.ts';
 import type { Redactor } from '../src/http/redact.ts';
 import {
   effect,
@@ -19,6 +19,7 @@ import {
   type InDoubtPolicy,
 } from '../src/runtime/effect.ts';
 import { type CheckAnswer, readAnswer, repairMessages } from './model/answer.ts';
+import { bounded } from './model/bounded.ts';
 import {
   callFailure,
   connectionFailure,
@@ -172,7 +173,7 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
 
 function createClient(
   { apiKey, baseUrl, headers }: ProviderSettings,
-  fetch: typeof globalThis.fetch | undefined,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
 ): OpenAI {
   return new OpenAI({
     // what is left out here, the package reads from the environment (M3)
@@ -187,7 +188,7 @@ function createClient(
     maxRetries: 0,
     // a server without a key gets no key, not a made-up one
     defaultHeaders: { ...(apiKey ? {} : { Authorization: null }), ...headers },
-    ...(fetch === undefined ? {} : { fetch }),
+    fetch: bounded(fetch),
   });
 }
 
@@ -232,6 +233,7 @@ interface Failing {
 
 function failureOf(thrown: unknown, { call, reply, timeoutMs, signal }: Failing): FermataError {
   if (signal.aborted || thrown instanceof APIUserAbortError) return callFailure('cancelled', call, 'it was cancelled.');
+  if (thrown instanceof FermataError) return callFailure(thrown.code, call, thrown.message);
   // the system's own timeouts, which come earlier, have a code: ETIMEDOUT, UND_ERR_CONNECT_TIMEOUT, …
   if (thrown instanceof APIConnectionTimeoutError && rootOf(thrown).code === undefined) {
     return connectionFailure(thrown, call, timeoutMs);

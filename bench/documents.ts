@@ -52,3 +52,24 @@ export function waitingAndCalling() {
     ],
   };
 }
+
+/** Functions that are all called at once. */
+export function competing(count: number) {
+  const tasks = Array.from({ length: count }, (_, i) => ({ ...step, name: `t${i}`, timeoutSeconds: 600 }));
+  return { name: `${count} at once`, config: { breadth: count }, tasks };
+}
+
+/** Tasks that wait for an event which never comes, until a function says that it is enough. */
+export function watching(count: number) {
+  const waits = Array.from({ length: count }, (_, i) => ({
+    name: `w${i}`,
+    kind: 'wait',
+    event: { type: 'never' },
+    cancelWhen: 'shared.enough',
+  }));
+  return {
+    name: `${count} watch`,
+    config: { breadth: 100 },
+    tasks: [{ ...step, name: 'says', timeoutSeconds: 600 }, ...waits],
+  };
+}

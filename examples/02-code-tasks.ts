@@ -3,7 +3,7 @@
  *
  *   npx node examples/02-code-tasks.ts
  */
-import { compose, execute, sqliteStore, workflow, type CodeFunction } from 'fermata';
+import { compose, sqliteStore, workflow, type CodeFunction } from 'fermata';
 
 interface Line {
   readonly item: string;
@@ -35,11 +35,9 @@ const invoice = workflow('invoice', { input: { type: 'object', properties: { cus
   .build();
 
 const fermata = await compose({ store: sqliteStore('invoice.db'), config: { functions: { readLines, sumUp } } });
-const { runtime, workflows } = fermata;
-const stored = (await workflows.byName(invoice.name)) ?? (await workflows.create(invoice));
-const definition = await workflows.definition(stored.id, stored.version);
-
-const { runId } = await execute(runtime, stored, definition, { input: { customer: 'Ada' } });
+const { runtime } = fermata;
+// The document is stored under its name; a changed one is a new version of it.
+const { runId } = await fermata.start(invoice, { input: { customer: 'Ada' } });
 for await (const item of runtime.stream(runId)) {
   if ('fact' in item) console.log(item.fact.type, item.fact.data['task'] ?? '', item.fact.data['note'] ?? '');
 }

@@ -4,7 +4,7 @@
  *
  *   npx node examples/04-approval.ts
  */
-import { compose, execute, sqliteStore, workflow, type Fermata } from 'fermata';
+import { compose, sqliteStore, workflow, type Fermata } from 'fermata';
 
 const travel = workflow('travel')
   .task('search', { kind: 'code', function: 'search', input: {} })
@@ -26,9 +26,7 @@ const start = (): Promise<Fermata> =>
   });
 
 const before = await start();
-const stored = (await before.workflows.byName(travel.name)) ?? (await before.workflows.create(travel));
-const definition = await before.workflows.definition(stored.id, stored.version);
-const { runId } = await execute(before.runtime, stored, definition, {});
+const { runId } = await before.start(travel);
 await before.runtime.waitFor(runId, ({ status }) => status === 'waiting');
 await before.close();
 console.log('the process has stopped; the question stays');

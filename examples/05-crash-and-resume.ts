@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { compose, execute, sqliteStore, workflow, type CodeFunction } from 'fermata';
+import { compose, sqliteStore, workflow, type CodeFunction } from 'fermata';
 
 const LOG = 'crash-calls.log';
 const isChild = process.argv[2] === 'child';
@@ -28,9 +28,8 @@ const step: CodeFunction = ({ say }, { idempotencyKey, repeated }) => {
 const fermata = async () => compose({ store: sqliteStore('crash.db'), config: { functions: { step } } });
 
 if (isChild) {
-  const { runtime, workflows } = await fermata();
-  const stored = (await workflows.byName(bake.name)) ?? (await workflows.create(bake));
-  const { runId } = await execute(runtime, stored, await workflows.definition(stored.id, stored.version), {});
+  const { runtime, start } = await fermata();
+  const { runId } = await start(bake);
   await runtime.waitFor(runId);
 } else {
   rmSync(LOG, { force: true });

@@ -3,7 +3,7 @@
  *
  *   npx node examples/07-conditions.ts
  */
-import { compose, execute, sqliteStore, workflow } from 'fermata';
+import { compose, sqliteStore, workflow } from 'fermata';
 
 const research = { kind: 'code', function: 'research' } as const;
 
@@ -45,10 +45,8 @@ const fermata = await compose({
     predicates: { isResident: ({ input }) => (input as { person: string }).person === 'Ada' },
   },
 });
-const stored = (await fermata.workflows.byName(invest.name)) ?? (await fermata.workflows.create(invest));
-const definition = await fermata.workflows.definition(stored.id, stored.version);
 for (const person of Object.keys(people)) {
-  const { runId } = await execute(fermata.runtime, stored, definition, { input: { person } });
+  const { runId } = await fermata.start(invest, { input: { person } });
   const { output } = await fermata.runtime.waitFor(runId);
   console.log(`${person}: ${String(output)}`);
   for (const { type, data } of await fermata.runtime.journal(runId, { kind: 'fact', limit: 100 })) {

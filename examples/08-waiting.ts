@@ -4,7 +4,7 @@
  *
  *   npx node examples/08-waiting.ts
  */
-import { compose, execute, sqliteStore, workflow, type Fermata } from 'fermata';
+import { compose, sqliteStore, workflow, type Fermata } from 'fermata';
 
 const DAY = 0.05;
 
@@ -35,9 +35,7 @@ const functions = {
 const start = (): Promise<Fermata> => compose({ store: sqliteStore('invoice.db'), config: { functions } });
 
 const before = await start();
-const stored = (await before.workflows.byName(invoice.name)) ?? (await before.workflows.create(invoice));
-const definition = await before.workflows.definition(stored.id, stored.version);
-const { runId } = await execute(before.runtime, stored, definition, {});
+const { runId } = await before.start(invoice);
 await before.runtime.waitFor(runId, ({ status }) => status === 'waiting');
 await before.close();
 console.log('the process has stopped; the week goes on');

@@ -3,7 +3,7 @@
  *
  *   npx node examples/09-growing.ts
  */
-import { compose, execute, sqliteStore, workflow } from 'fermata';
+import { compose, sqliteStore, workflow } from 'fermata';
 
 const research = workflow('research', { config: { breadth: 4 } })
   // When it completes, a function says which tasks join the run; `report` waits for them, too.
@@ -44,9 +44,7 @@ const fermata = await compose({
     },
   },
 });
-const stored = (await fermata.workflows.byName(research.name)) ?? (await fermata.workflows.create(research));
-const definition = await fermata.workflows.definition(stored.id, stored.version);
-const { runId } = await execute(fermata.runtime, stored, definition, {});
+const { runId } = await fermata.start(research);
 const { status, output } = await fermata.runtime.waitFor(runId);
 for (const { type, data } of await fermata.runtime.journal(runId, { kind: 'fact', limit: 1_000 })) {
   const { task, warning } = data as { task?: string; warning?: string };

@@ -3,7 +3,7 @@
  *
  *   npx node examples/10-functions-and-models.ts
  */
-import { cel, code, codeFunction, compose, effect, execute, sqliteStore, workflow } from 'fermata';
+import { cel, code, codeFunction, compose, effect, sqliteStore, workflow } from 'fermata';
 import { z } from 'zod';
 
 const readNotes = codeFunction({
@@ -33,7 +33,7 @@ const essay = workflow('essay', { input: { type: 'object', properties: { topic: 
   .task('text', (tasks) => code(write, { notes: tasks.notes.output, tone: 'warm' }))
   .build();
 
-/** Stands in for the model, so that the example runs offline: leave `actors` out, and set OPENAI_API_KEY. */
+/** Stands in for the model, so that the example runs offline: leave `providers` and `actors` out, and set OPENAI_API_KEY. */
 const modelCall = effect({
   run: async ({ prompt, model }: { prompt: string; model: string }) => {
     const text = prompt.replace('One warm sentence: ', 'Dear reader, ');
@@ -43,14 +43,11 @@ const modelCall = effect({
 
 const fermata = await compose({
   store: sqliteStore('essay.db'),
-  config: { functions: { readNotes, write } },
+  config: { functions: { readNotes, write }, providers: { openai: { apiKey: 'none' } } },
   actors: { modelCall },
 });
-const { runtime, workflows } = fermata;
-const stored = (await workflows.byName(essay.name)) ?? (await workflows.create(essay));
-const definition = await workflows.definition(stored.id, stored.version);
-
-const { runId } = await execute(runtime, stored, definition, { input: { topic: 'tea' } });
+const { runtime } = fermata;
+const { runId } = await fermata.start(essay, { input: { topic: 'tea' } });
 for await (const item of runtime.stream(runId)) {
   if ('delta' in item) process.stdout.write(item.delta.delta);
   else if (item.fact.type === 'model_called') console.log(`call ${String(item.fact.data['call'])} is on record`);

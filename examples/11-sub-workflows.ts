@@ -4,7 +4,7 @@
  *
  *   npx node examples/11-sub-workflows.ts
  */
-import { compose, execute, sqliteStore, workflow } from 'fermata';
+import { compose, sqliteStore, workflow } from 'fermata';
 
 const review = workflow('review', { input: { type: 'object', required: ['chapter'] } })
   .task('read', { kind: 'code', function: 'read', input: { chapter: 'input.chapter' } })
@@ -35,12 +35,10 @@ const functions = {
   say: ({ verdicts }: Readonly<Record<string, unknown>>) => (verdicts as readonly string[]).join('; '),
 };
 
-const { runtime, workflows, close } = await compose({ store: sqliteStore('thesis.db'), config: { functions } });
+const { runtime, workflows, start, close } = await compose({ store: sqliteStore('thesis.db'), config: { functions } });
 // The one that is called comes first: a workflow that nobody knows is refused.
 if ((await workflows.byName(review.name)) === undefined) await workflows.create(review);
-const stored = (await workflows.byName(thesis.name)) ?? (await workflows.create(thesis));
-const definition = await workflows.definition(stored.id, stored.version);
-const { runId } = await execute(runtime, stored, definition, { input: { chapters: ['tea', 'coffee'] } });
+const { runId } = await start(thesis, { input: { chapters: ['tea', 'coffee'] } });
 
 const { status, output } = await runtime.waitFor(runId);
 console.log(`${status}, ${String(output)}`);

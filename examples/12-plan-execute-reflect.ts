@@ -3,7 +3,7 @@
  *
  *   npx node examples/12-plan-execute-reflect.ts
  */
-import { compose, effect, execute, sqliteStore, workflow } from 'fermata';
+import { compose, effect, sqliteStore, workflow } from 'fermata';
 
 const picnic = workflow('picnic', { input: { type: 'object', properties: { day: { type: 'string' } } } })
   .task('advice', {
@@ -14,7 +14,7 @@ const picnic = workflow('picnic', { input: { type: 'object', properties: { day: 
   })
   .build();
 
-/** Stands in for the model, so that the example runs offline: leave `actors` out, and set OPENAI_API_KEY. */
+/** Stands in for the model, so that the example runs offline: leave `config` and `actors` out, and set OPENAI_API_KEY. */
 const ANSWERS: readonly (readonly [RegExp, unknown])[] = [
   [/advice\.plan 1$/, { tasks: [ask('sky', 'Will it rain?'), ask('food', 'What is in the fridge?')] }],
   [/advice\.plan 2/, { tasks: [ask('where', 'Which park has a roof?', 'sky')] }],
@@ -43,10 +43,8 @@ const fermata = await compose({
   config: { providers: { openai: { apiKey: 'none' } } },
   actors: { modelCall },
 });
-const { runtime, workflows } = fermata;
-const stored = (await workflows.byName(picnic.name)) ?? (await workflows.create(picnic));
-const definition = await workflows.definition(stored.id, stored.version);
-const { runId } = await execute(runtime, stored, definition, { input: { day: 'Sunday' } });
+const { runtime } = fermata;
+const { runId } = await fermata.start(picnic, { input: { day: 'Sunday' } });
 for await (const item of runtime.stream(runId)) {
   if (!('fact' in item)) continue;
   const { type, data } = item.fact;

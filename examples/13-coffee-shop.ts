@@ -4,7 +4,7 @@
  *
  *   npx node examples/13-coffee-shop.ts
  */
-import { compose, effect, execute, sqliteStore, workflow, type CodeFunction } from 'fermata';
+import { compose, effect, sqliteStore, workflow, type CodeFunction } from 'fermata';
 
 const stop = 'shared.market_oversaturated';
 const shop = workflow('coffee-shop', { config: { breadth: 3 } })
@@ -34,7 +34,7 @@ const analyse: CodeFunction = async (_, { model, shared }) => {
   return years.join(', ');
 };
 
-/** Stands in for the model, so that the example runs offline: leave `actors` out, and set OPENAI_API_KEY. */
+/** Stands in for the model, so that the example runs offline: leave `providers` and `actors` out, and set OPENAI_API_KEY. */
 const calls = { made: 0, aborted: 0 };
 const bothBegan = { finances: Promise.withResolvers<void>(), places: Promise.withResolvers<void>() };
 const found = Promise.withResolvers<void>();
@@ -60,13 +60,12 @@ const modelCall = effect({
   },
 });
 
-const { runtime, workflows, close } = await compose({
+const { runtime, start, close } = await compose({
   store: sqliteStore('coffee.db'),
-  config: { functions: { analyse } },
+  config: { functions: { analyse }, providers: { openai: { apiKey: 'none' } } },
   actors: { modelCall },
 });
-const stored = (await workflows.byName(shop.name)) ?? (await workflows.create(shop));
-const { runId } = await execute(runtime, stored, await workflows.definition(stored.id, stored.version), {});
+const { runId } = await start(shop);
 for await (const item of runtime.stream(runId)) {
   if (!('fact' in item)) continue;
   const { type, data } = item.fact;

@@ -3,7 +3,7 @@
  *
  *   npx node examples/14-fork.ts
  */
-import { compose, execute, fork, sqliteStore, workflow } from 'fermata';
+import { compose, fork, sqliteStore, workflow } from 'fermata';
 
 let paid: string[] = [];
 let isOpen = false;
@@ -22,9 +22,8 @@ const book = workflow('book')
   .build();
 
 const fermata = await compose({ store: sqliteStore('book.db'), config: { functions: { work } } });
-const { runtime, workflows } = fermata;
-const stored = (await workflows.byName('book')) ?? (await workflows.create(book));
-const first = await execute(runtime, stored, await workflows.definition(stored.id, stored.version), {});
+const { runtime } = fermata;
+const first = await fermata.start(book);
 console.log('first:', (await runtime.waitFor(first.runId)).reason?.message);
 
 /** Starts a fork, waits for its end, and says what was paid for in it. */

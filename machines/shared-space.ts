@@ -7,7 +7,8 @@
  */
 import { enqueueActions, setup } from 'xstate';
 import type { ErrorData } from '../src/errors.ts';
-import { fact, sendTask } from './reserved.ts';
+import { SHARED_ADDRESS } from '../src/document/shared-values.ts';
+import { fact, send, sendTask } from './reserved.ts';
 
 /** One value, as it is written. */
 export interface SharedValue {
@@ -15,6 +16,30 @@ export interface SharedValue {
   readonly value: unknown;
   /** That it gets: 1 for the first under its key. */
   readonly revision: number;
+  /** Journal number of the fact that wrote the one before it; absent of the first. */
+  readonly previous?: number;
+}
+
+/** One with which a fork begins. */
+export interface TakenOverValue extends Pick<SharedValue, 'key' | 'value' | 'revision'> {
+  /** The task that wrote it. */
+  readonly by: string;
+  /** Where: the run, and the number of the fact in it. */
+  readonly reused: { readonly runId: string; readonly seq: number };
+}
+
+/** Some of those with which a fork begins. `next`: where the others go on. */
+export interface SharedBeginning {
+  readonly values: readonly TakenOverValue[];
+  readonly next?: string;
+}
+
+/** A fork begins: it is told what those tasks shared whose outcomes it takes over. */
+export interface TakesOverShared {
+  readonly type: 'fermata.shared.takeOver';
+  /** Behind this key. */
+  readonly after?: string;
+  readonly prepared?: SharedBeginning;
 }
 
 /** What rows say of a write: what it changes, or why it changes nothing. */
@@ -69,24 +94,44 @@ export interface SharedAnswer {
 export const sharedMachine = setup({
   types: {} as {
     context: { readonly keys: number; readonly writes: number };
-    events: SetsShared | PublishesShared;
+    events: SetsShared | PublishesShared | TakesOverShared;
   },
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
-    write: enqueueActions(({ enqueue, context, event: { prepared, task, ...event } }) => {
+    takeOver: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'fermata.shared.takeOver') return;
+      const { values = [], next } = event.prepared ?? {};
+      for (const { key, revision, value, by, reused } of values)
+        fact(enqueue, 'shared_changed', { key, revision, value, by, reused });
+      enqueue.assign({ keys: context.keys + values.length });
+      // A turn for each page: of 10,000 values the first ones are not held back until the last one is read.
+      if (next !== undefined) send(enqueue, SHARED_ADDRESS, { type: 'fermata.shared.takeOver', after: next });
+    }),
+    write: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type === 'fermata.shared.takeOver') return;
+      const { prepared, task } = event;
       const writes = prepared !== undefined && 'writes' in prepared ? prepared.writes : [];
       const of = event.type === 'fermata.shared.set' ? { write: event.write } : {};
-      for (const { key, revision, value } of writes)
-        fact(enqueue, 'shared_changed', { key, revision, value, by: task, ...of });
+      for (const { key, revision, value, previous } of writes)
+        fact(enqueue, 'shared_changed', {
+          key,
+          revision,
+          value,
+          by: task,
+          ...of,
+          ...(previous === undefined ? {} : { previous }),
+        });
       enqueue.assign({
         keys: context.keys + writes.filter(({ revision }) => revision === 1).length,
         writes: context.writes + writes.length,
       });
     }),
     // To nobody but who wrote: in the middle of its turn the whole run would go on, and write what comes later first.
-    answer: enqueueActions(({ enqueue, event: { prepared, task, ...event } }) => {
+    answer: enqueueActions(({ enqueue, event }) => {
+      if (event.type === 'fermata.shared.takeOver') return;
+      const { prepared, task } = event;
       const writes = prepared !== undefined && 'writes' in prepared ? prepared.writes : [];
       const of = event.type === 'fermata.shared.set' ? { write: event.write, from: event.from } : {};
       const changed = writes.map(({ key }) => key);
@@ -104,6 +149,7 @@ export const sharedMachine = setup({
       on: {
         'fermata.shared.set': { actions: ['write', 'answer'] },
         'fermata.shared.publish': { actions: ['write', 'answer'] },
+        'fermata.shared.takeOver': { actions: 'takeOver' },
       },
     },
   },

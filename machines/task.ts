@@ -238,7 +238,7 @@ export const taskMachine = setup({
           },
           on: {
             'fermata.task.adds': { actions: 'relay' },
-            'fermata.task.added': { actions: forwardTo('rounds') },
+            'fermata.task.added': { actions: ['letBegin', forwardTo('rounds')] },
             'fermata.task.refused': { actions: forwardTo('rounds') },
             'fermata.task.joined': { actions: forwardTo('rounds') },
           },

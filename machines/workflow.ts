@@ -51,7 +51,9 @@ export const workflowMachine = setup({
     endedFailed: ({ context }) => nothingAlive(context) && context.ending?.status === 'failed',
     endedCancelled: ({ context }) => nothingAlive(context) && context.ending?.status === 'cancelled',
     allSettled: ({ context }) => context.settled >= context.total,
-    onlyWaiting: ({ context }) => context.active === 0 && context.parked > 0,
+    // One that was told to go on is about to add, or to end: for that moment the run would only seem to wait.
+    onlyWaiting: ({ context: { active, parked, told, ending } }) =>
+      active === 0 && parked > 0 && (told ?? []).length === 0 && ending === null,
     someRun: ({ context }) => context.active > 0,
   },
 }).createMachine({

@@ -7,6 +7,7 @@ import { openaiFromEnvironment } from '../actors/model/provider.ts';
 import type { FermataConfig } from './config.ts';
 import { argumentsSchemaFaults } from './document/arguments.ts';
 import { formatPath } from './document/faults.ts';
+import { sharedKeyFault } from './document/fields.ts';
 import { didYouMean } from './document/nearest.ts';
 import { FermataError, type Fault } from './errors.ts';
 import { isMachine, promiseCreator } from './runtime/xstate.ts';
@@ -32,7 +33,7 @@ const providerSchema = object('the settings of a provider', {
 const configSchema = object('an object', {
   providers: named(providerSchema, 'model providers'),
   functions: named(that('a function', isCodeFunction), 'functions'),
-  predicates: named(that('a function', isFunction), 'predicates'),
+  predicates: named(that('a function, or { shared: [KEY…], holds: a function }', isPredicate), 'predicates'),
   machines: named(that('an XState machine, such as setup({ … }).createMachine({ … })', isRegistration), 'machines'),
   actors: named(that('effect({ run }), fromPromise(…) or a machine', isActor), 'actors'),
 });
@@ -131,6 +132,14 @@ function urlFault(text: string, keyPlace: string): string | undefined {
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+function isPredicate(value: unknown): boolean {
+  if (isFunction(value)) return true;
+  const { shared, holds, ...rest } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const areKeys =
+    Array.isArray(shared) && shared.every((key) => typeof key === 'string' && sharedKeyFault(key) === undefined);
+  return areKeys && isFunction(holds) && Object.keys(rest).length === 0;
 }
 
 function isCodeFunction(value: unknown): boolean {

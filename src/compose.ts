@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { findFunction } from '../actors/code-function.ts';
 import { code } from '../actors/code.ts';
-import type { SharedChange, SharedSource } from '../actors/code-shared.ts';
+import { CommittedShared } from '../actors/shared-source.ts';
 import { modelCall } from '../actors/model-call.ts';
 import { subworkflow } from '../actors/subworkflow.ts';
 import { findProvider, openaiFromEnvironment, providerSecrets, type Providers } from '../actors/model/provider.ts';
@@ -22,6 +22,8 @@ import type { FermataConfig } from './config.ts';
 import { FermataError } from './errors.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { assertAllRunnable, callsOf, type AssertRunnable } from './document/calls.ts';
+import type { ExecuteRequest } from './document/execute.ts';
+import type { WorkflowDocument } from './document/schema.ts';
 import { beginChildRun, type ChildRequest } from './document/child-runs.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
 import type { Definition } from './document/definition.ts';
@@ -36,10 +38,11 @@ import { documentProjection, progressOf } from './document/projection.ts';
 import { checkAnswer } from './document/response.ts';
 import { prepareShared, withSharing } from './document/shared-context.ts';
 import { withTime } from './document/waits.ts';
+import { startWorkflow } from './document/start.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
 import type { MachineRegistration } from './runtime/catalog.ts';
-import { createRuntime, type Runtime, type RuntimeOptions } from './runtime/runtime.ts';
+import { createRuntime, type Runtime, type RuntimeOptions, type Started } from './runtime/runtime.ts';
 import type { Machine } from './runtime/xstate.ts';
 import type { RunStatus, Store, WorkflowFilter, WorkflowRow } from './store/store.ts';
 
@@ -47,7 +50,7 @@ import type { RunStatus, Store, WorkflowFilter, WorkflowRow } from './store/stor
 export interface FermataOptions {
   readonly store: Store;
   readonly config?: FermataConfig;
-  /** Where `OPENAI_API_KEY` and `OPENAI_BASE_URL` are read from; default: nowhere. */
+  /** Where `OPENAI_API_KEY` and `OPENAI_BASE_URL` are read from; default: the environment of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
   /** What drives the work; default: the event loop of this process. */
@@ -72,6 +75,16 @@ export interface FermataOptions {
 export interface Fermata {
   readonly runtime: Runtime;
   readonly workflows: Workflows;
+  /**
+   * Starts a run of a document, or of a stored one by its name. A document is stored where it is new, and is a new version
+   * where it has changed.
+   *
+   * @throws FermataError `invalidDocument`, `invalidInput` with every fault; `notFound`; what `assertRunnable` throws
+   * @example
+   * const { runId } = await fermata.start(research, { input: { topic: 'tea' } })
+   * console.log((await fermata.runtime.waitFor(runId)).output)
+   */
+  start(workflow: WorkflowDocument | string, request?: ExecuteRequest): Promise<Started>;
   /**
    * Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition, or of a workflow that
    * its tasks run, could not do its work here.
@@ -101,9 +114,10 @@ function builtInMachines(
         '': withSharing(
           definitionOf,
           withKeptEvents(definitionOf, prepareWorkflow(definitionOf, assertRunnable, originsOf)),
+          originsOf,
         ),
         task: withTime(inBrief(prepareTask(definitionOf, predicates, originsOf))),
-        shared: prepareShared(definitionOf),
+        shared: prepareShared(definitionOf, originsOf),
         'task>planExecuteReflect': prepareRounds(definitionOf),
       },
       outside: outsideEvents(definitionOf),
@@ -157,7 +171,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     clock = systemClock,
     loop = systemLoop,
     newId = () => uuid(),
-    environment = {},
+    environment = process.env,
   } = options;
   checkConfig(config);
   // A provider of the configuration takes its place.
@@ -192,6 +206,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       if (predicate !== undefined) findPredicate(predicates, predicate);
     }
   };
+  const assertAll = (definition: Definition): Promise<void> => assertAllRunnable(definition, workflows, assertRunnable);
   // Known before anything is recovered, and so before any task begins a run.
   let opened: Runtime | undefined;
   const running = (): Runtime => opened ?? unopened();
@@ -206,7 +221,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
         redact,
         readArguments,
         assertProvider: (name) => void findProvider(providers, name),
-        shared: sharedSource(() => opened),
+        shared: new CommittedShared(() => opened, options.log ?? (() => {})),
       }),
       subworkflow: subworkflow({
         begin: (request) => beginChildRun({ runtime: running(), workflows, assertRunnable }, request as ChildRequest),
@@ -234,22 +249,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   return {
     runtime,
     workflows,
-    assertRunnable: (definition) => assertAllRunnable(definition, workflows, assertRunnable),
+    assertRunnable: assertAll,
+    start: (workflow, request) => startWorkflow({ runtime, workflows, assertRunnable: assertAll }, workflow, request),
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
-  };
-}
-
-/** Shared values as functions read them: as they are committed, and each change after its commit. */
-function sharedSource(runtimeOf: () => Runtime | undefined): SharedSource {
-  return {
-    read: async (run, key) => runtimeOf()?.sharedValue(run, key),
-    follow(run, listener) {
-      const stop = runtimeOf()?.subscribe(run, ({ type, data }) => {
-        if (type === 'shared_changed') listener(data as unknown as SharedChange);
-      });
-      return stop ?? (() => {});
-    },
   };
 }
 

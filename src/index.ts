@@ -32,7 +32,7 @@ export { cel, code, type Expression } from './document/code-task.ts';
 export { parseDocument, parseText } from './document/parse.ts';
 export { execute } from './document/execute.ts';
 export { fork, type ForkRequest } from './document/fork/request.ts';
-export type { Predicate } from './document/condition.ts';
+export type { Predicate, SharingPredicate } from './document/condition.ts';
 export type { WorkflowDocument } from './document/schema.ts';
 export { codeFunction, type CodeContext, type CodeFunction, type DeclaredFunction } from '../actors/code-function.ts';
 export { ERROR_CODES, FermataError, type ErrorCode } from './errors.ts';

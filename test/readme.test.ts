@@ -1,8 +1,10 @@
 /** The README's code runs as it stands there. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startModelServer } from '../src/cli/demo/model-server.ts';
 import { parseText } from '../src/document/parse.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -39,8 +41,15 @@ describe('README.md', () => {
     expect(parseText(yaml).tasks.map(({ name }) => name)).toEqual(['plan', 'gather', 'publish']);
   });
 
-  it('shows a builder that builds', () => {
-    const code = blocks.filter(({ language }) => language === 'ts')[1]?.code ?? '';
-    expect(run(`${code}\nconsole.log(research.tasks.length);`, 'builder.ts')).toBe('2\n');
+  it('shows a builder that builds, and a program that runs what was built', async () => {
+    const [, builder, program] = blocks.filter(({ language }) => language === 'ts').map(({ code }) => code);
+    const models = await startModelServer({ script: [{ prompt: '', answers: [{ text: 'a leaf' }] }] });
+    onTestFinished(models.stop);
+    const file = join(folder, 'research.ts');
+    writeFileSync(file, `${builder}\n${program}`);
+    const env = { ...process.env, OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: models.baseUrl };
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder, env });
+    expect(stdout).toBe('a leaf\n');
+    expect(models.requests()).toHaveLength(2);
   });
 });

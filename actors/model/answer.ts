@@ -9,6 +9,8 @@ export type Reading = { readonly faults: undefined; readonly value: unknown } | 
 
 /** Faults that are told to the model and to people; more would only lengthen the prompt. */
 const SHOWN_FAULTS = 20;
+const FENCE = '```';
+const ANY = {};
 
 /** Reads an answer in the format that was asked for. Pure, never throws. */
 export function readAnswer(text: string, format: ResponseFormat, checkAnswer: CheckAnswer): Reading {
@@ -19,7 +21,7 @@ export function readAnswer(text: string, format: ResponseFormat, checkAnswer: Ch
   } catch (error) {
     return { faults: [`it is not JSON: ${error instanceof Error ? error.message : String(error)}`] };
   }
-  const faults = format === 'json' ? [] : checkAnswer(format.schema, value);
+  const faults = checkAnswer(format === 'json' ? ANY : format.schema, value);
   if (faults.length === 0) return { faults: undefined, value };
   const more = faults.length - SHOWN_FAULTS;
   return { faults: more > 0 ? [...faults.slice(0, SHOWN_FAULTS), `and ${more} more`] : faults };
@@ -35,7 +37,14 @@ export function repairMessages(asked: readonly ChatMessage[], text: string, faul
   return [...asked, { role: 'assistant', content: text }, { role: 'user', content: complaint }];
 }
 
-/** Models without a JSON mode like to wrap JSON in a Markdown fence; a second call would cost more than this line. */
+/**
+ * Models without a JSON mode like to wrap JSON in a Markdown fence; a second call would cost more than these lines. Not one
+ * pattern for all of it: that tries every blank as the last one, and models that run astray write blanks by the 100,000.
+ */
 function withoutFence(text: string): string {
-  return /^\s*```(?:json)?[^\S\n]*\n([\s\S]*?)\n?[^\S\n]*```\s*$/i.exec(text)?.[1] ?? text;
+  const fenced = text.trim();
+  if (!fenced.startsWith(FENCE) || !fenced.endsWith(FENCE) || fenced.length < 2 * FENCE.length) return text;
+  const inside = fenced.slice(FENCE.length, -FENCE.length);
+  const opening = /^(?:json)?[^\S\n]*\n/i.exec(inside);
+  return opening === null ? text : inside.slice(opening[0].length);
 }

@@ -10,12 +10,16 @@ const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
 /** What a task does that works in rounds. */
 export const roundActions = {
-  // Until its first plan has joined the run it holds its slot: else the run would wait for a moment.
   relay: enqueueActions(({ enqueue, context, event }) => {
     if (event.type !== 'fermata.task.adds') return;
     enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask });
-    if (context.held) enqueue.sendParent({ type: 'fermata.task.parked', task: context.name });
-    else enqueue.sendParent({ type: 'fermata.task.joins', task: context.name });
+  }),
+  // Not before they have joined the run, and only where one of them may begin: until then it holds its slot, or has not said
+  // yet what comes next. Else the run would seem to wait for a moment.
+  letBegin: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type !== 'fermata.task.added' || event.count <= (event.skipped ?? 0)) return;
+    const type = context.held ? 'fermata.task.parked' : 'fermata.task.joins';
+    enqueue.sendParent({ type, task: context.name });
     enqueue.assign({ held: false });
   }),
   completeRounds: enqueueActions(({ enqueue, context, event }) => {

@@ -52,6 +52,18 @@ export interface SharedWritten {
   /** It has published them, with its end. */
   readonly published: boolean;
   readonly changed: readonly string[];
+  /** Of a write that stops very many: those that it has not come to. */
+  readonly rest?: WrittenRest;
+}
+
+/** Where a run goes on to look whom a write stops. */
+export interface WrittenRest {
+  /** Keys whose watchers it has not all looked at. */
+  readonly keys: readonly string[];
+  /** The last watcher of the first of them that it has looked at. */
+  readonly after?: { readonly position: number; readonly task: string };
+  /** Journal numbers of the values that were written, by key: whatever is written meanwhile, it was these that stop them. */
+  readonly seqs: Readonly<Record<string, number>>;
 }
 
 /** What its run is told of an answer; undefined where nothing has changed. */

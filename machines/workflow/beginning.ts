@@ -3,7 +3,7 @@ import { actionCreators } from '../action-creators.ts';
 import { fact } from '../reserved.ts';
 import type { WorkflowContext, WorkflowInput } from './context.ts';
 import type { WorkflowEvent } from './events.ts';
-import { beginSharing } from './sharing.ts';
+import { beginSharing, takeOverShared } from './sharing.ts';
 import { admit } from './slots.ts';
 
 const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
@@ -21,7 +21,8 @@ export const beginActions = {
     });
     if (timeoutMs !== undefined) enqueue.raise({ type: 'fermata.runTimedOut' }, { id: 'runTimeout', delay: timeoutMs });
     const { prepared } = (event as { input?: WorkflowInput }).input ?? {};
-    if (prepared?.shares === true) beginSharing(enqueue as never, context);
+    if (prepared?.takesOver === true) takeOverShared(enqueue as never, context);
+    else if (prepared?.shares === true) beginSharing(enqueue as never, context);
     enqueue.assign(admit(context, prepared, enqueue));
   }),
 };

@@ -34,6 +34,8 @@ export interface WorkflowContext extends Omit<WorkflowInput, 'prepared'> {
   readonly parked: number;
   /** It has a shared space; absent until a task writes. */
   readonly shares?: true;
+  /** Tasks that were told that all they had added is over, and have not said yet what comes next; absent until one is. */
+  readonly told?: readonly string[];
   /** How many of the tasks that depend on nothing have been begun. */
   readonly nextRoot: number;
   readonly ending: Ending | null;

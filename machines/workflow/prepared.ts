@@ -1,6 +1,6 @@
 /** What rows say to a run (prepared data, R2): who may begin, what an end means for others, what a task adds. */
 import type { ErrorData } from '../../src/errors.ts';
-import type { Stop } from '../task/sharing.ts';
+import type { Stop, WrittenRest } from '../task/sharing.ts';
 
 /** A task that may get a slot. */
 export interface Candidate {
@@ -67,8 +67,12 @@ export interface PreparedStep extends GroupStep {
   };
   /** Tasks of the run publish: its shared space must be there before them. */
   readonly shares?: true;
+  /** Of a fork: there are shared values with which it may begin. */
+  readonly takesOver?: true;
   /** Tasks whose `cancelWhen` has come true with what was written. */
   readonly stops?: readonly { readonly task: string; readonly stop: Stop }[];
+  /** There may be more of them. */
+  readonly stopsRest?: WrittenRest;
   /** True where a task that broke had no slot: it waited. */
   readonly waited?: true;
   /** The run that a task which broke had waited for. */

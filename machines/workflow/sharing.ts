@@ -4,9 +4,13 @@ import { SHARED } from '../../src/document/shared-values.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { send } from '../reserved.ts';
+import type { TakesOverShared } from '../shared-space.ts';
 import type { WorkflowContext } from './context.ts';
 import { beginEnding } from './ending.ts';
 import { stepOf, type WorkflowEvent } from './events.ts';
+
+/** Address of the run itself. */
+const ROOT = '/';
 
 const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
 
@@ -23,6 +27,15 @@ export function beginSharing(
   enqueue.assign({ shares: true });
 }
 
+/** A fork begins with what those tasks shared whose outcomes it takes over: before any of its own begins. */
+export function takeOverShared(
+  enqueue: { sendTo(id: string, event: TakesOverShared): void } & Parameters<typeof beginSharing>[0],
+  context: WorkflowContext,
+): void {
+  beginSharing(enqueue, context);
+  enqueue.sendTo(SHARED, { type: 'fermata.shared.takeOver' });
+}
+
 /** What a run does about shared values. */
 export const sharingActions = {
   share: enqueueActions(({ enqueue, context, event }) => {
@@ -32,8 +45,10 @@ export const sharingActions = {
   }),
   sharedWritten: enqueueActions(({ enqueue, event }) => {
     if (event.type !== 'fermata.shared.written') return;
-    for (const { task: name, stop } of event.prepared?.stops ?? [])
-      send(enqueue, name, { type: 'fermata.task.stops', stop });
+    const { prepared, ...told } = event;
+    for (const { task: name, stop } of prepared?.stops ?? []) send(enqueue, name, { type: 'fermata.task.stops', stop });
+    // After these have ended: ten thousand that are told at once are written anew with each commit until the last one is.
+    if (prepared?.stopsRest !== undefined) send(enqueue, ROOT, { ...told, rest: prepared.stopsRest });
   }),
   sharedBroke: enqueueActions(({ enqueue, context, event }) => {
     const { error } = event as ErrorActorEvent<Partial<ErrorData>>;

@@ -29,13 +29,25 @@ export function admit(
   return { active, parked, nextRoot };
 }
 
+/** The tasks that were told to go on, once `name` has said what comes next. Given only where that changes: it is in every snapshot. */
+export function heardFrom(
+  { told }: WorkflowContext,
+  name: string,
+  more: readonly string[] = [],
+): Pick<WorkflowContext, 'told'> {
+  const left = [...(told ?? []).filter((other) => other !== name), ...more];
+  return left.length === 0 && (told ?? []).length === 0 ? {} : { told: left };
+}
+
 /** What a run does about its slots. */
 export const slotActions = {
   taskParked: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
+    if (event.type !== 'fermata.task.parked') return;
     const counted = { ...context, active: context.active - 1, parked: context.parked + 1 };
-    if (event.type === 'fermata.task.parked') handOver(event.task, stepOf(event)?.kept, enqueue);
+    handOver(event.task, stepOf(event)?.kept, enqueue);
     enqueue.assign({
       ...counted,
+      ...heardFrom(context, event.task),
       ...(admitting && context.ending === null ? admit(counted, stepOf(event), enqueue) : {}),
     });
   }),
@@ -49,6 +61,7 @@ export const slotActions = {
     }
   }),
   admitAgain: enqueueActions(({ enqueue, context, event }) => {
-    if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
+    const heard = event.type === 'fermata.task.joins' ? heardFrom(context, event.task) : {};
+    if (context.ending === null) enqueue.assign({ ...admit(context, stepOf(event), enqueue), ...heard });
   }),
 };

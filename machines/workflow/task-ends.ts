@@ -9,7 +9,7 @@ import type { WorkflowContext } from './context.ts';
 import { beginEnding } from './ending.ts';
 import { stepOf, type WorkflowEvent } from './events.ts';
 import type { GroupStep, PreparedStep } from './prepared.ts';
-import { admit } from './slots.ts';
+import { admit, heardFrom } from './slots.ts';
 
 const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
 
@@ -89,9 +89,8 @@ function settle(
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (consequence === 'fail' ? end.error : null),
   };
-  if (counted.ending === null)
-    for (const name of joined === undefined ? over : [joined, ...over])
-      send(enqueue, name, { type: 'fermata.task.joined' });
+  const told = counted.ending === null ? [...(joined === undefined ? [] : [joined]), ...over] : [];
+  for (const name of told) send(enqueue, name, { type: 'fermata.task.joined' });
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
   const unfinished =
@@ -104,7 +103,7 @@ function settle(
         ? admit(counted, prepared, enqueue)
         : {};
   const output = prepared?.output === undefined || unfinished ? {} : { output: prepared.output.value };
-  return { ...counted, ...output, ...next };
+  return { ...counted, ...output, ...next, ...heardFrom(context, end.name, told) };
 }
 
 /** How many items never begin. */

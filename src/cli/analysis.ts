@@ -42,8 +42,9 @@ const COUNTED = {
   subworkflow: 'tasks',
 } as const;
 
-function timeOf({ tasks, seconds, unestimated }: Analysis['criticalPath']): string {
-  if (seconds === 0 && unestimated === tasks.length) return '';
+function timeOf({ seconds, unestimated }: Analysis['criticalPath']): string {
+  // Decisions take no time, and of the others nothing is known.
+  if (seconds === 0) return '';
   const rest = unestimated === 0 ? '' : `, and ${unestimated} of unknown duration`;
   return ` (${duration(seconds * 1_000)}${rest})`;
 }

@@ -21,6 +21,7 @@ const STYLES: Readonly<Record<Mood, Style>> = {
   repeats: 'yellow',
   told: 'dim',
   passed: 'dim',
+  warns: 'yellow',
 };
 
 /** One line after the other. */

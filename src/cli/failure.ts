@@ -55,8 +55,11 @@ export function reportFailure(
   return exitStatus;
 }
 
+/** Codes whose faults are places in a document. */
+const OF_DOCUMENTS: ReadonlySet<string> = new Set(['invalidDocument', 'notSupported', 'workflowMissing']);
+
 function linesOf({ code, message, errors }: Failure, { file, takesServer }: FailureContext): string[] {
-  const inDocument = code === 'invalidDocument' || (code === 'notSupported' && errors.length > 0);
+  const inDocument = OF_DOCUMENTS.has(code) && errors.length > 0;
   if (inDocument && file !== undefined)
     return [...faultLines(file, errors), `${file.name} has ${count(errors.length, 'fault')}.`];
   if (errors.length > 1)

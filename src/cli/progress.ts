@@ -12,7 +12,7 @@ export interface ShownFact {
 }
 
 /** What happened to the thing that a line is about; a terminal colours by it. */
-export type Mood = 'begun' | 'done' | 'failed' | 'waits' | 'repeats' | 'told' | 'passed';
+export type Mood = 'begun' | 'done' | 'failed' | 'waits' | 'repeats' | 'told' | 'passed' | 'warns';
 
 /** One line of progress, not yet laid out. */
 export interface ProgressLine {
@@ -44,6 +44,7 @@ const SYMBOLS: Readonly<Record<Mood, string>> = {
   repeats: '↻',
   told: '·',
   passed: '–',
+  warns: '!',
 };
 /** Room for `[ 35%] ✓ ` and a margin. */
 const BRACKET_WIDTH = 12;
@@ -102,9 +103,18 @@ const ofTask: Readonly<Record<string, Show>> = {
       `${nameOf(data)}${Number(data['attempt'] ?? 1) > 1 ? ` (attempt ${Number(data['attempt'])})` : ''}`,
     ];
   },
-  task_completed: (data, context) => ['done', said(data, data['result'], context)],
+  task_completed: (data, context) => {
+    const { warning } = data;
+    return typeof warning === 'string'
+      ? ['warns', said(data, `completed, but ${warning}`, context)]
+      : ['done', said(data, data['result'], context)];
+  },
   task_failed: (data, context) => ['failed', said(data, messageOf(data['error']), context)],
-  task_cancelled: (data, context) => ['failed', said(data, `cancelled${because(data['reason'])}`, context)],
+  // What was stopped by its own condition is as the author wants it.
+  task_cancelled: (data, context) => [
+    data['condition'] === undefined ? 'failed' : 'passed',
+    said(data, `cancelled${because(data['reason'])}`, context),
+  ],
   task_skipped: (data, context) => ['passed', said(data, `skipped${because(data['reason'])}`, context)],
   task_retrying: (data, context) => [
     'repeats',

@@ -73,12 +73,24 @@ export function usageOf(tasks: readonly Pick<Task, 'usage' | 'model'>[]): {
   };
 }
 
-/** `5 of 5 tasks · 812 tokens in, 240 out · 4.2 s`. */
+const WORDS = {
+  skipped: 'skipped',
+  failed: 'failed',
+  timedOut: 'timed out',
+  rejected: 'rejected',
+  cancelled: 'cancelled',
+} as const;
+const OTHER_ENDS = Object.keys(WORDS) as (keyof typeof WORDS)[];
+
+/** `5 of 7 tasks (2 skipped) · 812 tokens in, 240 out · 4.2 s`. */
 export function summary(run: Pick<Run, 'taskCounts' | 'startedAt' | 'endedAt'>, tasks: readonly Task[]): string {
   const { total, completed } = run.taskCounts;
+  const others = OTHER_ENDS.flatMap((end) =>
+    run.taskCounts[end] === 0 ? [] : [`${run.taskCounts[end]} ${WORDS[end]}`],
+  );
   const { inputTokens, outputTokens, complete } = usageOf(tasks);
   return [
-    ...(total === 0 ? [] : [`${completed} of ${total} tasks`]),
+    ...(total === 0 ? [] : [`${completed} of ${total} tasks${others.length === 0 ? '' : ` (${others.join(', ')})`}`]),
     ...(inputTokens + outputTokens === 0
       ? []
       : [`${complete ? '' : 'at least '}${inputTokens} tokens in, ${outputTokens} out`]),

@@ -3,6 +3,7 @@
  * they need, and that nothing waits for itself.
  */
 import { FermataError, type ErrorData } from '../errors.ts';
+import { bounded, checkChoices, checkNeeds, rulesOf, type Rules } from './allowance.ts';
 import type { AssertRunnable } from './calls.ts';
 import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
@@ -54,7 +55,8 @@ export function additions(
   const warning = warningOf(all.length, kept.length, depth, onComplete);
   if (warning !== undefined && onLimit === 'fail') return refused('tooManyTasks', `${subject} is too much: ${warning}`);
   const faults = new Faults();
-  const specs = checked(graph, { written: kept, position }, assertRunnable, faults);
+  const rules = rulesOf(graph.spec(parent), graph.definition);
+  const specs = checked(graph, { parent, written: kept, position, rules }, assertRunnable, faults);
   if (faults.count > 0) {
     const found = faults.list();
     return refused('invalidDocument', faultsMessage(subject, found, faults.count), { faults: found });
@@ -79,12 +81,27 @@ function warningOf(
   if (kept === came) return undefined;
   if (depth > maxDynamicDepth)
     return `${came} tasks would be the ${depth}. addition in a row, and maxDynamicDepth allows ${maxDynamicDepth}; none was added.`;
-  return `${came} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${came - kept} were cut off.`;
+  return cutOffWarning(came, dynamicTaskLimit);
+}
+
+/** What is said of more tasks than `dynamicTaskLimit`. */
+export function cutOffWarning(came: number, limit: number): string {
+  const over = came - limit;
+  const last = over === 1 ? 'last one was' : `last ${over} were`;
+  return `${came} tasks came, and dynamicTaskLimit allows ${limit}; the ${last} cut off.`;
+}
+
+interface ToCheck {
+  readonly parent: string;
+  readonly written: readonly unknown[];
+  /** Of the first one among the tasks of the run. */
+  readonly position: number;
+  readonly rules: Rules | undefined;
 }
 
 function checked(
   graph: RunGraph,
-  { written, position }: { readonly written: readonly unknown[]; readonly position: number },
+  { parent, written, position, rules }: ToCheck,
   assertRunnable: AssertRunnable,
   faults: Faults,
 ): TaskSpec[] {
@@ -93,6 +110,7 @@ function checked(
   if (structure.length > 0) return [];
   const tasks = written.map((task, at) => checkTask(task, ['tasks', at], faults));
   for (const [at, task] of written.entries()) {
+    if (rules !== undefined) checkChoices(task, ['tasks', at], rules, faults);
     if (!isRecord(task) || kindOf(task) === undefined) continue;
     const { name } = task;
     if (typeof name === 'string' && graph.has(name))
@@ -102,6 +120,7 @@ function checked(
   const outline = atOnce(outlineOf({ tasks: written }));
   checkAddedItemNames(outline.tasks, graph.definition, faults);
   const links = atOnce(checkLinks(outline, faults, namesOf(graph)));
+  if (rules !== undefined) checkNeeds(graph, parent, links, rules, faults);
   const gates = gatesOf(tasks.filter((task) => task !== undefined));
   const names = new Set(tasks.map((task) => task?.name));
   for (const chosen of gates.keys())
@@ -129,7 +148,8 @@ function checked(
   );
   for (const [at, spec] of specs.entries()) checkRunnable(spec, at, assertRunnable, faults);
   if (faults.count > 0) return [];
-  return inOrder(specs).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
+  const held = rules === undefined ? specs : specs.map((spec) => bounded(spec, rules));
+  return inOrder(held).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
 }
 
 /** What nobody here can do would keep the run waiting for ever: whoever wrote it never thought of this process. */
@@ -204,11 +224,12 @@ function waitsForItself(graph: RunGraph, parent: string, specs: readonly TaskSpe
         return `task ${JSON.stringify(name)} needs one that waits for ${JSON.stringify(needed)} and all that it adds`;
       if (seen.has(needed)) continue;
       seen.add(needed);
-      const isOver = isSettled(graph.row(needed).status);
-      const { open, children } = graph.growth(needed);
-      if (isOver && open === 0) continue;
+      const { status, waiting } = graph.row(needed);
+      const isOver = isSettled(status);
+      // Nothing is behind it that it still waits for.
+      if (isOver ? graph.growth(needed).open === 0 : waiting === 0) continue;
       const { dependsOn: further, after } = graph.spec(needed);
-      pending.push(...(isOver ? children : [...further, ...after]));
+      pending.push(...(isOver ? graph.children(needed) : [...further, ...after]));
     }
   }
   return undefined;

@@ -7,6 +7,7 @@ import { childCostsOf, type LookUp } from './analysis/children.ts';
 import { criticalPathOf, type CriticalPath } from './analysis/critical-path.ts';
 import { reachOf } from './analysis/reach.ts';
 import { tasksOf, type Tasks } from './analysis/tasks.ts';
+import { warnOfUnwritten } from './analysis/unwritten.ts';
 import { Warnings, type Warning } from './analysis/warnings.ts';
 import { worstCaseOf, type Cost, type Loop } from './analysis/worst-case.ts';
 import type { Definition } from './definition.ts';
@@ -45,6 +46,7 @@ export function* analysisOf(
   const criticalPath = yield* criticalPathOf(tasks, reach);
   const { total, loops } = yield* worstCaseOf(tasks, reach, yield* childCostsOf(definition, lookUp));
   yield* warnOfAbsent(source, tasks, warnings);
+  yield* warnOfUnwritten(source, tasks, warnings);
   return {
     stages,
     criticalPath,

@@ -1,5 +1,7 @@
 /** What the tasks of a document call, also those inside of other tasks: it has to be there before a run begins. */
 import { FermataError } from '../errors.ts';
+import type { Condition } from './condition.ts';
+import type { Allowance } from './fields.ts';
 import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
 import { parseDocument } from './parse.ts';
 
@@ -48,9 +50,14 @@ export function callsOf({ tasks }: Pick<Definition, 'tasks'>): readonly Called[]
   return tasks.flatMap((spec) => callsOfTask(spec, spec.name));
 }
 
-function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readonly Called[] {
+/** The conditions of a task that may be predicates. */
+export function conditionsOf({ call, when }: Pick<TaskSpec, 'call' | 'when'>): readonly (Condition | undefined)[] {
+  return [when, call.kind === 'condition' && 'if' in call.decides ? call.decides.if : undefined];
+}
+
+function callsOfTask(spec: TaskSpec, task: string): readonly Called[] {
+  const { call, onComplete } = spec;
   const adding = onComplete?.addTasks;
-  const conditions = [when, call.kind === 'condition' && 'if' in call.decides ? call.decides.if : undefined];
   return [
     ...(call.kind === 'model' ? [{ task, provider: call.provider }] : []),
     ...(call.kind === 'code' ? [{ task, called: call.function, given: call.input }] : []),
@@ -60,6 +67,13 @@ function callsOfTask({ call, when, onComplete }: TaskSpec, task: string): readon
       ? callsOf(parseDocument(call.workflow.document))
       : []),
     ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
-    ...conditions.flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
+    ...(call.kind === 'planExecuteReflect' ? callsOfAllowed(call.allow, task) : []),
+    ...callsOfAllowed(onComplete?.allow, task),
+    ...conditionsOf(spec).flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
   ];
+}
+
+/** What is offered to a model has to be there when it accepts. */
+function callsOfAllowed({ functions = [], providers = [] }: Partial<Allowance> = {}, task: string): readonly Called[] {
+  return [...functions.map((called) => ({ task, called })), ...providers.map((provider) => ({ task, provider }))];
 }

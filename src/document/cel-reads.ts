@@ -9,7 +9,7 @@ import type { Variable } from './reads.ts';
 export type Refuse = (node: ASTNode, reason: string) => never;
 
 /** Functions that bind a variable in their arguments after the first. */
-const BINDERS: ReadonlySet<string> = new Set([
+export const BINDERS: ReadonlySet<string> = new Set([
   'all',
   'exists',
   'exists_one',
@@ -123,7 +123,8 @@ function chainOf(node: ASTNode): Chain | undefined {
   };
 }
 
-function childrenOf(node: ASTNode): readonly ASTNode[] {
+/** What stands directly in a node. */
+export function childrenOf(node: ASTNode): readonly ASTNode[] {
   switch (node.op) {
     case 'value':
     case 'id':

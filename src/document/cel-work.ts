@@ -1,8 +1,10 @@
 /**
  * How long an expression may take. One loop goes through one list, but nobody knows beforehand how long the list is, and
- * what a loop looks into may be as long again. So the steps are counted before they are taken: counted, not measured, for
- * on a busy machine a condition must not fail that is evaluated on an idle one.
+ * what a loop looks into may be as long again; nor how long a text is that is looked for in another. So the steps are
+ * counted before they are taken: counted, not measured, for on a busy machine a condition must not fail that is evaluated
+ * on an idle one.
  */
+import { comparisonsOf, type Search } from './cel-searches.ts';
 import { isRecord } from './json.ts';
 import type { Scope, Variable } from './reads.ts';
 
@@ -10,18 +12,29 @@ import type { Scope, Variable } from './reads.ts';
 export const MOST_STEPS = 10_000_000;
 /** Characters of a text that are compared in the time of one step. */
 const CHARACTERS = 16;
+/** The same where one text is looked for in another: there is nothing else to be done with them. */
+const COMPARISONS = 400;
 
-/** What is known of an expression that has a loop. */
-export interface Loop {
+/** What is known of an expression that may take long. */
+export interface Work {
   /** Nodes of its tree. */
   readonly nodes: number;
   readonly variables: readonly Variable[];
+  /** It goes through lists. */
+  readonly loops: boolean;
   /** It makes lists of texts. */
   readonly splits: boolean;
+  readonly searches: readonly Search[];
 }
 
-/** The steps that an expression may take at most: the entries of the longest list, times what is done with each. */
-export function stepsOf({ nodes, variables, splits }: Loop, valueOf: (variable: Variable) => unknown): number {
+/**
+ * The steps that an expression may take at most: the entries of the longest list, times what is done with each; and what
+ * it takes to look for texts in others.
+ */
+export function stepsOf(
+  { nodes, variables, loops, splits, searches }: Work,
+  valueOf: (variable: Variable) => unknown,
+): number {
   let longest = 1;
   let inside = nodes;
   for (const variable of variables) {
@@ -29,7 +42,8 @@ export function stepsOf({ nodes, variables, splits }: Loop, valueOf: (variable: 
     longest = Math.max(longest, longestList(value, splits));
     if (variable.inLoop === true) inside += weight(value);
   }
-  return longest * inside;
+  const found = comparisonsOf(searches, valueOf, longest) / COMPARISONS;
+  return loops ? longest * inside + found : found;
 }
 
 /** The value that a variable names in a scope; where a step is computed, what it is computed on. */

@@ -17,12 +17,21 @@ export type Condition = z.output<typeof condition>;
 
 /**
  * A registered predicate: synchronous, and pure, for it may be asked again after a crash. It sees the input of the run and
- * the tasks on which its task depends.
+ * the tasks on which its task depends; of shared values those whose keys it says.
  *
  * @example
  * const isLarge: Predicate = ({ tasks }) => (tasks['count']?.output as number) > 100
+ * const isFull: Predicate = { shared: ['full'], holds: ({ shared }) => shared['full'] === true }
  */
-export type Predicate = (scope: Scope) => boolean;
+export type Predicate = ((scope: Scope) => boolean) | SharingPredicate;
+
+/** A predicate that reads shared values. */
+export interface SharingPredicate {
+  /** Keys of those that it reads: it is asked with these alone. */
+  readonly shared: readonly string[];
+  /** Says it. A value that nobody has written is undefined. */
+  holds(scope: Scope & Required<Pick<Scope, 'shared'>>): boolean;
+}
 
 /** Registered predicates by name. */
 export type Predicates = Readonly<Record<string, Predicate>>;
@@ -93,18 +102,66 @@ export function findPredicate(predicates: Predicates, name: string): Predicate {
   );
 }
 
+/** Keys of the shared values that the predicates of these conditions read. Of one that is not registered: none. */
+export function sharedKeysAsked(conditions: readonly unknown[], predicates: Predicates): readonly string[] {
+  return conditions.flatMap((condition) => {
+    const name = predicateOf(condition);
+    const predicate = name !== undefined && Object.hasOwn(predicates, name) ? predicates[name] : undefined;
+    return typeof predicate === 'object' ? predicate.shared : [];
+  });
+}
+
 function ask(name: string, scope: Scope, predicates: Predicates): boolean {
   const predicate = findPredicate(predicates, name);
   const failed = (reason: string, cause?: unknown): FermataError =>
     new FermataError('expressionFailed', `The predicate "${name}" ${reason}.`, { data: { predicate: name }, cause });
+  let unsaid: FermataError | undefined;
   let value: unknown;
   try {
     // A copy: what a predicate changes must not be what the next task reads.
-    value = predicate(structuredClone(scope));
+    const { shared = {}, ...rest } = structuredClone(scope);
+    const keys = typeof predicate === 'object' ? predicate.shared : [];
+    const said = onlyKeys(shared, keys, (key) => {
+      const list = [...keys, key].map((one) => JSON.stringify(one)).join(', ');
+      unsaid = failed(
+        `reads the shared value ${JSON.stringify(key)}, and does not say so: register { shared: [${list}], holds: … }`,
+      );
+      return unsaid;
+    });
+    const seen = { ...rest, shared: said };
+    value = typeof predicate === 'object' ? predicate.holds(seen) : predicate(seen);
   } catch (thrown) {
-    throw failed(`threw: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown);
+    throw unsaid ?? failed(`threw: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown);
   }
+  // Also where it was caught on the way: what the predicate makes of it is a guess.
+  if (unsaid !== undefined) throw unsaid;
   if (typeof value === 'boolean') return value;
   const promise = value instanceof Promise ? ' (a predicate is synchronous)' : '';
   throw failed(`gave ${describeValue(value)}${promise}, and has to give true or false`);
+}
+
+/** Shared values of these keys. To read another one is an error: it would look like one that nobody has written. */
+function onlyKeys(
+  shared: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  refuse: (key: string) => FermataError,
+): Readonly<Record<string, unknown>> {
+  const known = new Set(keys);
+  const values = Object.fromEntries(Object.entries(shared).filter(([key]) => known.has(key)));
+  const check = (key: string | symbol): void => {
+    // `toJSON` and the like are asked for by JavaScript itself.
+    if (typeof key === 'string' && !known.has(key) && key !== 'toJSON' && !(key in Object.prototype)) throw refuse(key);
+  };
+  const isSaid = (key: string | symbol): boolean => typeof key === 'string' && known.has(key);
+  return new Proxy(values, {
+    get(target, key) {
+      check(key);
+      // One that is called `toString` and that nobody has written is no function.
+      return isSaid(key) && !Object.hasOwn(target, key) ? undefined : (Reflect.get(target, key) as unknown);
+    },
+    has(target, key) {
+      check(key);
+      return isSaid(key) ? Object.hasOwn(target, key) : Reflect.has(target, key);
+    },
+  });
 }

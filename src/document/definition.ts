@@ -4,6 +4,7 @@
  */
 import type { InDoubtPolicy } from '../runtime/effect.ts';
 import type { Condition } from './condition.ts';
+import type { Allowance } from './fields.ts';
 import type { CallSpec } from './kinds/index.ts';
 import type { Phase } from './kinds/plan-execute-reflect.ts';
 
@@ -38,6 +39,8 @@ export interface OnCompleteSpec {
   readonly dynamicTaskLimit: number;
   readonly maxDynamicDepth: number;
   readonly onLimit: 'truncate' | 'fail';
+  /** What those that it adds may name; undefined: anything where code has chosen them, else nothing that is not its own. */
+  readonly allow: Allowance | undefined;
   /** What depends on the task waits for those that it adds. */
   readonly join: boolean;
 }

@@ -6,8 +6,9 @@ import { Environment, type ASTNode, type ParseResult } from '@marcbachmann/cel-j
 import { FermataError } from '../errors.ts';
 import { ParseCache } from './cache.ts';
 import { shapeOf, variablesOf, type Refuse } from './cel-reads.ts';
+import { searchesOf } from './cel-searches.ts';
 import { fromCel, toCel } from './cel-value.ts';
-import { MOST_STEPS, stepsOf, valueIn, type Loop } from './cel-work.ts';
+import { MOST_STEPS, stepsOf, valueIn, type Work } from './cel-work.ts';
 import { excerpt, type Path } from './faults.ts';
 import { readsOfVariables, type Reads, type Scope, type Variable } from './reads.ts';
 
@@ -22,18 +23,21 @@ export const CEL_OPTIONS = {
 const environment = new Environment(CEL_OPTIONS);
 const programs = new ParseCache<Program>(2_000, (text) => {
   const parsed = environment.parse(text);
-  return { parsed, loop: loopOf(text, parsed.ast) };
+  return { parsed, work: workOf(text, parsed.ast) };
 });
 
 interface Program {
   readonly parsed: ParseResult;
-  readonly loop: Loop | undefined;
+  readonly work: Work | undefined;
 }
 
-/** What there is to count where an expression goes through lists. */
-function loopOf(expression: string, ast: ASTNode): Loop | undefined {
-  const { loops, splits, nodes } = shapeOf(ast);
-  return loops ? { splits, nodes, variables: variablesOf(ast, refusing(expression)) } : undefined;
+/** What there is to count where an expression goes through lists, or looks for one text in another. */
+function workOf(expression: string, ast: ASTNode): Work | undefined {
+  const shape = shapeOf(ast);
+  const refuse = refusing(expression);
+  const searches = searchesOf(ast, refuse);
+  if (!shape.loops && searches.length === 0) return undefined;
+  return { ...shape, searches, variables: variablesOf(ast, refuse) };
 }
 
 function refusing(expression: string): Refuse {
@@ -72,13 +76,13 @@ export function readsOfExpression(expression: string): Reads {
  */
 export function evaluate(expression: string, scope: Scope, own: Readonly<Record<string, unknown>> = {}): unknown {
   const value: unknown = attempt(expression, () => {
-    const { parsed, loop } = programs.get(expression);
-    const steps = loop === undefined ? 0 : stepsOf(loop, (variable) => valueIn({ ...scope, ...own }, variable));
+    const { parsed, work } = programs.get(expression);
+    const steps = work === undefined ? 0 : stepsOf(work, (variable) => valueIn({ ...scope, ...own }, variable));
     if (steps > MOST_STEPS)
       throw failure(
         expression,
         0,
-        `it would take up to ${Math.ceil(steps)} steps, and at most ${MOST_STEPS} are allowed: its lists are too long; use a task of kind code`,
+        `it would take up to ${Math.ceil(steps)} steps, and at most ${MOST_STEPS} are allowed: its lists or texts are too long; use a task of kind code`,
       );
     return parsed({ ...variablesIn(scope), ...(toCel(own) as typeof own) });
   });

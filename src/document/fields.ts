@@ -85,11 +85,35 @@ const outputs = z.strictObject({
     .record(z.string(), z.unknown())
     .describe('By key: a text is CEL over `result`, the output of the task; another value stands for itself'),
 });
+const listOf = (names: z.ZodType<string, string>) => z.array(names).max(1_000).default([]);
+
+/** What tasks may name that come of an answer (`allowance.ts`). */
+export const allow = z.strictObject({
+  functions: listOf(name).describe('Registered functions that they may call'),
+  workflows: listOf(name).describe('Workflows that they may run: NAME or NAME@VERSION, as they may write it'),
+  providers: listOf(name).describe('Beside that of the task and of the config'),
+  models: listOf(name).describe('Beside that of the task and of the config'),
+  shared: listOf(z.string()).describe('Keys of shared values that they may write'),
+  tasks: z
+    .array(z.string())
+    .max(1_000)
+    .optional()
+    .describe('Tasks of the run that they may need and read; left out: any. Those added with them they always may'),
+});
+
+/** What tasks of an answer may name, complete. */
+export type Allowance = z.output<typeof allow>;
+
 const onComplete = z.strictObject({
   addTasks: name.describe('fromOutput: the output holds { tasks: […] }; else the name of a registered function'),
   dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks that it may add'),
   maxDynamicDepth: z.int().min(1).max(100).optional().describe('Of additions by added tasks; default: config.depth'),
   onLimit: z.enum(['truncate', 'fail']).default('truncate').describe('What to do with more than that'),
+  allow: allow
+    .optional()
+    .describe(
+      'What the added tasks may name. Left out: anything, of a code task or a function; else nothing of the kind',
+    ),
   join: z.boolean().default(true).describe('What depends on this task waits for the added ones too'),
 });
 

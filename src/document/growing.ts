@@ -34,7 +34,8 @@ function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes
   for (const name of waitsFor) {
     const growth = changes.growth(name);
     const hard = spec.dependsOn.includes(name);
-    changes.putGrowth({ ...growth, dependents: [...growth.dependents, { name: task, hard }] });
+    changes.putEntry({ task: name, list: 'dependent', at: growth.dependents, name: task, hard });
+    changes.putGrowth({ ...growth, dependents: growth.dependents + 1 });
   }
   // Also where nobody waits for it, it comes from them.
   const adders = [parent, ...changes.graph.adders(parent)];
@@ -61,11 +62,8 @@ function oneAdded(fact: DraftFact, added: Extract<TaskAdded, AddedTask>, changes
   const own = changes.growth(task);
   changes.putGrowth({ ...own, task, parent: join ? parent : null, depth, specSeq: fact.entry });
   const grown = changes.growth(parent);
-  changes.putGrowth({
-    ...grown,
-    children: [...grown.children, task],
-    open: grown.open + (join ? 1 : 0),
-  });
+  changes.putEntry({ task: parent, list: 'child', at: grown.children, name: task, hard: false });
+  changes.putGrowth({ ...grown, children: grown.children + 1, open: grown.open + (join ? 1 : 0) });
   for (const change of comingWaits(spec, 1, changes.graph)) changes.put(change);
   return { rows: changes.rows(), counts: { total: 1 }, keeps: true };
 }

@@ -1,7 +1,6 @@
 /** How a run has grown at one of its tasks, as its `growth` row keeps it. */
 import type { RunRows } from '../runtime/rows.ts';
 import type { GrowthRow, RowChange } from '../store/store.ts';
-import type { Dependent } from './graph.ts';
 
 /** The items of a map: tasks of one shape, which have rows from their beginning on. */
 export interface Group {
@@ -44,18 +43,20 @@ export function itemPosition(group: Group, index: number): number {
 
 /** Proposed tasks of one that works in rounds, where it has fewer of them at once than its run would. */
 export interface Lane {
-  /** Those that have got their turn and have not ended. */
-  readonly active: readonly string[];
-  /** Those whose turn has not come, though they wait for nothing else. */
-  readonly queue: readonly string[];
+  /** How many have got their turn and have not ended. */
+  readonly active: number;
+  /** Place in the list `turn` of the next one whose turn will come, though it waits for nothing else. */
+  readonly next: number;
+  /** How long that list is. */
+  readonly end: number;
 }
 
 /** What a row says. */
 export interface Growth extends Omit<GrowthRow, 'detailJson'> {
-  /** Tasks that it added one by one. */
-  readonly children: readonly string[];
-  /** Added tasks that wait for it. */
-  readonly dependents: readonly Dependent[];
+  /** How many tasks it added one by one: the list `child`. */
+  readonly children: number;
+  /** How many added tasks wait for it, or did: the list `dependent`. */
+  readonly dependents: number;
   readonly group: Group | undefined;
   readonly lane: Lane | undefined;
   /** An added task needs it that does not wait for it: it is over, or has added that task. */
@@ -77,16 +78,7 @@ export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
 export function growthIn(row: GrowthRow | undefined, task: string): Growth {
   const { detailJson, ...columns } = row ?? { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null };
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
-  const {
-    children = [],
-    dependents = [],
-    group,
-    lane,
-    needed = false,
-    neededByOwn = false,
-    anew = false,
-    last,
-  } = detail;
+  const { children = 0, dependents = 0, group, lane, needed = false, neededByOwn = false, anew = false, last } = detail;
   return { ...columns, children, dependents, group, lane, needed, neededByOwn, anew, last };
 }
 
@@ -108,8 +100,8 @@ export function growthChange({
   ...columns
 }: Growth): RowChange {
   const detail = {
-    ...(children.length === 0 ? {} : { children }),
-    ...(dependents.length === 0 ? {} : { dependents }),
+    ...(children === 0 ? {} : { children }),
+    ...(dependents === 0 ? {} : { dependents }),
     ...(group === undefined ? {} : { group }),
     ...(lane === undefined ? {} : { lane }),
     ...(needed ? { needed } : {}),

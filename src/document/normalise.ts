@@ -78,6 +78,7 @@ export function taskSpec(
     approval: approvalOf(task),
     onComplete: task.onComplete && {
       ...task.onComplete,
+      allow: task.onComplete.allow,
       maxDynamicDepth: task.onComplete.maxDynamicDepth ?? defaults.depth,
     },
     estimatedDurationSeconds: task.estimatedDurationSeconds,

@@ -5,7 +5,7 @@ import type { Definition } from './definition.ts';
 import { Faults, faultsMessage, formatPath, type Path } from './faults.ts';
 import { checkItemNames } from './item-names.ts';
 import { isRecord, walkJson } from './json.ts';
-import { duplicateField } from './json-text.ts';
+import { duplicateField, type Duplicate } from './json-text.ts';
 import { checkLinks } from './links.ts';
 import { normalise } from './normalise.ts';
 import { outlineOf } from './outline.ts';
@@ -13,6 +13,7 @@ import { LIMITS } from './fields.ts';
 import { checkKeptNames } from './round-names.ts';
 import { checkSchema, checkShape, listOf } from './shape.ts';
 import { atOnce, inTurns, type Pause, type Steps } from './steps.ts';
+import { duplicateKeys } from './yaml-keys.ts';
 
 /** Documents in documents; runs of them are refused at the same depth. */
 const MOST_NESTED = 8;
@@ -114,10 +115,14 @@ export function readText(text: string): unknown {
   }
   const lines = new LineCounter();
   try {
-    const document = parseYaml(text, { lineCounter: lines, prettyErrors: false });
+    const document = parseYaml(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
     // A tag that is not resolved would silently be a text.
     const findings = [...document.errors, ...document.warnings];
-    if (findings.length === 0) return document.toJS({ maxAliasCount: 100 });
+    if (findings.length === 0) {
+      const twice = duplicateKeys(document).slice(0, MOST_SYNTAX_FAULTS);
+      if (twice.length > 0) throw syntaxError(twice.map((duplicate) => duplicateFault(duplicate, text)));
+      return document.toJS({ maxAliasCount: 100 });
+    }
     if (findings.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) throw syntaxError([TOO_DEEP]);
     throw syntaxError(findings.slice(0, MOST_SYNTAX_FAULTS).map((error) => syntaxFault(error, lines)));
   } catch (thrown) {
@@ -129,7 +134,11 @@ export function readText(text: string): unknown {
 function refuseDuplicate(text: string): void {
   const duplicate = duplicateField(text);
   if (duplicate === undefined) return;
-  throw syntaxError([placedFault(`${JSON.stringify(duplicate.name)} is given twice`, text, duplicate.offset)]);
+  throw syntaxError([duplicateFault(duplicate, text)]);
+}
+
+function duplicateFault({ name, offset }: Duplicate, text: string): Fault {
+  return placedFault(`${JSON.stringify(name)} is given twice`, text, offset);
 }
 
 /** YAML reads JSON as well, but fifty times slower, and large documents are JSON. What is not JSON, YAML explains. */

@@ -172,7 +172,7 @@ function settled(
   // What it added is not over yet.
   const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
   if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);
-  passTurn(changes.task(data.task), changes);
+  passTurn(before, changes);
   const approval = graph.spec(data.task).approval === undefined ? undefined : rows.get('approval', data.task);
   const open = approval?.status === 'pending';
   if (open)

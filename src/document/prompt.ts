@@ -2,7 +2,7 @@
  * Prompts: Liquid, locked down. A template sees `input` and `tasks` and nothing else: no files, no prototype, no clock,
  * no chance, no endless loop. A value that is put in is text, never a template again.
  */
-import { Context, Liquid, LiquidError, Output, toValue, type Template } from 'liquidjs';
+import { Context, defaultOperators, Liquid, LiquidError, Output, toValue, type Template } from 'liquidjs';
 import { FermataError } from '../errors.ts';
 import { ParseCache } from './cache.ts';
 import { excerpt } from './faults.ts';
@@ -31,6 +31,21 @@ const DATE_FILTERS = ['date', 'date_to_xmlschema', 'date_to_rfc822', 'date_to_st
 const MOST_PARTS = 200_000;
 /** A filter touches each entry of its list many times: sorting 100,000 of them takes ten milliseconds. */
 const WEIGHT_OF_ENTRIES = 10;
+/** They look for one text in another: at worst they compare each character of the one with each of the other. */
+const SEARCHES = new Set([
+  'replace',
+  'replace_first',
+  'replace_last',
+  'remove',
+  'remove_first',
+  'remove_last',
+  'split',
+]);
+/** Comparisons in the time in which one character is copied. */
+const COMPARISONS = 200;
+
+/** Characters that one rendering may give. Put in 500 times, a text of a million is soon made, and kept by nobody. */
+const LONGEST = 32 * 1024 * 1024;
 
 const NOTHING = readsOfVariables([]);
 const engine = createEngine();
@@ -75,7 +90,9 @@ export function renderPrompt(template: string, scope: Scope): string {
       if (parts <= MOST_PARTS) return;
       throw new FermataError('promptFailed', `it has more than ${MOST_PARTS} parts: its loops multiply`);
     };
-    return String(engine.renderSync(templates.get(template), context));
+    const text = String(engine.renderSync(templates.get(template), context));
+    if (text.length <= LONGEST) return text;
+    throw new FermataError('promptFailed', `it gives ${text.length} characters, and at most ${LONGEST} are allowed`);
   });
 }
 
@@ -103,8 +120,29 @@ export function renderValue(template: string, scope: Scope): unknown {
   }
 }
 
+/** What is put in: of an object its JSON. That is text which is made, unlike text that is merely put in. */
+function written(this: { readonly context: Context }, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const text = JSON.stringify(value);
+  this.context.memoryLimit.use(text.length);
+  return text;
+}
+
+function countSearch({ memoryLimit }: Context, text: unknown, sought: unknown): void {
+  if (typeof text === 'string' && typeof sought === 'string')
+    memoryLimit.use((text.length * sought.length) / COMPARISONS);
+}
+
 function createEngine(): Liquid {
+  const contains = defaultOperators['contains'] as (text: unknown, sought: unknown, context: Context) => boolean;
   const liquid = new Liquid({
+    operators: {
+      ...defaultOperators,
+      contains(text: unknown, sought: unknown, context: Context): boolean {
+        countSearch(context, text, sought);
+        return contains(text, sought, context);
+      },
+    },
     strictVariables: true,
     strictFilters: true,
     ownPropertyOnly: true,
@@ -115,7 +153,8 @@ function createEngine(): Liquid {
     parseLimit: LIMITS.promptLength,
     // Counted in characters and list entries; text that is merely put in does not count.
     memoryLimit: 20_000_000,
-    outputEscape: (value) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value),
+    // Its type says that only texts are put in.
+    outputEscape: written as (value: unknown) => string,
   });
   for (const tag of REFUSED_TAGS) delete liquid.tags[tag];
   for (const filter of REFUSED_FILTERS) liquid.unregisterFilter(filter);
@@ -125,6 +164,7 @@ function createEngine(): Liquid {
       raw,
       handler(value: unknown, ...rest: unknown[]): unknown {
         if (Array.isArray(value)) this.context.memoryLimit.use(value.length * WEIGHT_OF_ENTRIES);
+        if (SEARCHES.has(name)) countSearch(this.context, value, rest[0]);
         return handler.call(this, value, ...rest);
       },
     });
@@ -147,8 +187,10 @@ function attempt<Result>(template: string, verb: 'read' | 'rendered', work: () =
     return work();
   } catch (thrown) {
     const prefix = `The prompt ${JSON.stringify(excerpt(template))} cannot be ${verb}`;
-    if (!LiquidError.is(thrown))
-      throw new FermataError('promptFailed', `${prefix}: ${String(thrown)}.`, { cause: thrown });
+    if (!LiquidError.is(thrown)) {
+      const reason = thrown instanceof FermataError ? thrown.message : String(thrown);
+      throw new FermataError('promptFailed', `${prefix}: ${reason}.`, { cause: thrown });
+    }
     const [line = 1, column = 1] = thrown.token.getPosition();
     const variable = missingVariable(thrown);
     const reason =

@@ -3,7 +3,8 @@
  * a document are.
  */
 import type { RoundAsk } from '../../machines/plan-execute-reflect.ts';
-import { checkRunnable, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
+import { bounded, checkChoices, rulesOf } from './allowance.ts';
+import { checkRunnable, cutOffWarning, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
 import type { AssertRunnable } from './calls.ts';
 import type { TaskSpec } from './definition.ts';
 import { describeValue, Faults, faultsMessage } from './faults.ts';
@@ -57,7 +58,7 @@ export function roundAdditions(
       `${subject} has ${all.length} tasks, and dynamicTaskLimit allows ${dynamicTaskLimit}.`,
     );
   const faults = new Faults();
-  const specs = proposed(graph, spec, rounds, { ...ask, tasks: kept }, joining, faults);
+  const specs = proposedSpecs(graph, spec, rounds, { ...ask, tasks: kept }, joining, faults);
   for (const [at, one] of specs.entries()) checkRunnable(one, at, assertRunnable, faults);
   if (faults.count > 0) {
     const found = faults.list();
@@ -66,22 +67,20 @@ export function roundAdditions(
   return {
     tasks: specs.map((one) => ({ spec: one, depth, join: true })),
     skip: impossible(graph, specs),
-    ...(over === 0
-      ? {}
-      : {
-          warning: `${all.length} tasks came, and dynamicTaskLimit allows ${dynamicTaskLimit}; the last ${over} were cut off.`,
-        }),
+    ...(over === 0 ? {} : { warning: cutOffWarning(all.length, dynamicTaskLimit) }),
   };
 }
 
-function proposed(
+function proposedSpecs(
   graph: RunGraph,
-  { name: owner, tags }: TaskSpec,
+  owning: TaskSpec,
   rounds: PlanExecuteReflectSpec<TaskSpec>,
   { round, tasks: written }: RoundAsk & { readonly tasks: readonly unknown[] },
   { position }: Joining,
   faults: Faults,
 ): readonly TaskSpec[] {
+  const { name: owner, tags } = owning;
+  const rules = rulesOf(owning, graph.definition);
   const { structure, nul } = atOnce(walkJson(written));
   for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
   if (structure.length > 0) return [];
@@ -89,6 +88,7 @@ function proposed(
   const checked = complete.map((task, at) => checkTask(task, ['tasks', at], faults));
   for (const [at, task] of complete.entries()) {
     refuseOthers(task, at, faults);
+    if (rules !== undefined) checkChoices(task, ['tasks', at], rules, faults);
     const name = isRecord(task) ? task['name'] : undefined;
     if (typeof name === 'string' && graph.has(stepName(owner, round, name)))
       faults.add(`tasks[${at}].name`, taken(stepName(owner, round, name)));
@@ -97,21 +97,22 @@ function proposed(
   const known = { has: (name: string) => before.has(name), size: before.size, [Symbol.iterator]: () => before.keys() };
   const links = atOnce(checkLinks(atOnce(outlineOf({ tasks: complete })), faults, known));
   if (faults.count > 0) return [];
-  const own = new Set(checked.map((task) => task?.name));
+  const proposed = new Set(checked.map((task) => task?.name));
   const named = (alias: string): string =>
-    own.has(alias) ? stepName(owner, round, alias) : (before.get(alias) ?? alias);
+    proposed.has(alias) ? stepName(owner, round, alias) : (before.get(alias) ?? alias);
   // Also where the run has no more at once: one that waits holds none of the run's slots, but still its turn.
   const lane = rounds.breadth === undefined ? {} : { lane: rounds.breadth };
   const specs = checked.flatMap((task, at) => {
     if (task === undefined) return [];
     const aliases = links[at]?.dependsOn ?? [];
-    const spec = taskSpec(withResults(task, aliases), graph.definition, {
+    const own = taskSpec(withResults(task, aliases), graph.definition, {
       position: 0,
       dependsOn: aliases.map(named),
       after: [],
       gates: [],
       shared: links[at]?.shared,
     });
+    const spec = rules === undefined ? own : bounded(own, rules);
     const part = {
       owner,
       phase: 'execute' as const,

@@ -106,13 +106,14 @@ export function roundScope(graph: RunGraph, { part }: TaskSpec): Partial<Scope> 
     steps: stepsOf(graph, owner),
     missing: seen.missing,
     done: seen.done,
+    functions: own?.allow?.functions ?? [],
   };
 }
 
 /** Proposed tasks by the names of their plans, those of the last round first: a later one hides an earlier one. */
 export function aliasesOf(graph: RunGraph, owner: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  for (const name of graph.growth(owner).children) {
+  for (const name of graph.children(owner)) {
     if (partOfRow(graph.row(name))?.phase !== 'execute') continue;
     const alias = graph.spec(name).part?.alias;
     if (alias !== undefined) found.set(alias, name);
@@ -123,8 +124,8 @@ export function aliasesOf(graph: RunGraph, owner: string): ReadonlyMap<string, s
 /** All tasks that its plans have proposed so far, in order. */
 function stepsOf(graph: RunGraph, owner: string): RoundStep[] {
   return graph
-    .growth(owner)
-    .children.filter((name) => partOfRow(graph.row(name))?.phase === 'execute')
+    .children(owner)
+    .filter((name) => partOfRow(graph.row(name))?.phase === 'execute')
     .map((name) => {
       const { part, call } = graph.spec(name);
       const row = graph.row(name);
@@ -142,8 +143,8 @@ function stepsOf(graph: RunGraph, owner: string): RoundStep[] {
 /** What the last call of a task that works in rounds gave; nothing, of proposed tasks. Undefined while any goes on. */
 export function phaseOutcome(graph: RunGraph, owner: string): PhaseOutcome | undefined {
   const { children, open } = graph.growth(owner);
-  const last = children.at(-1);
-  if (last === undefined || open > 0) return undefined;
+  if (children === 0 || open > 0) return undefined;
+  const { name: last } = graph.entry(owner, 'child', children - 1);
   const row = graph.row(last);
   if (partOfRow(row)?.phase === 'execute') return { output: null };
   if (row.status === 'completed') return { output: outputOf(graph, row) ?? null };
@@ -214,9 +215,11 @@ export function leftBy(
   graph: RunGraph,
   name: string,
 ): { readonly stop: readonly string[]; readonly cancelled: readonly string[] } {
-  const { open, children } = graph.growth(name);
-  if (open === 0 || roundsOf(graph.spec(name)) === undefined) return { stop: [], cancelled: [] };
-  const rows = children.map((child) => graph.row(child)).filter(({ status }) => !isSettled(status));
+  if (graph.growth(name).open === 0 || roundsOf(graph.spec(name)) === undefined) return { stop: [], cancelled: [] };
+  const rows = graph
+    .children(name)
+    .map((child) => graph.row(child))
+    .filter(({ status }) => !isSettled(status));
   const namesOf = (live: boolean): string[] => rows.filter((row) => row.live === live).map((row) => row.name);
   return { stop: namesOf(true), cancelled: namesOf(false) };
 }

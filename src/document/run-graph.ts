@@ -4,9 +4,10 @@
  */
 import { FermataError } from '../errors.ts';
 import type { RunRows } from '../runtime/rows.ts';
-import type { TaskRow } from '../store/store.ts';
+import type { GrowthListRow, TaskRow } from '../store/store.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import { growthOf, itemOf, itemPosition, type Growth, type Group } from './growth.ts';
+import { entriesOf, type ListName } from './growth-list.ts';
 import { graphOf, type Dependent, type Graph } from './graph.ts';
 
 /** What a fact that adds a task carries, beside what all facts about tasks do. */
@@ -89,7 +90,18 @@ export class RunGraph {
   dependents(name: string): readonly Dependent[] {
     const written = this.#graph.has(name) ? this.#graph.dependents(name) : [];
     const { dependents } = this.growth(name);
-    return dependents.length === 0 ? written : [...written, ...dependents];
+    return dependents === 0 ? written : [...written, ...this.#entries(name, 'dependent', dependents)];
+  }
+
+  /** The tasks that this one has added one by one, in order. */
+  children(name: string): string[] {
+    return this.#entries(name, 'child', this.growth(name).children).map((entry) => entry.name);
+  }
+
+  /** An entry of a list that has grown at a task. */
+  entry(task: string, list: ListName, at: number): GrowthListRow {
+    const [found] = this.#entries(task, list, at + 1, at);
+    return found as GrowthListRow;
   }
 
   /** All tasks that cannot run without this one, nearest first. */
@@ -132,16 +144,20 @@ export class RunGraph {
     if (!this.#graph.grows) return this.#graph.last.map(({ name }) => name);
     const found: string[] = [];
     const visit = (name: string): void => {
-      const { needed, neededByOwn, children } = this.growth(name);
+      const { needed, neededByOwn } = this.growth(name);
       const hard = this.dependents(name).filter((dependent) => dependent.hard);
       if (needed || hard.some((dependent) => !this.adders(dependent.name).includes(name))) return;
       if (!neededByOwn && hard.length === 0) found.push(name);
       // What a task that works in rounds has added is its own affair: its answer is its output.
-      if (children.length === 0 || this.spec(name).call.kind === 'planExecuteReflect') return;
-      for (const child of children) visit(child);
+      if (this.spec(name).call.kind === 'planExecuteReflect') return;
+      for (const child of this.children(name)) visit(child);
     };
     for (const { name } of this.#graph.last) visit(name);
     return found;
+  }
+
+  #entries(task: string, list: ListName, end: number, from = 0): GrowthListRow[] {
+    return entriesOf((key) => this.rows.get('growthList', key), { task, list }, end, from);
   }
 
   #untouched({ name, position }: TaskSpec): TaskRow {

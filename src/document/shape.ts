@@ -18,6 +18,7 @@ import {
 } from './unsupported.ts';
 
 const headSchema = z.strictObject({ ...headFields, tasks: z.array(z.unknown()).min(1).max(LIMITS.tasks) });
+const NAMED_BY_AUTHORS = ['cases', 'input', 'metadata'];
 const NOT_OF_ITEMS = ['name', 'dependsOn', 'onComplete'];
 const commonSchema = z.object(commonFields);
 const fieldsOfKinds = Object.entries(TASK_SCHEMAS).map(([kind, { shape }]): [string, ReadonlySet<string>] => [
@@ -57,6 +58,7 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
   }
   checkShortForms(task, path, faults);
   checkSharedKeys(task, path, faults);
+  checkOwnNames(task, path, faults);
   const kind = kindOf(task);
   if (kind === undefined) {
     reportKind(task['kind'], path, faults);
@@ -117,6 +119,15 @@ function reportKind(kind: unknown, path: Path, faults: Faults): void {
   const hint = faults.suggest(kind, [...kinds, ...UNSUPPORTED_KINDS]);
   const all = kinds.map((name) => JSON.stringify(name)).join(', ');
   faults.add(place, `unknown kind ${JSON.stringify(kind)}${hint || `: a task is a model call (no "kind") or ${all}`}`);
+}
+
+/** Fields of the author's own. Under this name the schema passes over them without a word. */
+function checkOwnNames(task: Readonly<Record<string, unknown>>, path: Path, faults: Faults): void {
+  for (const field of NAMED_BY_AUTHORS) {
+    const named = task[field];
+    if (isRecord(named) && Object.hasOwn(named, '__proto__'))
+      faults.add(formatPath([...path, field, '__proto__']), 'must not be named "__proto__": nothing is kept under it');
+  }
 }
 
 /** A short form could contradict its long form; the parts of a gate that is not asked for would be ignored. */

@@ -7,18 +7,26 @@
  *  S4. A write costs as much as there are live tasks that watch its key, however many others there are (R3).
  */
 import type { SharedWritten, Stop } from '../../machines/task/sharing.ts';
-import type { PreparedWrite, PublishesShared, SetsShared } from '../../machines/shared-space.ts';
+import type {
+  PreparedWrite,
+  PublishesShared,
+  SetsShared,
+  SharedBeginning,
+  SharedValue,
+  TakesOverShared,
+} from '../../machines/shared-space.ts';
 import type { TaskAdds } from '../../machines/workflow/events.ts';
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { RunRows } from '../runtime/rows.ts';
-import type { RowChange, WaitPlace } from '../store/store.ts';
+import type { RowChange, SharedRow, WaitPlace } from '../store/store.ts';
 import { stopOf, watchedBy } from './cancel-when.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import { evaluateTree, expressionsOf, readsOfExpression } from './expression.ts';
 import type { DefinitionOf } from './definition-of.ts';
+import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
 import { itemScope } from './preparation/items.ts';
 import { later, resultsOf } from './preparation/results.ts';
 import type { Scope } from './reads.ts';
@@ -30,8 +38,12 @@ import { SHARED, sharedScope, sharedValue } from './shared-values.ts';
 import { isSettled } from './task-status.ts';
 
 /** Prepares the events of the shared space. */
-export function prepareShared(definitionOf: DefinitionOf): Prepare {
-  return ({ event, rows }): PreparedWrite | undefined => {
+export function prepareShared(definitionOf: DefinitionOf, originsOf: OriginsOf = NO_FORKS): Prepare {
+  return ({ event, rows }): PreparedWrite | SharedBeginning | undefined => {
+    if (event.type === 'fermata.shared.takeOver') {
+      const { after } = event as unknown as TakesOverShared;
+      return originsOf(rows)?.shared.page(new RunGraph(rows, definitionOf(rows)), after);
+    }
     if (event.type !== 'fermata.shared.set' && event.type !== 'fermata.shared.publish') return undefined;
     const graph = new RunGraph(rows, definitionOf(rows));
     const asked = event as unknown as SetsShared | PublishesShared;
@@ -44,8 +56,9 @@ export function prepareShared(definitionOf: DefinitionOf): Prepare {
 function set({ write, key, value, revision: over, task }: SetsShared, rows: RunRows): PreparedWrite {
   const done = rows.get('sharedWrite', write);
   if (done !== undefined) return { done: sharedValue(done, rows) };
-  const { revision = 0 } = rows.get('shared', key) ?? {};
-  if (over === undefined || over === revision) return { writes: [{ key, value, revision: revision + 1 }] };
+  const before = rows.get('shared', key);
+  const { revision = 0 } = before ?? {};
+  if (over === undefined || over === revision) return { writes: [{ key, value, ...nextRevision(before) }] };
   return {
     error: {
       code: 'sharedConflict',
@@ -56,6 +69,11 @@ function set({ write, key, value, revision: over, task }: SetsShared, rows: RunR
   };
 }
 
+/** The number of a write, and where the one before it stands. */
+function nextRevision(before: SharedRow | undefined): Pick<SharedValue, 'revision' | 'previous'> {
+  return before === undefined ? { revision: 1 } : { revision: before.revision + 1, previous: before.seq };
+}
+
 /** What the `outputs` of a task say of its result. */
 function publish({ task, result }: Pick<PublishesShared, 'task' | 'result'>, graph: RunGraph): PreparedWrite {
   const { rows } = graph;
@@ -63,12 +81,12 @@ function publish({ task, result }: Pick<PublishesShared, 'task' | 'result'>, gra
   const texts = expressionsOf(outputs, []).map(({ text }) => text);
   // Read before anything is caught: that a read fails, or has to wait, is no fault of the task.
   const scope = scopeOf(graph, task, texts);
-  const revisions = new Map(Object.keys(outputs).map((key) => [key, rows.get('shared', key)?.revision ?? 0]));
+  const before = new Map(Object.keys(outputs).map((key) => [key, rows.get('shared', key)]));
   try {
     const writes = Object.entries(outputs).map(([key, tree]) => {
       const value = evaluateTree(tree, scope, { result });
       if (value === undefined) throw nothing(task, key);
-      return { key, value, revision: (revisions.get(key) ?? 0) + 1 };
+      return { key, value, ...nextRevision(before.get(key)) };
     });
     return { writes };
   } catch (thrown) {
@@ -101,7 +119,7 @@ function scopeOf(graph: RunGraph, task: string, texts: readonly string[]): Scope
 }
 
 /** Adds to the preparation of the workflow machine that its tasks publish, and whom a write stops. */
-export function withSharing(definitionOf: DefinitionOf, prepare: Prepare): Prepare {
+export function withSharing(definitionOf: DefinitionOf, prepare: Prepare, originsOf: OriginsOf = NO_FORKS): Prepare {
   return (preparing) => {
     const { event, rows, snapshot } = preparing;
     if (event.type === `xstate.error.actor.${SHARED}`) return { live: rows.live() } satisfies PreparedStep;
@@ -117,6 +135,7 @@ export function withSharing(definitionOf: DefinitionOf, prepare: Prepare): Prepa
     if (!begins && !adds) return step;
     const { additions = { tasks: [] } } = step ?? {};
     const specs = 'tasks' in additions ? additions.tasks.map(({ spec }) => spec as TaskSpec) : [];
+    if (begins && originsOf(rows)?.shared.any() === true) return { ...step, takesOver: true };
     const publishes = begins ? publishesAny(definitionOf(rows)) : specs.some(isPublishing);
     return publishes ? { ...step, shares: true } : step;
   };
@@ -145,37 +164,66 @@ function isPublishing({ outputs, call }: TaskSpec): boolean {
   return outputs !== undefined || (call.kind === 'map' && isPublishing(call.task));
 }
 
-/** Whom a write stops. What a task publishes it publishes at its end: it does not stop itself. */
-function toStop({ changed, task, published }: SharedWritten, graph: RunGraph): PreparedStep | undefined {
+/** Those of one turn: each is told, and all that follows from its end happens, before others are. */
+const STOPS_AT_ONCE = 100;
+
+/**
+ * Whom a write stops. What a task publishes it publishes at its end: it does not stop itself. There may be 10,000 that watch
+ * one value: between pages the turn waits, so that the process serves others meanwhile; and where many stop, the run goes on
+ * with the rest of them in another turn.
+ */
+function toStop({ changed, task, published, rest }: SharedWritten, graph: RunGraph): PreparedStep | undefined {
+  const { rows } = graph;
+  const seqs = rest?.seqs ?? Object.fromEntries(changed.map((key) => [key, rows.get('shared', key)?.seq ?? 0]));
+  const except = published ? task : undefined;
   const stops = new Map<string, Stop>();
-  for (const key of changed) stopsOf(key, graph, stops, published ? task : undefined);
-  if (stops.size === 0) return undefined;
-  return { stops: [...stops].map(([name, stop]) => ({ task: name, stop })) };
+  const keys = [...(rest?.keys ?? changed)];
+  for (let after = rest?.after, key = keys[0]; key !== undefined; key = keys[0]) {
+    const page = pageOfStops(graph, key, after, { seqs, except });
+    for (const [name, stop] of page.found) stops.set(name, stop);
+    after = page.next;
+    if (after === undefined) keys.shift();
+    if (stops.size >= STOPS_AT_ONCE && keys.length > 0)
+      return { stops: listed(stops), stopsRest: { keys, seqs, ...(after === undefined ? {} : { after }) } };
+  }
+  return stops.size === 0 ? undefined : { stops: listed(stops) };
 }
 
-/** There may be 10,000 that watch one value: between pages the turn waits, so that the process serves others meanwhile. */
-function stopsOf(key: string, graph: RunGraph, stops: Map<string, Stop>, except: string | undefined): void {
+function listed(stops: ReadonlyMap<string, Stop>): PreparedStep['stops'] & {} {
+  return [...stops].map(([name, stop]) => ({ task: name, stop }));
+}
+
+interface PageOfStops {
+  readonly found: readonly [string, Stop][];
+  readonly next: WaitPlace | undefined;
+}
+
+function pageOfStops(
+  graph: RunGraph,
+  key: string,
+  after: WaitPlace | undefined,
+  of: { readonly seqs: Readonly<Record<string, number>>; readonly except: string | undefined },
+): PageOfStops {
   const { rows } = graph;
-  const look = (after: WaitPlace | undefined): { found: [string, Stop][]; next: WaitPlace | undefined } => {
+  const look = (): PageOfStops => {
     const { items, next } = rows.openWatches(key, after);
     const found = items.flatMap(({ task }): [string, Stop][] => {
-      const stop = task === except ? undefined : stopFor(graph, task);
+      const stop = task === of.except ? undefined : stopFor(graph, task, of.seqs);
       return stop === undefined ? [] : [[task, stop]];
     });
-    return { found, next };
+    return { found, next: next === undefined ? undefined : { position: next.position, task: next.task } };
   };
-  let page = look(undefined);
-  for (let pages = 1; ; pages++) {
-    for (const [task, stop] of page.found) stops.set(task, stop);
-    const { next } = page;
-    if (next === undefined) return;
-    page = rows.read(`stops/${pages}/${key}`, () => later(look(next)));
-  }
+  return after === undefined ? look() : rows.read(`stops/${after.position}/${after.task}/${key}`, () => later(look()));
 }
 
-function stopFor(graph: RunGraph, task: string): Stop | undefined {
+function stopFor(graph: RunGraph, task: string, seqs: Readonly<Record<string, number>>): Stop | undefined {
   const spec = graph.spec(task);
-  const scope = scopeOf(graph, task, spec.cancelWhen === undefined ? [] : [spec.cancelWhen]);
+  const now = scopeOf(graph, task, spec.cancelWhen === undefined ? [] : [spec.cancelWhen]);
+  const written = Object.keys(now.shared ?? {}).flatMap((key): [string, unknown][] => {
+    const seq = Object.hasOwn(seqs, key) ? seqs[key] : undefined;
+    return seq === undefined ? [] : [[key, (graph.rows.entry(seq) as { readonly value: unknown }).value]];
+  });
+  const scope = { ...now, shared: { ...now.shared, ...Object.fromEntries(written) } };
   try {
     const stop = stopOf(spec, scope);
     if (stop === undefined) return undefined;

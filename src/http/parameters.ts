@@ -7,16 +7,20 @@ export const runPath = z.object({ id: z.string().min(1).max(200) });
 /** The part of a path that names a workflow. */
 export const workflowPath = z.object({ id: z.string().min(1).max(200) });
 
+/** Nothing has more. */
+const MOST_TAGS = 100;
+
 /** Tags, and-ed: `a,b`. */
 export const tagsParameter = z
   .string()
   .max(10_000)
+  .refine((text) => (splitTags(text)?.length ?? 0) <= MOST_TAGS, `expected at most ${MOST_TAGS} tags`)
   .optional()
   .describe('a,b: those that have both. A backslash takes the next character as it is: one\\,two is one tag');
 /** Text to search for. */
 export const searchParameter = z.string().min(1).max(200).optional().describe('Part of the name or id');
 /** Tags that a run is given. */
-export const givenTags = z.array(z.string().min(1).max(200)).max(100).optional();
+export const givenTags = z.array(z.string().min(1).max(200)).max(MOST_TAGS).optional();
 
 /** Why something is cancelled. */
 export const cancelBody = fields({ reason: z.string().max(10_000).optional() }).openapi('CancelRequest');
@@ -48,5 +52,5 @@ export function splitTags(text: string | undefined): string[] | undefined {
     // Blanks around a tag are the writer's, unless they are escaped.
     .map((tag) => tag.replace(/^\s+|(?<!\\)\s+$/g, '').replace(/\\(.)/gs, '$1'))
     .filter((tag) => tag !== '');
-  return found.length === 0 ? undefined : found;
+  return found.length === 0 ? undefined : [...new Set(found)];
 }

@@ -1,7 +1,7 @@
 /** Bodies before any route reads them: their size, their texts, and documents in JSON or YAML. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { jsonFaults } from '../document/json.ts';
+import { isRecord, jsonFaults } from '../document/json.ts';
 import { readJsonText, readText } from '../document/parse.ts';
 import { FermataError } from '../errors.ts';
 import { problem, wrongContentType } from './problem.ts';
@@ -67,6 +67,24 @@ export async function readDocument(c: Context): Promise<unknown> {
   if (YAML_TYPE.test(type)) return readText(text);
   if (!JSON_TYPE.test(type)) throw wrongContentType(c, 'application/json, application/yaml or text/yaml');
   return readJsonText(text);
+}
+
+/**
+ * Refuses a field `__proto__` of an object in a body, which the schemas pass over without a word: whoever sent it would
+ * believe that it was taken.
+ *
+ * @param field of the body; left out: the body itself
+ * @throws FermataError `invalidRequest`
+ */
+export async function refusePrototype(c: Context, field?: string): Promise<void> {
+  const body = await c.req.json<unknown>();
+  const holder = field === undefined || !isRecord(body) ? body : body[field];
+  if (!isRecord(holder) || !Object.hasOwn(holder, '__proto__')) return;
+  const path = [...(field === undefined ? [] : [field]), '__proto__'].join('.');
+  const message = 'nothing is kept under this name';
+  throw new FermataError('invalidRequest', `The request has a fault: ${path}: ${message}.`, {
+    faults: [{ path, message }],
+  });
 }
 
 function mediaType(c: Context): string {

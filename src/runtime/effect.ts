@@ -28,6 +28,8 @@ export interface EffectContext {
   emit(event: { readonly type: string; readonly [key: string]: unknown }): void;
   /** Sends an event to the actor that asked, as a turn of its own (durable). */
   notify(event: { readonly type: string; readonly [key: string]: unknown }): void;
+  /** Whether that actor takes events of this type in some state. What it never takes is dropped, and not answered. */
+  hears(type: string): boolean;
   /**
    * Hears what the actor that asked sends to this call (`sendTo` its id), each after the commit of the turn that sent it.
    * Nothing is kept: a call that a crash cut off is made again, and asks again.

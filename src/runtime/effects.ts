@@ -15,7 +15,7 @@ import type { AroundEffect, EffectContext } from './effect.ts';
 import type { Delta } from './facts.ts';
 import type { Input } from './input.ts';
 import type { Suspects } from './suspects.ts';
-import type { Event } from './xstate.ts';
+import { knowsEvent, type Event } from './xstate.ts';
 
 interface Active {
   readonly key: RunKey;
@@ -174,6 +174,7 @@ export class Effects {
         restart: () => {
           active.text = '';
         },
+        hears: (type) => knowsEvent(this.#surroundings.catalog.logic(effect.logicPath).machine, type),
         receive: (listener) => {
           active.listeners.push(listener);
         },
@@ -245,11 +246,12 @@ export class Effects {
   }
 
   #next(): void {
-    if (this.#waiting.size === 0 || this.#active.size >= this.#surroundings.maxInFlight) return;
-    const [first] = this.#waiting;
-    if (first === undefined) return;
-    this.#waiting.delete(first[0]);
-    this.start(first[1]);
+    // Not only one: a suspect takes no place yet, it goes into its line, and the place would stay empty from then on.
+    for (const [id, effect] of this.#waiting) {
+      if (this.#active.size >= this.#surroundings.maxInFlight) return;
+      this.#waiting.delete(id);
+      this.start(effect);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** Looking at runs without moving them: snapshots in XState's own form, now or as of an entry, and why a run waits. */
+import { pause, type EventLoop } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { ActorRow, RunKey, RunRow, Store, TimerRow } from '../store/store.ts';
+import type { ActorRow, JournalEntry, RunKey, RunRow, Store, TimerRow } from '../store/store.ts';
 import { fromRow, readRefs, type DurableActor } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
 import type { RefCodec } from './codec.ts';
@@ -14,6 +15,7 @@ import { ROOT } from './run-memory.ts';
 import { runNotFound } from './run-view.ts';
 import { bigValues, decodeStored } from './stored-values.ts';
 import { settle } from './suspend.ts';
+import { TURNS_AT_ONCE } from './turns.ts';
 import * as xstate from './xstate.ts';
 
 /** A snapshot in XState's persisted form, and what that form cannot carry. */
@@ -40,10 +42,14 @@ export interface WaitingActor {
   readonly accepts: readonly string[];
 }
 
+/** Entries read at once. */
+const PAGE = 1_000;
+
 /** What looking needs. */
 export interface InspectingSurroundings {
   readonly catalog: Catalog;
   readonly store: Store;
+  readonly loop: Pick<EventLoop, 'soon'>;
   blocked(run: string): Error | undefined;
   /** Timers of a run that are only in memory. */
   callTimers(run: string): readonly TimerRow[];
@@ -186,16 +192,25 @@ export class Inspecting {
   }
 
   async #asOf(key: RunKey, at: number): Promise<ReadonlyMap<string, DurableActor>> {
-    const { store, catalog } = this.#surroundings;
-    // Numbers begin at 1: no more than `at` events can stand up to there.
-    const entries = (await store.journal(key, { after: 0, limit: at, kind: 'event' })).filter(({ seq }) => seq <= at);
+    const { store, catalog, loop } = this.#surroundings;
+    const entries: JournalEntry[] = [];
+    for (let after = 0; ;) {
+      const page = await store.journal(key, { after, limit: PAGE, kind: 'event' });
+      for (const entry of page) if (entry.seq <= at) entries.push(entry);
+      after = page.at(-1)?.seq ?? at;
+      if (page.length < PAGE || after >= at) break;
+      await pause(loop);
+    }
     if (entries.length === 0) throw new FermataError('notFound', `Run ${key.run} has no entry ${at} yet or any more.`);
     const replay = new Replay(key.run, catalog);
     const refs = readRefs(replay.refer);
     // A migration's entry has all that went before it, also what a machine decided that is not registered any more.
     const from = entries.findLastIndex(({ type }) => type === MIGRATE);
-    for (const entry of entries.slice(Math.max(0, from)))
+    for (const [index, entry] of entries.slice(Math.max(0, from)).entries()) {
+      // There may be a million.
+      if (index % TURNS_AT_ONCE === TURNS_AT_ONCE - 1) await pause(loop);
       replay.take(entry, (await this.#decode(entry.dataJson, refs)) as xstate.Event);
+    }
     return replay.actors;
   }
 

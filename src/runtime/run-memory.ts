@@ -261,7 +261,8 @@ export class RunMemory implements BlobSink {
     return {
       self,
       systemGet: (systemId) => {
-        const address = this.head.systemIds[systemId];
+        // `constructor` and the like are no names of ours.
+        const address = Object.hasOwn(this.head.systemIds, systemId) ? this.head.systemIds[systemId] : undefined;
         return address === undefined ? undefined : refer(address);
       },
       systemAll: () =>

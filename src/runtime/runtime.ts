@@ -123,6 +123,8 @@ export interface SharedValue {
   readonly by: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Of a fork that began with it: the run where it was written, and the number of the fact in that. */
+  readonly reused?: { readonly runId: string; readonly seq: number };
 }
 
 /** The embedded API. Everything it answers is committed. */
@@ -140,6 +142,7 @@ export class Runtime {
   readonly #timers: TimerWheel;
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
+  readonly #loop: EventLoop;
   readonly #messages: MessageDelivery;
   /** False where this process only looks and takes commands. */
   readonly #works: boolean;
@@ -187,7 +190,7 @@ export class Runtime {
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
     this.#works = options.passive !== true;
-    const loop = options.loop ?? systemLoop;
+    const loop = (this.#loop = options.loop ?? systemLoop);
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#suspects = new Suspects({ store: options.store, clock: this.clock, passive: !this.#works, log });
@@ -267,6 +270,7 @@ export class Runtime {
     this.#inspecting = new Inspecting({
       catalog,
       store: options.store,
+      loop,
       blocked: (run) => this.#groups.blocked(run) ?? this.#effects.held(run),
       callTimers: (run) => this.#timers.callsOf(run),
       isInLine: (run, token) => this.#suspects.isInLine(run, token),
@@ -495,8 +499,8 @@ export class Runtime {
         'databaseCorrupt',
         `Run ${runId} has no journal entry ${seq}, which a shared value names.`,
       );
-    const { value, by } = (await this.#decode(entry.dataJson)) as Pick<SharedValue, 'value' | 'by'>;
-    return { key, revision, value, by, at: entry.at };
+    const { value, by, reused } = (await this.#decode(entry.dataJson)) as Pick<SharedValue, 'value' | 'by' | 'reused'>;
+    return { key, revision, value, by, at: entry.at, ...(reused === undefined ? {} : { reused }) };
   }
 
   /** One task's approval; undefined where it asked for none. */
@@ -556,6 +560,7 @@ export class Runtime {
         catalog: this.catalog,
         store: this.#store,
         feed: this.#feed,
+        loop: this.#loop,
         decode: this.#decode,
         ended: async () => (await this.#row(runId)).endedAt !== null,
       },

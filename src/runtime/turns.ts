@@ -4,6 +4,7 @@
  * Turns are read from the journal, and what the feed says is only a hint to look: nothing is missed, nothing comes
  * twice, and a slow reader costs no memory beyond the live actors of the run.
  */
+import { pause, type EventLoop } from '../clock.ts';
 import type { RunKey, Store } from '../store/store.ts';
 import { readRefs } from './actor.ts';
 import type { Catalog } from './catalog.ts';
@@ -13,12 +14,15 @@ import { Replay, type Turn } from './replay.ts';
 import type { Event } from './xstate.ts';
 
 const PAGE = 500;
+/** Entries taken again at once: a few milliseconds, in which nothing else goes on. */
+export const TURNS_AT_ONCE = 64;
 
 /** What the turns of a run are read from. */
 export interface TurnSource {
   readonly catalog: Catalog;
   readonly store: Pick<Store, 'journal'>;
   readonly feed: FactFeed;
+  readonly loop: Pick<EventLoop, 'soon'>;
   decode(text: string, refs: RefCodec): Promise<unknown>;
   /** True once nothing more can come: the run has ended. */
   ended(): Promise<boolean>;
@@ -45,7 +49,8 @@ export async function* turnsOf(
       const ended = await source.ended();
       for (;;) {
         const page = await source.store.journal(key, { after, limit: PAGE, kind: 'event' });
-        for (const entry of page) {
+        for (const [index, entry] of page.entries()) {
+          if (index % TURNS_AT_ONCE === TURNS_AT_ONCE - 1) await pause(source.loop);
           if (signal?.aborted) return;
           after = entry.seq;
           for (const turn of replay.take(entry, (await source.decode(entry.dataJson, refs)) as Event)) {

@@ -5,6 +5,9 @@
  * new snapshot and the actions it wants done, as data; nothing is executed here.
  * X1. Actors are known by name: inline logic, `spawn()` in `assign`, callbacks and observables are refused (R7).
  * X2. Children in a snapshot are references only; asking one for its snapshot during a turn is refused (R2).
+ *
+ * It is long because it is one: parts of it in other files would be more files that an upgrade of XState can break
+ * without a test beside them. Its sections can be read one by one: what logic can be durable, deciding, snapshots.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { AnyActor, AnyActorLogic, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';

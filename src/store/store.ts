@@ -214,8 +214,23 @@ export interface GrowthRow {
   readonly specSeq: number | null;
   /** Tasks that it added, that have not ended, and for whose end it is waited. */
   readonly open: number;
-  /** Tasks that it added, added tasks that depend on it, the group of its items: read whole, never searched. */
+  /** How long its lists are, the group of its items: what stays as long as it is, however much the run grows. */
   readonly detailJson: string | null;
+}
+
+/**
+ * An entry of a list that grows at a task: tasks that it added, added tasks that depend on it, those of a round that wait
+ * for their turn. Its key is `TASK/LIST/AT`: names of tasks have no slash. Written once, and never changed.
+ */
+export interface GrowthListRow {
+  readonly task: string;
+  readonly list: 'child' | 'dependent' | 'turn';
+  /** Place in the list: from 0, without gaps. */
+  readonly at: number;
+  /** The task that stands there. */
+  readonly name: string;
+  /** Of one that depends: it cannot run without. */
+  readonly hard: boolean;
 }
 
 /** A task that waits, or has waited, for an event from outside. Its key is the task's name. */
@@ -283,6 +298,7 @@ export interface ProjectedRows {
   task: TaskRow;
   approval: ApprovalRow;
   growth: GrowthRow;
+  growthList: GrowthListRow;
   wait: WaitRow;
   keptEvent: KeptEventRow;
   eventType: EventTypeRow;

@@ -123,6 +123,7 @@ function facadeOf(lives: Lives): Fermata {
   return {
     runtime: part(() => current().runtime),
     workflows: part(() => current().workflows),
+    start: (workflow, request) => current().start(workflow, request),
     assertRunnable: (definition) => current().assertRunnable(definition),
     workflowRows: (filter) => current().workflowRows(filter),
     close: () => current().close(),

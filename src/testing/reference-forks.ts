@@ -51,6 +51,17 @@ export class ForksModel {
     run.fork = { ...from, isFinal: ENDED.has(origin.status) };
   }
 
+  /** A run begins with a shared value of the one that it was forked from. Undefined: there is no such fact. */
+  shares(run: Run, { data }: SeenFact, where: string): SeenFact | undefined {
+    const { runId, seq } = data['reused'] as { readonly runId: string; readonly seq: number };
+    const { fork } = run;
+    check(fork !== undefined, `P12 ${where}: its run is no fork`);
+    check(data['by'] !== fork.fromTask, `P12 ${where}: what wrote it was to run anew`);
+    const isLate = runId === fork.runId && seq > (fork.atSeq ?? Infinity);
+    check(!isLate, `P12 ${where}: it was written after the point`);
+    return this.#runs.get(runId)?.facts[seq - 1];
+  }
+
   /** A task completes that did not run, or begins to add its tasks. */
   takenOver(run: Run, task: Task, { type, data }: SeenFact, where: string): void {
     check(run.fork !== undefined, `P12 ${where}: its run is no fork`);
@@ -67,7 +78,8 @@ export class ForksModel {
       return check(given, `P12 ${where}: nobody has given it that`);
     }
     const { runId, seq } = data['reused'] as { readonly runId: string; readonly seq: number };
-    const fact = this.#runs.get(runId)?.facts[seq - 1];
+    const facts = this.#runs.get(runId)?.facts ?? [];
+    const fact = facts[seq - 1];
     const isIts = fact?.type === 'task_completed' && fact.data['task'] === name;
     check(isIts && fact.data['reused'] === undefined, `P12 ${where}: fact #${seq} of run ${runId} is none of it`);
     check(
@@ -75,6 +87,9 @@ export class ForksModel {
       `P12 ${where}: run ${runId} has found something else`,
     );
     check(name !== run.fork.fromTask, `P12 ${where}: it was to run anew`);
+    const isWrite = ({ type: of, data: { by, reused } }: SeenFact): boolean =>
+      of === 'shared_changed' && by === name && reused === undefined;
+    run.shared.wrote(facts.slice(0, seq).filter(isWrite), where);
     for (const needed of task.plan.dependsOn) {
       const other = run.tasks.get(needed);
       const isSame = other?.takenOver === 'reused' || other?.status === 'skipped';

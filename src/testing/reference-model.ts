@@ -145,6 +145,13 @@ export class ReferenceModel {
     if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
     if (fact.type === 'run_started') this.#begin(run, fact, where);
     if (run.plan === undefined) return;
+    if (fact.type === 'shared_changed' && 'reused' in fact.data) {
+      check(
+        [...run.tasks.values()].every(({ status }) => status === 'pending'),
+        `P13 ${where}: a task has begun`,
+      );
+      return run.shared.tookOver(fact, this.#forks.shares(run, fact, where), where);
+    }
     if (fact.type === 'shared_changed') {
       const isOpen = (by: string): boolean => !ENDED.has(run.tasks.get(by)?.status ?? 'none');
       return run.shared.changed(fact, (by) => run.tasks.has(by) && isOpen(by), where);
@@ -173,6 +180,11 @@ export class ReferenceModel {
     const tasks = [...run.tasks.values()];
     const running = holders(run).length;
     check(type !== 'run_waiting' || running === 0, `P3 ${where}: ${running} tasks run`);
+    // Those that run without a slot wait for tasks of their own: one has to wait for more than that. Of many that are
+    // stopped at once it hears one by one.
+    const left = tasks.filter(isAlive);
+    const isAwaited = left.length === 0 || left.some(({ status }) => status !== 'running');
+    check(type !== 'run_waiting' || isAwaited, `P3 ${where}: there is nothing that it waits for`);
     if (type === 'run_paused' || type === 'run_resumed') {
       check(run.paused === (type === 'run_resumed'), `P3 ${where}`);
       run.paused = !run.paused;

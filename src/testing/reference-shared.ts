@@ -16,6 +16,8 @@ export class SharedModel {
   readonly #writes = new Set<unknown>();
   /** What each task has published and not completed with yet. */
   readonly #published = new Map<string, Map<string, unknown>>();
+  /** Revisions of the values with which a fork began. */
+  readonly #begun = new Map<string, number>();
   /** Tasks that a write has stopped, and of which that is not said yet. */
   readonly #stopped = new Set<string>();
   /** Values have changed since it was looked whom that stops; null: not. The task that published them stops by itself. */
@@ -47,6 +49,26 @@ export class SharedModel {
       this.#writes.add(write);
     }
     this.#changedBy = { publisher: write === undefined ? String(by) : undefined };
+  }
+
+  /** A fork begins with a value that the run behind it has, as it was written there; nothing has begun. */
+  tookOver({ data }: SeenFact, written: SeenFact | undefined, where: string): void {
+    const { key, revision, value, by } = data as Readonly<Record<string, unknown>> & { readonly key: string };
+    this.#check(!this.#values.has(key), `P13 ${where}: it has ${key} already`);
+    const was = written?.type === 'shared_changed' && written.data['reused'] === undefined ? written.data : {};
+    const isSame = was['key'] === key && was['revision'] === revision && was['by'] === by;
+    this.#check(isSame && isDeepStrictEqual(was['value'], value), `P13 ${where}: that is not what was written`);
+    this.#values.set(key, { value, revision: Number(revision) });
+    this.#begun.set(key, Number(revision));
+  }
+
+  /** An outcome is taken over: what was written for it, the fork began with, or with what was written over that. */
+  wrote(writes: readonly SeenFact[], where: string): void {
+    for (const { data } of writes) {
+      const [key, revision] = [String(data['key']), Number(data['revision'])];
+      const begun = this.#begun.get(key) ?? 0;
+      this.#check(begun >= revision, `P13 ${where}: it wrote ${key} ${revision}, and its run began with ${begun}`);
+    }
   }
 
   /** Something else is stated, or all is said: whom the last write stops is decided by now. */

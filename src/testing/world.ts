@@ -134,6 +134,8 @@ export class World {
       probabilities: () => this.#probabilities,
       observe: (observation) => this.#observe(observation),
       fermata: {
+        // Nobody outside of the world is asked.
+        environment: {},
         config: {
           providers,
           ...(functions === undefined ? {} : { functions }),

@@ -9,7 +9,11 @@ import { effectContext, type RecordingContext } from '../harness/effect-context.
 import { failureOf } from './model-setup.ts';
 
 /** A run in which nobody shares anything. */
-const NOTHING_SHARED: SharedSource = { read: async () => undefined, follow: () => () => {} };
+const NOTHING_SHARED: SharedSource = {
+  read: async () => undefined,
+  follow: () => () => {},
+  inTurn: (_run, _key, work) => work(),
+};
 const INPUT: CodeInput = {
   task: 'sum',
   attempt: 2,

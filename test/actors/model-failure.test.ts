@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ScriptLine, startModelServer } from '../../src/cli/demo/model-server.ts';
+import { MOST_BYTES } from '../../actors/model/bounded.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { effectContext } from '../harness/effect-context.ts';
 import {
@@ -191,6 +192,23 @@ describe('a provider that cannot be reached', () => {
     const failure = await failureOf(callModel(server.baseUrl));
     expect(failure.code).toBe('modelRefused');
     expect(failure.message).toContain('got "text/html"');
+  });
+
+  it('goes on without end: it is cut off before it fills the memory, and not tried again', async () => {
+    const server = await raw((exchange) => {
+      const response = beginStream(exchange);
+      const blanks = Buffer.alloc(1024 * 1024, ' ');
+      const more = (): void => {
+        while (!response.destroyed && response.write(blanks));
+      };
+      response.on('drain', more);
+      more();
+    });
+    const failure = await failureOf(callModel(server.baseUrl));
+    expect(failure).toMatchObject({ code: 'invalidAnswer', retry: 'never' });
+    expect(failure.message).toContain(`goes on after ${MOST_BYTES} bytes`);
+    const [exchange] = server.requests;
+    await exchange?.hungUp;
   });
 
   it('has an address that is no URL', async () => {

@@ -30,10 +30,13 @@ interface Fault {
   /** Of the completed task. */
   readonly result?: unknown;
   readonly usage?: unknown;
+  /** What a failed task tells of its calls. */
+  readonly paid?: object;
   /** Calls that reach the provider; default 1. */
   readonly calls?: number;
 }
 
+const COUNTED = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 const FINISH = chunk({ content: '', finish: 'stop' });
 const TEN_MEGABYTES = 'fermata '.repeat(1_310_720);
 
@@ -75,6 +78,23 @@ const FAULTS: readonly Fault[] = [
     calls: 2,
   },
   {
+    name: 'opens a fence and writes nothing but blanks',
+    answer: (exchange) => answerWith(exchange, `\`\`\`json\n${' '.repeat(400_000)}`, COUNTED),
+    task: { responseFormat: 'json' },
+    status: 'failed',
+    code: 'invalidAnswer',
+    calls: 2,
+  },
+  {
+    name: 'nests its JSON deeper than anything is kept, twice, and is paid for both',
+    answer: (exchange) => answerWith(exchange, '['.repeat(5_000) + ']'.repeat(5_000), COUNTED),
+    task: { responseFormat: 'json' },
+    status: 'failed',
+    code: 'invalidAnswer',
+    calls: 2,
+    paid: { inputTokens: 6, outputTokens: 4 },
+  },
+  {
     name: 'calls a tool that nobody offered',
     answer: (exchange) => void beginStream(exchange).end(toolCall() + DONE),
     status: 'failed',
@@ -89,7 +109,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'sends its last chunks twice',
     answer(exchange) {
-      const usage = chunk({ usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 } });
+      const usage = chunk({ usage: COUNTED });
       beginStream(exchange).end(chunk({ content: 'Once' }) + FINISH + FINISH + usage + usage + DONE);
     },
     status: 'completed',
@@ -196,6 +216,7 @@ describe('a provider that', () => {
       { ask: fault.status },
     ]);
     if (fault.code !== undefined) expect(reason).toMatchObject({ code: fault.code });
+    if (fault.paid !== undefined) expect(reason).toMatchObject({ data: { usage: fault.paid } });
     expect(bench.clock.now() - began).toBeLessThanOrEqual((TIMEOUT_SECONDS + 1) * 1_000);
     expect(server.requests.length - before).toBe(fault.calls ?? 1);
     expect(runtime.load).toEqual({ residentRuns: 0, effectsInFlight: 0 });

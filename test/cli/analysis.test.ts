@@ -64,16 +64,22 @@ describe('validate', () => {
   });
 });
 
+const BIG: Analysis = {
+  stages: [['a']],
+  criticalPath: { tasks: ['a'], seconds: 0, unestimated: 1 },
+  worstCase: { tasks: 1e30, modelCalls: 12, modelCallsWithRetries: null },
+  loops: [],
+  warnings: [],
+  unlistedWarnings: 0,
+};
+
+it('a chain of decisions and tasks of unknown duration says no time', () => {
+  const criticalPath = { tasks: ['decision', 'a'], seconds: 0, unestimated: 1 };
+  expect(analysisLines({ ...BIG, criticalPath })).toContain('longest chain: decision → a');
+});
+
 it('numbers that are no longer exact are said so', () => {
-  const analysis: Analysis = {
-    stages: [['a']],
-    criticalPath: { tasks: ['a'], seconds: 0, unestimated: 1 },
-    worstCase: { tasks: 1e30, modelCalls: 12, modelCallsWithRetries: null },
-    loops: [],
-    warnings: [],
-    unlistedWarnings: 0,
-  };
-  expect(analysisLines(analysis)).toEqual([
+  expect(analysisLines(BIG)).toEqual([
     'stage 1: a',
     'longest chain: a',
     'at most: about 1.0e+30 tasks, 12 model calls (unbounded with all retries)',

@@ -374,6 +374,12 @@ describe('documents', () => {
     }
   });
 
+  it('run: a workflow that nobody knows is named with its place in the file', async () => {
+    const text = 'name: above\ntasks:\n  - { name: below, kind: subworkflow, workflow: nobody }\n';
+    const { err } = await folderWith({ 'above.yaml': text }).run(['run', 'above.yaml']);
+    expect(err).toContain('above.yaml:3:39: tasks[0].workflow: no workflow "nobody" exists');
+  });
+
   it('validate says what is fine', async () => {
     const { status, out } = await folderWith({ 'greet.yaml': GREET }).run(['validate', 'greet.yaml']);
     expect(status).toBe(0);

@@ -53,6 +53,16 @@ describe('a line of progress', () => {
     ],
     ['task_failed', { ...task, error: { message: 'it broke' } }, '[ 20%] ✗ Researching market conditions: it broke'],
     ['task_cancelled', { ...task, reason: 'enough' }, '[ 20%] ✗ Researching market conditions: cancelled: enough'],
+    [
+      'task_cancelled',
+      { ...task, reason: 'Its cancelWhen is true.', condition: { expression: 'shared.full' } },
+      '[ 20%] – Researching market conditions: cancelled: Its cancelWhen is true.',
+    ],
+    [
+      'task_completed',
+      { ...task, result: 'done', warning: 'one was cut off.' },
+      '[ 20%] ! Researching market conditions: completed, but one was cut off.',
+    ],
     ['task_skipped', { task: 'b', progress: 50, reason: 'It needs "a".' }, '[ 50%] – b: skipped: It needs "a".'],
     [
       'task_in_doubt',

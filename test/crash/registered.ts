@@ -55,6 +55,15 @@ export function registered(callLog: string): FermataConfig {
     };
   };
 
+  /** Counts twice among all, and says once who it is. */
+  const share: CodeFunction = async (_, { idempotencyKey, task, shared }) => {
+    keepCall(idempotencyKey, task);
+    const add = (n = 0): number => n + 1;
+    await shared.update('n', add);
+    await shared.set(task, idempotencyKey);
+    return shared.update('n', add);
+  };
+
   /** What it asks is another thing each time it is called. */
   const waver: CodeFunction = async (_, { model, repeated }) => {
     await model({ prompt: repeated ? 'this' : 'that' });
@@ -62,7 +71,7 @@ export function registered(callLog: string): FermataConfig {
   };
 
   return {
-    functions: { count, write, die, linger, consult, propose, waver },
+    functions: { count, write, die, linger, consult, propose, share, waver },
     machines: { 'tally@1': tally, 'teller@1': teller, 'alarm@1': alarm },
   };
 }

@@ -323,6 +323,19 @@ describe('an expression takes a bounded time', () => {
     ['input.l.filter(x, input.t.contains(x)).size() > 1', { l: many(10_000), t: 'z'.repeat(1_000_000) }, false],
     ['input.t.split(",").exists(x, x == "b")', { t: 'a,'.repeat(1_000_000) }, false],
     ['input.o.inner.exists(x, x == "no")', { o: { inner: many(10) }, other: many(1_000_000) }, true],
+    // 20 seconds, were it begun.
+    [
+      'input.t.contains(input.p)',
+      { t: 'a'.repeat(400_000), p: `${'a'.repeat(100_000)}b${'a'.repeat(100_000)}` },
+      false,
+    ],
+    ['input.t.indexOf("x" + input.p) > 0', { t: 'a'.repeat(400_000), p: 'a'.repeat(200_000) }, false],
+    ['[input.p].exists(x, input.t.contains(x))', { t: 'a'.repeat(400_000), p: 'a'.repeat(200_000) }, false],
+    ['input.l.exists(x, x.contains(x + "b"))', { l: ['a'.repeat(400_000)] }, false],
+    ['input.t.contains("no")', { t: 'a'.repeat(10_000_000) }, true],
+    ['["no", "never"].exists(x, input.t.contains(x))', { t: 'a'.repeat(10_000_000) }, true],
+    ['input.l.exists(x, x.contains("no"))', { l: many(100_000) }, true],
+    ['input.l.exists(x, x.contains(input.p))', { l: many(50_000), p: 'a'.repeat(500) }, true],
   ])('%s', (text, input, isAllowed) => {
     const scope = taskScope(input, []);
     if (isAllowed) expect(evaluate(text, scope)).toBe(false);

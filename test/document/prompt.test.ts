@@ -28,6 +28,9 @@ test.each([
   expect(renderPrompt(template, scope)).toBe(text);
 });
 
+const twice = `${'a'.repeat(100_000)}b${'a'.repeat(100_000)}`;
+const long = { long: 'a'.repeat(600_000), twice, longList: Array.from({ length: 20_000 }, () => 'entry') };
+
 test.each([
   ['{{ input.topc }}', { line: 1, column: 4, variable: 'input.topc' }, /line 1, column 4: input.topc is missing/],
   [
@@ -39,12 +42,17 @@ test.each([
   ['{{ tasks.gone.output }}', { variable: 'tasks.gone.output' }, /write \| default/],
   ['{% for i in (1..100000000) %}{{ i }}{% endfor %}', { line: 1 }, /limit exceeded/],
   ['{% for i in (1..9999) %}{% for j in (1..9999) %}{% endfor %}{% endfor %}', { line: 1 }, /more than 200000 parts/],
+  ['{% for i in (1..60) %}{{ input.long }}{% endfor %}', {}, /gives 36000000 characters, and at most/],
+  ['{% for i in (1..200) %}{{ input.longList }}{% endfor %}', { line: 1 }, /limit exceeded/],
+  ['{{ input.long | replace: input.twice, "" }}', { line: 1 }, /limit exceeded/],
+  ['{{ input.long | split: input.twice | size }}', { line: 1 }, /limit exceeded/],
+  ['{% if input.long contains input.twice %}yes{% endif %}', { line: 1 }, /limit exceeded/],
   ['{{ "now" | date: "%s" }}', { line: 1 }, /give the date in the input/],
 ])('refuses to render %j', (template, data, message) => {
-  const error = errorOf(() => renderPrompt(template, scope));
+  const error = errorOf(() => renderPrompt(template, { ...scope, input: { ...(scope.input as object), ...long } }));
   expect(error.code).toBe('promptFailed');
   expect(error.message).toMatch(message);
-  expect(error.data).toMatchObject(data);
+  expect(error.data ?? {}).toMatchObject(data);
 });
 
 test.each([

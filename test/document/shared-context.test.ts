@@ -278,6 +278,43 @@ describe('cancelWhen', () => {
     expect(new Set(codes)).toEqual(new Set(['expressionFailed']));
   });
 
+  it('stops hundreds, a page a turn, by the value that was written, whatever is written while they end', async () => {
+    const COUNT = 350;
+    const run = await bench.start({
+      config: { breadth: 9 },
+      tasks: [
+        { name: 'writes' },
+        ...Array.from({ length: COUNT }, (_, n) => ({
+          name: `w${n}`,
+          kind: 'wait',
+          event: { type: 'x' },
+          cancelWhen: stop,
+        })),
+        // In the same cascade, before the others are told.
+        {
+          name: 'takes back',
+          kind: 'condition',
+          if: 'true',
+          then: [],
+          dependsOn: ['w7'],
+          outputs: { shared: { enough: false } },
+        },
+      ],
+    });
+    await write(true);
+    expect((await bench.read(run)).counts).toMatchObject({ cancelled: COUNT, completed: 1 });
+    expect(await shared(run)).toEqual({ enough: false });
+    expect(new Set((await factsOf(run, 'task_cancelled')).map(({ task }) => task)).size).toBe(COUNT);
+    const journal = await bench.fermata.runtime.journal(run, { limit: 10_000, kind: 'event' });
+    const turns = journal.filter(({ type }) => type === 'fermata.shared.written');
+    const told = turns.flatMap(
+      ({ data }) => (data as { prepared?: { stops: unknown[] } }).prepared?.stops.length ?? [],
+    );
+    expect(told).toEqual([100, 100, 100, 50]);
+    await bench.complete('writes');
+    expect((await bench.read(run)).status).toBe('completed');
+  });
+
   it('is asked again after a restart', async () => {
     const run = await bench.start({ tasks: [{ name: 'writes' }, { name: 'slow', cancelWhen: stop }] });
     await bench.restart();

@@ -96,6 +96,7 @@ export class Workbench {
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
       clock: this.clock,
+      environment: {},
       // Back-offs are drawn from the id of the run: with one drawn by chance, a walk would now and then go another way.
       newId: () => `id-${String(++this.#ids).padStart(8, '0')}`,
       ...(this.#holdsModels ? { actors: { modelCall } } : {}),

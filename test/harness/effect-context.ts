@@ -31,6 +31,7 @@ export function effectContext(
     signal: controller.signal,
     emit: () => {},
     receive: () => {},
+    hears: () => true,
     delta: (text) => {
       deltas.push(text);
       const listeners = heard;

@@ -35,7 +35,9 @@ it('a model that was refused is told once what was wrong, and both answers are o
     { prompt: 'Plan', answers: [REFUSED] },
     DONE,
   ]);
-  expect(JSON.stringify(harness.models.requests()[1]?.body)).toContain('registered are only: none');
+  expect(JSON.stringify(harness.models.requests()[1]?.body)).toContain(
+    'is no function to call that tasks of an answer may name: there is none',
+  );
   expect(tasks.get('plan')).toMatchObject({ status: 'completed', usage: { inputTokens: 20, totalTokens: 30 } });
   expect(tasks.get('x')).toMatchObject({ status: 'completed', usage: { inputTokens: 10 } });
 });
@@ -84,7 +86,7 @@ it('what was cut off is in results, facts and the log', async () => {
   const { runId } = await startRun(harness, { tasks: [plan] });
   await harness.fermata.runtime.waitFor(runId);
   stop();
-  const warning = '3 tasks came, and dynamicTaskLimit allows 2; the last 1 were cut off.';
+  const warning = '3 tasks came, and dynamicTaskLimit allows 2; the last one was cut off.';
   const { body } = await harness.call('GET', `/runs/${runId}/results`);
   expect(body.tasks[0]).toMatchObject({ name: 'plan', warning });
   const facts = await harness.fermata.runtime.journal(runId, { limit: 100, kind: 'fact' });

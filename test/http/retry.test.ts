@@ -74,7 +74,13 @@ it('a sub-workflow, and a part of work in rounds, are tried again from where the
     ...CONTINUE,
     tasks: [
       { name: 'phase', kind: 'subworkflow', workflow: inner, maxRetries: 0 },
-      { name: 'goal', kind: 'planExecuteReflect', goal: 'g', prompts: { plan: 'Plan the next', reflect: 'Judge' } },
+      {
+        name: 'goal',
+        kind: 'planExecuteReflect',
+        goal: 'g',
+        allow: { functions: ['work'] },
+        prompts: { plan: 'Plan the next', reflect: 'Judge' },
+      },
     ],
   });
   await harness.fermata.runtime.waitFor(runId);

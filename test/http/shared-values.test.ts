@@ -49,6 +49,25 @@ describe('GET /runs/{id}/shared', () => {
     expect(JSON.stringify(journal), 'what a prompt read is on record').toContain('Say 3 [1,2]');
   });
 
+  it('of a fork says what it began with, and where that was written', async () => {
+    const { call, runId, fermata } = await ran();
+    const { body: fork } = await call('POST', `/runs/${runId}/fork`, { fromTask: 'p' });
+    await fermata.runtime.waitFor(fork.runId);
+    const { items } = (await call('GET', `/runs/${fork.runId}/shared`)).body;
+    const facts = (await fermata.runtime.journal(runId, { limit: 100, kind: 'fact' })).map(
+      ({ data }) => data as { key?: string },
+    );
+    for (const { key, reused } of items) {
+      expect(reused).toEqual({ runId, seq: expect.any(Number) as number });
+      expect(facts[reused.seq - 1]?.key).toBe(key);
+    }
+    expect(items.map(({ key, revision }: { key: string; revision: number }) => [key, revision])).toEqual([
+      ['b', 1],
+      ['c', 1],
+      ['é/ü', 1],
+    ]);
+  });
+
   it('knows no run of another name, and no cursor of another list', async () => {
     const { call, runId } = await ran();
     expect((await call('GET', '/runs/none/shared')).status).toBe(404);

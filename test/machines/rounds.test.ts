@@ -51,6 +51,23 @@ describe('a round', () => {
     expect((await stated(run, 'task_completed')).at(-1)).not.toHaveProperty('warning');
   });
 
+  it('states that its run waits only where it does', async () => {
+    const run = await start();
+    await bench.complete('g.plan 1', { tasks: 7 });
+    await bench.complete('g.plan 1 again', plan('x'));
+    await bench.complete('g.1.x');
+    await bench.complete('g.reflect 1', notDone);
+    await bench.complete('g.plan 2', plan('y'));
+    expect(await stated(run, 'run_waiting')).toEqual([]);
+    await bench.fail('g.2.y', busy);
+    expect(await stated(run, 'run_waiting')).toHaveLength(1);
+    await bench.advance(60);
+    await bench.complete('g.2.y');
+    await bench.complete('g.reflect 2', done);
+    await bench.complete('g.answer', 'end');
+    expect(await stated(run, 'run_waiting')).toHaveLength(1);
+  });
+
   it('has tasks that need each other and those of earlier rounds, and see what they gave', async () => {
     const run = await start();
     await bench.complete('g.plan 1', {
@@ -291,7 +308,7 @@ describe('what fails', () => {
   });
 
   it('retries are those of its calls and of the tasks that say nothing of it', async () => {
-    const run = await start(goal({ maxRetries: 1, model: 'big', temperature: 0.5 }));
+    const run = await start(goal({ maxRetries: 1, model: 'big', temperature: 0.5, allow: { models: ['small'] } }));
     await bench.fail('g.plan 1', busy);
     await bench.advance(60);
     await bench.complete('g.plan 1', { tasks: [step('a'), step('b', { model: 'small', maxRetries: 0 })] });

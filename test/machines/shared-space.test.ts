@@ -61,6 +61,21 @@ it.each([
   expect(context()).toEqual({ keys: 0, writes: 0 });
 });
 
+it('a fork begins with values of its origin, a page a turn', () => {
+  const { send, facts, told, context } = space();
+  const value = { key: 'k', value: 1, revision: 7, by: 'a', reused: { runId: 'origin', seq: 3 } };
+  send({ type: 'fermata.shared.takeOver', prepared: { values: [value], next: 'k' } });
+  expect(told).toEqual([{ to: '/%2Fshared', event: { type: 'fermata.shared.takeOver', after: 'k' } }]);
+  send({ type: 'fermata.shared.takeOver', after: 'k', prepared: { values: [] } });
+  expect(facts).toEqual([{ type: 'shared_changed', ...value }]);
+  expect([told.length, context()]).toEqual([1, { keys: 1, writes: 0 }]);
+  send({ ...write, prepared: { writes: [{ key: 'k', value: 2, revision: 8, previous: 12 }] } });
+  expect(facts.slice(1)).toEqual([
+    { type: 'shared_changed', key: 'k', revision: 8, value: 2, by: 'a', write: 'w1', previous: 12 },
+  ]);
+  expect(context()).toEqual({ keys: 1, writes: 1 });
+});
+
 it('where it breaks, its run fails, and what is alive is cancelled', () => {
   const input = { workflow: 'w', version: 1, total: 1, breadth: 1, onTaskFailure: 'continue' } as const;
   const begun = initialTransition(workflowMachine, {

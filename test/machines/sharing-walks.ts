@@ -159,6 +159,23 @@ export const SHARING_WALKS: readonly SharingWalk[] = [
       return run;
     },
   },
+  {
+    title: 'what somebody has given it in a fork',
+    async walk(bench) {
+      const origin = await bench.start({
+        tasks: [
+          { name: 'shares', outputs },
+          { name: 'last', dependsOn: ['shares'] },
+        ],
+      });
+      await bench.complete('shares', 'known');
+      await bench.complete('last');
+      const run = await bench.fork(origin, { point: { fromTask: 'last' }, edits: { shares: { output: 'given' } } });
+      await bench.complete('last');
+      expect(await bench.fermata.runtime.sharedValue(run, 'k')).toMatchObject({ value: 'given', revision: 1 });
+      return run;
+    },
+  },
   { title: 'what its run gave', walk: publishing(runs, (bench) => bench.complete('inside')) },
   {
     title: 'which run it has begun',

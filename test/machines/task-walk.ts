@@ -149,7 +149,7 @@ export class TaskWalk {
       timeoutSeconds: CALL_SECONDS,
       onInDoubt: 'ask',
       retry: { maxRetries: MAX_RETRIES, initialSeconds: BACKOFF_SECONDS, factor: 1, maxSeconds: BACKOFF_SECONDS },
-      ...(adds === undefined ? {} : { onComplete: { addTasks: adds } }),
+      ...(adds === undefined ? {} : { onComplete: { addTasks: adds, allow: { functions: ['work'] } } }),
       ...(approval ? { requiresApproval: true, approvalTimeoutSeconds: APPROVAL_SECONDS } : {}),
     };
     // Each makes room for it once, and one is left to hold the slot while it waits for something else.

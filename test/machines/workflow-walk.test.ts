@@ -131,6 +131,22 @@ it.each([
   await taken.note(bench.fermata.runtime, run);
 });
 
+it('a run goes on from waiting where a person refuses what a plan proposes', async () => {
+  const holding = await Workbench.openHolding();
+  try {
+    const run = await holding.start({ tasks: [{ name: 'g', kind: 'planExecuteReflect', goal: 'Walk' }] });
+    await holding.complete('g.plan 1', { tasks: [{ name: 'a', prompt: 'Walk', requiresApproval: true }] });
+    expect((await holding.read(run)).status).toBe('waiting');
+    await holding.decide(run, 'g.1.a', false);
+    expect((await holding.read(run)).status).toBe('running');
+    await holding.complete('g.reflect 1', { done: true, answer: 'refused', next: null });
+    expect(await holding.read(run)).toMatchObject({ status: 'completed', output: 'refused' });
+    await taken.note(holding.fermata.runtime, run);
+  } finally {
+    await holding.close();
+  }
+});
+
 const BREAKS = 'what it takes is checked before, so that only a fault of ours breaks it: shared-space.test.ts';
 /** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {

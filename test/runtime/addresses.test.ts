@@ -189,6 +189,21 @@ describe('R8: an actor is found under its systemId', () => {
     plain.stop();
   });
 
+  it('and by no name that every object of JavaScript has', async () => {
+    const machine = setup({ types: {} as { context: { found: readonly string[] } } }).createMachine({
+      context: { found: [] },
+      entry: assign({
+        found: ({ system }) => ['constructor', 'toString', '__proto__'].filter((id) => system.get(id) !== undefined),
+      }),
+    });
+    const { runtime } = await openRuntime({ machines: { 'curious@1': machine } });
+    const { runId } = await runtime.start('curious');
+    const plain = createActor(machine).start();
+    expect(plain.getSnapshot().context).toEqual({ found: [] });
+    expect((await runtime.snapshot(runId)).snapshot).toMatchObject({ status: 'active', context: { found: [] } });
+    plain.stop();
+  });
+
   it('from the same turn on when its turns are taken again', async () => {
     const { runtime } = await openRuntime({ machines: { 'early@1': early } });
     const { runId } = await runtime.start('early');

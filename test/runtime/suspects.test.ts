@@ -1,7 +1,7 @@
 /** What is blamed for a death of the process, and for how long. Deaths here are stores that vanish; real ones: test/crash/poison.test.ts. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
+import { assign, fromPromise, setup } from 'xstate';
 import { FermataError } from '../../src/errors.ts';
 import { effect, type EffectContext } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
@@ -26,6 +26,12 @@ function answered(remote: boolean) {
   };
   return { definition: effect({ run, remote }), calls };
 }
+
+/** Calls as soon as it begins. */
+const calling = setup({ actors: { far: fromPromise<unknown>(() => Promise.resolve()) } }).createMachine({
+  initial: 'calling',
+  states: { calling: { invoke: { id: 'far', src: 'far', onDone: 'called' } }, called: { type: 'final' } },
+});
 
 /** Runs that each wait for a call, and the calls of the process that is there now. */
 async function asking(count: number, setup: Partial<RuntimeSetup> = {}, remote = false) {
@@ -133,6 +139,33 @@ describe('an effect that runs in the process', () => {
     await under.runtime.cancel('run-2');
     await under.runtime.cancel('run-1');
     expect(await called()).toEqual(['run-1', 'run-3']);
+  });
+
+  it('keeps no place from others while it waits in its line', async () => {
+    const near = answered(false);
+    const far = answered(true);
+    const under = await openRuntime({
+      machines: { 'asker@1': asker, 'calling@1': calling },
+      actors: { call: near.definition, far: far.definition },
+      leavesWork: true,
+    });
+    const distant = [await under.runtime.start('calling'), await under.runtime.start('calling')];
+    const suspects = [await ask(under), await ask(under)];
+    await under.settle();
+    await under.crash();
+    await under.settle();
+    for (const { calls } of [near, far]) calls.length = 0;
+    await under.crash({ maxInFlight: 2 });
+    const fresh = await ask(under);
+    await under.settle();
+    expect(
+      far.calls.map(({ run }) => run),
+      'both places are taken',
+    ).toEqual(distant.map(({ runId }) => runId));
+    expect(near.calls).toEqual([]);
+    for (const { answer } of far.calls) answer.resolve('fine');
+    await under.settle();
+    expect(near.calls.map(({ run }) => run).toSorted()).toEqual([suspects[0], fresh].toSorted());
   });
 
   it('is not blamed for orderly stops, however many', async () => {

@@ -10,6 +10,7 @@ import {
   randomSharing,
   randomWhen,
   randomWork,
+  withAllowance,
   type RandomTask,
 } from './tasks.ts';
 
@@ -44,7 +45,7 @@ export function randomDocument(random: Random, name: string, nested = 2): Workfl
       onTaskFailure: random.pick(['stop', 'continue']),
       ...(random.chance(0.2) ? { timeoutSeconds: random.between(1, 3_600) } : {}),
     },
-    tasks,
+    tasks: tasks.map((task) => withAllowance(random, task)),
   } as WorkflowDocument;
 }
 

@@ -7,7 +7,7 @@ const DOCUMENT = {
   name: 'grows',
   config: { breadth: 2 },
   tasks: [
-    { name: 'a', ...call },
+    { name: 'a', ...call, outputs: { shared: { a: 'result', n: 'shared.?n.orValue(0.0) + 1.0' } } },
     { name: 'p', ...call, dependsOn: ['a'], onComplete: { addTasks: 'adds' } },
     { name: 'each', kind: 'map', dependsOn: ['a'], items: '[1, 2, 3]', task: call },
     { name: 'choice', kind: 'condition', if: 'tasks.a.status == "completed"', then: ['yes'], else: ['no'] },
@@ -23,7 +23,10 @@ function world(): Promise<World> {
     seed: 11,
     workflows: [DOCUMENT as never],
     functions: {
-      work: (_, { task }) => `${task} done`,
+      work: async (_, { task, shared }) => {
+        if (task.startsWith('each') || task === 'end') await shared.update<number>('n', (n = 0) => n + 1);
+        return `${task} done`;
+      },
       adds: () => [
         { name: 'one', ...call },
         { name: 'two', ...call, dependsOn: ['one'] },
@@ -46,17 +49,20 @@ async function forked(request: { readonly fromTask: string }, facts: number) {
   const { status, output, counts: all, facts: last } = await made.read(fork);
   // A call that was cut off is stated; nothing else tells the runs apart.
   const { inDoubt: _, ...counts } = all;
+  const counted = (await made.facts(fork)).findLast(({ data }) => data['key'] === 'n')?.data;
+  const n = { value: counted?.['value'], revision: counted?.['revision'] };
   await made.close();
-  return { status, output, counts, last, called: [...called].toSorted() };
+  return { status, output, counts, last, called: [...called].toSorted(), n };
 }
 
 it.each([
-  { fromTask: 'end', called: ['/end'] },
-  { fromTask: 'two', called: ['/end', '/two'] },
+  { fromTask: 'end', called: ['/end'], n: 5 },
+  { fromTask: 'two', called: ['/end', '/two'], n: 5 },
   { fromTask: 'each[1]', called: ['/each[1]', '/end'] },
-])('forked at $fromTask', async ({ fromTask, called }) => {
+])('forked at $fromTask', async ({ fromTask, called, n }) => {
   const { last, ...usual } = await forked({ fromTask }, Infinity);
   expect(usual).toMatchObject({ status: 'completed', output: 'end done', called });
+  if (n !== undefined) expect(usual.n).toEqual({ value: n, revision: n });
   for (let facts = 1; facts < last; facts += 3) {
     const { last: _, ...found } = await forked({ fromTask }, facts);
     expect(found, `killed at fact ${facts}`).toEqual(usual);

@@ -4,29 +4,29 @@ import { judge } from '../../src/testing/judge.ts';
 import type { SeenFact } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
+import { usualTask } from './usual-task.ts';
 
-const usual = {
-  after: [],
-  gates: [],
-  dependsOn: [],
-  skipPolicy: 'run',
-  retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-  timeoutSeconds: 10,
-  onInDoubt: 'retry',
-  approval: undefined,
-} as const;
 const outputs = { copied: 'shared.done' };
 const plan: Plan = {
   breadth: 9,
   onTaskFailure: 'stop',
   timeoutSeconds: undefined,
   tasks: [
-    { ...usual, outputs, name: 'map', call: { kind: 'map', task: { ...usual, name: 'map', call: { kind: 'code' } } } },
-    { ...usual, name: 'plain', call: { kind: 'map', task: { ...usual, name: 'plain', call: { kind: 'code' } } } },
-    { ...usual, outputs, name: 'rounds', call: { kind: 'planExecuteReflect' } },
-    { ...usual, outputs, name: 'wait', call: { kind: 'wait', onTimeout: 'continue', for: { seconds: 1 } } },
-    { ...usual, name: 'child', call: { kind: 'subworkflow' } },
-    { ...usual, name: 'stopped', cancelWhen: 'shared.done', call: { kind: 'subworkflow' } },
+    {
+      ...usualTask,
+      outputs,
+      name: 'map',
+      call: { kind: 'map', task: { ...usualTask, name: 'map', call: { kind: 'code' } } },
+    },
+    {
+      ...usualTask,
+      name: 'plain',
+      call: { kind: 'map', task: { ...usualTask, name: 'plain', call: { kind: 'code' } } },
+    },
+    { ...usualTask, outputs, name: 'rounds', call: { kind: 'planExecuteReflect' } },
+    { ...usualTask, outputs, name: 'wait', call: { kind: 'wait', onTimeout: 'continue', for: { seconds: 1 } } },
+    { ...usualTask, name: 'child', call: { kind: 'subworkflow' } },
+    { ...usualTask, name: 'stopped', cancelWhen: 'shared.done', call: { kind: 'subworkflow' } },
   ],
 };
 

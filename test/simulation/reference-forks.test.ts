@@ -4,23 +4,15 @@ import { judge } from '../../src/testing/judge.ts';
 import type { Observation } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
+import { usualTask } from './usual-task.ts';
 
-const code = {
-  after: [],
-  gates: [],
-  skipPolicy: 'run',
-  retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-  timeoutSeconds: 10,
-  onInDoubt: 'retry',
-  approval: undefined,
-  call: { kind: 'code', function: 'work' },
-} as const;
+const code = { ...usualTask, call: { kind: 'code', function: 'work' } } as const;
 const plan: Plan = {
   breadth: 2,
   onTaskFailure: 'stop',
   timeoutSeconds: undefined,
   tasks: [
-    { ...code, name: 'a', dependsOn: [] },
+    { ...code, name: 'a' },
     { ...code, name: 'b', dependsOn: ['a'] },
     { ...code, name: 'c', dependsOn: ['b'] },
   ],
@@ -57,7 +49,11 @@ const A = reused('a', 3);
 const B = reused('b', 5);
 
 /** Tells the origin's story and that of its fork; every task that starts is called, and answers with its name. */
-function tell(story: readonly Told[], edits: Readonly<Record<string, unknown>> = {}): void {
+function tell(
+  story: readonly Told[],
+  edits: Readonly<Record<string, unknown>> = {},
+  origin: readonly Told[] = ORIGIN,
+): void {
   const model = new ReferenceModel(() => plan, judge);
   const see = (observation: Observation): void => model.see({ elapsed: 0, ...observation });
   const seqs = new Map<string, number>();
@@ -81,9 +77,49 @@ function tell(story: readonly Told[], edits: Readonly<Record<string, unknown>> =
     see({ kind: 'answer', call, value: { value: task } });
   };
   see({ kind: 'start' });
-  ORIGIN.forEach(commit);
+  origin.forEach(commit);
   see({ kind: 'request', request: 'POST /runs/origin/fork', body: { edits }, key: undefined });
   story.forEach(commit);
+}
+
+const wrote = (run: string, key: string, revision: number, more: object = {}): Told => [
+  run,
+  'shared_changed',
+  { key, revision, value: revision, by: 'a', write: `${key} ${revision}`, ...more },
+];
+const shares = (key: string, revision: number, seq: number, more: object = {}): Told => {
+  const { write: _, ...data } = wrote('fork', key, revision, { reused: { runId: 'origin', seq }, ...more })[2];
+  return ['fork', 'shared_changed', data];
+};
+/** `a` of the origin has written twice before it completed: facts 3 and 4. */
+const WRITES: readonly Told[] = [wrote('origin', 'k', 1), wrote('origin', 'k', 2)];
+
+it('a fork that begins with what was shared', () => {
+  tellShared([begun({ fromTask: 'b' }), shares('k', 2, 4), reused('a', 5)]);
+  tellShared([begun({ fromTask: 'a' }), ...runs('fork', 'a')]);
+});
+
+it.each<[string, readonly Told[], string]>([
+  ['nothing', [begun({ fromTask: 'b' }), reused('a', 5)], 'it wrote k 1, and its run began with 0'],
+  ['what was written over', [begun({ fromTask: 'b' }), shares('k', 1, 3), reused('a', 5)], 'it wrote k 2'],
+  ['another value', [begun(), shares('k', 2, 4, { value: 7 })], 'that is not what was written'],
+  ['another revision', [begun(), shares('k', 3, 4, { value: 2 })], 'that is not what was written'],
+  ['what nobody has written', [begun(), shares('k', 2, 5)], 'that is not what was written'],
+  ['the same twice', [begun(), shares('k', 1, 3), shares('k', 2, 4)], 'it has k already'],
+  ['what was to be written anew', [begun({ fromTask: 'a' }), shares('k', 2, 4)], 'was to run anew'],
+  ['what came later', [begun({ atSeq: 3 }), shares('k', 2, 4)], 'it was written after the point'],
+  [
+    'something too late',
+    [begun({ fromTask: 'a' }), ...runs('fork', 'a').slice(0, 1), shares('k', 2, 4)],
+    'a task has begun',
+  ],
+  ['something, and is none', [['fork', 'run_started', { workflow: 'w' }], shares('k', 2, 4)], 'its run is no fork'],
+])('a fork that begins with %s is found', (_, story, message) => {
+  expect(() => tellShared(story)).toThrow(message);
+});
+
+function tellShared(story: readonly Told[]): void {
+  tell(story, {}, [...ORIGIN.slice(0, 2), ...WRITES, ...ORIGIN.slice(2)]);
 }
 
 it('a fork that takes over, and one that is edited', () => {

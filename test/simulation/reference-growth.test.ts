@@ -4,27 +4,17 @@ import { judge } from '../../src/testing/judge.ts';
 import type { Observation } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
+import { usualTask } from './usual-task.ts';
 
-const retry = { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 };
-const usual = {
-  after: [],
-  gates: [],
-  skipPolicy: 'run',
-  retry,
-  timeoutSeconds: 10,
-  onInDoubt: 'retry',
-  approval: undefined,
-} as const;
-const code = { ...usual, dependsOn: [], call: { kind: 'code', function: 'work' } } as const;
+const code = { ...usualTask, call: { kind: 'code', function: 'work' } } as const;
 const plan: Plan = {
   breadth: 2,
   onTaskFailure: 'continue',
   timeoutSeconds: undefined,
   tasks: [
     {
-      ...usual,
+      ...usualTask,
       name: 'map',
-      dependsOn: [],
       call: { kind: 'map', onItemFailure: 'collect', concurrency: 1, task: { ...code, name: 'map' } },
     },
     { ...code, name: 'dive', dependsOn: ['map'], onComplete: { addTasks: 'fromOutput' } },
@@ -144,13 +134,12 @@ const shaped: Plan = {
   breadth: 1,
   tasks: [
     {
-      ...usual,
+      ...usualTask,
       name: 'map',
-      dependsOn: [],
       call: {
         kind: 'map',
         concurrency: 2,
-        task: { ...usual, name: 'map', dependsOn: [], call: { kind: 'wait', for: { seconds: 0 } } },
+        task: { ...usualTask, name: 'map', call: { kind: 'wait', for: { seconds: 0 } } },
       },
     },
     { ...code, name: 'dive', dependsOn: ['map'], onComplete: { addTasks: 'fromOutput' } },
@@ -216,13 +205,12 @@ const tree: Plan = {
   ...plan,
   tasks: [
     {
-      ...usual,
+      ...usualTask,
       name: 'list',
-      dependsOn: [],
       call: { kind: 'map', onItemFailure: 'stop', task: { ...code, name: 'list' } },
     },
     {
-      ...usual,
+      ...usualTask,
       name: 'all',
       dependsOn: ['list'],
       call: { kind: 'reduce', over: 'list', arity: 2, task: { ...code, name: 'all' } },

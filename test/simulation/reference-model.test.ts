@@ -4,26 +4,21 @@ import type { Observation, SeenCall } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import { judge } from '../../src/testing/judge.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
+import { usualTask } from './usual-task.ts';
 
-const retry = { maxRetries: 1, initialSeconds: 1, factor: 2, maxSeconds: 60 };
-const usual = {
-  after: [],
-  gates: [],
-  when: undefined,
-  skipPolicy: 'run',
+/** Tried twice. */
+const twice = {
+  ...usualTask,
   call: { kind: 'code' },
-  retry,
-  timeoutSeconds: 10,
-  onInDoubt: 'retry',
-  approval: undefined,
+  retry: { ...usualTask.retry, maxRetries: 1 },
 } as const;
 const plan: Plan = {
   breadth: 1,
   onTaskFailure: 'stop',
   timeoutSeconds: undefined,
   tasks: [
-    { ...usual, name: 'a', dependsOn: [] },
-    { ...usual, name: 'b', dependsOn: ['a'], approval: { timeoutSeconds: 60, onReject: 'fail' } },
+    { ...twice, name: 'a' },
+    { ...twice, name: 'b', dependsOn: ['a'], approval: { timeoutSeconds: 60, onReject: 'fail' } },
   ],
 };
 
@@ -32,15 +27,14 @@ const choosing: Plan = {
   ...plan,
   tasks: [
     {
-      ...usual,
+      ...twice,
       name: 'c',
-      dependsOn: [],
       call: { kind: 'condition', decides: { if: 'true' }, branches: { then: ['x'], else: ['y'] } },
     },
-    { ...usual, name: 'x', dependsOn: ['c'], gates: [{ by: 'c', branches: ['then'] }] },
-    { ...usual, name: 'y', dependsOn: ['c'], gates: [{ by: 'c', branches: ['else'] }] },
-    { ...usual, name: 'z', dependsOn: ['y'], when: 'tasks.y.status != "skipped"', skipPolicy: 'cascade' },
-    { ...usual, name: 'last', dependsOn: ['z'] },
+    { ...twice, name: 'x', dependsOn: ['c'], gates: [{ by: 'c', branches: ['then'] }] },
+    { ...twice, name: 'y', dependsOn: ['c'], gates: [{ by: 'c', branches: ['else'] }] },
+    { ...twice, name: 'z', dependsOn: ['y'], when: 'tasks.y.status != "skipped"', skipPolicy: 'cascade' },
+    { ...twice, name: 'last', dependsOn: ['z'] },
   ],
 };
 const plans: Readonly<Record<string, Plan>> = { w: plan, v: choosing };
@@ -146,6 +140,7 @@ describe('the reference model', () => {
     ],
     ['P2', 'time that goes back', otherwise('task_completed', [['task_completed', 50, { task: 'a', attempt: 2 }]])],
     ['P2', 'a fact that was published and never committed', [...story(), { kind: 'fact', fact: fact('emitted') }]],
+    ['P3', 'a run that waits for nothing', otherwise('approval_requested', [['run_waiting', 700]])],
     ['P3', 'a fact after the end', [...story(), ['run_waiting', 1_000]]],
     ['P3', 'an answer to what was never asked', otherwise('approval_requested', [])],
     ['P4', 'a task that does not wait for what it needs', otherwise('task_completed', [])],

@@ -4,28 +4,19 @@ import { judge } from '../../src/testing/judge.ts';
 import type { Observation } from '../../src/testing/observation.ts';
 import type { Plan } from '../../src/testing/plan.ts';
 import { ReferenceModel } from '../../src/testing/reference-model.ts';
+import { usualTask } from './usual-task.ts';
 
-const usual = {
-  after: [],
-  gates: [],
-  dependsOn: [],
-  skipPolicy: 'run',
-  retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
-  timeoutSeconds: 10,
-  onInDoubt: 'retry',
-  approval: undefined,
-} as const;
 const plan: Plan = {
   breadth: 3,
   onTaskFailure: 'stop',
   timeoutSeconds: undefined,
-  tasks: [{ ...usual, name: 'g', call: { kind: 'planExecuteReflect', depth: 2, breadth: 1 } }],
+  tasks: [{ ...usualTask, name: 'g', call: { kind: 'planExecuteReflect', depth: 2, breadth: 1 } }],
 };
 
 type Told = readonly [type: string, data: Readonly<Record<string, unknown>>];
 const added = (name: string): Told => [
   'task_added',
-  { task: `g.${name}`, parent: 'g', join: true, spec: { ...usual, name: `g.${name}`, call: { kind: 'model' } } },
+  { task: `g.${name}`, parent: 'g', join: true, spec: { ...usualTask, name: `g.${name}`, call: { kind: 'model' } } },
 ];
 const started = (name: string): Told => ['task_started', { task: `g.${name}`, attempt: 1 }];
 const completed = (name: string, result: unknown = name): Told => [

@@ -10,6 +10,7 @@ export function randomRounds(random: Random, about: string): object {
     ...(random.chance(0.6) ? { breadth: random.between(1, 2) } : {}),
     dynamicTaskLimit: random.pick([2, 10]),
     onLimit: random.pick(['truncate', 'truncate', 'fail']),
+    ...(random.chance(0.6) ? { allow: { functions: ['work'] } } : {}),
     retry: { maxRetries: random.between(0, 2), initialSeconds: 0.5, factor: 2, maxSeconds: 2 },
     onInDoubt: random.pick(['retry', 'retry', 'ask', 'fail']),
     ...(random.chance(0.15) ? { timeoutSeconds: random.pick([0.04, 30, 600]) } : {}),
@@ -32,7 +33,8 @@ function randomPlan(random: Random): readonly object[] {
   return [
     ...names.map((name, at) => ({
       name,
-      prompt: `Do ${name}`,
+      // Where its author does not allow it, the plan is sent back.
+      ...(random.chance(0.1) ? { kind: 'code', function: 'work' } : { prompt: `Do ${name}` }),
       dependsOn: names.slice(0, at).filter(() => random.chance(0.4)),
     })),
     ...wrong,

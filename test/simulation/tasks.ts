@@ -7,6 +7,7 @@ export interface RandomTask {
   readonly name: string;
   readonly kind?: string;
   readonly responseFormat?: string;
+  readonly onComplete?: object;
 }
 
 /** Values that tasks share in a life: true or false. */
@@ -78,6 +79,14 @@ export function randomGrowth(random: Random, about: string): object {
       onLimit: random.pick(['truncate', 'truncate', 'fail']),
     },
   };
+}
+
+/** Says of one that adds tasks what those may name: mostly all that there is. */
+export function withAllowance(random: Random, task: RandomTask): RandomTask {
+  if (task.onComplete === undefined || random.chance(0.25)) return task;
+  const tasks = random.chance(0.2) ? { tasks: ['t0', 't1'] } : {};
+  const allow = { functions: ['work', 'grow'], workflows: [LEAF], shared: [...SHARED_KEYS, 'copied'], ...tasks };
+  return { ...task, onComplete: { ...task.onComplete, allow } };
 }
 
 function randomMap(random: Random, about: string, read: RandomTask | undefined, depth: number): object {

@@ -64,18 +64,19 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
 
 function showShared(shell: Shell, runId: string, { items, nextCursor }: Shared): void {
   if (items.length === 0) return;
-  const rows = items.map(({ key, revision, by, value }) => [
+  const rows = items.map(({ key, revision, by, value, reused }) => [
     printable(key),
     String(revision),
-    printable(by),
+    `${printable(by)}${reused === undefined ? '' : ' (reused)'}`,
     firstLine(value, Math.floor(shell.columns / 2)),
   ]);
   const more = nextCursor === null ? '' : `\n… and more: GET /api/v1/runs/${runId}/shared`;
   shell.out(`\n${columns([['SHARED', 'REVISION', 'BY', 'VALUE'], ...rows])}${more}`);
 }
 
-function row({ name, status, attempts, output, error, reason, reused, edited }: Task, width: number): string[] {
-  const says = status === 'completed' ? output : (error?.message ?? reason ?? '');
+function row(task: Task, width: number): string[] {
+  const { name, status, attempts, output, error, reason, warning, reused, edited } = task;
+  const says = status === 'completed' ? (warning ?? output) : (error?.message ?? reason ?? '');
   const tries = reused === undefined ? (edited === undefined ? String(attempts) : 'edited') : 'reused';
   return [printable(name), status, tries, firstLine(says, Math.floor(width / 2))];
 }

@@ -12,24 +12,25 @@ import type { Warnings } from './warnings.ts';
 
 /** Warns of what reads an output without a default that a skipped task would not have. */
 export function* warnOfAbsent(source: unknown, tasks: Tasks, warnings: Warnings): Steps<void> {
-  const absent = new Map<string, string>();
-  /** Of those the ones that have an output wherever they are not skipped. */
-  const skippedOnly = new Set<string>();
+  const absent = new Map<string, Absence>();
   yield* eachOf(tasks.order, (spec) => {
-    const reason = absenceOf(spec);
-    if (reason === undefined) return;
-    absent.set(spec.name, reason);
-    if (absenceOf({ ...spec, gates: [], when: undefined }) === undefined) skippedOnly.add(spec.name);
+    const found = absenceIn(spec);
+    if (found === undefined) return;
+    const { cancelWhen } = spec;
+    const unstopped = cancelWhen === undefined ? undefined : absenceIn({ ...spec, cancelWhen: undefined });
+    absent.set(spec.name, { ...found, ...(cancelWhen === undefined ? {} : { stop: { cancelWhen, unstopped } }) });
   });
   if (absent.size === 0) return;
   const outline = yield* outlineOf(source);
   const together = new Together(tasks);
   yield* eachOf(tasks.definition.tasks, (reader) => {
     const { runsOnlyWith } = together.of(reader);
-    // What is skipped together with it never finds it missing.
-    const missing = new Set(
-      reader.dependsOn.filter((name) => absent.has(name) && !(skippedOnly.has(name) && runsOnlyWith(name))),
-    );
+    const missing = new Map<string, string>();
+    for (const name of reader.dependsOn) {
+      const found = absenceFor(reader, absent.get(name));
+      // What is skipped together with it never finds it missing.
+      if (found !== undefined && !(found.skippedOnly && runsOnlyWith(name))) missing.set(name, found.reason);
+    }
     const place = outline.tasks[reader.position];
     if (missing.size === 0 || place === undefined) return;
     for (const { path, read, isTemplate } of readsAt(place)) {
@@ -39,18 +40,47 @@ export function* warnOfAbsent(source: unknown, tasks: Tasks, warnings: Warnings)
       warnings.add(
         'absentOutput',
         formatPath(path),
-        `${read.at}: reads the output of ${JSON.stringify(read.task)}, which has none where ${absent.get(read.task)}: write ${advice}`,
+        `${read.at}: reads the output of ${JSON.stringify(read.task)}, which has none where ${missing.get(read.task)}: write ${advice}`,
       );
     }
   });
 }
 
+/** That a task may end without an output though what depends on it runs. */
+interface Absence {
+  readonly reason: string;
+  /** It has an output wherever it is not skipped. */
+  readonly skippedOnly: boolean;
+  /** It may be stopped, and what is left where that is not looked at. */
+  readonly stop?: { readonly cancelWhen: string; readonly unstopped: Absence | undefined };
+}
+
+function absenceIn(spec: TaskSpec): Absence | undefined {
+  const reason = absenceOf(spec);
+  if (reason === undefined) return undefined;
+  return { reason, skippedOnly: absenceOf({ ...spec, gates: [], when: undefined }) === undefined };
+}
+
+/** What is stopped by the same values, before it begins, never finds it missing for that. */
+function absenceFor({ cancelWhen }: TaskSpec, known: Absence | undefined): Absence | undefined {
+  return known?.stop === undefined || known.stop.cancelWhen !== cancelWhen ? known : known.stop.unstopped;
+}
+
 /** When a task ends without an output though what depends on it runs; undefined where that cannot be. */
-function absenceOf({ gates, when, skipPolicy, approval, call, timeoutSeconds }: TaskSpec): string | undefined {
+function absenceOf({
+  gates,
+  when,
+  cancelWhen,
+  skipPolicy,
+  approval,
+  call,
+  timeoutSeconds,
+}: TaskSpec): string | undefined {
   if (approval?.onReject === 'skip') return 'its approval is refused';
   if (call.kind === 'wait' && call.onTimeout === 'skip' && timeoutSeconds !== undefined) return 'its time is over';
   if (skipPolicy === 'cascade') return undefined;
   if (when !== undefined && constantOf(when)?.value !== true) return 'its "when" is false';
+  if (cancelWhen !== undefined && constantOf(cancelWhen)?.value !== false) return 'its "cancelWhen" is true';
   return gates.length > 0 ? 'no condition chooses it' : undefined;
 }
 

@@ -125,17 +125,20 @@ function branchesThatMay(call: ConditionSpec, spec: TaskSpec, tasks: Tasks, warn
   return live;
 }
 
-/** True where its own `when` is false in every run. */
-function isNever({ when }: TaskSpec, path: string, warnings: Warnings): boolean {
-  const constant = when === undefined ? undefined : constantOf(when);
+/** True where its own `when` is false in every run, or its `cancelWhen` true. */
+function isNever({ when, cancelWhen }: TaskSpec, path: string, warnings: Warnings): boolean {
+  const isSkipped = saysAlways(when, `${path}.when`, false, warnings);
+  return saysAlways(cancelWhen, `${path}.cancelWhen`, true, warnings) || isSkipped;
+}
+
+/** True where a condition of a task always says what keeps it from running; one that always says the other is needless. */
+function saysAlways(condition: TaskSpec['when'], path: string, barring: boolean, warnings: Warnings): boolean {
+  const constant = condition === undefined ? undefined : constantOf(condition);
   if (constant === undefined || typeof constant.value !== 'boolean') return false;
-  const rest = constant.value ? 'leave it out' : 'the task can never run';
-  warnings.add(
-    constant.value ? 'constantCondition' : 'neverRuns',
-    `${path}.when`,
-    `is always ${constant.value}: ${rest}`,
-  );
-  return !constant.value;
+  const bars = constant.value === barring;
+  const rest = bars ? 'the task can never run' : 'leave it out';
+  warnings.add(bars ? 'neverRuns' : 'constantCondition', path, `is always ${constant.value}: ${rest}`);
+  return bars;
 }
 
 /** What is said of the inside of a task. */

@@ -1,6 +1,13 @@
 /** What is most likely a mistake in a document that is right in itself. */
 /** What kind of mistake it may be; stable, like the codes of errors. */
-export const WARNINGS = ['constantCondition', 'deadBranch', 'neverRuns', 'absentOutput', 'alwaysTimesOut'] as const;
+export const WARNINGS = [
+  'constantCondition',
+  'deadBranch',
+  'neverRuns',
+  'absentOutput',
+  'alwaysTimesOut',
+  'unwrittenShared',
+] as const;
 
 /** One of them, with its place. */
 export interface Warning {

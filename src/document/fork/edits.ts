@@ -3,6 +3,7 @@ import { FermataError, type Fault } from '../../errors.ts';
 import type { Definition, TaskSpec } from '../definition.ts';
 import { Faults, faultsMessage, formatPath } from '../faults.ts';
 import { itemOf } from '../growth.ts';
+import { jsonFaults } from '../json.ts';
 import { checkValue } from '../json-schema.ts';
 import { readsOf } from '../prompt.ts';
 import { checkReads } from '../reads.ts';
@@ -63,6 +64,10 @@ function checkEdit(spec: TaskSpec, edit: ForkEdit, isWritten: boolean, faults: F
 
 function checkOutput({ name, call }: TaskSpec, output: unknown, faults: Faults): void {
   const path = ['edits', name, 'output'];
+  const { structure } = jsonFaults(output, path);
+  for (const fault of structure) faults.add(fault.path, fault.message);
+  // No other check could walk it.
+  if (structure.length > 0) return;
   if (call.kind === 'condition')
     return faults.add(formatPath(path), 'is of a condition, which decides for itself: edit what it reads');
   if (call.kind === 'map' && !Array.isArray(output))

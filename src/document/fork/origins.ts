@@ -12,16 +12,18 @@ import { FermataError } from '../../errors.ts';
 import type { RunRows } from '../../runtime/rows.ts';
 import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
 import { impossible, type Additions } from '../adding.ts';
-import type { TaskSpec } from '../definition.ts';
-import { growthIn, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
+import type { RoundPart, TaskSpec } from '../definition.ts';
+import { growthIn, itemOf, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
+import { entriesOf } from '../growth-list.ts';
 import { begunRunOf } from '../parents.ts';
 import { partIn, type RowPart } from '../rounds.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
 import { withPrompt } from './prompts.ts';
 import { hasFailedItems, reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
+import { SharedOrigins, type OriginValues } from './shared-beginning.ts';
 
 /** What is read of other runs. */
-export type OtherRuns = Pick<Store, 'run' | 'row' | 'entry'>;
+export type OtherRuns = Pick<Store, 'run' | 'row' | 'entry' | 'entryOfFact' | 'sharedValues'>;
 
 /** An outcome that a task need not work out. */
 export interface TakenOver {
@@ -61,7 +63,9 @@ const ITS_OWN = new Set([
 ]);
 
 /** The runs that one fork reads from. */
-export class Origins {
+export class Origins implements OriginValues {
+  /** What the tasks of the fork share when it begins. */
+  readonly shared: SharedOrigins;
   readonly #rows: RunRows;
   readonly #record: ForkRecord;
   readonly #others: OtherRuns;
@@ -70,6 +74,11 @@ export class Origins {
     this.#rows = rows;
     this.#record = record;
     this.#others = others;
+    this.shared = new SharedOrigins(rows, this);
+  }
+
+  get layers(): readonly ForkLayer[] {
+    return this.#record.layers;
   }
 
   /** Prompts that take the place of the document's. */
@@ -97,7 +106,7 @@ export class Origins {
   /** The run of a sub-workflow that a task waited for in vain: the one that is begun now takes over what that has found. */
   childRun(graph: RunGraph, { name, dependsOn }: Pick<TaskSpec, 'name' | 'dependsOn'>): string | undefined {
     for (const [at, layer] of this.#record.layers.entries()) {
-      if (layer.wholeRuns === true || isAnew(layer, name, around(graph, name))) return undefined;
+      if (layer.wholeRuns === true || isAnew(layer, name, this.#around(graph, name))) return undefined;
       const row = this.#row(layer.run, name);
       const run = row === undefined ? undefined : begunRunOf(row);
       if (run !== undefined) return this.#stands(graph, name, dependsOn, at) ? run : undefined;
@@ -111,7 +120,7 @@ export class Origins {
     const row = found?.kind === 'completed' ? found : undefined;
     if (row === undefined) return { tasks: [], skip: [] };
     const { run } = row.layer;
-    const specs = this.#growth(run, parent).children.map((child) => {
+    const specs = this.#children(run, parent).map((child) => {
       const { specSeq, parent: waiting, depth } = this.#growth(run, child);
       const { spec } = this.#data(run, specSeq ?? 0) as unknown as AddedTask;
       const edited = withPrompt(spec, this.prompts[child]);
@@ -141,6 +150,67 @@ export class Origins {
     };
   }
 
+  sharedRows(run: string, page: { readonly limit: number; readonly after?: string | undefined }) {
+    const { limit, after = '' } = page;
+    return this.#rows.read(`fork/${run}/shared/${limit}/${after}`, () =>
+      this.#others.sharedValues(this.#key(run), page),
+    );
+  }
+
+  fact(run: string, seq: number) {
+    return { factSeq: this.#entry(run, seq).factSeq ?? 0, data: this.#data(run, seq) };
+  }
+
+  entryOfFact(run: string, factSeq: number): number | undefined {
+    const load = () => this.#others.entryOfFact(this.#key(run), factSeq);
+    return this.#rows.read(`fork/${run}/fact/${factSeq}`, load);
+  }
+
+  needed(graph: RunGraph, name: string): readonly string[] | undefined {
+    const isGiven = Object.hasOwn(this.#record.layers[0]?.outputs ?? {}, name);
+    return isGiven || this.#find(graph, name, 0) === undefined ? undefined : this.#needsThere(graph, name);
+  }
+
+  /** Whose outcomes a task was worked out from in the runs behind: nothing of it is in the fork yet. */
+  #needsThere(graph: RunGraph, name: string): readonly string[] {
+    if (graph.has(name)) return graph.spec(name).dependsOn;
+    const item = itemOf(name);
+    if (item !== undefined) return this.#needsThere(graph, item.map);
+    const added = this.#added(name);
+    if (added === undefined) return [];
+    const { run, spec, parent } = added;
+    if (spec.part === undefined) return [...spec.dependsOn, parent];
+    return [...spec.dependsOn, ...this.#needsThere(graph, parent), ...this.#partsBefore(run, name, spec.part)];
+  }
+
+  /** Where a task joined one of the runs behind, and how. */
+  #added(name: string): (AddedTask & { readonly run: string; readonly parent: string }) | undefined {
+    for (const { run } of this.#record.layers) {
+      const { specSeq } = this.#growth(run, name);
+      if (specSeq === null) continue;
+      return { run, ...(this.#data(run, specSeq) as unknown as AddedTask & { readonly parent: string }) };
+    }
+    return undefined;
+  }
+
+  #partsBefore(run: string, name: string, { owner, phase }: RoundPart): readonly string[] {
+    const parts = this.#children(run, owner);
+    const before = parts.slice(0, parts.indexOf(name));
+    if (phase !== 'execute') return before;
+    const plan = before.findLast((other) => this.#added(other)?.spec.part?.phase === 'plan');
+    return plan === undefined ? [] : [plan];
+  }
+
+  /** The tasks inside of which one is: the maps whose item it is, and the task whose rounds it is part of, with its maps. */
+  #around(graph: RunGraph, name: string): readonly string[] {
+    const owner = graph.has(name)
+      ? partIn(graph, name)?.parent
+      : graph.grows
+        ? this.#added(name)?.spec.part?.owner
+        : undefined;
+    return [...mapsAround(name), ...(owner === undefined ? [] : [owner, ...mapsAround(owner)])];
+  }
+
   /** What the origin found, where it would find the same again (O1, O2). */
   #found(graph: RunGraph, name: string, dependsOn: readonly string[]): Found | undefined {
     const found = this.#find(graph, name, 0);
@@ -168,7 +238,7 @@ export class Origins {
   }
 
   #find(graph: RunGraph, name: string, from: number): Found | undefined {
-    const within = around(graph, name);
+    const within = this.#around(graph, name);
     for (const [at, layer] of this.#record.layers.entries()) {
       if (at < from) continue;
       // Of this fork itself they are given whatever else holds.
@@ -200,6 +270,13 @@ export class Origins {
   #growth(run: string, name: string): Growth {
     const load = () => this.#others.row(this.#key(run), 'growth', name);
     return growthIn(this.#rows.read(`fork/${run}/growth/${name}`, load), name);
+  }
+
+  #children(run: string, name: string): string[] {
+    const load = (key: string) =>
+      this.#rows.read(`fork/${run}/list/${key}`, () => this.#others.row(this.#key(run), 'growthList', key));
+    const { children } = this.#growth(run, name);
+    return entriesOf(load, { task: name, list: 'child' }, children).map((entry) => entry.name);
   }
 
   #entry(run: string, seq: number): JournalEntry {
@@ -253,18 +330,12 @@ function* reducedBy(
 
 /** Parts of work in rounds that came before one: of a proposed task its plan, of every other part all. */
 function* before(graph: RunGraph, name: string, { parent, phase }: RowPart): Generator<string> {
-  const { children } = graph.growth(parent);
+  const children = graph.children(parent);
   for (let at = children.indexOf(name) - 1; at >= 0; at--) {
     const other = children[at] ?? '';
     if (phase !== 'execute') yield other;
     else if (partIn(graph, other)?.phase === 'plan') return yield other;
   }
-}
-
-/** The tasks inside of which one is: the maps whose item it is, and the task whose rounds it is part of, with its maps. */
-function around(graph: RunGraph, name: string): readonly string[] {
-  const owner = graph.has(name) ? partIn(graph, name)?.parent : undefined;
-  return [...mapsAround(name), ...(owner === undefined ? [] : [owner, ...mapsAround(owner)])];
 }
 
 function isBarred(layer: ForkLayer, name: string, within: readonly string[]): boolean {

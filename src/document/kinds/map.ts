@@ -43,6 +43,8 @@ export interface MapFields {
   readonly batchSize: number;
   readonly concurrency: number | undefined;
   readonly onItemFailure: OnItemFailure;
+  /** Where it came of an answer: tasks that it may become. */
+  readonly mostItems?: number;
 }
 
 /** A map, complete. `Task` is the inner form of a task. */
@@ -64,15 +66,22 @@ export interface PreparedMap {
 export const mapPlaces: Places = (task, path) => ({ templates: [], expressions: textAt(task, path, 'items') });
 
 /** Throws `expressionFailed` where its items are not a list, or too many. */
-export function prepareMap({ items, batchSize, concurrency, onItemFailure }: MapFields, scope: Scope): PreparedMap {
+export function prepareMap(map: MapFields, scope: Scope): PreparedMap {
+  const { items, batchSize, concurrency, onItemFailure, mostItems = Infinity } = map;
   const list = evaluate(items, scope);
   if (!Array.isArray(list)) throw unfit(items, `expected a list, came ${describeValue(list)}`);
   const entries: readonly unknown[] = list;
   if (entries.length > LIMITS.tasks)
     throw unfit(items, `expected at most ${LIMITS.tasks} items, came ${entries.length}`);
+  const batches = batchSize === 1 ? entries : batchesOf(entries, batchSize);
+  if (batches.length > mostItems)
+    throw unfit(
+      items,
+      `they would be ${batches.length} tasks, and the dynamicTaskLimit of the task that added the map allows ${mostItems}`,
+    );
   return {
     kind: 'map',
-    items: batchSize === 1 ? entries : batchesOf(entries, batchSize),
+    items: batches,
     ...(concurrency === undefined ? {} : { concurrency }),
     onItemFailure,
   };

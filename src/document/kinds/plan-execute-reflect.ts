@@ -3,7 +3,7 @@
  * `machines/plan-execute-reflect.ts` decides what comes next; what it adds to the run is written here.
  */
 import { z } from 'zod';
-import { CALL_SECONDS, commonFields, LIMITS, prompt, seconds } from '../fields.ts';
+import { allow, CALL_SECONDS, commonFields, LIMITS, prompt, seconds, type Allowance } from '../fields.ts';
 import { renderPrompt } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
 import { isRecord } from '../json.ts';
@@ -27,6 +27,7 @@ export const planExecuteReflectTaskSchema = z.strictObject({
     .describe('Proposed tasks at once; never more than config.breadth'),
   dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks of one plan'),
   onLimit: z.enum(['truncate', 'fail']).default('truncate').describe('What to do with a plan of more than that'),
+  allow: allow.optional().describe('What the tasks of its plans may name, beside models and providers of its own'),
   prompts: z
     .strictObject({ plan: prompt.optional(), reflect: prompt.optional(), answer: prompt.optional() })
     .default({})
@@ -42,7 +43,17 @@ export const planExecuteReflectTaskSchema = z.strictObject({
 type Written = z.output<typeof planExecuteReflectTaskSchema>;
 
 /** What the prompts of such a task see, beside `input` and `tasks`. */
-export const ROUND_VARIABLES = ['goal', 'round', 'depth', 'breadth', 'taskLimit', 'steps', 'missing', 'done'] as const;
+export const ROUND_VARIABLES = [
+  'goal',
+  'round',
+  'depth',
+  'breadth',
+  'taskLimit',
+  'steps',
+  'missing',
+  'done',
+  'functions',
+] as const;
 
 /** One of them. */
 export type RoundVariable = (typeof ROUND_VARIABLES)[number];
@@ -62,6 +73,8 @@ export interface PlanExecuteReflectSpec<Task> {
   readonly breadth: number | undefined;
   readonly dynamicTaskLimit: number;
   readonly onLimit: 'truncate' | 'fail';
+  /** What the tasks of its plans may name; undefined: nothing that is not its own. */
+  readonly allow: Allowance | undefined;
   /** Its calls, but for their names and places. */
   readonly phases: Readonly<Record<Phase, Task>>;
   /** What a proposed task has that says nothing of it: one that is a model call, and any. */
@@ -198,6 +211,7 @@ export function planExecuteReflectSpec<Task>(
     breadth,
     dynamicTaskLimit,
     onLimit,
+    allow: task.allow,
     phases: {
       // Who writes the prompt may ask for more than the built-in one does, such as functions.
       plan: phase('plan', prompts.plan === undefined ? { schema: PLAN_SCHEMA } : 'json'),

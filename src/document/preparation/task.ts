@@ -4,7 +4,8 @@ import type { PreparedApproval, PreparedOutcome, PreparedSkip, PreparedTask } fr
 import { FermataError, toErrorData } from '../../errors.ts';
 import type { Prepare, Preparing } from '../../runtime/catalog.ts';
 import { stopOf } from '../cancel-when.ts';
-import type { Predicates } from '../condition.ts';
+import { conditionsOf } from '../calls.ts';
+import { sharedKeysAsked, type Predicates } from '../condition.ts';
 import type { ApprovalSpec, Definition, TaskSpec } from '../definition.ts';
 import type { DefinitionOf } from '../definition-of.ts';
 import { NO_FORKS, type OriginsOf } from '../fork/origins-of.ts';
@@ -55,7 +56,7 @@ export function prepareTask(
       ...results,
       ...itemScope(graph, owner, results.tasks),
       ...roundScope(graph, spec),
-      ...sharedScope(rows, spec.shared),
+      ...sharedScope(rows, sharedBy(spec, predicates)),
     };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
@@ -95,6 +96,11 @@ function goingOn(takesOver: string | undefined, rendered: RenderedTask): Rendere
     : { ...rendered, call: { ...call, takesOver } };
 }
 
+/** Keys of the shared values that its texts read, and its predicates. */
+function sharedBy(spec: TaskSpec, predicates: Predicates): readonly string[] {
+  return [...new Set([...(spec.shared ?? []), ...sharedKeysAsked(conditionsOf(spec), predicates)])];
+}
+
 /** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */
 function preparedOutcome(
   { retry, timeoutSeconds, onInDoubt, onComplete, outputs, description: written }: TaskSpec,
@@ -103,7 +109,8 @@ function preparedOutcome(
   const known = {
     ...(description === undefined ? {} : { description }),
     known: { result, facts },
-    ...(outputs === undefined ? {} : { publishes: true as const }),
+    // What it published where it was worked out is among the values with which the fork began.
+    ...(outputs === undefined || facts['reused'] !== undefined ? {} : { publishes: true as const }),
   };
   if (onComplete === undefined) return known;
   return {

@@ -5,6 +5,7 @@ import { fork, type ForkRequest } from '../../document/fork/request.ts';
 import { FermataError } from '../../errors.ts';
 import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
 import { runPath } from '../parameters.ts';
+import { refusePrototype } from '../request-body.ts';
 import { answers, body, fields, newRouter, type HttpEnvironment, type Surroundings } from '../router.ts';
 import { linksOf, startedSchema } from '../run-view.ts';
 
@@ -55,6 +56,7 @@ export function forkRoutes({ fermata }: Surroundings) {
     .openapi(forkRun, async (c) => {
       const { id } = c.req.valid('param');
       const asked = c.req.valid('json');
+      await refusePrototype(c, 'edits');
       const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], `${id}/fork`, asked);
       return start(c, id, { point: pointOf(asked), edits: asked.edits, idempotency });
     })

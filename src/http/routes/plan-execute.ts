@@ -19,6 +19,7 @@ const planExecuteBody = fields({
   depth: task.depth.describe('Rounds at most; default: 3'),
   dynamicTaskLimit: task.dynamicTaskLimit.unwrap().optional().describe('Tasks of one plan; default: 10'),
   onLimit: task.onLimit.unwrap().optional(),
+  allow: task.allow,
   prompts: task.prompts.unwrap().optional(),
   system: task.system,
   provider: task.provider,

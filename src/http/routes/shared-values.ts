@@ -13,6 +13,10 @@ const sharedValueSchema = z
     value: z.unknown(),
     by: z.string().describe('The task that wrote it'),
     writtenAt: z.iso.datetime(),
+    reused: z
+      .object({ runId: z.string(), seq: z.int().describe("Number of the fact in that run's stream") })
+      .optional()
+      .describe('Of a fork that began with it: where it was written'),
   })
   .openapi('SharedValue');
 
@@ -41,6 +45,7 @@ export function sharedValueRoutes({ fermata: { runtime } }: Surroundings) {
   });
 }
 
-function shown({ key, revision, value, by, at }: SharedValue): z.infer<typeof sharedValueSchema> {
-  return { key, revision, value: toJson(value), by, writtenAt: iso(at) };
+function shown({ key, revision, value, by, at, reused }: SharedValue): z.infer<typeof sharedValueSchema> {
+  const from = reused === undefined ? {} : { reused };
+  return { key, revision, value: toJson(value), by, writtenAt: iso(at), ...from };
 }

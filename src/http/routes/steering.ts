@@ -1,6 +1,7 @@
 /** Commands to a run, and events from outside. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { cancelBody, runPath } from '../parameters.ts';
+import { refusePrototype } from '../request-body.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
 import { cancelRun, pauseOrResume } from '../run-commands.ts';
 import { commandSchema } from '../run-view.ts';
@@ -62,6 +63,7 @@ export function steeringRoutes({ fermata }: Surroundings) {
     .openapi(resume, async (c) => c.json(await pauseOrResume(fermata, c.req.valid('param').id, 'resume'), 202))
     .openapi(send, async (c) => {
       const event = c.req.valid('json');
+      await refusePrototype(c);
       const { id: runId } = c.req.valid('param');
       const { seq, state } = await fermata.runtime.send(runId, event, event.id === undefined ? {} : { id: event.id });
       return c.json({ runId, status: state.status, seq }, 202);

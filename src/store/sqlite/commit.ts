@@ -24,6 +24,7 @@ import {
   eventType,
   forkedFrom,
   growth,
+  growthList,
   journal,
   keptEvent,
   message,
@@ -108,6 +109,8 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
         return void write.approval({ ...change.row, run: key, task: change.key });
       case 'growth':
         return void write.growth({ ...change.row, run: key, task: change.key });
+      case 'growthList':
+        return void write.growthList({ ...change.row, run: key });
       case 'wait':
         return void write.wait({ ...change.row, run: key });
       case 'keptEvent':
@@ -202,6 +205,7 @@ function prepareWrites(connection: Connection) {
     growth: prepareUpsert(connection, growth, [growth.run, growth.task], {
       fixed: [growth.parent, growth.depth, growth.specSeq],
     }),
+    growthList: prepareInsert(connection, growthList),
     wait: prepareUpsert(connection, wait, [wait.run, wait.task], { fixed: [wait.type, wait.position] }),
     keptEvent: prepareUpsert(connection, keptEvent, [keptEvent.run, keptEvent.seq], { fixed: [keptEvent.type] }),
     eventType: prepareUpsert(connection, eventType, [eventType.run, eventType.type]),

@@ -9,7 +9,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import type { ActorRow, ApprovalRow, RunStatus, TaskStatus } from '../store.ts';
+import type { ActorRow, ApprovalRow, GrowthListRow, RunStatus, TaskStatus } from '../store.ts';
 
 const ownerRun = () =>
   integer('run')
@@ -200,6 +200,20 @@ export const growth = sqliteTable(
     detailJson: text('detail'),
   },
   (t) => [primaryKey({ columns: [t.run, t.task] })],
+);
+
+/** `GrowthListRow`. Read one by one: how many there are, the row of `growth` says. */
+export const growthList = sqliteTable(
+  'growth_list',
+  {
+    run: ownerRun(),
+    task: text('task').notNull(),
+    list: text('list').$type<GrowthListRow['list']>().notNull(),
+    at: integer('at').notNull(),
+    name: text('name').notNull(),
+    hard: integer('hard', { mode: 'boolean' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.run, t.task, t.list, t.at] })],
 );
 
 /** Tasks that wait for an event from outside; one that has ended its wait stays, closed. */

@@ -12,6 +12,7 @@ import {
   effect,
   eventType,
   growth,
+  growthList,
   keptEvent,
   run,
   runState,
@@ -50,6 +51,10 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
     task: (run, name) => read.task.get({ run, name }),
     approval: (run, name) => read.approval.get({ run, name }),
     growth: (run, name) => read.growth.get({ run, name }),
+    growthList: (run, key) => {
+      const [name = '', list = '', at = ''] = key.split('/');
+      return read.growthList.get({ run, name, list, at: Number(at) });
+    },
     wait: (run, name) => read.wait.get({ run, name }),
     keptEvent: (run, seq) => read.keptEvent.get({ run, seq: Number(seq) }),
     eventType: (run, type) => read.eventType.get({ run, type }),
@@ -119,6 +124,7 @@ function prepareReads(db: BetterSQLite3Database) {
   const { run: _taskRun, ...taskColumns } = getTableColumns(task);
   const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
   const { run: _growthRun, ...growthColumns } = getTableColumns(growth);
+  const { run: _listRun, ...listColumns } = getTableColumns(growthList);
   const { run: _waitRun, ...waitColumns } = getTableColumns(wait);
   const { run: _keptRun, ...keptColumns } = getTableColumns(keptEvent);
   const { run: _typeRun, ...typeColumns } = getTableColumns(eventType);
@@ -154,6 +160,18 @@ function prepareReads(db: BetterSQLite3Database) {
       .select(growthColumns)
       .from(growth)
       .where(and(eq(growth.run, runIs), eq(growth.task, nameIs)))
+      .prepare(),
+    growthList: db
+      .select(listColumns)
+      .from(growthList)
+      .where(
+        and(
+          eq(growthList.run, runIs),
+          eq(growthList.task, nameIs),
+          eq(growthList.list, sql.placeholder('list')),
+          eq(growthList.at, sql.placeholder('at')),
+        ),
+      )
       .prepare(),
     // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
     ready: db

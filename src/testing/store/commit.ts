@@ -109,6 +109,7 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
     tasks: new Map(),
     approvals: new Map(),
     growth: new Map(),
+    growthLists: new Map(),
     waits: new Map(),
     keptEvents: new Map(),
     eventTypes: new Map(),
@@ -129,6 +130,8 @@ function writeRow(database: MemoryDatabase, writing: Writing, record: RunRecord,
       return writing.set(record.tasks, change.key, change.row);
     case 'growth':
       return writing.set(record.growth, change.key, change.row);
+    case 'growthList':
+      return writing.insert(record.growthLists, change.key, change.row, 'entry of a list');
     case 'wait':
       return writing.set(record.waits, change.key, change.row);
     case 'keptEvent':

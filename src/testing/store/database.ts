@@ -3,6 +3,7 @@ import { StoreError } from '../../store/store.ts';
 import type {
   ActorRow,
   ApprovalRow,
+  GrowthListRow,
   GrowthRow,
   BlobUse,
   EffectRow,
@@ -38,6 +39,7 @@ export interface RunRecord {
   readonly tasks: Map<string, TaskRow>;
   readonly approvals: Map<string, { readonly order: number; readonly row: ApprovalRow }>;
   readonly growth: Map<string, GrowthRow>;
+  readonly growthLists: Map<string, GrowthListRow>;
   readonly waits: Map<string, WaitRow>;
   readonly keptEvents: Map<string, KeptEventRow>;
   readonly eventTypes: Map<string, EventTypeRow>;

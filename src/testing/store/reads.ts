@@ -51,6 +51,7 @@ export function readsOf(use: () => MemoryDatabase): Reads {
     task: ({ tasks }, key) => tasks.get(key),
     approval: ({ approvals }, key) => approvals.get(key)?.row,
     growth: ({ growth }, key) => growth.get(key),
+    growthList: ({ growthLists }, key) => growthLists.get(key),
     wait: ({ waits }, key) => waits.get(key),
     keptEvent: ({ keptEvents }, key) => keptEvents.get(key),
     eventType: ({ eventTypes }, key) => eventTypes.get(key),

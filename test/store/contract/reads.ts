@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EffectRow, RowChange, WaitPlace } from '../../../src/store/store.ts';
+import type { EffectRow, RowChange, RunKey, WaitPlace } from '../../../src/store/store.ts';
 import {
   actor,
   approvalChange,
@@ -9,6 +9,8 @@ import {
   effect,
   entry,
   group,
+  growthChange,
+  growthRow,
   message,
   runKey,
   state,
@@ -215,6 +217,54 @@ export function readsContract(make: MakeStore): void {
       expect(await store.runs('yours', { limit: 9 })).toHaveLength(1);
       expect(await store.run(runKey('a', 'nobody'))).toBeUndefined();
       expect(await store.deleteRun(runKey('a', 'nobody'))).toBe(false);
+    });
+
+    test('S4: nor of what has joined it, of what it waits for, shares, began or was forked from', async () => {
+      const { store } = current();
+      const [mine, yours] = [runKey('a', 'mine'), runKey('a', 'yours')];
+      const rows: RowChange[] = [
+        growthChange(growthRow('plan')),
+        { table: 'wait', key: 'paid', row: { task: 'paid', type: 'paid', position: 0, open: true } },
+        { table: 'eventType', key: 'paid', row: { type: 'paid', toCome: 0, waiting: 1, kept: 1 } },
+        { table: 'keptEvent', key: '1', row: { seq: 1, type: 'paid', takenBy: null } },
+        { table: 'shared', key: 'k', row: { key: 'k', revision: 1, seq: 1 } },
+        { table: 'sharedWrite', key: 'w', row: { key: 'k', revision: 1, seq: 1, write: 'w' } },
+        { table: 'watch', key: 'plan/k', row: { task: 'plan', key: 'k', position: 0, open: true } },
+      ];
+      const entries = [entry(1, 1, { kind: 'fact', factSeq: 1 })];
+      const parent = { run: 'a', task: 'phase', attempt: 1, depth: 1, awaited: true };
+      const idempotency = { key: 'key', bodyHash: 'hash' };
+      await store.commit(
+        group([
+          begin(mine, { rows, entries }, { idempotency }),
+          begin(runKey('child', 'mine'), {}, { parent }),
+          begin(runKey('fork', 'mine'), {}, { forkJson: '{}', forkedFrom: ['a'] }),
+        ]),
+      );
+      const seen = async (owner: RunKey): Promise<readonly unknown[]> => [
+        ...(await Promise.all(rows.map(({ table, key }) => store.row(owner, table, key)))),
+        ...(await store.eventTypes(owner, 9)),
+        ...(await store.openWaits(owner, 'paid', { limit: 9 })),
+        ...(await store.keptEvents(owner, 'paid', { limit: 9 })),
+        ...(await store.openWatches(owner, 'k', { limit: 9 })),
+        ...(await store.sharedValues(owner, { limit: 9 })),
+        ...(await store.awaitedRuns(owner)),
+        await store.entryOfFact(owner, 1),
+        await store.startedUnder(owner.tenant, 'key'),
+        ...(await store.runs(owner.tenant, { parent: 'a', limit: 9 })),
+        ...(await store.runs(owner.tenant, { forkedFrom: 'a', limit: 9 })),
+        ...(await store.runs(owner.tenant, { among: ['a', 'child'], limit: 9 })),
+      ];
+      expect(
+        (await seen(mine)).filter((one) => one !== undefined),
+        'all of it is there',
+      ).toHaveLength(rows.length + 12);
+      expect((await seen(yours)).filter((one) => one !== undefined)).toEqual([]);
+      await store.commit(group([begin(yours)]));
+      expect((await seen(yours)).filter((one) => one !== undefined)).toMatchObject([{ run: 'a', tenant: 'yours' }]);
+      // A fork of another tenant's run of the same id keeps nobody from deleting this one.
+      expect(await store.deleteRun(yours, { unended: true })).toBe(true);
+      await expect(store.deleteRun(mine, { unended: true })).rejects.toMatchObject({ code: 'runHasForks' });
     });
 
     test('a machine keeps the hash it was registered with', async () => {

@@ -40,6 +40,7 @@ test('tables of small rows are one B-tree, which drizzle cannot say and the SQL 
     'event_type',
     'forked_from',
     'growth',
+    'growth_list',
     'high_water',
     'kept_event',
     'machine',

@@ -1,0 +1,85 @@
+/** S3, R5: killed while tasks share: each write is done once, each revision is given once, and who is stopped hears of it once. */
+import { describe, expect, it } from 'vitest';
+import type { WorkflowDocument } from '../../src/document/schema.ts';
+import type { CrashPoint } from '../../src/runtime/group.ts';
+import { sceneOfTest } from './scene-of-test.ts';
+import { until } from './until.ts';
+
+const WRITERS = ['one', 'two', 'three'];
+const DOCUMENT: WorkflowDocument = {
+  name: 'sharing',
+  config: { breadth: 5 },
+  tasks: [
+    ...WRITERS.map((name) => ({ name, kind: 'code' as const, function: 'share' })),
+    {
+      name: 'verdict',
+      prompt: 'n is {{ shared.n }}',
+      dependsOn: WRITERS,
+      outputs: { shared: { full: 'shared.n == 6.0' } },
+    },
+    { name: 'slow', prompt: 'stuck', cancelWhen: 'shared.full' },
+    { name: 'never', kind: 'wait', event: { type: 'never' }, cancelWhen: 'shared.full' },
+    { name: 'end', kind: 'code', function: 'count', dependsOn: ['slow', 'never'], input: { items: 'shared.n' } },
+  ],
+};
+
+interface Change {
+  readonly key: string;
+  readonly revision: number;
+  readonly value: unknown;
+  readonly by: string;
+  readonly write?: string;
+}
+
+describe('killed while tasks share', () => {
+  const setScene = sceneOfTest();
+
+  it.each<[CrashPoint, readonly number[]]>([
+    ['committed', [2, 5, 8]],
+    ['decided', [4, 6, 9]],
+  ])('at "%s" of commits', async (point, commits) => {
+    const scene = await setScene();
+    const first = scene.serve();
+    const workflow = await first.create(DOCUMENT);
+    await first.kill();
+    for (const nth of commits) {
+      const before = new Set(scene.calls().map(({ key }) => key));
+      const server = scene.serve({ crash: { point, nth } });
+      await server.execute(workflow, {}, `run ${nth}`);
+      await scene.died(server);
+      const last = scene.serve();
+      const run = (await last.execute(workflow, {}, `run ${nth}`)) ?? '';
+      await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
+      expect((await last.get(`/runs/${run}`))?.body['output']).toEqual({
+        verdict: expect.stringContaining('n is 6') as string,
+        end: { counted: 6 },
+      });
+      const facts = [];
+      for await (const fact of last.facts(run)) facts.push(fact);
+      const changes = facts.filter(({ type }) => type === 'shared_changed').map(({ data }) => data as never as Change);
+      const revisions = (of: string): number[] =>
+        changes.filter(({ key }) => key === of).map(({ revision }) => revision);
+      expect(revisions('n'), `killed at ${point} ${nth}`).toEqual([1, 2, 3, 4, 5, 6]);
+      for (const key of [...WRITERS, 'full']) expect(revisions(key)).toEqual([1]);
+      expect(new Set(changes.map(({ write }) => write)).size, 'each under a name of its own').toBe(6 + 3 + 1);
+      for (const writer of WRITERS) expect(changes.filter(({ by }) => by === writer)).toHaveLength(3);
+      const stopped = facts.filter(({ type }) => type === 'task_cancelled').map(({ data }) => String(data.task));
+      expect(stopped.toSorted()).toEqual(['never', 'slow']);
+      const full = facts.findIndex(({ data }) => data['key'] === 'full');
+      expect(facts.findIndex(({ type }) => type === 'task_cancelled')).toBeGreaterThan(full);
+      const { items } = ((await last.get(`/runs/${run}/shared`))?.body ?? {}) as unknown as { items: Change[] };
+      expect(items.map(({ key, revision }) => [key, revision])).toEqual([
+        ['full', 1],
+        ['n', 6],
+        ['one', 1],
+        ['three', 1],
+        ['two', 1],
+      ]);
+      await last.kill();
+      // What a call wrote stands under the key that it still had when it was made again.
+      const calls = scene.calls().filter(({ key }) => !before.has(key));
+      for (const { key, value } of items.filter((item) => WRITERS.includes(item.key)))
+        expect(new Set(calls.filter(({ prompt }) => prompt === key).map((call) => call.key))).toEqual(new Set([value]));
+    }
+  });
+});
