@@ -290,6 +290,29 @@ describe('work in rounds', () => {
     expect(news()).toEqual(['g.1.x', 'g.reflect 1', 'g.answer', 'last']);
   });
 
+  it('begins with the values that the parts have shared which it takes over', async () => {
+    const run = await bench.start({ tasks: [{ ...goal, allow: { functions: ['work'], shared: ['found', 'lost'] } }] });
+    const code = (name: string) => ({ name, kind: 'code', function: 'work', input: {} });
+    await bench.complete('g.plan 1', { tasks: [code('x'), code('y')] });
+    await bench.call('g.1.x').context.shared.set('found', 7);
+    await bench.call('g.1.y').context.shared.set('lost', 8);
+    await bench.complete('g.1.x');
+    await bench.complete('g.1.y');
+    await bench.fail('g.reflect 1');
+    const both = await bench.fork(run, retry);
+    const one = await bench.fork(run, { point: { fromTask: 'g.1.y' } });
+    const anew = await bench.fork(run, { point: { fromTask: 'g' } });
+    const shared = async (of: string): Promise<unknown[]> =>
+      Promise.all(['found', 'lost'].map(async (key) => (await bench.fermata.runtime.sharedValue(of, key))?.value));
+    expect([await shared(both), await shared(one), await shared(anew)]).toEqual([
+      [7, 8],
+      [7, undefined],
+      [undefined, undefined],
+    ]);
+    for (const fork of [both, one, anew]) await bench.fermata.runtime.cancel(fork);
+    await bench.settle();
+  });
+
   it('begins from its first plan where the task itself is forked, or needs something that is', async () => {
     const run = await failedAtReflection();
     const fork = await bench.fork(run, { point: { fromTask: 'g' } });
