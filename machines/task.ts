@@ -254,6 +254,7 @@ export const taskMachine = setup({
             'fermata.task.pause': { actions: 'pauseChild' },
             'fermata.task.resume': { actions: 'pauseChild' },
             'fermata.task.childEnded': { guard: 'isOwnChild', actions: 'keepChildEnd' },
+            'fermata.task.childProgressed': { guard: 'isOwnChild', actions: 'stateChildProgress' },
           },
           states: {
             starting: {

@@ -29,7 +29,8 @@ export const guards = {
   wasCancelled: ({ context }: Seen) => context.error?.code === 'cancelled',
   wasTooLong: ({ context }: Seen) => context.error?.code === 'taskTimedOut',
   isOwnChild: ({ context, event }: Seen) =>
-    event.type === 'fermata.task.childEnded' && event.attempt === context.attempt,
+    (event.type === 'fermata.task.childEnded' || event.type === 'fermata.task.childProgressed') &&
+    event.attempt === context.attempt,
   childCompleted: ({ context }: Seen) => context.child?.end?.status === 'completed',
   childMayRepeat: ({ context }: Seen) =>
     context.child?.end !== undefined &&

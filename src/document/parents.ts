@@ -1,7 +1,17 @@
 /** Tasks that wait for runs of their own, as their rows say it. */
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
+import type { TaskRow } from '../store/store.ts';
 import type { RunGraph } from './run-graph.ts';
 import { asksFunction } from './task-status.ts';
+
+/** The run that a task has begun last; undefined where it has begun none. */
+export function begunRunOf({ detailJson }: Pick<TaskRow, 'detailJson'>): string | undefined {
+  const { childRunId, childRunBefore } = JSON.parse(detailJson ?? '{}') as {
+    readonly childRunId?: string;
+    readonly childRunBefore?: string;
+  };
+  return childRunId ?? childRunBefore;
+}
 
 /** The run that a task waits for; undefined where it waits for none. */
 export function childRunOf(graph: RunGraph, name: string): string | undefined {

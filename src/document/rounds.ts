@@ -197,14 +197,20 @@ export function promptWithResults(prompt: string, dependsOn: readonly string[]):
 export function joinedBy(graph: RunGraph, gone: Iterable<string>): readonly string[] {
   if (!graph.grows) return [];
   const open = new Map<string, number>();
+  // Several may have ended at once, and are heard of one after the other: with the last one all are over.
+  const last = new Set<string>();
   for (const name of gone) {
     const row = graph.row(name);
     const owner = partOfRow(row)?.parent;
     if (owner === undefined) continue;
-    const left = open.get(owner) ?? graph.growth(owner).open;
+    const growth = graph.growth(owner);
+    const left = open.get(owner) ?? growth.open;
     open.set(owner, isSettled(row.status) ? left : left - 1);
+    if (!isSettled(row.status) || growth.last === undefined || growth.last === name) last.add(owner);
   }
-  return [...open].flatMap(([owner, left]) => (left === 0 && !isSettled(graph.row(owner).status) ? [owner] : []));
+  return [...open].flatMap(([owner, left]) =>
+    left === 0 && last.has(owner) && !isSettled(graph.row(owner).status) ? [owner] : [],
+  );
 }
 
 /** What is left of what it added where a task that works in rounds ends before that does. */

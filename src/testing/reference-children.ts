@@ -57,6 +57,14 @@ export class ChildrenModel {
     else task.status = 'inRun';
   }
 
+  /** How far its run is. */
+  progressed(run: Run, task: Task, { data }: SeenFact, where: string): void {
+    if (task.plan.call.kind !== 'subworkflow') return;
+    const child = this.of(run, task);
+    const isTrue = child !== undefined && Number(data['percent']) <= child.progress;
+    check(isTrue, `P11 ${where}: its run is at ${child?.progress} %`);
+  }
+
   /** The run that a task has begun at its attempt. */
   of(run: Run, task: Task): Run | undefined {
     return this.#children.get(keyOf(run, task.plan.name, task.workedAt ?? task.attempt));

@@ -84,6 +84,7 @@ export const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
   approval_requested: ['pending'],
   approval_resolved: ['awaitingApproval'],
   task_retrying: ['running', 'inRun'],
+  progress: ['running', 'inRun'],
   task_completed: ['running', 'waiting', 'inRun'],
   event_refused: ['running', 'waiting'],
   task_failed: ['pending', 'running', 'waiting', 'inRun', 'queued', 'retrying', 'inDoubt', 'refused'],

@@ -73,6 +73,8 @@ export class TasksModel {
         return;
       case 'child_run_started':
         return this.#children.told(run, task, fact, where);
+      case 'progress':
+        return this.#children.progressed(run, task, fact, where);
       case 'approval_requested': {
         const isAsked = task.plan.approval !== undefined && !task.approved;
         check(isAsked, `P8 ${where}: it is asked for nothing, or again`);
@@ -126,12 +128,13 @@ export class TasksModel {
   #started(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
     const { approval, retry, call, name } = task.plan;
     const attempt = Number(data['attempt']);
-    // Whoever gave it its output has allowed it: only the function that chooses what it adds is called.
-    const mustAsk = approval !== undefined && data['edited'] !== true;
+    // Whoever gave it its output has allowed it, whatever its conditions say: only the function that chooses what it adds is called.
+    const isGiven = data['edited'] === true;
+    const mustAsk = approval !== undefined && !isGiven;
     check(!run.paused, `P4 ${where}: the run is paused`);
     if (task.status === 'pending') {
       check(!mustAsk || task.approved, `P8 ${where}: nobody has allowed it`);
-      if (!mustAsk) this.#mayRun(run, task, where);
+      if (!mustAsk) this.#mayRun(run, task, where, isGiven);
     }
     check(task.status !== 'inDoubt' || this.#times(run, name, 'retry') > 0, `P8 ${where}: nobody says so`);
     check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
@@ -251,9 +254,9 @@ export class TasksModel {
     this.#clock.notEarly(at, Date.parse(result), 0, where);
   }
 
-  #mayRun(run: Run, task: Task, where: string): void {
+  #mayRun(run: Run, task: Task, where: string, isGiven = false): void {
     const verdict = this.#verdict(run, task, where);
-    check(verdict === 'runs' || verdict === 'unknown', `P4 ${where}: by its conditions it ${verdict}`);
+    check(isGiven || verdict === 'runs' || verdict === 'unknown', `P4 ${where}: by its conditions it ${verdict}`);
   }
 
   /** What its conditions say, now that its turn has come. */

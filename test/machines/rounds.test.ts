@@ -467,14 +467,18 @@ describe('a fork', () => {
     expect((await stated(again, 'task_completed'))[0]).toMatchObject({ task: 'g', result: 'end', rounds: 1 });
   });
 
-  it.each(['g', 'g.1.a', 'g.answer'])(
-    'of the task itself, or of a part of it, goes through its rounds again: %s',
-    async (fromTask) => {
-      const run = await start();
-      await once();
-      const again = await bench.fork(run, { point: { fromTask } });
-      await once();
-      expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'end', progress: 100 });
-    },
-  );
+  it.each([
+    ['g', ['g.plan 1', 'g.1.a', 'g.reflect 1', 'g.answer']],
+    ['g.1.a', ['g.1.a', 'g.reflect 1', 'g.answer']],
+    ['g.answer', ['g.answer']],
+  ])('of the task itself, or of a part of it, goes through what came after it again: %s', async (fromTask, anew) => {
+    const run = await start();
+    await once();
+    const again = await bench.fork(run, { point: { fromTask } });
+    for (const part of anew) {
+      expect(bench.running).toEqual([part]);
+      await bench.complete(part, part === 'g.plan 1' ? plan('a') : part === 'g.reflect 1' ? done : 'end');
+    }
+    expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'end', progress: 100 });
+  });
 });

@@ -146,7 +146,10 @@ async function person(world: World, random: Random, workflow: string, key: strin
   for (let left = random.between(0, 8); left > 0; left--) {
     await world.advance(random.pick(PAUSES));
     if (random.chance(0.15)) runs.push(...(await forked(world, random.pick(runs), random)));
-    else await random.pick(COMMANDS)(world, random.pick(runs), someTask(random), random).catch(refused);
+    else {
+      const made = await random.pick(COMMANDS)(world, random.pick(runs), someTask(random), random).catch(refused);
+      if (typeof made === 'string' && !runs.includes(made)) runs.push(made);
+    }
   }
   // What has ended is tried again, and forked.
   if (random.chance(0.3)) {

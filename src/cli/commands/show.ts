@@ -109,13 +109,15 @@ function row(task: Task, width: number): string[] {
 }
 
 /** `01J… at task "plan", edited: plan; before it 01H…`. */
-function forkText({ runId, fromTask, atSeq, edits, ancestors }: NonNullable<Run['forkedFrom']>): string {
+function forkText({ runId, fromTask, atSeq, task, edits, ancestors }: NonNullable<Run['forkedFrom']>): string {
   const point =
     fromTask !== undefined
       ? `at task ${JSON.stringify(fromTask)}`
       : atSeq !== undefined
         ? `at fact ${atSeq}`
-        : 'to try again what did not complete';
+        : task !== undefined
+          ? `to try task ${JSON.stringify(task)} again`
+          : 'to try again what did not complete';
   const edited = Object.keys(edits);
   const before = ancestors.slice(1);
   return [
