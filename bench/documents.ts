@@ -31,6 +31,12 @@ export function layered(layers: number, width: number, breadth: number) {
   return { name: `${layers} layers of ${width}`, config: { breadth }, tasks };
 }
 
+/** The same for each item of a list, `breadth` of them at once. */
+export function mapped(breadth: number) {
+  const task = { name: 'each', kind: 'map', items: 'input.list', task: { ...step, input: { item: 'item' } } };
+  return { name: `items at breadth ${breadth}`, config: { breadth }, tasks: [task] };
+}
+
 /** One task that a person must agree to. */
 export function gated() {
   return { name: 'gated', tasks: [{ ...step, name: 'book', requiresApproval: true, approvalPrompt: 'Book it?' }] };

@@ -22,7 +22,7 @@ export interface Tally {
 export interface OpenFermata extends Pick<Fermata, 'runtime' | 'close'> {
   readonly tally: Tally;
   /** Starts a run of the workflow and answers with its id. */
-  start(): Promise<string>;
+  start(input?: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
 /** Creates the database with the workflow in it; returns its size in bytes. */
@@ -44,7 +44,7 @@ export async function openFermata(file: string, nothing: CodeFunction = () => 'd
   return {
     runtime: fermata.runtime,
     tally,
-    start: async () => (await execute(fermata.runtime, workflow, definition, {})).runId,
+    start: async (input = {}) => (await execute(fermata.runtime, workflow, definition, { input })).runId,
     close: () => fermata.close(),
   };
 }

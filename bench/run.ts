@@ -16,8 +16,9 @@ import { w3 } from './w3-many-runs.ts';
 import { w4 } from './w4-parked.ts';
 import { w5 } from './w5-killed.ts';
 import { w6 } from './w6-shared.ts';
+import { w7 } from './w7-map.ts';
 
-const WORKLOADS = [w1, w2, w3, w4, w5, w6, firstToken, restart, million];
+const WORKLOADS = [w1, w2, w3, w4, w5, w6, w7, firstToken, restart, million];
 const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json] [--write FILE.md]`;
 
 function options() {

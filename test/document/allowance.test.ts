@@ -192,6 +192,16 @@ it('plans of rounds are held to theirs, and prompts of plans can say what it is'
   expect(allowed.results.get('g.1.look')).toMatchObject({ status: 'completed' });
 });
 
+it('plans need tasks of plans only, so that they are given no others', async () => {
+  const { call } = await openFermata({ config, script: [] });
+  const goal = { name: 'g', kind: 'planExecuteReflect', goal: 'x', allow: { tasks: ['a'] } };
+  const { status, body } = await call('POST', '/workflows', { name: 'closed', tasks: [goal] });
+  expect([status, body.errors]).toEqual([
+    422,
+    [{ path: 'tasks[0].allow.tasks', message: expect.stringContaining('unknown field "tasks"') as string }],
+  ]);
+});
+
 it('what is offered has to be there before a run begins', async () => {
   const harness = await openFermata({ config, script: [] });
   const document = { name: 'offers', tasks: [adder({ allow: { functions: ['fly'] } })] };

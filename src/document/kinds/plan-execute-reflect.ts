@@ -3,7 +3,8 @@
  * `machines/plan-execute-reflect.ts` decides what comes next; what it adds to the run is written here.
  */
 import { z } from 'zod';
-import { allow, CALL_SECONDS, commonFields, LIMITS, prompt, seconds, type Allowance } from '../fields.ts';
+import { CALL_SECONDS } from '../definition.ts';
+import { allow, commonFields, LIMITS, prompt, seconds, type Allowance } from '../fields.ts';
 import { renderPrompt } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
 import { isRecord } from '../json.ts';
@@ -27,7 +28,11 @@ export const planExecuteReflectTaskSchema = z.strictObject({
     .describe('Proposed tasks at once; never more than config.breadth'),
   dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks of one plan'),
   onLimit: z.enum(['truncate', 'fail']).default('truncate').describe('What to do with a plan of more than that'),
-  allow: allow.optional().describe('What the tasks of its plans may name, beside models and providers of its own'),
+  // Of the run its plans need nothing but what they proposed themselves.
+  allow: allow
+    .omit({ tasks: true })
+    .optional()
+    .describe('What the tasks of its plans may name, beside the models and providers of its own'),
   prompts: z
     .strictObject({ plan: prompt.optional(), reflect: prompt.optional(), answer: prompt.optional() })
     .default({})

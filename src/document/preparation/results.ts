@@ -16,17 +16,28 @@ export function runOutput(graph: RunGraph): { readonly value: unknown; readonly 
 /** Results read without a break: about ten milliseconds. */
 const RESULTS_AT_ONCE = 500;
 
+/** Names in their order: a list of them, or what makes each when it is asked for. */
+export interface NamesInOrder {
+  readonly length: number;
+  at(index: number): string | undefined;
+}
+
 /**
  * The results of many tasks. A last turn may need 100,000 of them, more than a second of reading: between slices it
  * waits, as for a load, so that the process serves others meanwhile.
  */
-export function resultsOf(graph: RunGraph, names: readonly string[]): [string, TaskResult][] {
-  const read = (slice: readonly string[]): [string, TaskResult][] => slice.map((name) => [name, resultOf(graph, name)]);
-  if (names.length <= RESULTS_AT_ONCE) return read(names);
+export function resultsOf(graph: RunGraph, names: NamesInOrder): [string, TaskResult][] {
+  // Each slice begins the turn anew: names of 100,000 items, made for each of 200 slices, took longer than the reading.
+  const read = (from: number, end: number): [string, TaskResult][] =>
+    Array.from({ length: end - from }, (_, index) => {
+      const name = names.at(from + index) ?? '';
+      return [name, resultOf(graph, name)];
+    });
+  if (names.length <= RESULTS_AT_ONCE) return read(0, names.length);
   const results: [string, TaskResult][] = [];
   for (let from = 0; from < names.length; from += RESULTS_AT_ONCE) {
-    const slice = names.slice(from, from + RESULTS_AT_ONCE);
-    for (const result of graph.rows.read(`results/${from}`, () => later(read(slice)))) results.push(result);
+    const end = Math.min(from + RESULTS_AT_ONCE, names.length);
+    for (const result of graph.rows.read(`results/${from}`, () => later(read(from, end)))) results.push(result);
   }
   return results;
 }

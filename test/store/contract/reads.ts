@@ -224,6 +224,11 @@ export function readsContract(make: MakeStore): void {
       const [mine, yours] = [runKey('a', 'mine'), runKey('a', 'yours')];
       const rows: RowChange[] = [
         growthChange(growthRow('plan')),
+        {
+          table: 'growthList',
+          key: 'plan/child/0',
+          row: { task: 'plan', list: 'child', at: 0, name: 'dive', hard: false },
+        },
         { table: 'wait', key: 'paid', row: { task: 'paid', type: 'paid', position: 0, open: true } },
         { table: 'eventType', key: 'paid', row: { type: 'paid', toCome: 0, waiting: 1, kept: 1 } },
         { table: 'keptEvent', key: '1', row: { seq: 1, type: 'paid', takenBy: null } },
@@ -242,7 +247,7 @@ export function readsContract(make: MakeStore): void {
         ]),
       );
       const seen = async (owner: RunKey): Promise<readonly unknown[]> => [
-        ...(await Promise.all(rows.map(({ table, key }) => store.row(owner, table, key)))),
+        ...(await Promise.all(rows.map(async ({ table, key }) => store.row(owner, table, key)))),
         ...(await store.eventTypes(owner, 9)),
         ...(await store.openWaits(owner, 'paid', { limit: 9 })),
         ...(await store.keptEvents(owner, 'paid', { limit: 9 })),

@@ -54,6 +54,15 @@ function nextMigrations(folder: string): string {
   return folder;
 }
 
+/** The shipped migrations up to one of them, as an earlier version shipped them. */
+function migrationsUpTo(last: number, folder: string): string {
+  cpSync(SHIPPED, folder, { recursive: true });
+  const path = join(folder, 'meta/_journal.json');
+  const journal = JSON.parse(readFileSync(path, 'utf8')) as Journal;
+  writeFileSync(path, JSON.stringify({ ...journal, entries: journal.entries.filter(({ idx }) => idx <= last) }));
+  return folder;
+}
+
 /** Rows of each table, and whether every row's owner is there. */
 function inventory(file: string): { readonly rows: Readonly<Record<string, number>>; readonly orphans: number } {
   const driver = new BetterSqlite3(file);
@@ -130,6 +139,41 @@ describe('a schema that is brought up to date', () => {
     }
     upgradeHere(file, folder);
     expect(inventory(file).rows).toMatchObject({ later: 1 });
+  });
+
+  test('lists of a run that has grown, which were one text, are rows', () => {
+    const file = path('grown.db');
+    upgradeHere(file, migrationsUpTo(7, path('seventh')));
+    const before = new BetterSqlite3(file);
+    const detail = {
+      children: ['x', 'y'],
+      dependents: [{ name: 'z', hard: true }],
+      lane: { active: ['x'], queue: ['y'] },
+      needed: true,
+    };
+    before.exec(
+      `insert into run (key, tenant, id, machine, tags, seed, created_at) values (1, 'default', 'r', 'workflow@2', '[]', 's', 0)`,
+    );
+    const insert = before.prepare('insert into growth (run, task, depth, open, detail) values (1, ?, 0, 0, ?)');
+    insert.run('plan', JSON.stringify(detail));
+    insert.run('map', JSON.stringify({ group: { total: 3 } }));
+    insert.run('x', null);
+    before.close();
+    upgradeHere(file, SHIPPED);
+    const after = new BetterSqlite3(file, { readonly: true });
+    expect(after.prepare('select task, list, at, name, hard from growth_list').raw().all()).toEqual([
+      ['plan', 'child', 0, 'x', 0],
+      ['plan', 'child', 1, 'y', 0],
+      ['plan', 'dependent', 0, 'z', 1],
+      ['plan', 'turn', 0, 'y', 0],
+    ]);
+    const details = after.prepare<[], string | null>('select detail from growth order by task').pluck().all();
+    expect(details.map((text) => JSON.parse(text ?? 'null') as unknown)).toEqual([
+      { group: { total: 3 } },
+      { children: 2, dependents: 1, lane: { active: 1, next: 0, end: 1 }, needed: true },
+      null,
+    ]);
+    after.close();
   });
 
   test('a file with the newer schema is refused, also where its header does not say so yet', async () => {
