@@ -11,6 +11,8 @@ export interface SubworkflowInput {
   readonly input: unknown;
   /** The task waits for its end. */
   readonly awaited: boolean;
+  /** A run whose outcomes it takes over. */
+  readonly takesOver?: string;
 }
 
 /** What is needed of the house. */
@@ -21,6 +23,7 @@ export interface SubworkflowOptions<Begun> {
     readonly key: string;
     readonly workflow: unknown;
     readonly input: unknown;
+    readonly takesOver: string | undefined;
   }): Promise<Begun>;
   readonly clock: { setTimer(run: () => void, ms: number): { clear(): void } };
 }
@@ -36,8 +39,8 @@ export function subworkflow<Begun>({
     // A death while the run begins is blamed on that run, which has a mark of its own.
     remote: true,
     immediate: true,
-    async run({ task, attempt, awaited, workflow, input }, { runId, key, signal }) {
-      const request = { parent: { run: runId, task, attempt, awaited }, key, workflow, input };
+    async run({ task, attempt, awaited, workflow, input, takesOver }, { runId, key, signal }) {
+      const request = { parent: { run: runId, task, attempt, awaited }, key, workflow, input, takesOver };
       for (;;) {
         try {
           return await begin(request);

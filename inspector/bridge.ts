@@ -15,6 +15,7 @@ import type { Runtime } from '../src/runtime/runtime.ts';
 import { InspectorMessages } from './messages.ts';
 import { inspectorPage, runsPage } from './page.ts';
 import { redactor, type Redact } from './redact.ts';
+import { relatedRuns } from './related.ts';
 
 /** What a bridge is made of. */
 export interface StatelyBridgeOptions {
@@ -82,14 +83,17 @@ export function statelyBridge(options: StatelyBridgeOptions): StatelyBridge {
   routes.get(PAGE, async (c) => {
     const nonce = randomBytes(16).toString('base64');
     const runId = c.req.query('run');
+    const run = runId === undefined ? undefined : await runtime.read(runId);
     const html =
-      runId === undefined
+      run === undefined
         ? runsPage(await listRuns(), nonce)
         : inspectorPage({
-            runId: (await runtime.read(runId)).runId,
+            runId: run.runId,
+            related: await relatedRuns(runtime, run),
+            pageOf: (id) => pathOf(PAGE, id),
             url: inspector,
             origin: new URL(c.req.url).origin,
-            relay: pathOf(RELAY, runId),
+            relay: pathOf(RELAY, run.runId),
             nonce,
           });
     return c.html(html, 200, {

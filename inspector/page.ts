@@ -3,9 +3,16 @@
  * `postMessage`, as the page of `@statelyai/inspect/server` does. Only that frame needs the internet, and says so.
  */
 
+import { overview } from './overview.ts';
+import type { RelatedRuns } from './related.ts';
+
 /** What a page is made of. */
 export interface InspectorPage {
   readonly runId: string;
+  /** Runs that belong to it. */
+  readonly related: readonly RelatedRuns[];
+  /** Path and query of the page of a run; without an id of the list of runs. */
+  pageOf(runId?: string): string;
   /** Address of the inspector's user interface. */
   readonly url: URL;
   /** Of the server, as the browser calls it: `http://127.0.0.1:3000`. */
@@ -26,17 +33,21 @@ export interface ListedRun {
 }
 
 /** The page of one run, as HTML. */
-export function inspectorPage({ runId, url, origin, relay, nonce }: InspectorPage): string {
+export function inspectorPage({ runId, related, pageOf, url, origin, relay, nonce }: InspectorPage): string {
   return document(
     `Run ${runId}`,
     nonce,
-    `<p id="state">Waiting for the viewer at ${escapeHtml(url.origin)}…</p>
+    `<nav><p><a href="${escapeHtml(pageOf())}">Runs</a> / <code>${escapeHtml(runId)}</code></p>
+${related.map((runs) => relatedLine(runs, pageOf)).join('\n')}</nav>
+<section id="overview"></section>
+<p id="state">Waiting for the viewer at ${escapeHtml(url.origin)}…</p>
 <div id="offline">
 <p>The viewer comes from the internet. What it shows does not: the run goes from this server to this page, and from the page into the viewer, without what looks secret. If nothing appears below, this browser cannot reach ${escapeHtml(url.origin)}.</p>
 <p>Offline, <code>npx fermata watch ${escapeHtml(runId)} --server ${escapeHtml(origin)}</code> tells the same run, <a href="/api/v1/runs/${escapeHtml(encodeURIComponent(runId))}/journal">its journal</a> has every event, and <code>npx fermata serve --stately-url URL</code> takes a viewer of your own.</p>
 </div>
 <iframe id="inspector" title="Stately Inspector"></iframe>
 <script nonce="${nonce}">
+(${overview.toString()})(${scriptText(runId)});
 const frame = document.getElementById('inspector');
 const state = document.getElementById('state');
 const offline = document.getElementById('offline');
@@ -57,6 +68,19 @@ addEventListener('message', (event) => {
 frame.src = inspector.href;
 </script>`,
   );
+}
+
+const GONE = 'deleted';
+
+/** `Begun by: 0198… phase failed`. One that was deleted has no page. */
+function relatedLine({ what, runs }: RelatedRuns, pageOf: InspectorPage['pageOf']): string {
+  const links = runs.map(({ runId, task, status = GONE }) => {
+    const id = `<code>${escapeHtml(runId)}</code>`;
+    const link = status === GONE ? id : `<a href="${escapeHtml(pageOf(runId))}">${id}</a>`;
+    const about = task === undefined ? '' : ` (task ${escapeHtml(task)})`;
+    return `${link}${about} <span class="${escapeHtml(status)}">${escapeHtml(status)}</span>`;
+  });
+  return `<p>${escapeHtml(what)}: ${links.join(', ')}</p>`;
 }
 
 /** A page that lists runs, as HTML. */
@@ -84,10 +108,16 @@ function document(title: string, nonce: string, body: string): string {
 :root { color-scheme: light dark; }
 html, body { height: 100%; margin: 0; font: 15px/1.5 system-ui, sans-serif; }
 body { display: flex; flex-direction: column; }
-iframe { flex: 1; border: 0; }
+iframe { flex: 1; border: 0; min-height: 12rem; }
+#overview { max-height: 60vh; flex-shrink: 0; overflow: auto; padding-bottom: 0.5rem; }
+#overview td { vertical-align: top; overflow-wrap: anywhere; }
+#overview td:first-child { min-width: 12rem; }
+#overview span { white-space: nowrap; }
 h1, p, table { box-sizing: border-box; width: 100%; max-width: 68rem; margin: 0 auto; padding: 0 1.5rem; text-align: left; }
 h1 { padding-top: 1.5rem; font-size: 1.5rem; font-weight: 600; }
 p { padding-block: 0.5rem; opacity: 0.75; }
+nav { padding-top: 0.5rem; }
+nav p { padding-block: 0.15rem; }
 table { border-collapse: collapse; margin-top: 1rem; padding: 0; }
 th { font-size: 0.8rem; font-weight: 600; opacity: 0.6; }
 th, td { padding: 0.5rem 1.5rem; border-bottom: 1px solid #8884; }

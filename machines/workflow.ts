@@ -126,5 +126,6 @@ function tasks(admitting: boolean) {
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },
     'fermata.outside': { actions: 'eventCame' },
     'fermata.childEnded': { actions: 'childEnded' },
+    'fermata.childProgressed': { actions: 'childProgressed' },
   } as const;
 }

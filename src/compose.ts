@@ -21,11 +21,12 @@ import { checkConfig, checkEnvironment } from './check-config.ts';
 import type { FermataConfig } from './config.ts';
 import { FermataError } from './errors.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
-import { callsOf, type AssertRunnable } from './document/calls.ts';
+import { assertAllRunnable, callsOf, type AssertRunnable } from './document/calls.ts';
 import type { ExecuteRequest } from './document/execute.ts';
 import type { WorkflowDocument } from './document/schema.ts';
 import { beginChildRun, type ChildRequest } from './document/child-runs.ts';
 import { findPredicate, type Predicates } from './document/condition.ts';
+import type { Definition } from './document/definition.ts';
 import { originsIn, type OriginsOf } from './document/fork/origins-of.ts';
 import { outsideEvents, withKeptEvents } from './document/outside-events.ts';
 import { inBrief } from './document/in-brief.ts';
@@ -84,8 +85,11 @@ export interface Fermata {
    * console.log((await fermata.runtime.waitFor(runId)).output)
    */
   start(workflow: WorkflowDocument | string, request?: ExecuteRequest): Promise<Started>;
-  /** Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition could not do its work here. */
-  readonly assertRunnable: AssertRunnable;
+  /**
+   * Throws `providerMissing`, `functionMissing` or `invalidArgument` where a run of the definition, or of a workflow that
+   * its tasks run, could not do its work here.
+   */
+  assertRunnable(definition: Definition): Promise<void>;
   /** The newest version of each workflow as it is stored: lists need not read the documents. */
   workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
   close(): Promise<void>;
@@ -202,6 +206,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       if (predicate !== undefined) findPredicate(predicates, predicate);
     }
   };
+  const assertAll = (definition: Definition): Promise<void> => assertAllRunnable(definition, workflows, assertRunnable);
   // Known before anything is recovered, and so before any task begins a run.
   let opened: Runtime | undefined;
   const running = (): Runtime => opened ?? unopened();
@@ -244,8 +249,8 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
   return {
     runtime,
     workflows,
-    assertRunnable,
-    start: (workflow, request) => startWorkflow({ runtime, workflows, assertRunnable }, workflow, request),
+    assertRunnable: assertAll,
+    start: (workflow, request) => startWorkflow({ runtime, workflows, assertRunnable: assertAll }, workflow, request),
     workflowRows: (filter) => store.workflows(tenant, filter),
     close: () => runtime.close(),
   };

@@ -11,7 +11,8 @@ export const MOST_BYTES = 128 * 1024 * 1024;
 export function bounded(fetch: typeof globalThis.fetch, most = MOST_BYTES): typeof globalThis.fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
-    if (response.body === null) return response;
+    // A status that no Response can be made with is no answer to be read.
+    if (response.body === null || response.status > 599) return response;
     let bytes = 0;
     const count = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform(chunk, controller) {

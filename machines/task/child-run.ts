@@ -11,7 +11,6 @@ import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact, send } from '../reserved.ts';
 import { about, type TaskContext } from './context.ts';
-import { stateCompletion } from './ending.ts';
 import type { TaskEvent } from './events.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
@@ -20,6 +19,8 @@ const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 export interface BegunRun {
   readonly runId: string;
   readonly workflow: { readonly name: string; readonly version: number };
+  /** The run whose outcomes it takes over. */
+  readonly forkedFrom?: string;
 }
 
 /** The run that a task waits for, as the task keeps it. */
@@ -29,6 +30,8 @@ export interface ChildRun {
   readonly end?: ChildEnd;
   /** This run was paused before the other one had begun. */
   readonly paused?: boolean;
+  /** The run of the attempt before, which failed: the next one takes over what that has found. */
+  readonly failed?: string;
 }
 
 type ChildEnd = Omit<ChildEnded, 'type' | 'task'>;
@@ -36,15 +39,17 @@ type ChildEnd = Omit<ChildEnded, 'type' | 'task'>;
 /** What the workflow machine passes on to a task. */
 export type ChildEvent =
   | ({ readonly type: 'fermata.task.childEnded'; readonly prepared?: object } & ChildEnd)
+  | { readonly type: 'fermata.task.childProgressed'; readonly attempt: number; readonly percent: number }
   | { readonly type: 'fermata.task.pause' }
   | { readonly type: 'fermata.task.resume' };
 
 /** What the call that begins a run is made with. */
 export function childInput(
-  call: PreparedSubworkflow,
-  { name, attempt }: { readonly name: string; readonly attempt: number },
+  { workflow, input, wait, takesOver: before }: PreparedSubworkflow,
+  { name, attempt, child }: Pick<TaskContext, 'name' | 'attempt' | 'child'>,
 ): { readonly [key: string]: unknown } {
-  return { task: name, attempt, workflow: call.workflow, input: call.input, awaited: call.wait };
+  const takesOver = child?.failed ?? before;
+  return { task: name, attempt, workflow, input, awaited: wait, ...(takesOver === undefined ? {} : { takesOver }) };
 }
 
 /** Tokens that the tasks of the run took, with those of runs below it; undefined where nothing is known. */
@@ -54,7 +59,10 @@ function usageOf({ counts }: ChildEnd): Readonly<Record<string, number>> | undef
   return { inputTokens, outputTokens, totalTokens };
 }
 
-/** Why a task fails whose run did not complete. What cannot succeed by being tried again is not. */
+/**
+ * Why a task fails whose run did not complete. What cannot succeed by being tried again is not; nor is what the run has
+ * tried again as a whole already, with a run of its own: else eight levels would try it 65,536 times.
+ */
 export function childError(end: ChildEnd, begun: BegunRun | undefined): ErrorData {
   const reason = (end.reason ?? {}) as Partial<ErrorData>;
   const what = `Run ${end.runId}${begun === undefined ? '' : ` of workflow "${begun.workflow.name}"`}`;
@@ -67,7 +75,8 @@ export function childError(end: ChildEnd, begun: BegunRun | undefined): ErrorDat
   };
   const message = `${what} ${end.status === 'failed' ? 'failed' : 'was cancelled'}: ${reason.message ?? 'it says not why'}`;
   if (end.status === 'cancelled') return { code: 'childRunCancelled', retry: 'never', message, data };
-  return { code: 'childRunFailed', retry: reason.retry === 'never' ? 'never' : 'backoff', message, data };
+  const isFinal = reason.retry === 'never' || reason.code === 'childRunFailed';
+  return { code: 'childRunFailed', retry: isFinal ? 'never' : 'backoff', message, data };
 }
 
 /** What a run is told whose task waits for it no longer. */
@@ -80,7 +89,7 @@ function childCancel(task: string, error: ErrorData | null): { readonly type: st
 export const childRunActions = {
   keepBegun: enqueueActions(({ enqueue, context, event }) => {
     const begun = (event as unknown as { readonly output: BegunRun }).output;
-    const { runId, workflow } = begun;
+    const { runId, workflow, forkedFrom } = begun;
     enqueue.assign({ child: { ...context.child, begun }, repeatOf: null });
     fact(enqueue, 'child_run_started', {
       ...about(context),
@@ -88,40 +97,42 @@ export const childRunActions = {
       childRunId: runId,
       workflow: workflow.name,
       version: workflow.version,
+      ...(forkedFrom === undefined ? {} : { forkedFrom }),
     });
     const isAwaited = context.call.kind === 'subworkflow' && context.call.wait;
     if (isAwaited && context.child?.paused === true) send(enqueue, { run: runId }, { type: 'fermata.pause' });
   }),
-  completeBegun: enqueueActions(({ enqueue, context, event }) => {
+  keepRunId: assign(({ event }) => {
     const { runId } = (event as unknown as { readonly output: BegunRun }).output;
-    stateCompletion(enqueue, context, {
-      ...about(context),
-      result: { runId },
-      attempt: context.attempt,
-      childRunId: runId,
-    });
+    return { outcome: { value: { runId }, facts: { childRunId: runId } } };
   }),
   keepChildEnd: assign(({ context, event }) => {
     if (event.type !== 'fermata.task.childEnded') return {};
     const { type: _, prepared: __, ...end } = event;
     return { child: { ...context.child, end } };
   }),
-  completeChild: enqueueActions(({ enqueue, context }) => {
-    const { end } = context.child ?? {};
-    if (end === undefined) return;
-    const usage = usageOf(end);
-    stateCompletion(enqueue, context, {
-      ...about(context),
-      result: end.output ?? null,
-      attempt: context.attempt,
-      childRunId: end.runId,
-      ...(usage === undefined ? {} : { usage }),
-    });
+  stateChildProgress: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type !== 'fermata.task.childProgressed') return;
+    fact(enqueue, 'progress', { ...about(context), percent: event.percent });
+  }),
+  keepChildOutput: assign(({ context: { child } }) => {
+    if (child?.end === undefined) return {};
+    const { output = null, runId } = child.end;
+    const usage = usageOf(child.end);
+    // What it gave would else be kept here twice.
+    return {
+      outcome: { value: output, facts: { childRunId: runId, ...(usage === undefined ? {} : { usage }) } },
+      child: {},
+    };
   }),
   keepChildError: assign(({ context: { child } }) =>
     child?.end === undefined
       ? {}
-      : { error: childError(child.end, child.begun), consequence: 'fail' as const, child: {} },
+      : {
+          error: childError(child.end, child.begun),
+          consequence: 'fail' as const,
+          child: { failed: child.end.runId },
+        },
   ),
   cancelChild: enqueueActions(({ enqueue, context, event }) => {
     const { runId } = context.child?.begun ??

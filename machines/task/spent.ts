@@ -10,19 +10,33 @@ type Usage = Readonly<Record<string, number>> | null;
  * a fact: where one is unknown, so is the sum.
  */
 export function withEarlier({ outcome }: Pick<TaskContext, 'outcome'>, output: CallOutput): CallOutput {
-  return outcome?.usage === undefined
-    ? output
-    : { ...output, usage: sum(outcome.usage as Usage, output.usage as Usage) };
+  const usage = outcome?.facts['usage'];
+  return usage === undefined ? output : { ...output, usage: sum(usage as Usage, output.usage as Usage) };
 }
 
 /**
  * What a task that ends otherwise than by completing has consumed all the same: an answer that was refused, or the one
- * whose tasks nobody could choose. Undefined where its error says all.
+ * whose tasks nobody could choose; or those that its function got before it was cut off. Undefined where its error says all.
  */
-export function spentInVain({ outcome, error }: Pick<TaskContext, 'outcome' | 'error'>): unknown {
-  if (outcome?.usage === undefined) return undefined;
+export function spentInVain({
+  outcome,
+  error,
+  functionCalls,
+}: Pick<TaskContext, 'outcome' | 'error' | 'functionCalls'>): unknown {
   const last = error?.data?.['usage'];
-  return last === undefined ? outcome.usage : sum(outcome.usage as Usage, last as Usage);
+  const usage = outcome?.facts['usage'];
+  if (usage === undefined) return last === undefined ? answeredUsage(functionCalls) : undefined;
+  return last === undefined ? usage : sum(usage as Usage, last as Usage);
+}
+
+/** What the models consumed that have answered a function so far; undefined where none has. */
+export function answeredUsage(calls: TaskContext['functionCalls'] = []): Usage | undefined {
+  const answers = calls.flatMap(({ answer }) => answer ?? []);
+  if (answers.length === 0) return undefined;
+  const usages = answers.map((answer) =>
+    'output' in answer ? (answer.output as CallOutput).usage : answer.error.data?.['usage'],
+  );
+  return usages.map((usage) => (usage ?? null) as Usage).reduce((one, other) => sum(one, other));
 }
 
 function sum(one: Usage | undefined, other: Usage | undefined): Usage {

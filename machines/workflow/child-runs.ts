@@ -13,6 +13,11 @@ export const childRunActions = {
     const { task, ...end } = event;
     send(enqueue, task, { ...end, type: 'fermata.task.childEnded' });
   }),
+  childProgressed: enqueueActions(({ enqueue, event }) => {
+    if (event.type !== 'fermata.childProgressed') return;
+    const { task, attempt, progress } = event;
+    send(enqueue, task, { type: 'fermata.task.childProgressed', attempt, percent: progress });
+  }),
   passOn: enqueueActions(({ enqueue, event }, { type }: { type: 'fermata.task.pause' | 'fermata.task.resume' }) => {
     for (const name of stepOf(event)?.parents ?? []) send(enqueue, name, { type });
   }),

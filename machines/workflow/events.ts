@@ -1,7 +1,7 @@
 /** What a run hears: from people, its tasks, its shared space, other runs. */
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { ErrorData } from '../../src/errors.ts';
-import type { ChildEnded } from '../../src/runtime/parent.ts';
+import type { ChildEnded, ChildProgressed } from '../../src/runtime/parent.ts';
 import type { RoundAsk } from '../plan-execute-reflect.ts';
 import type { SetsShared } from '../shared-space.ts';
 import type { TaskOutput } from '../task/context.ts';
@@ -46,6 +46,7 @@ export type WorkflowEvent =
   | SetsShared
   | (SharedWritten & Prepared)
   | ChildEnded
+  | ChildProgressed
   | ({ readonly type: 'fermata.pause' } & Prepared)
   | ({ readonly type: 'fermata.resume' } & Prepared)
   | ({ readonly type: 'fermata.runTimedOut' } & Prepared)

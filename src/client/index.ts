@@ -5,6 +5,7 @@ import type {
   ExecutionApi,
   ForkApi,
   InspectingApi,
+  ManyRunsApi,
   MachineApi,
   PlanExecuteApi,
   RunApi,
@@ -60,6 +61,7 @@ export function createClient(options: ClientOptions) {
   const executions = hc<ExecutionApi>(api, typed).workflows[':id'];
   const forks = hc<ForkApi>(api, typed).runs[':id'];
   const runs = hc<RunApi>(api, typed).runs;
+  const many = hc<ManyRunsApi>(api, typed).runs;
   const run = runs[':id'];
   const { shared } = hc<SharedValueApi>(api, typed).runs[':id'];
   const inside = hc<InspectingApi>(api, typed).runs[':id'];
@@ -127,6 +129,12 @@ export function createClient(options: ClientOptions) {
     /** Starts a run that tries again what did not succeed in another one. */
     retry: (id: string, idempotencyKey?: string) =>
       result(() => forks.retry.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: {} })),
+    /** Tries many runs again: `{ ids }`, or the failed ones that `{ filter }` finds. Says of each what became of it. */
+    retryRuns: (request: InferRequestType<typeof many.retry.$post>['json'], idempotencyKey?: string) =>
+      result(() => many.retry.$post({ header: keyHeader(idempotencyKey), json: request })),
+    /** Cancels many runs: `{ ids }`, or those that `{ filter }` finds. Says of each what became of it. */
+    cancelRuns: (request: InferRequestType<typeof many.cancel.$post>['json']) =>
+      result(() => many.cancel.$post({ json: request })),
 
     runs: (query: InferRequestType<typeof runs.$get>['query'] = {}) => result(() => runs.$get({ query })),
     run: (id: string) => result(() => run.$get({ param: { id: safe(id) } })),
@@ -141,6 +149,8 @@ export function createClient(options: ClientOptions) {
     /** An actor in XState's own persisted form. */
     snapshot: (id: string, query: InferRequestType<typeof inside.snapshot.$get>['query'] = {}) =>
       result(() => inside.snapshot.$get({ param: { id: safe(id) }, query })),
+    /** What a run executes, as a graph: of a fork, with its edits. */
+    runGraph: (id: string) => result(() => run.graph.$get({ param: { id: safe(id) } })),
     why: (id: string) => result(() => inside.why.$get({ param: { id: safe(id) } })),
     cancel: (id: string, reason?: string) =>
       result(() => steer.cancel.$post({ param: { id: safe(id) }, json: because(reason) })),
@@ -155,9 +165,15 @@ export function createClient(options: ClientOptions) {
       result(() => task.approve.$post({ param: { id: safe(id), task: safe(name) }, json: decision })),
     cancelTask: (id: string, name: string, reason?: string) =>
       result(() => task.cancel.$post({ param: { id: safe(id), task: safe(name) }, json: because(reason) })),
-    /** Calls again for a task in doubt. */
-    retryTask: (id: string, name: string) =>
-      result(() => task.retry.$post({ param: { id: safe(id), task: safe(name) }, json: {} })),
+    /** Tries a task again: in its run where it is in doubt, in a new one where it has come to nothing. Gives that run. */
+    retryTask: (id: string, name: string, idempotencyKey?: string) =>
+      result(() =>
+        task.retry.$post({
+          param: { id: safe(id), task: safe(name) },
+          header: keyHeader(idempotencyKey),
+          json: {},
+        }),
+      ),
     approvals: (query: InferRequestType<typeof approvals.$get>['query'] = {}) =>
       result(() => approvals.$get({ query })),
     machines: (query: InferRequestType<typeof machines.$get>['query'] = {}) => result(() => machines.$get({ query })),

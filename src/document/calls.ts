@@ -1,4 +1,5 @@
 /** What the tasks of a document call, also those inside of other tasks: it has to be there before a run begins. */
+import { FermataError } from '../errors.ts';
 import type { Condition } from './condition.ts';
 import type { Allowance } from './fields.ts';
 import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
@@ -18,6 +19,31 @@ export interface Called {
 
 /** Throws `providerMissing`, `functionMissing` or `invalidArgument` where tasks could not do their work in this process. */
 export type AssertRunnable = (definition: Pick<Definition, 'tasks'>) => void;
+
+/**
+ * The same of everything that runs of a definition may begin by name, so that nobody finds out in the middle of a run. A
+ * version that is published later is looked at when its run begins.
+ */
+export async function assertAllRunnable(
+  definition: Definition,
+  workflows: { named(definition: Definition): Promise<ReadonlyMap<string, Definition>> },
+  assertRunnable: AssertRunnable,
+): Promise<void> {
+  assertRunnable(definition);
+  for (const [name, below] of await workflows.named(definition)) {
+    try {
+      assertRunnable(below);
+    } catch (thrown) {
+      if (!(thrown instanceof FermataError)) throw thrown;
+      const { code, message, faults, data } = thrown;
+      throw new FermataError(code, `The workflow "${name}", which this one runs, cannot run here. ${message}`, {
+        ...(faults === undefined ? {} : { faults }),
+        ...(data === undefined ? {} : { data }),
+        cause: thrown,
+      });
+    }
+  }
+}
 
 /** Everything that the tasks of a definition call. */
 export function callsOf({ tasks }: Pick<Definition, 'tasks'>): readonly Called[] {

@@ -2,11 +2,15 @@
  * Runs that tasks begin: which workflow, how deep, with what. A repeated call finds the run that it began before, so that
  * a crash in between makes no second one.
  */
+import canonicalize from 'canonicalize';
 import { FermataError } from '../errors.ts';
-import type { Runtime, Started } from '../runtime/runtime.ts';
+import type { RunView, Runtime, Started } from '../runtime/runtime.ts';
 import type { RunParent } from '../store/store.ts';
 import type { Definition } from './definition.ts';
 import { execute } from './execute.ts';
+import type { ForkRecord } from './fork/record.ts';
+import { fork, type ForkSurroundings } from './fork/request.ts';
+import { checkInput } from './input.ts';
 import type { WorkflowReference } from './kinds/subworkflow.ts';
 import type { Workflow, Workflows } from './workflows.ts';
 
@@ -20,17 +24,21 @@ export interface ChildRequest {
   readonly key: string;
   readonly workflow: WorkflowReference;
   readonly input: unknown;
+  /** A run that the task waited for in vain: what it has found is taken over, where it is of the same workflow and input. */
+  readonly takesOver?: string | undefined;
 }
 
 /** A run that was begun for a task, now or before. */
 export interface Begun {
   readonly runId: string;
   readonly workflow: { readonly name: string; readonly version: number };
+  /** The run whose outcomes it takes over. */
+  readonly forkedFrom?: string;
 }
 
 /** What beginning them needs. */
 export interface ChildRunSurroundings {
-  readonly runtime: Pick<Runtime, 'start' | 'startedBefore' | 'parentOf' | 'read'>;
+  readonly runtime: Pick<Runtime, 'startedBefore' | 'parentOf'> & ForkSurroundings['runtime'];
   readonly workflows: Pick<Workflows, 'find' | 'definition'>;
   /** Throws where a run of it could not do its work here. */
   assertRunnable(definition: Definition): void;
@@ -43,21 +51,42 @@ export interface ChildRunSurroundings {
  * `runtime.start` throws
  */
 export async function beginChildRun(
-  { runtime, workflows, assertRunnable }: ChildRunSurroundings,
-  { parent, key, workflow: reference, input }: ChildRequest,
+  surroundings: ChildRunSurroundings,
+  { parent, key, workflow: reference, input, takesOver }: ChildRequest,
 ): Promise<Begun> {
+  const { runtime, workflows, assertRunnable } = surroundings;
   const idempotency = { key: `fermata.child/${key}`, bodyHash: '' };
-  const before = await runtime.startedBefore(idempotency);
-  if (before !== undefined) return begunBefore(runtime, before, reference);
+  const known = await runtime.startedBefore(idempotency);
+  if (known !== undefined) return begunBefore(runtime, known, reference);
   const depth = ((await runtime.parentOf(parent.run))?.depth ?? 0) + 1;
   if (depth > MOST_DEPTH) throw tooDeep(parent, reference);
   const workflow = await workflows.find(reference);
   if (workflow === undefined) throw workflowMissing(reference, `Task "${parent.task}"`);
   const definition = await workflows.definition(workflow.id, workflow.version);
   assertRunnable(definition);
-  const request = { input, idempotency, parent: { ...parent, depth } };
-  const { runId } = await execute(runtime, workflow, definition, request);
+  const begun = { idempotency, parent: { ...parent, depth } };
+  const before = takesOver === undefined ? undefined : await runOf(runtime, takesOver);
+  if (before !== undefined && isSame(before, workflow, checkInput(definition, input))) {
+    const { runId } = await fork(surroundings, before.runId, { point: { retry: true }, ...begun });
+    return { runId, workflow: named(workflow), forkedFrom: before.runId };
+  }
+  const { runId } = await execute(runtime, workflow, definition, { input, ...begun });
   return { runId, workflow: named(workflow) };
+}
+
+/** A run; undefined where it has been deleted. */
+async function runOf(runtime: Pick<Runtime, 'read'>, runId: string): Promise<RunView | undefined> {
+  try {
+    return await runtime.read(runId);
+  } catch (thrown) {
+    if (thrown instanceof FermataError && thrown.code === 'notFound') return undefined;
+    throw thrown;
+  }
+}
+
+/** Whether a run began with the same: then what it has found would be found again. A newer version may find something else. */
+function isSame({ workflow, input }: RunView, { id, version }: Workflow, asked: unknown): boolean {
+  return workflow?.id === id && workflow.version === version && canonicalize(input) === canonicalize(asked);
 }
 
 async function begunBefore(
@@ -65,8 +94,13 @@ async function begunBefore(
   { runId }: Started,
   { name }: WorkflowReference,
 ): Promise<Begun> {
-  const { workflow } = await runtime.read(runId);
-  return { runId, workflow: named(workflow ?? { name, version: 1 }) };
+  const { workflow, fork: record } = await runtime.read(runId);
+  const forkedFrom = (record as ForkRecord | undefined)?.layers[0]?.run;
+  return {
+    runId,
+    workflow: named(workflow ?? { name, version: 1 }),
+    ...(forkedFrom === undefined ? {} : { forkedFrom }),
+  };
 }
 
 function named({ name, version }: Pick<Workflow, 'name' | 'version'>): Begun['workflow'] {

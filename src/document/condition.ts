@@ -40,7 +40,7 @@ export type Predicates = Readonly<Record<string, Predicate>>;
 export interface Asked {
   readonly expression?: string;
   readonly predicate?: string;
-  /** By where they were read (`tasks.risk.output.timeline`); null where there was nothing. A predicate does not say what it reads. */
+  /** By where they were read (`tasks.risk.output.timeline`); null where there was nothing. Of a predicate: the shared values that it says. */
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
@@ -59,8 +59,12 @@ export function predicateOf(condition: unknown): string | undefined {
 }
 
 /** What is asked, with the values it reads in a scope. */
-export function askedOf(condition: Condition, scope: Scope): Asked {
-  if (typeof condition !== 'string') return { predicate: condition.predicate };
+export function askedOf(condition: Condition, scope: Scope, predicates: Predicates = {}): Asked {
+  if (typeof condition !== 'string') {
+    const { predicate } = condition;
+    const read = sharedKeysAsked([condition], predicates).map((key) => ({ path: ['shared', key], at: '' }));
+    return { predicate, ...(read.length === 0 ? {} : { values: valuesRead(read, scope) }) };
+  }
   return {
     expression: cut(condition, LONGEST_EXPRESSION),
     values: valuesRead(readsOfExpression(condition).variables, scope),

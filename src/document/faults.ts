@@ -13,6 +13,8 @@ const MOST_LISTED = 1_000;
 /** Looking for the nearest of 100,000 names takes ten milliseconds; only the first faults are worth it. */
 const MOST_SUGGESTIONS = 50;
 const MOST_COMPARED = 500_000;
+/** Letters of a word that is compared in the time that this is for. It grows with their square. */
+const LETTERS = 16;
 
 /** Collects faults. */
 export class Faults {
@@ -41,7 +43,7 @@ export class Faults {
   /** `didYouMean`, until enough suggestions were made. */
   suggest(word: string, names: Iterable<string> & ({ readonly size: number } | { readonly length: number })): string {
     this.#suggestions += 1;
-    this.#compared += 'size' in names ? names.size : names.length;
+    this.#compared += ('size' in names ? names.size : names.length) * Math.max(1, (word.length / LETTERS) ** 2);
     const enough = this.#suggestions > MOST_SUGGESTIONS || this.#compared > MOST_COMPARED;
     return enough ? '' : didYouMean(word, names);
   }

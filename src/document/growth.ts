@@ -12,6 +12,8 @@ export interface Group {
   /** Items that have begun and not ended. */
   readonly active: number;
   readonly settled: number;
+  /** The one that ended last: when it is heard of, all have been. */
+  readonly last?: string;
   /** How many may be active. */
   readonly concurrency: number;
 }
@@ -63,6 +65,8 @@ export interface Growth extends Omit<GrowthRow, 'detailJson'> {
   readonly neededByOwn: boolean;
   /** In a fork: one of those that it added, and that is waited for, was not taken over. */
   readonly anew: boolean;
+  /** Of those that it added and that are waited for, the one that was over last. */
+  readonly last: string | undefined;
 }
 
 /** The growth at a task; nothing, where there is no row. */
@@ -74,8 +78,8 @@ export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
 export function growthIn(row: GrowthRow | undefined, task: string): Growth {
   const { detailJson, ...columns } = row ?? { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null };
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
-  const { children = 0, dependents = 0, group, lane, needed = false, neededByOwn = false, anew = false } = detail;
-  return { ...columns, children, dependents, group, lane, needed, neededByOwn, anew };
+  const { children = 0, dependents = 0, group, lane, needed = false, neededByOwn = false, anew = false, last } = detail;
+  return { ...columns, children, dependents, group, lane, needed, neededByOwn, anew, last };
 }
 
 /** The items of a map, as its row has them. */
@@ -92,6 +96,7 @@ export function growthChange({
   needed,
   neededByOwn,
   anew,
+  last,
   ...columns
 }: Growth): RowChange {
   const detail = {
@@ -102,6 +107,7 @@ export function growthChange({
     ...(needed ? { needed } : {}),
     ...(neededByOwn ? { neededByOwn } : {}),
     ...(anew ? { anew } : {}),
+    ...(last === undefined ? {} : { last }),
   };
   const detailJson = Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
   return { table: 'growth', key: columns.task, row: { ...columns, detailJson } };

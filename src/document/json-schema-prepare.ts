@@ -9,6 +9,8 @@ import { didYouMean } from './nearest.ts';
 /** A JSON Schema as it stands in a document. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** Behind more faults the nearest word is not looked for. */
+const MOST_SUGGESTIONS = 50;
 /** To compile so many takes Ajv about a second. */
 const MOST_SCHEMAS = 5_000;
 
@@ -72,7 +74,7 @@ export function prepare(root: JsonSchema, base: Path): { schema: JsonSchema | bo
       const instead = REFUSED.get(key);
       if (instead !== undefined) add(place, `the keyword ${JSON.stringify(key)} is not supported: ${instead}`);
       else if (!KNOWN.includes(key))
-        add(place, `unknown keyword ${JSON.stringify(key)} of JSON Schema${didYouMean(key, KNOWN)}`);
+        add(place, `unknown keyword ${JSON.stringify(key)} of JSON Schema${suggested(key, KNOWN)}`);
       else checkTexts(key, value, place);
       if (LISTS.has(key) && Array.isArray(value))
         return [[key, value.map((part: unknown, index) => read(part, [...place, index]))]];
@@ -93,13 +95,18 @@ export function prepare(root: JsonSchema, base: Path): { schema: JsonSchema | bo
 
   function checkTexts(key: string, value: unknown, place: Path): void {
     if (key === 'format' && typeof value === 'string' && !FORMAT_NAMES.includes(value)) {
-      const hint = didYouMean(value, FORMAT_NAMES) || `: known are ${FORMAT_NAMES.join(', ')}`;
+      const hint = suggested(value, FORMAT_NAMES) || `: known are ${FORMAT_NAMES.join(', ')}`;
       add(place, `unknown format ${JSON.stringify(value)}, which would not be checked${hint}`);
     }
     if (key === '$ref' && typeof value === 'string') references.push([value, place]);
     if (key === 'pattern' && typeof value === 'string') checkPattern(value, place);
     if (key === 'patternProperties' && isRecord(value))
       for (const source of Object.keys(value)) checkPattern(source, [...place, source]);
+  }
+
+  /** Of 100,000 faults, looking for the nearest word would take seconds. */
+  function suggested(word: string, names: readonly string[]): string {
+    return faults.length < MOST_SUGGESTIONS ? didYouMean(word, names) : '';
   }
 
   function checkPattern(source: string, place: Path): void {

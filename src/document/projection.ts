@@ -13,6 +13,7 @@ import { barsDependents } from './consequence.ts';
 import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
 import { passTurn } from './lane.ts';
 import type { DefinitionOf } from './definition-of.ts';
+import { begunRunOf } from './parents.ts';
 import { RunGraph } from './run-graph.ts';
 import { sharedRows, watchRows } from './shared-context.ts';
 import { isSettled } from './task-status.ts';
@@ -33,6 +34,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_added',
       'items_cancelled',
       'task_started',
+      'progress',
       'child_run_started',
       'task_retrying',
       'task_queued',
@@ -45,6 +47,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'approval_resolved',
       'event_kept',
       'event_refused',
+      'wait_ended',
       'shared_changed',
     ],
     project(fact, rows) {
@@ -89,12 +92,24 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
-        // Another attempt has a run of its own.
-        ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
-          ? { detailJson: detail(before, { childRunId: undefined }) }
-          : {}),
+        ...(data['asks'] !== undefined
+          ? { detailJson: detail(before, { asks: data['asks'] }) }
+          : // Another attempt has a run of its own.
+            before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+            ? { detailJson: detail(before, { childRunId: undefined, childRunBefore: begunRunOf(before) }) }
+            : {}),
       });
       break;
+    case 'progress': {
+      const { call } = graph.spec(data.task);
+      // What a function says of itself is for its readers; of a run it is known.
+      if (call.kind !== 'subworkflow' || before.status !== 'running') return {};
+      const known = shareOf(before);
+      const share = Math.max(known, Math.min(100, Number(data['percent'])));
+      now({ detailJson: detail(before, { percent: share }) });
+      counts = { share: share - known };
+      break;
+    }
     case 'child_run_started':
       now({ detailJson: detail(before, { childRunId: data['childRunId'] }) });
       break;
@@ -111,6 +126,8 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
       break;
     case 'event_refused':
       now({ detailJson: detail(before, { refusedEvent: { at: fact.at, error: data['error'] } }) });
+      break;
+    case 'wait_ended':
       break;
     case 'task_queued':
       now({ ready: true, live: true });
@@ -156,7 +173,7 @@ function settled(
     detailJson: detail(before, { ...shown, ...(description === data.task ? {} : { description }) }),
   });
   const item = graph.item(data.task);
-  if (item !== undefined) itemSettled(item.map, hasBegun, changes);
+  if (item !== undefined) itemSettled(item, hasBegun, changes);
   // What it added is not over yet.
   const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
   if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);
@@ -171,7 +188,13 @@ function settled(
     });
   return {
     rows: changes.rows(),
-    counts: { settled: 1, [status]: 1, ...usageCounts(fact), ...(open ? { approvals: -1 } : {}) },
+    counts: {
+      settled: 1,
+      [status]: 1,
+      ...usageCounts(fact),
+      ...(open ? { approvals: -1 } : {}),
+      ...(graph.spec(data.task).call.kind === 'subworkflow' ? { share: -shareOf(before) } : {}),
+    },
     keeps: fact.type === 'task_completed',
   };
 }
@@ -218,8 +241,16 @@ function detail(before: TaskRow, change: Readonly<Record<string, unknown>>): str
   return JSON.stringify({ ...(known as object), ...change });
 }
 
-/** 0..100: how much of a run has settled. A task added later never makes it fall (the runtime sees to that). */
+/** How far the run is that a task waits for, in percent. Another attempt does not make it less. */
+function shareOf({ detailJson }: TaskRow): number {
+  return detailJson === null ? 0 : ((JSON.parse(detailJson) as { readonly percent?: number }).percent ?? 0);
+}
+
+/**
+ * 0..100: how much of a run has settled, with what the runs have done that it waits for. A task added later never makes it
+ * fall (the runtime sees to that).
+ */
 export function progressOf(counts: Readonly<Record<string, number>>): number {
-  const { settled: done = 0, total = 0 } = counts;
-  return total === 0 ? 0 : Math.floor((100 * done) / total);
+  const { settled: done = 0, share = 0, total = 0 } = counts;
+  return total === 0 ? 0 : Math.floor((100 * done + share) / total);
 }

@@ -8,6 +8,7 @@ import { ParseCache } from './cache.ts';
 import { excerpt } from './faults.ts';
 import { readsOfVariables, type Reads, type Scope } from './reads.ts';
 import { LIMITS } from './fields.ts';
+import { findPositionsFast } from './token-position.ts';
 
 /** They read files or other templates, or write into the values they are given. */
 const REFUSED_TAGS = ['include', 'render', 'layout', 'block', 'increment', 'decrement'];
@@ -48,6 +49,7 @@ const COMPARISONS = 200;
 const LONGEST = 32 * 1024 * 1024;
 
 const NOTHING = readsOfVariables([]);
+findPositionsFast();
 const engine = createEngine();
 const templates = new ParseCache<Template[]>(2_000, (text) => engine.parse(text));
 

@@ -149,7 +149,10 @@ export function phaseOutcome(graph: RunGraph, owner: string): PhaseOutcome | und
   if (partOfRow(row)?.phase === 'execute') return { output: null };
   if (row.status === 'completed') return { output: outputOf(graph, row) ?? null };
   const { code, message } = errorOf(row) ?? { code: 'taskFailed', message: `it was ${row.status}` };
-  return { error: { code, message: `task "${last}": ${message}`, retry: 'never' } };
+  const named = `"${last}"`;
+  // The errors of calls name their task.
+  const whole = message.includes(named) ? message : `task ${named}: ${message}`;
+  return { error: { code, message: whole, retry: 'never' } };
 }
 
 function outputOf(graph: RunGraph, { resultSeq }: TaskRow): unknown {
@@ -194,14 +197,20 @@ export function promptWithResults(prompt: string, dependsOn: readonly string[]):
 export function joinedBy(graph: RunGraph, gone: Iterable<string>): readonly string[] {
   if (!graph.grows) return [];
   const open = new Map<string, number>();
+  // Several may have ended at once, and are heard of one after the other: with the last one all are over.
+  const last = new Set<string>();
   for (const name of gone) {
     const row = graph.row(name);
     const owner = partOfRow(row)?.parent;
     if (owner === undefined) continue;
-    const left = open.get(owner) ?? graph.growth(owner).open;
+    const growth = graph.growth(owner);
+    const left = open.get(owner) ?? growth.open;
     open.set(owner, isSettled(row.status) ? left : left - 1);
+    if (!isSettled(row.status) || growth.last === undefined || growth.last === name) last.add(owner);
   }
-  return [...open].flatMap(([owner, left]) => (left === 0 && !isSettled(graph.row(owner).status) ? [owner] : []));
+  return [...open].flatMap(([owner, left]) =>
+    left === 0 && last.has(owner) && !isSettled(graph.row(owner).status) ? [owner] : [],
+  );
 }
 
 /** What is left of what it added where a task that works in rounds ends before that does. */
@@ -210,10 +219,11 @@ export function leftBy(
   name: string,
 ): { readonly stop: readonly string[]; readonly cancelled: readonly string[] } {
   if (graph.growth(name).open === 0 || roundsOf(graph.spec(name)) === undefined) return { stop: [], cancelled: [] };
+  // What its `onComplete` has added goes on.
   const rows = graph
     .children(name)
     .map((child) => graph.row(child))
-    .filter(({ status }) => !isSettled(status));
+    .filter((row) => !isSettled(row.status) && partOfRow(row) !== undefined);
   const namesOf = (live: boolean): string[] => rows.filter((row) => row.live === live).map((row) => row.name);
   return { stop: namesOf(true), cancelled: namesOf(false) };
 }

@@ -1,12 +1,12 @@
 /**
- * The shared values of a run: what is read of them, what a write is decided with, and whom it stops.
+ * The shared values of a run: what is read of them, what a write is decided with, and whom it stops (`shared-stops.ts`).
  *
  *  S1. A task sees the values as they stand in the turn that makes it ready; what it saw of them is in the journal.
  *  S2. A write over a revision is done only where that one still stands. Of two at once the first is done.
  *  S3. The write of a function's call is done once, however often the call is repeated after crashes.
  *  S4. A write costs as much as there are live tasks that watch its key, however many others there are (R3).
  */
-import type { SharedWritten, Stop } from '../../machines/task/sharing.ts';
+import type { SharedWritten } from '../../machines/task/sharing.ts';
 import type {
   PreparedWrite,
   PublishesShared,
@@ -21,20 +21,16 @@ import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
 import type { Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { RunRows } from '../runtime/rows.ts';
-import type { RowChange, SharedRow, WaitPlace } from '../store/store.ts';
-import { stopOf, watchedBy } from './cancel-when.ts';
+import type { RowChange, SharedRow } from '../store/store.ts';
+import { watchedBy } from './cancel-when.ts';
 import type { Definition, TaskSpec } from './definition.ts';
-import { evaluateTree, expressionsOf, readsOfExpression } from './expression.ts';
+import { evaluateTree, expressionsOf } from './expression.ts';
 import type { DefinitionOf } from './definition-of.ts';
 import { NO_FORKS, type OriginsOf } from './fork/origins-of.ts';
-import { itemScope } from './preparation/items.ts';
-import { later, resultsOf } from './preparation/results.ts';
-import type { Scope } from './reads.ts';
-import { taskScope } from './render.ts';
+import { liveScope } from './live-scope.ts';
 import { RunGraph } from './run-graph.ts';
-import { asNamed } from './rounds.ts';
-import { sharedKeysIn } from './shared-keys.ts';
-import { SHARED, sharedScope, sharedValue } from './shared-values.ts';
+import { toStop } from './shared-stops.ts';
+import { SHARED, sharedValue } from './shared-values.ts';
 import { isSettled } from './task-status.ts';
 
 /** Prepares the events of the shared space. */
@@ -80,7 +76,7 @@ function publish({ task, result }: Pick<PublishesShared, 'task' | 'result'>, gra
   const { outputs = {} } = graph.spec(task);
   const texts = expressionsOf(outputs, []).map(({ text }) => text);
   // Read before anything is caught: that a read fails, or has to wait, is no fault of the task.
-  const scope = scopeOf(graph, task, texts);
+  const scope = liveScope(graph, task, texts);
   const before = new Map(Object.keys(outputs).map((key) => [key, rows.get('shared', key)]));
   try {
     const writes = Object.entries(outputs).map(([key, tree]) => {
@@ -105,17 +101,6 @@ function nothing(task: string, key: string): FermataError {
     `What task "${task}" shares as ${JSON.stringify(key)} gives nothing; write .orValue(…) behind what may be absent.`,
     { data: { key } },
   );
-}
-
-/** What expressions of a live task see, as far as these texts read it. */
-function scopeOf(graph: RunGraph, task: string, texts: readonly string[]): Scope {
-  const spec = graph.spec(task);
-  const read = new Set(texts.flatMap((text) => readsOfExpression(text).tasks));
-  const known = spec.part?.aliases ?? {};
-  const needed = spec.dependsOn.filter((dependency) => read.has(known[dependency] ?? dependency));
-  const results = asNamed(spec, resultsOf(graph, needed));
-  const seen = taskScope(graph.rows.input(), results);
-  return { ...seen, ...itemScope(graph, task, seen.tasks), ...sharedScope(graph.rows, sharedKeysIn(texts)) };
 }
 
 /** Adds to the preparation of the workflow machine that its tasks publish, and whom a write stops. */
@@ -162,77 +147,6 @@ function publishesAny(definition: Definition): boolean {
 /** True where a task publishes, or its items do. */
 function isPublishing({ outputs, call }: TaskSpec): boolean {
   return outputs !== undefined || (call.kind === 'map' && isPublishing(call.task));
-}
-
-/** Those of one turn: each is told, and all that follows from its end happens, before others are. */
-const STOPS_AT_ONCE = 100;
-
-/**
- * Whom a write stops. What a task publishes it publishes at its end: it does not stop itself. There may be 10,000 that watch
- * one value: between pages the turn waits, so that the process serves others meanwhile; and where many stop, the run goes on
- * with the rest of them in another turn.
- */
-function toStop({ changed, task, published, rest }: SharedWritten, graph: RunGraph): PreparedStep | undefined {
-  const { rows } = graph;
-  const seqs = rest?.seqs ?? Object.fromEntries(changed.map((key) => [key, rows.get('shared', key)?.seq ?? 0]));
-  const except = published ? task : undefined;
-  const stops = new Map<string, Stop>();
-  const keys = [...(rest?.keys ?? changed)];
-  for (let after = rest?.after, key = keys[0]; key !== undefined; key = keys[0]) {
-    const page = pageOfStops(graph, key, after, { seqs, except });
-    for (const [name, stop] of page.found) stops.set(name, stop);
-    after = page.next;
-    if (after === undefined) keys.shift();
-    if (stops.size >= STOPS_AT_ONCE && keys.length > 0)
-      return { stops: listed(stops), stopsRest: { keys, seqs, ...(after === undefined ? {} : { after }) } };
-  }
-  return stops.size === 0 ? undefined : { stops: listed(stops) };
-}
-
-function listed(stops: ReadonlyMap<string, Stop>): PreparedStep['stops'] & {} {
-  return [...stops].map(([name, stop]) => ({ task: name, stop }));
-}
-
-interface PageOfStops {
-  readonly found: readonly [string, Stop][];
-  readonly next: WaitPlace | undefined;
-}
-
-function pageOfStops(
-  graph: RunGraph,
-  key: string,
-  after: WaitPlace | undefined,
-  of: { readonly seqs: Readonly<Record<string, number>>; readonly except: string | undefined },
-): PageOfStops {
-  const { rows } = graph;
-  const look = (): PageOfStops => {
-    const { items, next } = rows.openWatches(key, after);
-    const found = items.flatMap(({ task }): [string, Stop][] => {
-      const stop = task === of.except ? undefined : stopFor(graph, task, of.seqs);
-      return stop === undefined ? [] : [[task, stop]];
-    });
-    return { found, next: next === undefined ? undefined : { position: next.position, task: next.task } };
-  };
-  return after === undefined ? look() : rows.read(`stops/${after.position}/${after.task}/${key}`, () => later(look()));
-}
-
-function stopFor(graph: RunGraph, task: string, seqs: Readonly<Record<string, number>>): Stop | undefined {
-  const spec = graph.spec(task);
-  const now = scopeOf(graph, task, spec.cancelWhen === undefined ? [] : [spec.cancelWhen]);
-  const written = Object.keys(now.shared ?? {}).flatMap((key): [string, unknown][] => {
-    const seq = Object.hasOwn(seqs, key) ? seqs[key] : undefined;
-    return seq === undefined ? [] : [[key, (graph.rows.entry(seq) as { readonly value: unknown }).value]];
-  });
-  const scope = { ...now, shared: { ...now.shared, ...Object.fromEntries(written) } };
-  try {
-    const stop = stopOf(spec, scope);
-    if (stop === undefined) return undefined;
-    const { reason, condition } = stop;
-    return { reason, ...(condition === undefined ? {} : { condition }) };
-  } catch (thrown) {
-    if (!(thrown instanceof FermataError)) throw thrown;
-    return { error: toErrorData(thrown) };
-  }
 }
 
 /** What a write changes. */

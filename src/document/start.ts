@@ -2,7 +2,7 @@
 import canonicalize from 'canonicalize';
 import { FermataError } from '../errors.ts';
 import type { Runtime, Started } from '../runtime/runtime.ts';
-import type { AssertRunnable } from './calls.ts';
+import type { Definition } from './definition.ts';
 import { execute, type ExecuteRequest } from './execute.ts';
 import type { WorkflowDocument } from './schema.ts';
 import type { Workflow, Workflows } from './workflows.ts';
@@ -14,7 +14,8 @@ const ATTEMPTS = 3;
 export interface StartSurroundings {
   readonly runtime: Pick<Runtime, 'start'>;
   readonly workflows: Workflows;
-  readonly assertRunnable: AssertRunnable;
+  /** Throws where a run of it could not do its work here. */
+  assertRunnable(definition: Definition): Promise<void>;
 }
 
 /**
@@ -31,7 +32,7 @@ export async function startWorkflow(
 ): Promise<Started> {
   const stored = typeof workflow === 'string' ? await named(workflows, workflow) : await kept(workflows, workflow);
   const definition = await workflows.definition(stored.id, stored.version);
-  assertRunnable(definition);
+  await assertRunnable(definition);
   return execute(runtime, stored, definition, request);
 }
 

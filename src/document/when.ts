@@ -63,7 +63,7 @@ export function skipOf(
     typeof spec.when === 'string'
       ? `Its condition is false: ${excerpt(spec.when, LONGEST_EXPRESSION)}.`
       : `Its predicate "${spec.when.predicate}" says no.`;
-  return { reason, condition: askedOf(spec.when, scope), cascades };
+  return { reason, condition: askedOf(spec.when, scope, predicates), cascades };
 }
 
 function reasonOf(name: string, { status, found }: Decided): string {

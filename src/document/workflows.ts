@@ -4,7 +4,7 @@ import { FermataError } from '../errors.ts';
 import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/store.ts';
 import type { Definition } from './definition.ts';
 import { withPrompts } from './fork/prompts.ts';
-import type { WorkflowReference } from './kinds/subworkflow.ts';
+import { wordsOfReference, type WorkflowReference } from './kinds/subworkflow.ts';
 import { assertKnownWorkflows, subworkflowsOf } from './known-workflows.ts';
 import { parseDocument, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
@@ -85,10 +85,13 @@ export class Workflows {
 
   /** The definitions that runs of its named sub-workflows would have now, and of theirs. */
   async below(definition: Definition): Promise<(reference: WorkflowReference) => Definition | undefined> {
+    const found = new Map([...(await this.named(definition)), [labelOf({ name: definition.name }), definition]]);
+    return (reference) => found.get(labelOf(reference));
+  }
+
+  /** The same, by name or NAME@VERSION, each once; those that do not exist are left out. */
+  async named(definition: Definition): Promise<ReadonlyMap<string, Definition>> {
     const found = new Map<string, Definition>();
-    const labelOf = (reference: WorkflowReference): string =>
-      `${reference.name}@${'version' in reference ? reference.version : ''}`;
-    found.set(labelOf({ name: definition.name }), definition);
     const waiting = [definition];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       for (const { call } of subworkflowsOf(next)) {
@@ -104,7 +107,7 @@ export class Workflows {
         }
       }
     }
-    return (reference) => found.get(labelOf(reference));
+    return found;
   }
 
   /** Stores a new workflow. Throws as `check` and `assertKnown` do, and `alreadyExists`. */
@@ -260,6 +263,10 @@ export class Workflows {
       documentJson: JSON.stringify(document),
     };
   }
+}
+
+function labelOf(reference: WorkflowReference): string {
+  return 'document' in reference ? reference.name : wordsOfReference(reference);
 }
 
 function toWorkflow({ id, name, version, tags, createdAt, updatedAt, documentJson }: WorkflowRow): Workflow {

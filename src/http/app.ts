@@ -20,6 +20,7 @@ import { healthRoutes } from './routes/health.ts';
 import { inspectingRoutes } from './routes/inspecting.ts';
 import { forkRoutes } from './routes/forks.ts';
 import { laterRoutes } from './routes/later.ts';
+import { manyRunsRoutes } from './routes/many-runs.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { planExecuteRoutes } from './routes/plan-execute.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -86,6 +87,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     executionRoutes(surroundings),
     planExecuteRoutes(surroundings),
     forkRoutes(surroundings),
+    manyRunsRoutes(surroundings),
     runRoutes(surroundings),
     sharedValueRoutes(surroundings),
     inspectingRoutes(surroundings),

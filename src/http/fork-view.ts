@@ -16,6 +16,7 @@ export const forkFields = {
       fromTask: z.string().optional().describe('This task, and what depends on it, ran anew'),
       atSeq: z.int().optional().describe('What was committed after this fact ran anew'),
       retry: z.literal(true).optional().describe('What had not completed ran anew'),
+      task: z.string().optional().describe('Of a retry: the task that was to be tried again'),
       edits: z.record(z.string(), z.object({ prompt: z.string().optional(), output: z.unknown().optional() })),
       ancestors: z.array(z.string()).describe('The runs from which it takes over, nearest first'),
     })

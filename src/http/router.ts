@@ -58,13 +58,20 @@ export function newRouter(): OpenAPIHono<HttpEnvironment> {
   return new OpenAPIHono<HttpEnvironment>({ defaultHook: refuseFaults });
 }
 
+/** Unknown fields that are told; an answer of 100,000 helps nobody. */
+const MOST_TOLD = 50;
+
 /** An object that refuses unknown fields and names the nearest known one. */
 export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined;
       const keys = (issue as { keys?: readonly string[] }).keys ?? [];
-      return keys.map((key) => `unknown field ${JSON.stringify(key)}${didYouMean(key, Object.keys(shape))}`).join('; ');
+      const told = keys
+        .slice(0, MOST_TOLD)
+        .map((key) => `unknown field ${JSON.stringify(key)}${didYouMean(key, Object.keys(shape))}`);
+      const more = keys.length - told.length;
+      return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
     },
   });
 }

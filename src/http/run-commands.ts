@@ -88,28 +88,8 @@ export async function cancelTask(
   return sendOr(check, fermata, runId, '/', event);
 }
 
-/** Calls again for a task in doubt. Throws `notFound`, and `taskSettled` or `wrongState` with what is possible instead. */
-export async function retryTask(fermata: Fermata, runId: string, task: string): Promise<Taken> {
-  const run = await fermata.runtime.read(runId);
-  await assertTask(fermata, run, task);
-  const check = async (): Promise<void> => {
-    const now = await fermata.runtime.read(runId);
-    const status = statusOf(await fermata.runtime.task(runId, task), now);
-    if (status === 'inDoubt') return;
-    const legal = [`/api/v1/runs/${runId}/fork`, ...(now.endedAt === null ? [] : [`/api/v1/runs/${runId}/retry`])];
-    const settled = `it has ended so in this run. A new one takes over the rest and runs it anew: POST ${legal[0]} { "fromTask": ${JSON.stringify(task)} }`;
-    throw new FermataError(
-      isSettled(status) ? 'taskSettled' : 'wrongState',
-      `Task ${JSON.stringify(task)} is ${status}: ${isSettled(status) ? settled : 'only a task in doubt can be called again by hand'}.`,
-      { data: { taskStatus: status, ...(isSettled(status) ? { legal } : {}) } },
-    );
-  };
-  await check();
-  return sendOr(check, fermata, runId, childAddress('/', task), { type: 'fermata.retry' });
-}
-
 /** Sends to an actor. Where it does not take the event any more, `recheck` throws what happened meanwhile. */
-async function sendOr(
+export async function sendOr(
   recheck: () => Promise<unknown>,
   { runtime }: Fermata,
   runId: string,

@@ -130,6 +130,7 @@ export function linksOf(runId: string): Record<string, string> {
     stream: `${self}/stream`,
     journal: `${self}/journal`,
     why: `${self}/why`,
+    graph: `${self}/graph`,
     cancel: `${self}/cancel`,
     fork: `${self}/fork`,
     retry: `${self}/retry`,

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
 import type { Definition } from '../document/definition.ts';
+import type { ForkRecord } from '../document/fork/record.ts';
 import { groupOf, itemOf } from '../document/growth.ts';
 import { graphOf } from '../document/graph.ts';
 import { isSettled } from '../document/task-status.ts';
@@ -94,9 +95,13 @@ interface Detail {
   readonly childRunId?: string;
 }
 
-/** The definition that a run executes. Throws `notFound` for a run of a user's machine. */
-export async function definitionOf({ workflows }: Fermata, { runId, workflow, machine }: RunView): Promise<Definition> {
-  if (workflow !== undefined) return workflows.definition(workflow.id, workflow.version);
+/** The definition that a run executes: of a fork, with its prompts. Throws `notFound` for a run of a user's machine. */
+export async function definitionOf(
+  { workflows }: Fermata,
+  { runId, workflow, machine, fork }: RunView,
+): Promise<Definition> {
+  const { prompts } = (fork ?? {}) as Partial<ForkRecord>;
+  if (workflow !== undefined) return workflows.definition(workflow.id, workflow.version, prompts);
   throw new FermataError(
     'notFound',
     `Run ${runId} is one of the machine "${machine}" and has no tasks. GET /api/v1/runs/${runId}/snapshot shows its actors.`,

@@ -213,6 +213,8 @@ async function waitingTask(
       };
     }
     case 'running':
+      // It has waited for something else, and wants to have its function called.
+      if (actor?.waitsFor.includes('slot') === true) break;
       if (actor?.waitsFor.includes('items') === true)
         return {
           ...common,
@@ -226,7 +228,8 @@ async function waitingTask(
           moves: `the end of what it has added, which are tasks of the run, or POST ${at}/cancel`,
         };
       if (actor?.waitsFor.includes('childRun') === true) return { ...common, ...(await runOf(runtime, row, at)) };
-      if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
+      if (spec.call?.kind === 'wait' && actor?.waitsFor.includes('call') !== true)
+        return { ...common, ...waitOf(spec.call, run.runId, row, { at, isLimited: common.until !== null }) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {
           ...common,
@@ -287,7 +290,7 @@ function waitOf(
   { for: what, onTimeout }: WaitSpec,
   runId: string,
   row: TaskRow | undefined,
-  at: string,
+  { at, isLimited }: { readonly at: string; readonly isLimited: boolean },
 ): Pick<WaitingTask, 'waitsFor' | 'event' | 'refused' | 'moves'> {
   if (!('event' in what)) return { waitsFor: 'time', moves: `the date, or POST ${at}/cancel` };
   const { type, filter } = what.event;
@@ -297,7 +300,8 @@ function waitOf(
       readonly error: { readonly code: string; readonly message: string };
     };
   };
-  const which = filter === undefined ? '' : ` of which ${filter} is true`;
+  const which = filter === undefined ? '' : `, an event of which ${filter} is true`;
+  const timeout = isLimited ? `; its timeout (then: ${onTimeout})` : '';
   return {
     waitsFor: 'event',
     event: { type, ...(filter === undefined ? {} : { filter }) },
@@ -310,6 +314,6 @@ function waitOf(
             message: refusedEvent.error.message,
           },
         }),
-    moves: `POST /api/v1/runs/${runId}/events {"type": ${JSON.stringify(type)}, …}${which}, its timeout if it has one (then: ${onTimeout}), or POST ${at}/cancel`,
+    moves: `POST /api/v1/runs/${runId}/events {"type": ${JSON.stringify(type)}, …}${which}${timeout}; or POST ${at}/cancel`,
   };
 }

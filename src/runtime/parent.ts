@@ -17,6 +17,19 @@ export interface ChildEnded {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+/** What the root of a parent hears of a run that it waits for, now and then: how far that is. */
+export interface ChildProgressed {
+  readonly type: 'fermata.childProgressed';
+  readonly task: string;
+  readonly attempt: number;
+  readonly runId: string;
+  /** 1..99 */
+  readonly progress: number;
+}
+
+/** Whoever waits for a run hears how far it is at most once in this time, unless the run comes to rest itself. */
+const TELL_EVERY_MS = 1_000;
+
 /** Sends an event to the root of another run. */
 export function sendToRun(memory: RunMemory, toRun: string, event: Event): void {
   const blobs: string[] = [];
@@ -48,6 +61,19 @@ export function tellParent(
     counts: memory.head.counts,
   };
   sendToRun(memory, parent.run, { ...event });
+}
+
+/** Whoever waits for this run is told how far it is: at most once for each percent, so that a long run costs a few messages. */
+export function tellProgress(memory: RunMemory): void {
+  const { origin, head, told, now } = memory;
+  const { parent } = origin;
+  if (parent?.awaited !== true || head.endedAt !== null || head.progress <= told.progress) return;
+  const rests = head.status === 'waiting' || head.status === 'paused';
+  if (!rests && now - told.at < TELL_EVERY_MS) return;
+  memory.told = { progress: head.progress, at: now };
+  const { run, task, attempt } = parent;
+  const event = { task, attempt, runId: memory.key.run, progress: head.progress };
+  sendToRun(memory, run, { type: 'fermata.childProgressed', ...event } satisfies ChildProgressed);
 }
 
 /** Runs that this one waits for. Read before its end begins: a read may have to wait, and nothing may have changed then. */

@@ -18,6 +18,7 @@ import type {
   WatchRow,
 } from '../store/store.ts';
 import { decode } from './codec.ts';
+import { Places, ReadyQueue, type Place } from './ready-queue.ts';
 import { Reader } from './suspend.ts';
 
 /** Rows kept in memory while their run is. */
@@ -38,9 +39,8 @@ function comparePlaces(one: WaitPlace, other: WaitPlace): number {
   return one.position - other.position || (one.task < other.task ? -1 : one.task > other.task ? 1 : 0);
 }
 
-interface Place {
-  readonly name: string;
-  readonly position: number;
+function named(place: WaitPlace | undefined): string {
+  return place === undefined ? '' : `${place.position}/${place.task}`;
 }
 
 /** Rows of one page of a long list. */
@@ -135,52 +135,76 @@ export class RunRows {
 
   /** Tasks that wait for an outside event of a type, in document order, a page at a time. */
   openWaits(type: string, after?: WaitPlace): Page<WaitRow, WaitPlace> {
-    const name = `waits/${type}/${after === undefined ? '' : `${after.position}/${after.task}`}`;
-    const stored = this.#reader.read(name, () =>
-      this.#store.openWaits(this.key, type, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
-    );
-    const next = stored.length < PAGE ? undefined : stored.at(-1);
-    const belongs = (row: WaitRow): boolean =>
-      row.open &&
-      row.type === type &&
-      (after === undefined || comparePlaces(row, after) > 0) &&
-      (next === undefined || comparePlaces(row, next) <= 0);
-    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'wait' ? [change.row] : []));
-    const gone = new Set(changed.map(({ task }) => task));
-    const items = [...stored.filter(({ task }) => !gone.has(task)), ...changed.filter(belongs)];
-    return { items: items.toSorted(comparePlaces), next };
+    return this.#page({
+      table: 'wait',
+      name: `waits/${type}/${named(after)}`,
+      load: () => this.#store.openWaits(this.key, type, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+      belongs: (row) => row.open && row.type === type,
+      keyOf: ({ task }) => task,
+      compare: comparePlaces,
+      after,
+    });
   }
 
   /** Tasks that watch a shared value, in document order, a page at a time. */
   openWatches(sharedKey: string, after?: WaitPlace): Page<WatchRow, WaitPlace> {
-    const name = `watches/${after === undefined ? '' : `${after.position}/${after.task}`}/${sharedKey}`;
-    const stored = this.#reader.read(name, () =>
-      this.#store.openWatches(this.key, sharedKey, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
-    );
-    const next = stored.length < PAGE ? undefined : stored.at(-1);
-    const belongs = (row: WatchRow): boolean =>
-      row.open &&
-      row.key === sharedKey &&
-      (after === undefined || comparePlaces(row, after) > 0) &&
-      (next === undefined || comparePlaces(row, next) <= 0);
-    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'watch' ? [change.row] : []));
-    const gone = new Set(changed.filter(({ key }) => key === sharedKey).map(({ task }) => task));
-    const items = [...stored.filter(({ task }) => !gone.has(task)), ...changed.filter(belongs)];
-    return { items: items.toSorted(comparePlaces), next };
+    return this.#page({
+      table: 'watch',
+      name: `watches/${named(after)}/${sharedKey}`,
+      load: () =>
+        this.#store.openWatches(this.key, sharedKey, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+      belongs: (row) => row.open && row.key === sharedKey,
+      keyOf: ({ task, key }) => `${task}/${key}`,
+      compare: comparePlaces,
+      after,
+    });
   }
 
   /** Events of a type that were kept and not taken yet, in the order in which they came, a page at a time. */
   keptEvents(type: string, after = -1): Page<KeptEventRow, number> {
-    const stored = this.#reader.read(`kept/${type}/${after}`, () =>
-      this.#store.keptEvents(this.key, type, { limit: PAGE, after }),
+    const { items, next } = this.#page<'keptEvent', Pick<KeptEventRow, 'seq'>>({
+      table: 'keptEvent',
+      name: `kept/${type}/${after}`,
+      load: () => this.#store.keptEvents(this.key, type, { limit: PAGE, after }),
+      belongs: (row) => row.takenBy === null && row.type === type,
+      keyOf: ({ seq }) => String(seq),
+      compare: (one, other) => one.seq - other.seq,
+      after: { seq: after },
+    });
+    return { items, next: next?.seq };
+  }
+
+  /** A page of stored rows as they stand now: without those that have changed, but with what they have become, where that belongs. */
+  #page<T extends 'wait' | 'watch' | 'keptEvent', Place>({
+    table,
+    name,
+    load,
+    belongs,
+    keyOf,
+    compare,
+    after,
+  }: {
+    readonly table: T;
+    readonly name: string;
+    load(): MaybePromise<readonly (ProjectedRows[T] & Place)[]>;
+    belongs(row: ProjectedRows[T]): boolean;
+    keyOf(row: ProjectedRows[T]): string;
+    compare(one: Place, other: Place): number;
+    readonly after: Place | undefined;
+  }): Page<ProjectedRows[T], Place> {
+    type Row = ProjectedRows[T] & Place;
+    const stored = this.#reader.read(name, load);
+    const next = stored.length < PAGE ? undefined : stored.at(-1);
+    const isHere = (row: Row): boolean =>
+      belongs(row) &&
+      (after === undefined || compare(row, after) > 0) &&
+      (next === undefined || compare(row, next) <= 0);
+    const changed = [...this.#changed.values()].flatMap((change) =>
+      change.table === table ? [change.row as Row] : [],
     );
-    const next = stored.length < PAGE ? undefined : stored.at(-1)?.seq;
-    const belongs = (row: KeptEventRow): boolean =>
-      row.takenBy === null && row.type === type && row.seq > after && row.seq <= (next ?? Infinity);
-    const changed = [...this.#changed.values()].flatMap((change) => (change.table === 'keptEvent' ? [change.row] : []));
-    const gone = new Set(changed.map(({ seq }) => seq));
-    const items = [...stored.filter(({ seq }) => !gone.has(seq)), ...changed.filter(belongs)];
-    return { items: items.toSorted((one, other) => one.seq - other.seq), next };
+    const gone = new Set(changed.map(keyOf));
+    const items = [...stored.filter((row) => !gone.has(keyOf(row))), ...changed.filter(isHere)];
+    return { items: items.toSorted(compare), next };
   }
 
   /** What the journal entry `seq` carries, decoded. Not to be changed: it is shared. */
@@ -288,90 +312,5 @@ export class RunRows {
       this.#ready = queue;
     }
     return this.#ready;
-  }
-}
-
-/** A set of small numbers: one bit each, so that a run of 100,000 tasks takes 12 KB. */
-class Places {
-  #bits = new Uint8Array(64);
-
-  add(place: number): void {
-    const byte = place >> 3;
-    if (byte >= this.#bits.length) {
-      const grown = new Uint8Array(Math.max(byte + 1, this.#bits.length * 2));
-      grown.set(this.#bits);
-      this.#bits = grown;
-    }
-    this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (place & 7));
-  }
-
-  has(place: number): boolean {
-    return ((this.#bits[place >> 3] ?? 0) & (1 << (place & 7))) !== 0;
-  }
-}
-
-/** Names in document order: a binary heap; what was removed is passed over when it comes up. */
-class ReadyQueue {
-  readonly #heap: Place[] = [];
-  readonly #present = new Set<string>();
-
-  constructor(places: readonly Place[]) {
-    for (const place of places) this.add(place);
-  }
-
-  add(place: Place): void {
-    if (this.#present.has(place.name)) return;
-    this.#present.add(place.name);
-    this.#push(place);
-  }
-
-  remove(name: string): void {
-    this.#present.delete(name);
-  }
-
-  first(limit: number): readonly Place[] {
-    const found: Place[] = [];
-    while (found.length < limit) {
-      const place = this.#pop();
-      if (place === undefined) break;
-      if (this.#present.has(place.name) && !found.some(({ name }) => name === place.name)) found.push(place);
-    }
-    for (const place of found) this.#push(place);
-    return found;
-  }
-
-  #push(place: Place): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(place);
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = heap[up];
-      if (parent === undefined || parent.position <= place.position) break;
-      heap[at] = parent;
-      at = up;
-    }
-    heap[at] = place;
-  }
-
-  #pop(): Place | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (top === undefined || last === undefined || heap.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let down = at * 2 + 1;
-      const left = heap[down];
-      if (left === undefined) break;
-      const right = heap[down + 1];
-      const child = right !== undefined && right.position < left.position ? right : left;
-      if (child === right) down++;
-      if (child.position >= last.position) break;
-      heap[at] = child;
-      at = down;
-    }
-    heap[at] = last;
-    return top;
   }
 }

@@ -88,6 +88,8 @@ export class RunMemory implements BlobSink {
   acting: number;
   /** Turns since something came from outside, was counted, or an effect or a timer was asked for (R9). */
   idleTurns = 0;
+  /** What the run that waits for this one knows of its progress, and since when. What it knew before is forgotten with the memory. */
+  told: { readonly progress: number; readonly at: number };
   /** What the clock said when the turns being taken began. */
   clockNow = 0;
   /** Time of the turns being taken: the clock's, but never before the last entry. */
@@ -100,6 +102,7 @@ export class RunMemory implements BlobSink {
     this.acting = acting;
     this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash), state === undefined);
     this.inspection = services.inspection?.of(this.key, (event) => this.draft.inspected.push(event));
+    this.told = { progress: state?.progress ?? 0, at: state?.lastAt ?? origin.createdAt };
     this.head = {
       status: state?.status ?? 'pending',
       seq: state?.seq ?? 0,

@@ -23,6 +23,7 @@ import { Draft } from './draft.ts';
 import { end, familyOf, stop } from './ending.ts';
 import type { Input } from './input.ts';
 import { takeInput } from './inputs.ts';
+import { tellProgress } from './parent.ts';
 import { perform } from './perform.ts';
 import { ROOT, RunMemory, type RunServices } from './run-memory.ts';
 import { take } from './turn.ts';
@@ -146,6 +147,7 @@ export class Run {
       if (answer !== undefined) memory.draft.answers.set(input, answer);
     }
     this.#settleStatus();
+    tellProgress(memory);
     memory.rows.forgetReads();
     return this.inbox.length === 0 ? 'resting' : 'cut';
   }

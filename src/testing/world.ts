@@ -313,10 +313,15 @@ export class World {
     await this.#command({ method: 'POST', path, body: { reason } }, ({ code }) => code === 'taskSettled');
   }
 
-  /** Calls again for a task in doubt. Throws as the API does. */
-  async retry(runId: string, task: string): Promise<void> {
+  /**
+   * Tries a task again: in its run where it is in doubt, in a new one where it has come to nothing. Answers with the run
+   * in which it is tried. Throws as the API does.
+   */
+  async retry(runId: string, task: string): Promise<string> {
     const path = `${pathOf(runId)}/tasks/${encodeURIComponent(task)}/retry`;
-    await this.#command({ method: 'POST', path }, ({ code }) => code === 'wrongState' || code === 'taskSettled');
+    const isDone = ({ code }: FermataError): boolean => code === 'wrongState' || code === 'taskSettled';
+    const answer = await this.#command({ method: 'POST', path, key: this.#newKey() }, isDone);
+    return (answer as { readonly runId?: string } | undefined)?.runId ?? runId;
   }
 
   /** Starts a fork of a run, or tries again what did not succeed in it (`{ retry: true }`). Throws as the API does. */

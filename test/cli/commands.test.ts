@@ -27,6 +27,17 @@ tasks:
   - { name: "send it", kind: code, function: greet, input: { name: '"Ada"' }, requiresApproval: true, approvalPrompt: "Really?" }
 `;
 
+const ITEMS = Array.from({ length: 30 }, (_, at) => (at === 7 ? '1' : '{"name": "Ada"}')).join(', ');
+const MANY = `
+name: many
+tasks:
+  - name: each
+    kind: map
+    items: '[${ITEMS}]'
+    onItemFailure: continue
+    task: { kind: code, function: greet, input: { name: item.name }, maxRetries: 0 }
+`;
+
 function folderWith(files: Readonly<Record<string, string>>, environment = {}): TestFolder {
   const folder = testFolder(environment);
   folder.write('fermata.config.ts', CONFIG);
@@ -319,6 +330,16 @@ describe('looking at a database', () => {
     const { status, err } = await testFolder().run(['runs']);
     expect(status).toBe(2);
     expect(err).toContain('There is no database');
+  });
+
+  it('of many items only those are shown that went wrong', async () => {
+    const folder = folderWith({ 'many.yaml': MANY });
+    const { err } = await folder.run(['run', 'many.yaml']);
+    const { out } = await folder.run(['show', runIdOf(err)]);
+    expect(out).toMatch(/^each +completed /m);
+    expect(out).toMatch(/^each\[…\] +29 completed \(--json lists them\)$/m);
+    expect(out).toMatch(/^each\[7\] +failed +\d +The expression/m);
+    expect(out.match(/^each/gm)).toHaveLength(3);
   });
 
   it.each(['show', 'watch', 'why', 'cancel'])('%s of an unknown run is wrong use', async (command) => {

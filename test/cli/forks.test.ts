@@ -58,6 +58,23 @@ describe('fork and retry', () => {
     expect((await book.run(['show', second])).out).toContain(`forks        ${shown.runId} (completed)\n`);
   });
 
+  it('try one task again, and draw what a fork executes', async () => {
+    const book = folder(false);
+    const runId = runIdOf((await book.run(['run', 'book.yaml'])).err);
+    const again = await book.run(['retry', runId, '--task', 'print']);
+    expect(again.err).toContain(`tries again task "print" in run ${runId}`);
+    expect(again.err).toContain('✓ text (taken over): text said');
+    const second = runIdOf(again.err);
+    expect((await book.run(['show', second])).out).toContain(`forked from  ${runId} to try task "print" again\n`);
+    expect((await book.run(['graph', '--run', second])).out).toContain('"print"');
+    expect(await book.run(['graph'])).toMatchObject({ status: 2 });
+    expect(await book.run(['retry', runId, 'text', '--task', 'print'])).toMatchObject({ status: 2 });
+    expect(await book.run(['retry', runId, '--task', 'text'])).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('nothing to try again') as unknown,
+    });
+  });
+
   it('say how they are used', async () => {
     const book = folder(true);
     const runId = runIdOf((await book.run(['run', 'book.yaml'])).err);

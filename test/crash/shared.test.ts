@@ -35,8 +35,8 @@ describe('killed while tasks share', () => {
   const setScene = sceneOfTest();
 
   it.each<[CrashPoint, readonly number[]]>([
-    ['committed', [2, 5, 8]],
-    ['decided', [4, 6, 9]],
+    ['committed', [3, 7]],
+    ['decided', [5, 8]],
   ])('at "%s" of commits', async (point, commits) => {
     const scene = await setScene();
     const first = scene.serve();
@@ -81,5 +81,37 @@ describe('killed while tasks share', () => {
       for (const { key, value } of items.filter((item) => WRITERS.includes(item.key)))
         expect(new Set(calls.filter(({ prompt }) => prompt === key).map((call) => call.key))).toEqual(new Set([value]));
     }
+  });
+
+  it('in the middle of stopping 600 tasks: the others are told afterwards, each of them once', async () => {
+    const COUNT = 600;
+    const waits = Array.from({ length: COUNT }, (_, n) => ({
+      name: `w${n}`,
+      kind: 'wait' as const,
+      event: { type: 'never' },
+      cancelWhen: 'has(shared.say)',
+    }));
+    const scene = await setScene();
+    const first = scene.serve();
+    const say = { name: 'say', kind: 'code' as const, function: 'share', requiresApproval: true };
+    const workflow = await first.create({ name: 'many', config: { breadth: 50 }, tasks: [say, ...waits] });
+    const run = (await first.execute(workflow, {}, 'many')) ?? '';
+    await until('all to wait', async () => (await first.get(`/runs/${run}`))?.body['status'] === 'waiting');
+    await first.kill();
+    // Its first commits are the approval and the count; then each stops some hundreds.
+    const server = scene.serve({ crash: { point: 'committed', nth: 4 } });
+    await server.post(`/runs/${run}/tasks/say/approve`, { approved: true });
+    const { runs } = await scene.died(server);
+    const { agendaJson = null, counts } = runs.get(run)?.run ?? {};
+    expect(agendaJson, 'it died in the middle').not.toBeNull();
+    expect(counts?.['cancelled']).toBeGreaterThan(0);
+    expect(counts?.['cancelled']).toBeLessThan(COUNT);
+    const last = scene.serve();
+    await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
+    const stopped: string[] = [];
+    for await (const { type, data } of last.facts(run)) if (type === 'task_cancelled') stopped.push(String(data.task));
+    expect(stopped.length).toBe(COUNT);
+    expect(new Set(stopped).size).toBe(COUNT);
+    await scene.close(last);
   });
 });

@@ -199,6 +199,29 @@ describe('a fork', () => {
     expect(await shared(await bench.fork(run, { point: { fromTask: 'a' } }))).toEqual({});
   });
 
+  it('looks for a value behind 600 later ones, and for its writer behind 600 tasks, in slices', async () => {
+    const many = Array.from({ length: 600 }, (_, n) => `c${n}`);
+    const run = await bench.start({
+      config: { breadth: 100 },
+      tasks: [
+        ...many.map((name) => ({ name, kind: 'condition', if: 'true', then: [] })),
+        { name: 'a', dependsOn: many },
+        { name: 'b', dependsOn: ['a'] },
+      ],
+    });
+    await write('a', 'k', 'mine');
+    await bench.complete('a');
+    const writes = Promise.all(many.map((value) => of('b').set('k', value)));
+    await bench.settle();
+    expect((await writes).length).toBe(600);
+    await bench.complete('b');
+    const fork = await bench.fork(run, { point: { fromTask: 'b' } });
+    expect(await shared(fork)).toEqual({ k: `"mine" (1) by a in ${run}` });
+    expect(bench.running).toEqual(['b']);
+    const anew = await bench.fork(run, { point: { fromTask: 'c7' } });
+    expect(await shared(anew)).toEqual({});
+  });
+
   it('begins with 1,234 values, page by page, before a task of it does', async () => {
     const values = Object.fromEntries(Array.from({ length: 1_234 }, (_, n) => [`k${n}`, n]));
     const run = await bench.start({

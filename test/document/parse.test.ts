@@ -456,3 +456,41 @@ describe('parseInTurns', () => {
     expect(others).toBeGreaterThan(50);
   });
 });
+
+describe('the nearest name is looked for', () => {
+  const tasks = (letters: number) =>
+    Array.from({ length: 4_000 }, (_, index) => {
+      const name = `${'n'.repeat(letters)}${index}`;
+      return { name, prompt: 'x', dependsOn: [`${name}x`] };
+    });
+
+  test('among many short names', () => {
+    expect(faultsOf(() => parseDocument({ name: 'w', tasks: tasks(4) }))[0]).toMatch(/did you mean "nnnn0"\?$/);
+  });
+
+  test('but not among many long ones: a second for each fault, in which nothing else goes on', () => {
+    expect(faultsOf(() => parseDocument({ name: 'w', tasks: tasks(190) }))[0]).not.toMatch(/did you mean/);
+  });
+
+  test('for the first unknown keywords of a schema only', () => {
+    const input = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`titl${index}`, index]));
+    const faults = faultsOf(() => parseDocument({ name: 'w', input, tasks: [{ name: 'a', prompt: 'x' }] }));
+    expect(faults[0]).toBe('input.titl0: unknown keyword "titl0" of JSON Schema: did you mean "title"?');
+    expect(faults[999]).toBe('input.titl999: unknown keyword "titl999" of JSON Schema');
+  });
+});
+
+test('a field of the author that is named __proto__ is refused, and not dropped', () => {
+  const named = JSON.parse('{"__proto__":["a"],"x":["a"]}') as unknown;
+  const tasks = [
+    { name: 'c', kind: 'condition', switch: 'input.s', cases: named },
+    { name: 'a', kind: 'code', function: 'f', input: named, metadata: named },
+  ];
+  expect(faultsOf(() => parseDocument({ name: 'w', tasks }))).toEqual(
+    expect.arrayContaining(
+      ['tasks[0].cases', 'tasks[1].input', 'tasks[1].metadata'].map(
+        (place) => `${place}.__proto__: must not be named "__proto__": nothing is kept under it`,
+      ),
+    ),
+  );
+});

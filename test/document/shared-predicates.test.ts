@@ -79,6 +79,9 @@ describe('a predicate', () => {
     const first = { has: false, own: null };
     const later = { full: true, 'odd key': 1, has: true, own: null };
     expect(seen).toEqual([first, later, later]);
+    const skipped = (await bench.facts(run)).find(({ type }) => type === 'task_skipped')?.data;
+    const values = { 'shared.full': null, 'shared["odd key"]': null, 'shared.toString': null };
+    expect(skipped?.['condition'], 'what it saw is on record').toEqual({ predicate: 'isFull', values });
     expect((await bench.read(run)).output).toMatchObject({ changed: { full: true } });
   });
 

@@ -33,7 +33,7 @@ describe('golden databases', () => {
   it('are there, and small', () => {
     expect(sets).toContain('2026-11-a');
     for (const set of sets)
-      expect(statSync(join(import.meta.dirname, set, 'golden.db')).size, set).toBeLessThan(600_000);
+      expect(statSync(join(import.meta.dirname, set, 'golden.db')).size, set).toBeLessThan(1_000_000);
   });
 
   describe.each(sets)('%s', (set) => {

@@ -9,7 +9,9 @@ import { taskMachine, workflowMachine } from '../../src/compose.ts';
 import { taskMachine as taskMachine1 } from '../../machines/workflow-1/task.ts';
 import { workflowMachine as workflowMachine1 } from '../../machines/workflow-1/workflow.ts';
 import { effect } from '../../src/runtime/effect.ts';
+import type { MachineRegistration } from '../../src/runtime/catalog.ts';
 import type { Migration } from '../../src/runtime/migration.ts';
+import type { PersistedSnapshot } from '../../src/runtime/persisted.ts';
 import { createRuntime, type RunStatus, type Runtime } from '../../src/runtime/runtime.ts';
 import type { Machine, Snapshot } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
@@ -19,36 +21,53 @@ import { copyOf, expectedOf, sets } from './sets.ts';
 import { finish } from './story.ts';
 
 const never = effect({ run: () => new Promise(() => {}) });
-const migrate: Migration = {
-  from: 'workflow@1',
-  snapshot: (old) => ({ ...old, context: { ...Object(old.context), since: 2 } as object }),
-  detached: { task: (old) => ({ ...old, context: { ...Object(old.context), since: 2 } as object }) },
-};
-// As `compose` registers it.
-const registered = (workflow: Machine, ...others: readonly Machine[]) => ({
-  machine: workflow,
-  definition: JSON.stringify([workflow, ...others].map(({ definition }) => definition)),
-  status: (snapshot: Snapshot) => snapshot.value as RunStatus,
-});
-const machines = {
-  'workflow@1': registered(workflowMachine1, taskMachine1),
-  'workflow@2': { ...registered(workflowMachine, taskMachine, planExecuteReflectMachine, sharedMachine), migrate },
-};
+/** The machines of each version, as `compose` registers them. The version after the last one is that one again, under a later name. */
+const versions: readonly (readonly [Machine, ...Machine[]])[] = [
+  [workflowMachine1, taskMachine1],
+  [workflowMachine, taskMachine, planExecuteReflectMachine, sharedMachine],
+];
+
+/** The state of an actor and of all below it, with one thing more in it. */
+function marked(old: PersistedSnapshot): PersistedSnapshot {
+  const children = Object.entries(old.children ?? {}).map(([id, child]) => {
+    const isMachine = 'value' in child.snapshot;
+    return [id, isMachine ? { ...child, snapshot: marked(child.snapshot) } : child] as const;
+  });
+  return { ...old, context: { ...Object(old.context), since: 2 } as object, children: Object.fromEntries(children) };
+}
+
+/** What a set of a version is opened with: its version, and one that its runs can move to. */
+function registered(version: number): Readonly<Record<`${string}@${number}`, MachineRegistration>> {
+  const of = (at: number): MachineRegistration => {
+    const machines = versions[at - 1] ?? versions.at(-1) ?? [workflowMachine];
+    const definition = JSON.stringify(machines.map((machine) => machine.definition));
+    return { machine: machines[0], definition, status: (snapshot: Snapshot) => snapshot.value as RunStatus };
+  };
+  const migrate: Migration = {
+    from: `workflow@${version}`,
+    snapshot: marked,
+    detached: { task: marked, shared: marked },
+  };
+  return { [`workflow@${version}`]: of(version), [`workflow@${version + 1}`]: { ...of(version + 1), migrate } };
+}
 
 it.each(sets)('%s: runs of documents move to another version and back, and come to their recorded end', async (set) => {
   const { now, runs, resting, ended } = expectedOf(set);
   const file = copyOf(set);
+  const written = Object.values(resting).flatMap(({ machine }) => /^workflow@(\d+)$/.exec(machine)?.[1] ?? []);
+  const version = Math.max(...written.map(Number));
   const store = sqliteStore(file);
   const clock = new ManualClock(now);
   const runtime: Runtime = await createRuntime({
     store,
     clock,
-    machines,
-    actors: { modelCall: never, code: never },
+    machines: registered(version),
+    actors: { modelCall: never, code: never, subworkflow: never },
     passive: true,
   });
   const live = Object.entries(resting).filter(
-    ([, { machine, status }]) => machine === 'workflow@1' && !['completed', 'failed', 'cancelled'].includes(status),
+    ([, { machine, status }]) =>
+      machine === `workflow@${version}` && !['completed', 'failed', 'cancelled'].includes(status),
   );
   expect(live.length).toBeGreaterThan(10);
   const rehearsed = await runtime.migrations.rehearse();
@@ -57,7 +76,7 @@ it.each(sets)('%s: runs of documents move to another version and back, and come 
   expect((await runtime.migrations.migrate()).every(({ moved }) => moved)).toBe(true);
   for (const [runId, before] of live) {
     const { machine, status } = await runtime.read(runId);
-    expect([machine, status], runId).toEqual(['workflow@2', before.status]);
+    expect([machine, status], runId).toEqual([`workflow@${version + 1}`, before.status]);
     for (const { address } of await store.actors({ tenant: 'default', run: runId }))
       expect((await runtime.snapshot(runId, { actor: address })).snapshot.context, address).toMatchObject({ since: 2 });
   }

@@ -3,7 +3,9 @@ import { execute } from '../../src/document/execute.ts';
 import { FermataError } from '../../src/errors.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import type { Store } from '../../src/store/store.ts';
+import { fork } from '../../src/document/fork/request.ts';
 import { documents, versionedAgain } from './documents.ts';
+import { shapes } from './shapes.ts';
 import { openWorld, type World } from './world.ts';
 
 /** When it begins, in milliseconds since 1970. */
@@ -38,6 +40,7 @@ export async function tell(file: string): Promise<{ readonly runs: Readonly<Runs
   for (const { name } of documents) if (!EARLY.includes(name)) await run(second, runs, name);
   await steer(second, runs);
   await begin(second, runs);
+  await shape(second, runs);
   await second.close();
 
   // Killed where the cap of a group cuts a cascade, the rest of it is in the file.
@@ -56,13 +59,18 @@ export async function tell(file: string): Promise<{ readonly runs: Readonly<Runs
 }
 
 /** Starts a run of the newest version of a document. */
-async function run(world: World, runs: Runs, document: string, name = document): Promise<void> {
+async function run(
+  world: World,
+  runs: Runs,
+  document: string,
+  name = document,
+  input = INPUTS[document] ?? {},
+): Promise<void> {
   const { runtime, workflows } = world.fermata;
   const workflow = await workflows.byName(document);
   if (workflow === undefined) throw new FermataError('notFound', `No document "${document}" is in the file.`);
   const definition = await workflows.definition(workflow.id, workflow.version);
   const idempotency = document === 'keyed' ? { key: 'the key', bodyHash: 'the body' } : undefined;
-  const input = INPUTS[document] ?? {};
   runs[name] = (await execute(runtime, workflow, definition, { input, idempotency, tags: ['golden'] })).runId;
   await world.settle();
 }
@@ -125,6 +133,32 @@ async function begin(world: World, runs: Runs): Promise<void> {
   await world.settle();
 }
 
+/** Runs of every shape, one that rests in it and one that has come through; and forks of some. */
+async function shape(world: World, runs: Runs): Promise<void> {
+  const { runtime, workflows } = world.fermata;
+  for (const document of shapes) await workflows.create(document);
+  for (const { name } of shapes) {
+    await run(world, runs, name, name, { word: 'hang' });
+    await run(world, runs, name, `${name} ended`, { word: 'go' });
+  }
+  for (const name of ['waiting', 'waiting ended']) {
+    await runtime.send(of(runs, name), { type: 'shipped', parcel: 1 }, { id: `${name} early` });
+    await runtime.send(of(runs, name), { type: 'each', n: 1 }, { id: `${name} each` });
+  }
+  for (const type of ['paid', 'each'])
+    await runtime.send(of(runs, 'waiting ended'), { type, amount: 12 }, { id: `waiting ended ${type} late` });
+  await world.settle();
+  const forked = async (name: string, fromTask: string, edits = {}): Promise<void> => {
+    const origin = of(runs, name);
+    runs[`${name} forked`] = (await fork(world.fermata, origin, { point: { fromTask }, edits })).runId;
+    await world.settle();
+  };
+  await forked('growing ended', 'two');
+  await forked('choosing', 'stocks', { risk: { output: { level: 'low', years: 3 } } });
+  await forked('mapping ended', 'each[1]');
+  await forked('sharing ended', 'end');
+}
+
 async function cut(runs: Runs, open: (wrap: (store: Store) => Store) => Promise<World>): Promise<void> {
   let dead = false;
   const world = await open((store) => ({
@@ -153,6 +187,10 @@ export async function finish(file: string, runs: Readonly<Runs>, now: number): P
     if (status === 'inDoubt')
       await runtime.control(of(runs, 'asking'), childAddress('/', name), { type: 'fermata.retry' });
   await runtime.control(of(runs, 'paused'), '/', { type: 'fermata.resume' });
+  await later.settle();
+  // Older sets have none.
+  if (runs['waiting'] !== undefined)
+    for (const type of ['paid', 'each']) await runtime.send(runs['waiting'], { type, amount: 11 });
   await later.settle();
   const left = new Set(['expiring', 'timing'].map((name) => of(runs, name)));
   for (const { run: runId, task } of await runtime.approvals({ limit: 100, status: 'pending' })) {

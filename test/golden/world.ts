@@ -36,6 +36,21 @@ export interface World {
 /** Turns of the event loop after which a world that is not quiet is said to hang. */
 const MAX_ROUNDS = 200_000;
 
+/** What the model says: a plan of two tasks, a reflection that wants a second round, or the question again. */
+function answerTo(prompt: string): string {
+  const [, round, goal] = /^PLAN (\d) (.*)$/.exec(prompt) ?? [];
+  if (round !== undefined)
+    return JSON.stringify({
+      tasks: [
+        { name: 'look', prompt: `look ${round} ${goal}`, dependsOn: [] },
+        { name: 'weigh', prompt: 'weigh', dependsOn: ['look'] },
+      ],
+    });
+  const [, reflected] = /^REFLECT (\d)$/.exec(prompt) ?? [];
+  if (reflected !== undefined) return JSON.stringify({ done: reflected === '2', answer: null, next: 'more' });
+  return `an answer to: ${prompt}`;
+}
+
 /** Opens a world on a file. */
 export async function openWorld(file: string, options: WorldOptions): Promise<World> {
   const { now, answering, passive = false, wrap = (store: Store) => store } = options;
@@ -49,8 +64,8 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
   const models = await startRawModelServer((exchange) => {
     const messages = exchange.body['messages'] as readonly { readonly content: string }[];
     const prompt = messages.at(-1)?.content ?? '';
-    if (answering || !prompt.includes('hang'))
-      return answerWith(exchange, `an answer to: ${prompt}`, {
+    if (answering || !prompt.includes('hang') || prompt.startsWith('PLAN'))
+      return answerWith(exchange, answerTo(prompt), {
         prompt_tokens: 7,
         completion_tokens: 5,
         total_tokens: 12,
@@ -73,8 +88,24 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
     config: {
       machines,
       actors: { pay: effect({ run: async (_: unknown, { signal }) => (answering ? 'receipt' : hang(signal)) }) },
+      predicates: { never: () => false },
       functions: {
         echo: (input) => input,
+        work: async ({ word }, { signal }) => {
+          if (word === 'fail') throw new FermataError('codeRefused', 'never');
+          return word === 'hang' && !answering ? hang(signal) : `worked at ${String(word)}`;
+        },
+        grow: () =>
+          ['one', 'two', 'three'].map((name) => ({
+            name,
+            kind: 'code',
+            function: 'work',
+            input: { word: 'input.word' },
+          })),
+        propose: () => ({
+          tasks: [{ name: 'proposed', kind: 'code', function: 'work', input: { word: 'input.word' } }],
+        }),
+        share: (_, { shared }) => shared.update('count', (count) => Number(count ?? 1) + 1),
         big: ({ size }) => ({ text: 'big '.repeat(Number(size)), size }),
         hang: async (_, { signal }) => (answering ? 'answered' : hang(signal)),
         flaky: () => {

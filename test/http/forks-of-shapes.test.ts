@@ -237,7 +237,7 @@ it('a sub-workflow is taken over with the run that it began, and that run can be
   const { call, fermata } = harness;
   await call('POST', '/workflows', { name: 'inner', tasks: [work('deep'), work('deeper', 'deep')] });
   const { runId } = await startRun(harness, {
-    tasks: [{ name: 'phase', kind: 'subworkflow', workflow: 'inner' }, work('last', 'phase')],
+    tasks: [{ name: 'phase', kind: 'subworkflow', workflow: 'inner', maxRetries: 0 }, work('last', 'phase')],
   });
   await fermata.runtime.waitFor(runId);
   const childRunId = (await outcome(harness, runId)).tasks[0]?.childRunId ?? '';

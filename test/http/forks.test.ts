@@ -281,16 +281,20 @@ it("a run of a user's own machine has no tasks to be forked from, and says what 
   await call('POST', `/runs/${started.runId}/cancel`, {});
 });
 
-it('a settled task cannot be tried again in place, and where it can is said', async () => {
-  const { config, fails } = counting();
-  const harness = await openFermata({ config });
-  const { call, fermata } = harness;
-  fails.add('b');
-  const { runId } = await startRun(harness, DIAMOND);
-  await fermata.runtime.waitFor(runId);
-  const legal = [`/api/v1/runs/${runId}/fork`, `/api/v1/runs/${runId}/retry`];
-  expect(await call('POST', `/runs/${runId}/tasks/b/retry`)).toMatchObject({
-    status: 409,
-    body: { code: 'taskSettled', taskStatus: 'failed', legal },
+it('the graph of a fork is that of its edited prompts', async () => {
+  const harness = await openFermata({ script: [{ prompt: '', answers: [{ text: 'said' }] }] });
+  const tasks = [
+    { name: 'a', prompt: 'One' },
+    { name: 'b', prompt: 'Two' },
+    { name: 'c', prompt: 'Of {{ tasks.a.output }}' },
+  ];
+  const { runId } = await startRun(harness, { tasks });
+  await harness.fermata.runtime.waitFor(runId);
+  const { run } = await forked(harness, runId, {
+    fromTask: 'c',
+    edits: { c: { prompt: 'Of {{ tasks.b.output }}' } },
   });
+  const edges = async (id: string) => (await harness.client.runGraph(id)).edges.map(({ from, to }) => `${from}-${to}`);
+  expect([await edges(runId), await edges(run.runId)]).toEqual([['a-c'], ['b-c']]);
+  expect(run.links['graph']).toBe(`/api/v1/runs/${run.runId}/graph`);
 });

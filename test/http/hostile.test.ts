@@ -37,6 +37,14 @@ describe('refused is', () => {
     await harness.fermata.runtime.cancel(runId);
   });
 
+  it('a body of very many unknown fields, in few words', async () => {
+    const { call } = await openFermata();
+    const fields = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`field${index}`, index]));
+    const { status, body } = await call('POST', '/workflows/plan-execute', { goal: 'x', gaol: 'y', ...fields });
+    expect([status, body.code]).toEqual([400, 'invalidRequest']);
+    expect(body.detail).toMatch(/unknown field "gaol": did you mean "goal"\?.*unknown field "field48"; and 951 more/);
+  });
+
   it.each(['/runs', '/workflows'])('a list of more tags than anything has, of GET %s', async (path) => {
     const { call } = await openFermata();
     const tags = (count: number): string => Array.from({ length: count }, (_, index) => index).join(',');

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { CodeFunction } from '../../actors/code-function.ts';
 import type { FermataError } from '../../src/errors.ts';
+import { ManualClock } from '../harness/clock.ts';
 import { openFermata, type Harness, type HarnessOptions } from '../harness/fermata.ts';
 
 const TWICE: CodeFunction = async ({ topic }, { model }) => {
@@ -113,6 +114,43 @@ it.each<[string, CodeFunction, RegExp]>([
 it('a provider that nobody has configured is refused at once', async () => {
   const task = await ended(await run(async (_, { model }) => model({ prompt: 'x', provider: 'opnai' })));
   expect(task).toMatchObject({ status: 'failed', attempts: 1, error: { code: 'providerMissing' } });
+});
+
+it('what a task was answered before it was cut off is on its bill: cancelled, timed out, tried again', async () => {
+  const clock = new ManualClock();
+  const script = [
+    { prompt: 'hang', answers: [{ hang: true as const }] },
+    { prompt: 'count', answers: [{ text: 'counted', usage: { inputTokens: 3, outputTokens: 2 } }] },
+  ];
+  const hangs: CodeFunction = async (_, { model }) => {
+    await model({ prompt: 'count' });
+    return model({ prompt: 'hang' });
+  };
+  const task = { timeoutSeconds: 10, retry: { maxRetries: 1, initialSeconds: 0.001 } };
+  const started = await run(hangs, task, { script, clock });
+  const { fermata, models, runId } = started;
+  const asked = (count: number) => expect.poll(() => models.requests().length).toBe(count);
+  await asked(2);
+  await clock.advance(10_100, () => fermata.runtime.idle());
+  await asked(4);
+  expect((await fermata.runtime.read(runId)).counts, 'of the first attempt').toMatchObject({ totalTokens: 5 });
+  await clock.advance(10_100, () => fermata.runtime.idle());
+  expect(await ended(started)).toMatchObject({ status: 'timedOut', attempts: 2, usage: { totalTokens: 5 } });
+  expect((await fermata.runtime.read(runId)).counts).toMatchObject({ totalTokens: 10, inputTokens: 6 });
+
+  const other = await run(hangs, {}, { script });
+  await expect.poll(() => other.models.requests().length).toBe(2);
+  await other.call('POST', `/runs/${other.runId}/tasks/work/cancel`);
+  expect(await ended(other)).toMatchObject({ status: 'cancelled', usage: { totalTokens: 5 } });
+  expect((await other.fermata.runtime.read(other.runId)).counts).toMatchObject({ totalTokens: 5 });
+});
+
+it('what a function was answered is on its bill, also where nobody can keep what it gives', async () => {
+  const gives: CodeFunction = async (_, { model }) => ({ text: (await model({ prompt: 'draft' })).text, by: () => 1 });
+  const started = await run(gives, { retry: { maxRetries: 0 } });
+  expect(await ended(started)).toMatchObject({ status: 'failed', error: { code: 'notSerializable' } });
+  const { counts } = await started.fermata.runtime.read(started.runId);
+  expect(counts).toMatchObject({ totalTokens: expect.any(Number) });
 });
 
 it('a cancelled task takes its model call along', async () => {

@@ -86,7 +86,7 @@ describe('why', () => {
         event: { type: 'paid', filter: 'event.amount >= input.least' },
         refused: { code: 'expressionFailed', message: expect.stringContaining('amount') },
         until: isoIn(60),
-        moves: `POST ${path}/events {"type": "paid", …} of which event.amount >= input.least is true, its timeout if it has one (then: skip), or POST ${path}/tasks/p/cancel`,
+        moves: `POST ${path}/events {"type": "paid", …}, an event of which event.amount >= input.least is true; its timeout (then: skip); or POST ${path}/tasks/p/cancel`,
       },
       { task: 'nap', waitsFor: 'time', until: isoIn(30), moves: `the date, or POST ${path}/tasks/nap/cancel` },
       { task: 'q', waitsFor: 'dependencies', dependencies: ['nap'] },

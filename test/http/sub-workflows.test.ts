@@ -142,3 +142,36 @@ describe('a run that a task has begun', () => {
     expect(await fermata.runtime.waitFor(lower)).toMatchObject({ status: 'cancelled' });
   });
 });
+
+describe('what a sub-workflow needs', () => {
+  it('is asked for before the run above it begins, however deep, and by name', async () => {
+    const { call } = await openFermata({ script: SCRIPT });
+    const create = (document: object) => call('POST', '/workflows', document);
+    await create({ name: 'low', tasks: [{ name: 'ask', prompt: 'Hi', provider: 'elsewhere' }] });
+    const inline = { name: 'between', tasks: [{ name: 'lower', kind: 'subworkflow', workflow: 'low' }] };
+    await create({ name: 'middle', tasks: [{ name: 'inner', kind: 'subworkflow', workflow: inline }] });
+    const { body } = await create({ name: 'top', tasks: [{ name: 'all', kind: 'subworkflow', workflow: 'middle' }] });
+    const { status, body: problem } = await call('POST', `/workflows/${body.id}/execute`, {});
+    expect({ status, code: problem.code }).toEqual({ status: 422, code: 'providerMissing' });
+    expect(problem.detail).toMatch(/^The workflow "low", which this one runs, cannot run here\. .*"elsewhere"/);
+    expect((await call('GET', '/runs')).body.items).toEqual([]);
+  });
+
+  it('and is published meanwhile fails the task as its run is to begin, and says so', async () => {
+    const { call, fermata } = await openFermata({ script: SCRIPT });
+    const low = { name: 'low', tasks: [{ name: 'ask', prompt: 'Hi' }] };
+    const { body: created } = await call('POST', '/workflows', low);
+    const { body } = await call('POST', '/workflows', {
+      name: 'top',
+      tasks: [
+        { name: 'go', kind: 'wait', event: { type: 'go' } },
+        { name: 'all', kind: 'subworkflow', workflow: 'low', dependsOn: ['go'] },
+      ],
+    });
+    const { body: run } = await call('POST', `/workflows/${body.id}/execute`, {});
+    await call('PUT', `/workflows/${created.id}`, { ...low, tasks: [{ ...low.tasks[0], provider: 'elsewhere' }] });
+    await call('POST', `/runs/${run.runId}/events`, { type: 'go' });
+    const { status, reason } = await fermata.runtime.waitFor(run.runId as string);
+    expect({ status, code: reason?.code }).toEqual({ status: 'failed', code: 'providerMissing' });
+  });
+});

@@ -250,6 +250,37 @@ describe('the Stately bridge', () => {
     expect((await fetch(server.bridge.link(server.origin, 'nobody'))).status).toBe(404);
   });
 
+  it('links the runs that belong together, both ways', async () => {
+    const bench = await Workbench.open();
+    const inner = { name: 'inner', tasks: [{ name: 'deep', kind: 'code', function: 'work', maxRetries: 0 }] };
+    const run = await bench.start({
+      tasks: [{ name: '<phase>', kind: 'subworkflow', workflow: inner, maxRetries: 0 }],
+    });
+    await bench.fail('deep');
+    const fork = await bench.fork(run, { point: { retry: true } });
+    const { runtime } = bench.fermata;
+    const childOf = async (id: string): Promise<string> =>
+      (await runtime.list({ parent: id, limit: 1 }))[0]?.runId ?? '';
+    const [child, again] = [await childOf(run), await childOf(fork)];
+    const { bridge, origin } = await serveBridge({ runtime });
+    const pageOf = async (id: string): Promise<string> => (await fetch(bridge.link(origin, id))).text();
+    const link = (id: string): string =>
+      `<a href="/inspect/stately?run=${id}&#38;token=${TOKEN}"><code>${id}</code></a>`;
+    expect(await pageOf(run)).toContain(
+      `Begun by its tasks: ${link(child)} (task &#60;phase&#62;) <span class="failed">failed</span></p>`,
+    );
+    expect(await pageOf(run)).toContain(`Take over from it: ${link(fork)} <span class="waiting">waiting</span>`);
+    expect(await pageOf(again)).toContain(`Begun by: ${link(fork)} (task &#60;phase&#62;)`);
+    expect(await pageOf(again)).toContain(`Takes over from: ${link(child)} <span class="failed">failed</span>`);
+    expect(await pageOf(child)).toContain(`Begun by: ${link(run)} (task &#60;phase&#62;)`);
+    await bench.complete('deep');
+    await runtime.delete(run);
+    expect(await pageOf(child)).toContain(
+      `Begun by: <code>${run}</code> (task &#60;phase&#62;) <span class="deleted">deleted</span>`,
+    );
+    await bench.close();
+  });
+
   it('tells readers that the server stops', async () => {
     const under = await openRuntime({ machines: { 'kitchen@1': kitchen }, leavesWork: true });
     const server = await serveBridge({ runtime: under.runtime });

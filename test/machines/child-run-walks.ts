@@ -11,6 +11,11 @@ export interface ChildWalk {
 }
 
 const INNER = { name: 'inner', tasks: [{ name: 'inside', kind: 'code', function: 'work', maxRetries: 0 }] };
+const FAR = {
+  name: 'far',
+  config: { strategy: 'sequential' },
+  tasks: ['one', 'two', 'three', 'four'].map((name) => ({ name, kind: 'code', function: 'work' })),
+};
 const PHASE = { name: 'phase', kind: 'subworkflow', workflow: INNER };
 const SECONDS = 100;
 
@@ -24,7 +29,10 @@ function walk(
   return {
     title: `${title} → ${status}`,
     async walk(bench) {
-      const document = { config: { breadth: 2, onTaskFailure: 'continue' }, tasks: [{ ...PHASE, ...task }, ...others] };
+      const document = {
+        config: { breadth: 2, onTaskFailure: 'continue' },
+        tasks: [{ ...PHASE, ...once(task), ...task }, ...others],
+      };
       const run = await bench.start(document);
       await go(bench, run);
       for (const { runId, endedAt } of await bench.fermata.runtime.list({ parent: run, limit: 10 }))
@@ -36,6 +44,9 @@ function walk(
     },
   };
 }
+
+/** It is tried again where a walk says so. */
+const once = (task: object): object => ('retry' in task ? {} : { maxRetries: 0 });
 
 /** The same while the call that begins its run is under way. */
 function held(title: string, task: object, go: Parameters<typeof walk>[2], status: string): ChildWalk {
@@ -64,6 +75,23 @@ function meanwhile(happens: (bench: Workbench, run: string) => Promise<void>, fa
 /** All that can happen to such a task. */
 export const CHILD_WALKS: readonly ChildWalk[] = [
   walk('its run completes', {}, (bench) => bench.complete('inside'), 'completed'),
+  walk(
+    'its run says how far it is: while this one runs, waits, and is paused',
+    { workflow: FAR },
+    async (bench, run) => {
+      await bench.advance(2);
+      await bench.complete('one');
+      await bench.complete('other');
+      await bench.advance(2);
+      await bench.complete('two');
+      await control(bench, run, 'fermata.pause');
+      await bench.complete('three');
+      await control(bench, run, 'fermata.resume');
+      await bench.complete('four');
+    },
+    'completed',
+    [{ name: 'other' }],
+  ),
   walk('its run fails', {}, (bench) => bench.fail('inside'), 'failed'),
   walk(
     'its run fails, and so another one does',

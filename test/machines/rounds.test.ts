@@ -279,6 +279,13 @@ describe('what fails', () => {
     expect(await bench.statuses(run)).toMatchObject({ 'g.1.a': 'failed', 'g.1.b': 'skipped', 'g.2.d': 'skipped' });
   });
 
+  it('an error that names its task is told as it is', async () => {
+    const run = await start(goal({ maxRetries: 0 }));
+    await bench.fail('g.plan 1', new Error('Task "g.plan 1", model "m": gone'));
+    const message = 'Round 1 of task "g" cannot go on: Task "g.plan 1", model "m": gone';
+    expect((await stated(run, 'task_failed')).at(-1)).toMatchObject({ task: 'g', error: { message } });
+  });
+
   it.each(['g.plan 1', 'g.reflect 1', 'g.answer'])('as a call of its own ends it: %s', async (broken) => {
     const run = await start(goal({ maxRetries: 0 }), { config: { onTaskFailure: 'continue' } });
     const said: Record<string, unknown> = { 'g.plan 1': plan('a'), 'g.1.a': 'A', 'g.reflect 1': done };
@@ -460,14 +467,18 @@ describe('a fork', () => {
     expect((await stated(again, 'task_completed'))[0]).toMatchObject({ task: 'g', result: 'end', rounds: 1 });
   });
 
-  it.each(['g', 'g.1.a', 'g.answer'])(
-    'of the task itself, or of a part of it, goes through its rounds again: %s',
-    async (fromTask) => {
-      const run = await start();
-      await once();
-      const again = await bench.fork(run, { point: { fromTask } });
-      await once();
-      expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'end', progress: 100 });
-    },
-  );
+  it.each([
+    ['g', ['g.plan 1', 'g.1.a', 'g.reflect 1', 'g.answer']],
+    ['g.1.a', ['g.1.a', 'g.reflect 1', 'g.answer']],
+    ['g.answer', ['g.answer']],
+  ])('of the task itself, or of a part of it, goes through what came after it again: %s', async (fromTask, anew) => {
+    const run = await start();
+    await once();
+    const again = await bench.fork(run, { point: { fromTask } });
+    for (const part of anew) {
+      expect(bench.running).toEqual([part]);
+      await bench.complete(part, part === 'g.plan 1' ? plan('a') : part === 'g.reflect 1' ? done : 'end');
+    }
+    expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'end', progress: 100 });
+  });
 });

@@ -126,7 +126,7 @@ describe('a run that does not complete', () => {
   const phase = (more: object = {}) => ({ name: 'phase', kind: 'subworkflow', workflow: once, ...more });
 
   it('fails its task, with an error that names the run and what went wrong there', async () => {
-    const run = await bench.start({ tasks: [phase()] });
+    const run = await bench.start({ tasks: [phase({ maxRetries: 0 })] });
     const { runId } = await onlyChild(run);
     await bench.fail('read', new Error('no paper'));
     const { status, reason } = await bench.read(run);
@@ -134,7 +134,7 @@ describe('a run that does not complete', () => {
     expect(reason?.message).toMatch(new RegExp(`^Run ${runId} of workflow "once" failed: .*no paper`));
   });
 
-  it('is not tried again unless the task says so: what failed has been tried again there', async () => {
+  it('is tried again as often as the task says', async () => {
     const run = await bench.start({ tasks: [phase({ maxRetries: 1 })] });
     await bench.fail('read');
     expect(await bench.statuses(run)).toEqual({ phase: 'retrying' });
@@ -369,5 +369,62 @@ describe('many and much', () => {
     expect((await bench.read(run)).output === big).toBe(true);
     await bench.fermata.runtime.delete((await onlyChild(run)).runId);
     expect((await bench.read(run)).output === big).toBe(true);
+  });
+});
+
+describe('progress', () => {
+  const steps = (...names: string[]) =>
+    names.map((name, at) => work(name, at === 0 ? {} : { dependsOn: [names[at - 1]] }));
+  const progressOf = async (run: string): Promise<number> => (await bench.read(run)).progress;
+
+  it('follows that of the run that is waited for, however deep, a message a second at most', async () => {
+    const low = { name: 'low', tasks: steps('a', 'b', 'c', 'd') };
+    const middle = { name: 'middle', tasks: [{ name: 'm', kind: 'subworkflow', workflow: low }, work('n')] };
+    const run = await bench.start({ tasks: [{ name: 'phase', kind: 'subworkflow', workflow: middle }, work('other')] });
+    const second = await onlyChild(run);
+    // What is quick says nothing.
+    await bench.complete('a');
+    expect([await progressOf(second.runId), await progressOf(run)]).toEqual([0, 0]);
+    await bench.advance(2);
+    await bench.complete('b');
+    expect([await progressOf(second.runId), await progressOf(run)]).toEqual([25, 12]);
+    await bench.complete('c');
+    expect(await progressOf(second.runId)).toBe(25);
+    await bench.advance(2);
+    await bench.complete('n');
+    expect([await progressOf(second.runId), await progressOf(run)]).toEqual([75, 37]);
+    await bench.complete('d');
+    expect(await progressOf(run)).toBe(50);
+    await bench.complete('other');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed', progress: 100, counts: { share: 0 } });
+    const said = (await bench.facts(run)).filter(({ type }) => type === 'progress').map(({ data }) => data);
+    expect(said).toEqual([
+      { task: 'phase', description: 'phase', percent: 25, progress: 12 },
+      { task: 'phase', description: 'phase', percent: 75, progress: 37 },
+    ]);
+  });
+
+  it('is told where the run comes to rest; another attempt and what joins do not make it fall', async () => {
+    const asks = {
+      name: 'asks',
+      tasks: [...steps('a', 'b'), work('c', { dependsOn: ['b'], requiresApproval: true, maxRetries: 0 })],
+    };
+    const run = await bench.start({ tasks: [{ name: 'phase', kind: 'subworkflow', workflow: asks }, work('other')] });
+    const { runId } = await onlyChild(run);
+    await bench.complete('a');
+    await bench.complete('b');
+    expect([await progressOf(runId), await progressOf(run)]).toEqual([66, 33]);
+    await bench.decide(runId, 'c', true);
+    await bench.fail('c');
+    expect(await bench.statuses(run)).toMatchObject({ phase: 'retrying' });
+    await bench.restart();
+    await bench.advance(5);
+    expect(await progressOf(run)).toBe(33);
+    const [, again] = await childrenOf(run);
+    await bench.decide(again?.runId ?? '', 'c', true);
+    await bench.complete('c');
+    expect(await progressOf(run)).toBe(50);
+    await bench.complete('other');
+    expect((await bench.read(run)).progress).toBe(100);
   });
 });

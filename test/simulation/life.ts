@@ -146,7 +146,10 @@ async function person(world: World, random: Random, workflow: string, key: strin
   for (let left = random.between(0, 8); left > 0; left--) {
     await world.advance(random.pick(PAUSES));
     if (random.chance(0.15)) runs.push(...(await forked(world, random.pick(runs), random)));
-    else await random.pick(COMMANDS)(world, random.pick(runs), someTask(random), random).catch(refused);
+    else {
+      const made = await random.pick(COMMANDS)(world, random.pick(runs), someTask(random), random).catch(refused);
+      if (typeof made === 'string' && !runs.includes(made)) runs.push(made);
+    }
   }
   // What has ended is tried again, and forked.
   if (random.chance(0.3)) {
@@ -210,7 +213,14 @@ const COMMANDS: readonly [Command, ...Command[]] = [
 
 function randomEvent(random: Random) {
   const even = random.pick([true, true, false, undefined]);
-  return { type: random.pick(EVENT_TYPES), n: random.between(0, 1e9), ...(even === undefined ? {} : { even }) };
+  // For one that adds what its event says.
+  const tasks = random.chance(0.3) ? { tasks: randomAdditions(random, `event ${random.between(0, 1e9)}`) } : {};
+  return {
+    type: random.pick(EVENT_TYPES),
+    n: random.between(0, 1e9),
+    ...(even === undefined ? {} : { even }),
+    ...tasks,
+  };
 }
 
 /** What people are refused is no fault: it was too late, or never asked. */

@@ -1,4 +1,5 @@
-/** `fermata retry RUN [TASK]`: tries again what did not succeed, in a run of its own; or calls again for a task in doubt. */
+/** `fermata retry RUN [--task TASK]`: tries again what did not succeed, in a run of its own; or calls again for a task in doubt. */
+import { FermataError } from '../../errors.ts';
 import {
   configOption,
   databaseOption,
@@ -11,35 +12,45 @@ import { withRun, type ConnectionOptions } from '../connection.ts';
 import { follow } from '../follow.ts';
 import { printable } from '../text.ts';
 
+interface RetryOptions extends ConnectionOptions {
+  readonly json: boolean;
+  readonly task?: string;
+}
+
 export const addRetry: AddCommand = (program, { shell, exitWith }) => {
   program
     .command('retry')
     .summary('try again what did not succeed')
     .description(
-      'Starts a run that takes over what another one has found, and tries the rest again. With a task: calls again for one ' +
-        'that is in doubt, in the same run. Without --server the run then goes on in this process.',
+      'Starts a run that takes over what another one has found, and tries the rest again. With a task: of that task what ' +
+        'has come to nothing, or, in the same run, a call that is in doubt. Without --server the run then goes on in this process.',
     )
     .argument('<run>', 'id of the run')
-    .argument('[task]', 'name of a task in doubt')
+    .argument('[task]', 'the same as --task')
+    .option('-t, --task <task>', 'this task, and what depends on it')
     .addOption(jsonOption())
     .addOption(serverOption())
     .addOption(databaseOption())
     .addOption(configOption())
     .addOption(demoOption().conflicts('server'))
-    .action(
-      async (runId: string, task: string | undefined, options: ConnectionOptions & { readonly json: boolean }) => {
-        const { json } = options;
-        await withRun(shell, options, ['retry', runId, ...(task === undefined ? [] : [task])], async (connection) => {
-          const { client } = connection;
-          const taken = task === undefined ? await client.retry(runId) : await client.retryTask(runId, task);
-          const what =
-            task === undefined
-              ? `Run ${taken.runId} tries again what did not succeed in run ${runId}.`
-              : `Task ${JSON.stringify(task)} of run ${runId} is called again.`;
-          shell.err(printable(what));
-          if (connection.embedded) exitWith(await follow(shell, { connection, runId: taken.runId, json }));
-          else shell.out(json ? JSON.stringify(taken) : taken.runId);
-        });
-      },
-    );
+    .action(async (runId: string, named: string | undefined, options: RetryOptions) => {
+      const { json, task = named } = options;
+      if (named !== undefined && named !== task)
+        throw new FermataError(
+          'invalidRequest',
+          `Two tasks are named, ${JSON.stringify(named)} and ${JSON.stringify(task)}: keep one.`,
+        );
+      const words = task === undefined ? [] : ['--task', task];
+      await withRun(shell, options, ['retry', runId, ...words], async (connection) => {
+        const { client } = connection;
+        const taken = task === undefined ? await client.retry(runId) : await client.retryTask(runId, task);
+        const what =
+          taken.runId === runId
+            ? `Task ${JSON.stringify(task)} of run ${runId} is called again.`
+            : `Run ${taken.runId} tries again ${task === undefined ? 'what did not succeed' : `task ${JSON.stringify(task)}`} in run ${runId}.`;
+        shell.err(printable(what));
+        if (connection.embedded) exitWith(await follow(shell, { connection, runId: taken.runId, json }));
+        else shell.out(json ? JSON.stringify(taken) : taken.runId);
+      });
+    });
 };

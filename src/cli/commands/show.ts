@@ -55,8 +55,7 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
     ['sum', summary(run, tasks) || undefined],
   ];
   shell.out(columns(about.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]]))));
-  if (tasks.length > 0)
-    shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'SAYS'], ...tasks.map((task) => row(task, shell.columns))])}`);
+  if (tasks.length > 0) shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'SAYS'], ...rows(tasks, shell.columns)])}`);
   const children = childLines(run);
   if (children.length > 1) shell.out(`\n${columns(children)}`);
   if (status === 'completed') shell.out(`\n${outputText(output)}`);
@@ -74,6 +73,34 @@ function showShared(shell: Shell, runId: string, { items, nextCursor }: Shared):
   shell.out(`\n${columns([['SHARED', 'REVISION', 'BY', 'VALUE'], ...rows])}${more}`);
 }
 
+/** A line for each task; of a task with many items, for those that went wrong, and one for the others. */
+function rows(tasks: readonly Task[], width: number): string[][] {
+  const hidden = new Set<Task>();
+  const instead = new Map<Task, string[]>();
+  for (const [owner, items] of Map.groupBy(tasks, itemsOf)) {
+    if (owner === undefined || items.length <= MOST_ITEMS) continue;
+    const told = new Set(items.filter(({ status }) => OF_INTEREST.has(status)).slice(0, MOST_ITEMS));
+    const others = items.filter((item) => !told.has(item));
+    const counts = [...Map.groupBy(others, ({ status }) => status)].map(([status, of]) => `${of.length} ${status}`);
+    for (const item of others) hidden.add(item);
+    const [first] = others;
+    if (first !== undefined)
+      instead.set(first, [`${printable(owner)}[…]`, '', '', `${counts.join(', ')} (--json lists them)`]);
+  }
+  return tasks.flatMap((task) => {
+    const line = instead.get(task) ?? (hidden.has(task) ? undefined : row(task, width));
+    return line === undefined ? [] : [line];
+  });
+}
+
+const MOST_ITEMS = 20;
+const OF_INTEREST: ReadonlySet<string> = new Set(['failed', 'timedOut', 'rejected', 'awaitingApproval', 'inDoubt']);
+
+/** The task whose item it is. */
+function itemsOf({ name, parent }: Task): string | undefined {
+  return parent !== undefined && name.startsWith(`${parent}[`) ? parent : undefined;
+}
+
 function row(task: Task, width: number): string[] {
   const { name, status, attempts, output, error, reason, warning, reused, edited } = task;
   const says = status === 'completed' ? (warning ?? output) : (error?.message ?? reason ?? '');
@@ -82,13 +109,15 @@ function row(task: Task, width: number): string[] {
 }
 
 /** `01J… at task "plan", edited: plan; before it 01H…`. */
-function forkText({ runId, fromTask, atSeq, edits, ancestors }: NonNullable<Run['forkedFrom']>): string {
+function forkText({ runId, fromTask, atSeq, task, edits, ancestors }: NonNullable<Run['forkedFrom']>): string {
   const point =
     fromTask !== undefined
       ? `at task ${JSON.stringify(fromTask)}`
       : atSeq !== undefined
         ? `at fact ${atSeq}`
-        : 'to try again what did not complete';
+        : task !== undefined
+          ? `to try task ${JSON.stringify(task)} again`
+          : 'to try again what did not complete';
   const edited = Object.keys(edits);
   const before = ancestors.slice(1);
   return [

@@ -12,12 +12,14 @@ import { FermataError } from '../../errors.ts';
 import type { RunRows } from '../../runtime/rows.ts';
 import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
 import { impossible, type Additions } from '../adding.ts';
-import type { TaskSpec } from '../definition.ts';
+import type { RoundPart, TaskSpec } from '../definition.ts';
 import { growthIn, itemOf, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
 import { entriesOf } from '../growth-list.ts';
-import { withPrompt } from './prompts.ts';
+import { begunRunOf } from '../parents.ts';
+import { partIn, type RowPart } from '../rounds.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
-import { reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
+import { withPrompt } from './prompts.ts';
+import { hasFailedItems, reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
 import { SharedOrigins, type OriginValues } from './shared-beginning.ts';
 
 /** What is read of other runs. */
@@ -101,17 +103,30 @@ export class Origins implements OriginValues {
     return isSame ? { runId: nearest.run } : undefined;
   }
 
+  /** The run of a sub-workflow that a task waited for in vain: the one that is begun now takes over what that has found. */
+  childRun(graph: RunGraph, { name, dependsOn }: Pick<TaskSpec, 'name' | 'dependsOn'>): string | undefined {
+    for (const [at, layer] of this.#record.layers.entries()) {
+      if (layer.wholeRuns === true || isAnew(layer, name, this.#around(graph, name))) return undefined;
+      const row = this.#row(layer.run, name);
+      const run = row === undefined ? undefined : begunRunOf(row);
+      if (run !== undefined) return this.#stands(graph, name, dependsOn, at) ? run : undefined;
+    }
+    return undefined;
+  }
+
   /** The tasks that a task added whose outcome is taken over. They are added again, as they were. */
   additions(graph: RunGraph, parent: string, position: number): Additions {
-    const found = this.#find(parent, 0);
+    const found = this.#find(graph, parent, 0);
     const row = found?.kind === 'completed' ? found : undefined;
     if (row === undefined) return { tasks: [], skip: [] };
     const { run } = row.layer;
-    const specs = this.#children(run, parent).map((child) => {
+    const specs = this.#children(run, parent).flatMap((child) => {
       const { specSeq, parent: waiting, depth } = this.#growth(run, child);
       const { spec } = this.#data(run, specSeq ?? 0) as unknown as AddedTask;
-      const edited = withPrompt(spec, this.prompts[child]);
-      return { spec: edited, depth, join: waiting !== null };
+      // What it added for its rounds came to the outcome that is taken over.
+      return spec.part === undefined
+        ? [{ spec: withPrompt(spec, this.prompts[child]), depth, join: waiting !== null }]
+        : [];
     });
     const names = new Set(specs.map(({ spec }) => spec.name));
     for (const { spec } of specs) {
@@ -155,7 +170,7 @@ export class Origins implements OriginValues {
 
   needed(graph: RunGraph, name: string): readonly string[] | undefined {
     const isGiven = Object.hasOwn(this.#record.layers[0]?.outputs ?? {}, name);
-    return isGiven || this.#find(name, 0) === undefined ? undefined : this.#needsThere(graph, name);
+    return isGiven || this.#find(graph, name, 0) === undefined ? undefined : this.#needsThere(graph, name);
   }
 
   /** Whose outcomes a task was worked out from in the runs behind: nothing of it is in the fork yet. */
@@ -163,43 +178,74 @@ export class Origins implements OriginValues {
     if (graph.has(name)) return graph.spec(name).dependsOn;
     const item = itemOf(name);
     if (item !== undefined) return this.#needsThere(graph, item.map);
+    const added = this.#added(name);
+    if (added === undefined) return [];
+    const { run, spec, parent } = added;
+    if (spec.part === undefined) return [...spec.dependsOn, parent];
+    return [...spec.dependsOn, ...this.#needsThere(graph, parent), ...this.#partsBefore(run, name, spec.part)];
+  }
+
+  /** Where a task joined one of the runs behind, and how. */
+  #added(name: string): (AddedTask & { readonly run: string; readonly parent: string }) | undefined {
     for (const { run } of this.#record.layers) {
       const { specSeq } = this.#growth(run, name);
       if (specSeq === null) continue;
-      const { spec, parent } = this.#data(run, specSeq) as unknown as AddedTask & { readonly parent: string };
-      return [...spec.dependsOn, parent];
+      return { run, ...(this.#data(run, specSeq) as unknown as AddedTask & { readonly parent: string }) };
     }
-    return [];
+    return undefined;
+  }
+
+  #partsBefore(run: string, name: string, { owner, phase }: RoundPart): readonly string[] {
+    const parts = this.#children(run, owner);
+    const before = parts.slice(0, parts.indexOf(name));
+    if (phase !== 'execute') return before;
+    const plan = before.findLast((other) => this.#added(other)?.spec.part?.phase === 'plan');
+    return plan === undefined ? [] : [plan];
+  }
+
+  /** The tasks inside of which one is: the maps whose item it is, and the task whose rounds it is part of, with its maps. */
+  #around(graph: RunGraph, name: string): readonly string[] {
+    const owner = graph.has(name)
+      ? partIn(graph, name)?.parent
+      : graph.grows
+        ? this.#added(name)?.spec.part?.owner
+        : undefined;
+    return [...mapsAround(name), ...(owner === undefined ? [] : [owner, ...mapsAround(owner)])];
   }
 
   /** What the origin found, where it would find the same again (O1, O2). */
   #found(graph: RunGraph, name: string, dependsOn: readonly string[]): Found | undefined {
-    const found = this.#find(name, 0);
+    const found = this.#find(graph, name, 0);
     if (found === undefined) return undefined;
-    const at = found.kind === 'completed' ? found.at : 0;
+    return this.#stands(graph, name, dependsOn, found.kind === 'completed' ? found.at : 0) ? found : undefined;
+  }
+
+  /** Whether a task begins with the very outcomes with which it began in the run of a layer. */
+  #stands(graph: RunGraph, name: string, dependsOn: readonly string[], at: number): boolean {
     for (const needed of needsOf(graph, name, dependsOn)) {
       const reused = reusedOf(graph.row(needed));
-      if (reused === undefined || graph.growth(needed).anew) return undefined;
-      if (at > 0 && !this.#isSame(reused, needed, at)) return undefined;
+      if (reused === undefined || graph.growth(needed).anew) return false;
+      if (at > 0 && !this.#isSame(graph, reused, needed, at)) return false;
     }
-    return found;
+    return true;
   }
 
   /** Whether the runs from a layer on have the same outcome of a task. */
-  #isSame(reused: Reused, name: string, from: number): boolean {
-    const there = this.#find(name, from);
+  #isSame(graph: RunGraph, reused: Reused, name: string, from: number): boolean {
+    const there = this.#find(graph, name, from);
     if (there?.kind === 'skipped') return reused.seq === undefined;
     if (there?.kind !== 'completed') return false;
     const { runId, seq } = this.#reused(there);
     return runId === reused.runId && seq === reused.seq;
   }
 
-  #find(name: string, from: number): Found | undefined {
+  #find(graph: RunGraph, name: string, from: number): Found | undefined {
+    const within = this.#around(graph, name);
     for (const [at, layer] of this.#record.layers.entries()) {
       if (at < from) continue;
       // Of this fork itself they are given whatever else holds.
       if (at > 0 && Object.hasOwn(layer.outputs, name)) return { kind: 'given', value: layer.outputs[name] };
-      if (isBarred(layer, name)) return undefined;
+      if (isBarred(layer, name, within)) return undefined;
       const row = this.#row(layer.run, name);
       if (layer.isRetry === true && row?.status === 'completed' && hasFailedItems(row)) return undefined;
       if (row?.status === 'completed' && row.resultSeq !== null && row.resultSeq <= layer.upTo)
@@ -250,7 +296,10 @@ export class Origins implements OriginValues {
   }
 }
 
-/** Whose outcomes a task is worked out from: what it depends on, who added it, and what the calls of a tree reduce. */
+/**
+ * Whose outcomes a task is worked out from: what it depends on, who added it, what the calls of a tree reduce, and what
+ * came before a part of work in rounds.
+ */
 function* needsOf(graph: RunGraph, name: string, dependsOn: readonly string[]): Generator<string> {
   yield* dependsOn;
   const item = graph.item(name);
@@ -258,6 +307,11 @@ function* needsOf(graph: RunGraph, name: string, dependsOn: readonly string[]): 
     const { call } = graph.spec(item.map);
     if (call.kind === 'reduce') yield* reducedBy(item, call.arity);
     return;
+  }
+  const part = partIn(graph, name);
+  if (part !== undefined) {
+    yield* needsOf(graph, part.parent, graph.spec(part.parent).dependsOn);
+    return yield* before(graph, name, part);
   }
   const { detailJson } = graph.row(name);
   const { parent } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly parent?: string };
@@ -276,13 +330,22 @@ function* reducedBy(
   for (let at = first; at < Math.min(first + arity, part.from); at++) yield `${map}[${at}]`;
 }
 
-function isBarred({ anew, opened }: ForkLayer, name: string): boolean {
-  return anew.includes(name) || opened.includes(name) || mapsAround(name).some((map) => anew.includes(map));
+/** Parts of work in rounds that came before one: of a proposed task its plan, of every other part all. */
+function* before(graph: RunGraph, name: string, { parent, phase }: RowPart): Generator<string> {
+  const children = graph.children(parent);
+  for (let at = children.indexOf(name) - 1; at >= 0; at--) {
+    const other = children[at] ?? '';
+    if (phase !== 'execute') yield other;
+    else if (partIn(graph, other)?.phase === 'plan') return yield other;
+  }
 }
 
-function hasFailedItems({ detailJson }: TaskRow): boolean {
-  const { failedItems = 0 } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly failedItems?: number };
-  return failedItems > 0;
+function isBarred(layer: ForkLayer, name: string, within: readonly string[]): boolean {
+  return layer.opened.includes(name) || isAnew(layer, name, within);
+}
+
+function isAnew({ anew }: ForkLayer, name: string, within: readonly string[]): boolean {
+  return [name, ...within].some((other) => anew.includes(other));
 }
 
 /** What it cost stands with where it comes from: this run pays nothing for it. */

@@ -6,8 +6,8 @@ export type ForkPoint =
   | { readonly fromTask: string }
   /** What was committed after this fact runs anew. */
   | { readonly atSeq: number }
-  /** What did not complete runs anew. */
-  | { readonly retry: true };
+  /** What did not complete runs anew; where a task is named, and has completed without some of its items, that one too. */
+  | { readonly retry: true; readonly task?: string };
 
 /** What somebody has changed about a task. */
 export interface ForkEdit {
@@ -27,6 +27,8 @@ export interface ForkLayer {
   readonly opened: readonly string[];
   /** Maps some of whose items failed begin anew, although they completed. */
   readonly isRetry?: true;
+  /** Runs of sub-workflows that had not completed begin anew: what they had found by that point nobody can tell. */
+  readonly wholeRuns?: true;
   /** Outputs that were given by hand. */
   readonly outputs: Readonly<Record<string, unknown>>;
 }
@@ -57,4 +59,10 @@ export interface Reused {
 /** What a row says about where its outcome comes from; undefined where the run has worked it out itself. */
 export function reusedOf({ detailJson }: { readonly detailJson: string | null }): Reused | undefined {
   return detailJson === null ? undefined : (JSON.parse(detailJson) as { readonly reused?: Reused }).reused;
+}
+
+/** True of a map that completed without some of its items. */
+export function hasFailedItems({ detailJson }: { readonly detailJson: string | null }): boolean {
+  const { failedItems = 0 } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly failedItems?: number };
+  return failedItems > 0;
 }

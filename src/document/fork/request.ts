@@ -2,6 +2,7 @@
 import type { WorkflowInput } from '../../../machines/workflow/context.ts';
 import { FermataError } from '../../errors.ts';
 import type { RunView, Runtime, Started } from '../../runtime/runtime.ts';
+import type { RunParent } from '../../store/store.ts';
 import type { Definition, TaskSpec } from '../definition.ts';
 import { groupOf, itemOf, mapsAround } from '../growth.ts';
 import type { AddedTask } from '../run-graph.ts';
@@ -14,13 +15,16 @@ export interface ForkRequest {
   readonly point: ForkPoint;
   readonly edits?: Readonly<Record<string, ForkEdit>> | undefined;
   readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
+  /** The task that begins it, and that hears how it ends; left out: nobody. */
+  readonly parent?: RunParent | undefined;
 }
 
 /** What it stands on. */
 export interface ForkSurroundings {
   readonly runtime: Pick<Runtime, 'read' | 'task' | 'growth' | 'entry' | 'entryOfFact' | 'start'>;
   readonly workflows: Pick<Workflows, 'definition'>;
-  assertRunnable(definition: Definition): void;
+  /** Throws where a run of it could not do its work here. */
+  assertRunnable(definition: Definition): void | Promise<void>;
 }
 
 /**
@@ -41,7 +45,7 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
       'notSupported',
       `Run ${runId} is one of the machine "${run.machine}", and only runs of workflows have tasks from which they can be forked. GET /api/v1/runs/${runId}/snapshot gives its state, and POST /api/v1/machines/{name}/runs goes on from there.`,
     );
-  const { point, edits = {}, idempotency } = request;
+  const { point, edits = {}, idempotency, parent } = request;
   const before = run.fork as ForkRecord | undefined;
   const known = await workflows.definition(workflow.id, workflow.version, before?.prompts);
   // A map that was taken over as a whole has its items where it was worked out.
@@ -53,6 +57,8 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
     }
     return undefined;
   };
+  // Who names a task, or is one that tries again, has looked at it.
+  if ('retry' in point && point.task === undefined && parent === undefined) assertRetriable(run);
   const upTo = await lastEntry(surroundings, run, point, spec);
   const prompts = await checkEdits(edits, before?.prompts ?? {}, {
     definition: known,
@@ -60,24 +66,26 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
     withPrompts: async (changed) => workflows.definition(workflow.id, workflow.version, changed),
   });
   const definition = await workflows.definition(workflow.id, workflow.version, prompts);
-  assertRunnable(definition);
-  const named = [...('fromTask' in point ? [point.fromTask] : []), ...Object.keys(edits)];
+  await assertRunnable(definition);
+  const named = [...taskOf(point), ...Object.keys(edits)];
   const parts = (await Promise.all(named.map(spec))).flatMap((found) => found?.part ?? []);
   const owners = parts.flatMap(({ owner }) => [owner, ...mapsAround(owner)]);
   const layers = [layerOf(run, { upTo, point, edits, owners }), ...(await stillThere(runtime, before?.layers ?? []))];
   const { input } = (await runtime.entry(runId, 1)) as { readonly input: WorkflowInput };
-  // Nobody waits for it: a task that began its origin heard how that one ended.
+  // A task that began its origin heard how that one ended, and does not wait for this one.
   const { prepared: _, parent: __, ...asked } = input;
   return runtime.start('workflow', {
     input: {
       ...asked,
       total: definition.tasks.length,
       forkedFrom: { runId, ...point },
+      ...(parent === undefined ? {} : { parent: { runId: parent.run, task: parent.task, attempt: parent.attempt } }),
     } satisfies Omit<WorkflowInput, 'prepared'>,
     shownInput: run.input,
     tags: run.tags,
     workflow,
     idempotency,
+    parent,
     fork: {
       record: { point, edits: withoutGaps(edits), prompts, layers } satisfies ForkRecord,
       from: layers.map((layer) => layer.run),
@@ -92,10 +100,7 @@ async function lastEntry(
   point: ForkPoint,
   spec: (name: string) => Promise<TaskSpec | undefined>,
 ): Promise<number> {
-  if ('retry' in point) {
-    assertRetriable(run);
-    return run.seq;
-  }
+  if ('retry' in point) return run.seq;
   if ('fromTask' in point) {
     if ((await spec(point.fromTask)) !== undefined) return run.seq;
     throw new FermataError(
@@ -112,6 +117,12 @@ async function lastEntry(
     `Run ${run.runId} cannot be forked there: atSeq: ${message}. GET /api/v1/runs/${run.runId}/stream gives its facts with their numbers.`,
     { faults: [{ path: 'atSeq', message }] },
   );
+}
+
+/** The task that a point names. */
+function taskOf(point: ForkPoint): readonly string[] {
+  if ('fromTask' in point) return [point.fromTask];
+  return 'retry' in point && point.task !== undefined ? [point.task] : [];
 }
 
 /** Throws `wrongState` where all is well, or not over yet. */
@@ -144,13 +155,15 @@ function layerOf(
   const given = named.filter(([, { output }]) => output !== undefined);
   const prompted = named.filter(([, { prompt }]) => prompt !== undefined).map(([name]) => name);
   const anew = 'fromTask' in point ? [point.fromTask, ...prompted] : prompted;
-  const maps = [...anew, ...given.map(([name]) => name)].flatMap(mapsAround);
+  const maps = [...anew, ...taskOf(point), ...given.map(([name]) => name)].flatMap(mapsAround);
+  const again = 'retry' in point ? taskOf(point) : [];
   return {
     run: runId,
     upTo,
     anew: [...new Set(anew)],
-    opened: [...new Set([...maps, ...owners])],
-    ...('retry' in point ? { isRetry: true as const } : {}),
+    opened: [...new Set([...again, ...maps, ...owners])],
+    ...('retry' in point && point.task === undefined ? { isRetry: true as const } : {}),
+    ...('atSeq' in point ? { wholeRuns: true as const } : {}),
     outputs: Object.fromEntries(given.map(([name, { output }]) => [name, output])),
   };
 }

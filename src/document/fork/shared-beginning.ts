@@ -120,15 +120,13 @@ export class SharedOrigins {
   /** Whether the outcome of a task will be taken over: it is there, and so are those that it was worked out from. */
   #willTakeOver(graph: RunGraph, name: string): boolean {
     const pending = [name];
-    const begun = new Set<string>();
+    const opened = new Set<string>();
     for (let at = pending.at(-1); at !== undefined; at = pending.at(-1)) {
-      const needed = this.#foretold.has(at) ? [] : this.#needs(graph, at);
-      const open = (needed ?? []).filter((other) => !this.#foretold.has(other) && !begun.has(other));
-      if (!this.#foretold.has(at) && open.length > 0 && !begun.has(at)) {
-        begun.add(at);
-        pending.push(...open);
-        continue;
-      }
+      const needed = this.#foretold.has(at) ? undefined : this.#needs(graph, at);
+      const open = opened.has(at) ? [] : (needed ?? []).filter((other) => !this.#foretold.has(other));
+      opened.add(at);
+      for (const other of open) pending.push(other);
+      if (open.length > 0) continue;
       pending.pop();
       if (!this.#foretold.has(at))
         this.#foretold.set(at, needed !== undefined && needed.every((other) => this.#foretold.get(other) !== false));

@@ -1,20 +1,15 @@
 /** A task that runs another workflow: a run of its own, with its own journal, that this one waits for. */
 import { z } from 'zod';
-import { anyJson, commonFields, name, retryFields, seconds } from '../fields.ts';
+import { anyJson, commonFields, name, seconds } from '../fields.ts';
 import { expressionsOf } from '../expression.ts';
 import { isRecord } from '../json.ts';
 import { renderValue } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
-import type { Places } from './places.ts';
+import type { Gives, Places } from './places.ts';
 
 /** As it is written. An inline document is checked like any other, by `parse.ts`. */
 export const subworkflowTaskSchema = z.strictObject({
   ...commonFields,
-  // What failed in the other run has been tried again there.
-  retry: z
-    .strictObject({ ...retryFields.shape, maxRetries: retryFields.shape.maxRetries.unwrap().default(0) })
-    .prefault({})
-    .describe('Of the whole run: each attempt is a new one. maxRetries: 0 where it is left out'),
   timeoutSeconds: seconds
     .optional()
     .describe('From its start to its end, with all attempts; the run is cancelled then'),
@@ -48,6 +43,8 @@ export interface PreparedSubworkflow {
   readonly workflow: WorkflowReference;
   readonly input: Readonly<Record<string, unknown>>;
   readonly wait: boolean;
+  /** In a fork: the run that the task waited for in vain. What that has found is taken over where it is the same workflow. */
+  readonly takesOver?: string;
 }
 
 /**
@@ -77,6 +74,12 @@ export const subworkflowPlaces: Places = (task, path) => ({
   templates: isRecord(task['input']) ? expressionsOf(task['input'], [...path, 'input']) : [],
   expressions: [],
 });
+
+/** What its run gives; where nobody waits for that, which one it is. */
+export const subworkflowGives: Gives = ({ wait }) =>
+  wait === false
+    ? { type: 'object', properties: { runId: { type: 'string' } }, additionalProperties: false }
+    : undefined;
 
 /** Throws `promptFailed`. */
 export function prepareSubworkflow({ workflow, input, wait }: SubworkflowSpec, scope: Scope): PreparedSubworkflow {

@@ -12,7 +12,7 @@ import { NO_FORKS, type OriginsOf } from '../fork/origins-of.ts';
 import type { TakenOver } from '../fork/origins.ts';
 import type { Found } from '../kinds/condition.ts';
 import type { PreparedModelCall } from '../kinds/model.ts';
-import { renderTask, taskScope } from '../render.ts';
+import { renderTask, taskScope, type RenderedTask } from '../render.ts';
 import { asNamed, refusalBelow, roundScope } from '../rounds.ts';
 import { RunGraph } from '../run-graph.ts';
 import { sharedScope } from '../shared-values.ts';
@@ -61,6 +61,7 @@ export function prepareTask(
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
     const before = origins?.skipped(graph, spec);
+    const takesOver = spec.call.kind === 'subworkflow' && spec.call.wait ? origins?.childRun(graph, spec) : undefined;
     try {
       const skip = skipOf(spec, scope, predicates, decided) ?? stopOf(spec, scope);
       if (skip !== undefined)
@@ -70,7 +71,7 @@ export function prepareTask(
         } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete, outputs, cancelWhen, skipPolicy } = spec;
       const prepared: PreparedTask = {
-        ...refusalBelow(spec, renderTask(spec, scope, predicates)),
+        ...goingOn(takesOver, refusalBelow(spec, renderTask(spec, scope, predicates))),
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
@@ -85,6 +86,14 @@ export function prepareTask(
       return { error: toErrorData(thrown, 'promptFailed') };
     }
   };
+}
+
+/** A sub-workflow that goes on from where the run was that the task of the origin waited for. */
+function goingOn(takesOver: string | undefined, rendered: RenderedTask): RenderedTask {
+  const { call } = rendered;
+  return takesOver === undefined || call.kind !== 'subworkflow'
+    ? rendered
+    : { ...rendered, call: { ...call, takesOver } };
 }
 
 /** Keys of the shared values that its texts read, and its predicates. */

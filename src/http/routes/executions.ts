@@ -115,7 +115,7 @@ export function executionRoutes(surroundings: Surroundings) {
   const startNew = async (id: string, request: ExecuteRequest): Promise<Started> => {
     const workflow = await workflows.get(id);
     const definition = await workflows.definition(id, workflow.version);
-    fermata.assertRunnable(definition);
+    await fermata.assertRunnable(definition);
     return startRun(runtime, workflow, definition, request);
   };
 

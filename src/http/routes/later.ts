@@ -7,8 +7,6 @@ const LATER: readonly (readonly [method: 'GET' | 'POST', path: string])[] = [
   ['POST', '/workflows/:id/dry-run'],
   ['POST', '/workflows/:id/estimate-cost'],
   ['POST', '/runs/:id/tasks/:task/ratings'],
-  ['POST', '/runs/cancel'],
-  ['POST', '/runs/retry'],
   ['POST', '/runs/import'],
   ['GET', '/breakers'],
   ['GET', '/limits'],

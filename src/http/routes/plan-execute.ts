@@ -51,7 +51,7 @@ export function planExecuteRoutes({ fermata }: Surroundings) {
     const startNew = async (): Promise<Started> => {
       const workflow = await keptPlanExecute(workflows, planExecuteDocument(options));
       const definition = await workflows.definition(workflow.id, workflow.version);
-      fermata.assertRunnable(definition);
+      await fermata.assertRunnable(definition);
       return execute(runtime, workflow, definition, { input: { goal }, tags, idempotency });
     };
     const started = (await runtime.startedBefore(idempotency)) ?? (await startNew());

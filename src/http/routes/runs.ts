@@ -1,5 +1,7 @@
 /** Runs: list, read, delete. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { graphOf } from '../../document/graph.ts';
+import { graphSchema, graphView } from '../graph-view.ts';
 import { pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
 import { runPath, searchParameter, splitTags, tagsParameter } from '../parameters.ts';
 import { answers, fields, newRouter, type Surroundings } from '../router.ts';
@@ -15,6 +17,7 @@ import {
   runSummary,
   statusSchema,
 } from '../run-view.ts';
+import { definitionOf } from '../task-view.ts';
 
 const tags = ['runs'];
 
@@ -67,6 +70,15 @@ const results = createRoute({
   request: { params: runPath, query: resultsQuery },
   responses: { 200: answers('A page', resultsSchema) },
 });
+const graph = createRoute({
+  method: 'get',
+  path: '/runs/{id}/graph',
+  operationId: 'getRunGraph',
+  summary: 'Nodes, edges and stages of what a run executes: of a fork, with its edits',
+  tags,
+  request: { params: runPath },
+  responses: { 200: answers('The graph', graphSchema) },
+});
 const remove = createRoute({
   method: 'delete',
   path: '/runs/{id}',
@@ -112,6 +124,11 @@ export function runRoutes(surroundings: Surroundings) {
         }),
         200,
       );
+    })
+    .openapi(graph, async (c) => {
+      const run = await runtime.read(c.req.valid('param').id);
+      const definition = await definitionOf(surroundings.fermata, run);
+      return c.json(graphView(definition, run.workflow?.version ?? 1, graphOf(definition)), 200);
     })
     .openapi(remove, async (c) => {
       await runtime.delete(c.req.valid('param').id);

@@ -3,8 +3,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { FermataError } from '../../errors.ts';
 import { approvalBody, cancelBody, runPath } from '../parameters.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
-import { approveTask, cancelTask, retryTask } from '../run-commands.ts';
-import { commandSchema } from '../run-view.ts';
+import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
+import { retryTask } from '../retrying.ts';
+import { approveTask, cancelTask } from '../run-commands.ts';
+import { commandSchema, linksOf, startedSchema } from '../run-view.ts';
 
 const tags = ['tasks'];
 const taskPath = runPath.extend({ task: z.string().min(1) });
@@ -31,10 +33,10 @@ const retry = createRoute({
   method: 'post',
   path: '/runs/{id}/tasks/{task}/retry',
   operationId: 'retryTask',
-  summary: 'Call again for a task in doubt',
+  summary: 'Try a task again: in its run where it is in doubt, in a new run where it has come to nothing',
   tags,
-  request: { params: taskPath, body: body(fields({}), false) },
-  responses: { 202: answers('Taken', commandSchema) },
+  request: { params: taskPath, headers: idempotencyHeader, body: body(fields({}), false) },
+  responses: { 202: answers('The run in which it is tried', startedSchema) },
 });
 
 /** Routes of tasks. */
@@ -52,7 +54,10 @@ export function taskRoutes({ fermata }: Surroundings) {
     })
     .openapi(retry, async (c) => {
       const { id, task } = c.req.valid('param');
-      return c.json(await retryTask(fermata, id, task), 202);
+      const key = idempotencyOf(c.req.valid('header')['idempotency-key'], `${id}/tasks/${task}/retry`, {});
+      const { runId, status } = await retryTask(fermata, id, task, key);
+      c.header('Location', `/api/v1/runs/${runId}`);
+      return c.json({ runId, status, links: linksOf(runId) }, 202);
     });
 }
 

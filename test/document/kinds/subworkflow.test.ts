@@ -18,13 +18,13 @@ function nested(depth: number): Readonly<Record<string, unknown>> {
 }
 
 describe('a sub-workflow is written', () => {
-  it('with its defaults, and is not tried again', () => {
+  it('with its defaults, and is tried again as every task is', () => {
     const { call, retry, timeoutSeconds } = parseDocument(sub({ workflow: 'b' })).tasks[0] ?? expect.fail('no task');
     expect(call).toEqual({ kind: 'subworkflow', workflow: { name: 'b' }, input: {}, wait: true });
-    expect([retry.maxRetries, timeoutSeconds]).toEqual([0, undefined]);
+    expect([retry.maxRetries, timeoutSeconds]).toEqual([3, undefined]);
     expect(parseDocument(sub({ workflow: 'b', maxRetries: 2 })).tasks[0]?.retry.maxRetries).toBe(2);
     expect(parseDocument(sub({ workflow: 'b', retry: { factor: 3 } })).tasks[0]?.retry).toMatchObject({
-      maxRetries: 0,
+      maxRetries: 3,
       factor: 3,
     });
   });
@@ -144,7 +144,7 @@ describe('what it can come to', () => {
     expect(cost(calling(inner))).toEqual({
       tasks: 2,
       modelCalls: 1,
-      modelCallsWithRetries: 4,
+      modelCallsWithRetries: 16,
       loops: [['subworkflow', 1]],
     });
     expect(cost(calling('inner', { maxRetries: 1 }), { inner }).modelCallsWithRetries).toBe(8);

@@ -1,0 +1,190 @@
+/**
+ * What stands above the chart: each task in words, with what it waits for, why it did not run, and what tasks share.
+ * It runs in the browser: the page holds the text of `overview`, which therefore uses nothing from outside of itself.
+ */
+
+interface Task {
+  readonly name: string;
+  readonly parent?: string;
+  readonly status: string;
+  readonly output: unknown;
+  readonly error: { readonly message: string } | null;
+  readonly reason?: string;
+  readonly warning?: string;
+  readonly condition?: { readonly expression?: string; readonly predicate?: string; readonly values?: object };
+  readonly childRunId?: string;
+  readonly reused?: object;
+  readonly attempts: number;
+}
+
+interface Waiting {
+  readonly task: string;
+  readonly waitsFor: string;
+  readonly dependencies?: readonly string[];
+  readonly prompt?: string;
+  readonly event?: { readonly type: string; readonly filter?: string };
+  readonly until: string | null;
+}
+
+interface Status {
+  readonly status: string;
+  readonly progress: number;
+  readonly reason?: { readonly message: string };
+  readonly tasks: { readonly total: number };
+}
+
+interface Line {
+  readonly name: string;
+  readonly depth: number;
+  readonly status: string;
+  readonly says: string;
+  readonly run?: string | undefined;
+}
+
+/** Draws the tasks of a run into the element `overview`, and again as long as the run goes on. */
+export function overview(runId: string): void {
+  const MOST_TASKS = 200;
+  const MOST_ITEMS = 20;
+  const LONGEST = 200;
+  const AGAIN_MS = 2_000;
+  const place = document.getElementById('overview');
+  const api = `/api/v1/runs/${encodeURIComponent(runId)}`;
+
+  const get = async <T>(path: string): Promise<T | undefined> => {
+    const answer = await fetch(`${api}${path}`);
+    return answer.ok ? ((await answer.json()) as T) : undefined;
+  };
+  const text = (value: unknown): string => {
+    const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+    return whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
+  };
+  const make = (tag: string, content = '', name = ''): HTMLElement => {
+    const element = document.createElement(tag);
+    element.textContent = content;
+    if (name !== '') element.className = name;
+    return element;
+  };
+  /** The page of another run, which needs the same token. */
+  const link = (run: string): HTMLElement => {
+    const address = new URL(location.href);
+    address.searchParams.set('run', run);
+    const element = make('a', `run ${run}`);
+    element.setAttribute('href', address.href);
+    return element;
+  };
+
+  const waitText = (waits: Waiting): string => {
+    const until = waits.until === null ? '' : `, until ${waits.until}`;
+    if (waits.dependencies !== undefined) return `waits for ${waits.dependencies.join(', ')}`;
+    if (waits.event !== undefined) {
+      const { type, filter } = waits.event;
+      return `waits for the event "${type}"${filter === undefined ? '' : ` of which ${filter}`}${until}`;
+    }
+    if (waits.prompt !== undefined) return `asks: ${waits.prompt}${until}`;
+    const words: Readonly<Record<string, string>> = {
+      time: `waits${until}`,
+      slot: 'waits for a slot: config.breadth says how many run at once',
+      items: 'its items go on',
+      rounds: 'its rounds go on',
+      run: 'waits for its run',
+      call: 'its call goes on',
+      backoff: `is tried again${until}`,
+      decision: 'a crash cut its call off: retry or cancel it',
+    };
+    return words[waits.waitsFor] ?? `waits for ${waits.waitsFor}${until}`;
+  };
+  const conditionText = ({ condition }: Task): string => {
+    const asked =
+      condition?.expression ?? (condition?.predicate === undefined ? '' : `predicate ${condition.predicate}`);
+    const values = Object.entries(condition?.values ?? {}).map(
+      ([name, value]) => `${name} is ${JSON.stringify(value)}`,
+    );
+    // A switch asks for no more than a value.
+    if (values.length === 1 && asked in (condition?.values ?? {})) return values.join('');
+    return [asked, ...values].filter((part) => part !== '').join('; ');
+  };
+  const saysOf = (task: Task, waits: Waiting | undefined): string => {
+    if (waits !== undefined) return waitText(waits);
+    if (task.status !== 'completed') return task.error?.message ?? task.reason ?? '';
+    const { branch, chosen } = (task.output ?? {}) as { readonly branch?: string | null; readonly chosen?: string[] };
+    if (task.condition !== undefined && chosen !== undefined)
+      return `chose ${branch ?? 'nothing'}${chosen.length === 0 ? '' : ` (${chosen.join(', ')})`}: ${conditionText(task)}`;
+    return task.warning ?? `${task.reused === undefined ? '' : '(taken over) '}${text(task.output)}`;
+  };
+
+  const linesOf = (tasks: readonly Task[], waiting: ReadonlyMap<string, Waiting>): Line[] => {
+    const known = new Set(tasks.map(({ name }) => name));
+    const below = Map.groupBy(tasks, ({ parent }) => (parent !== undefined && known.has(parent) ? parent : ''));
+    const lines: Line[] = [];
+    const add = (task: Task, depth: number): void => {
+      lines.push({
+        name: task.name,
+        depth,
+        status: task.status,
+        says: saysOf(task, waiting.get(task.name)),
+        run: task.childRunId,
+      });
+      const own = below.get(task.name) ?? [];
+      const items = own.filter(({ name }) => name.startsWith(`${task.name}[`));
+      const isLong = items.length > MOST_ITEMS;
+      if (isLong) {
+        const counts = [...Map.groupBy(items, ({ status }) => status)].map(([status, of]) => `${of.length} ${status}`);
+        lines.push({ name: `${task.name}[…]`, depth: depth + 1, status: '', says: counts.join(', ') });
+      }
+      // Of many items only those are told that went wrong.
+      const wrong = items.filter(({ status }) => status === 'failed' || status === 'timedOut').slice(0, MOST_ITEMS);
+      const shown = isLong ? [...own.filter((one) => !items.includes(one)), ...wrong] : own;
+      for (const one of shown) add(one, depth + 1);
+    };
+    for (const task of below.get('') ?? []) add(task, 0);
+    return lines;
+  };
+
+  const table = (heads: readonly string[], rows: readonly HTMLElement[]): HTMLElement => {
+    const whole = make('table');
+    const head = make('tr');
+    head.append(...heads.map((name) => make('th', name)));
+    whole.append(head, ...rows);
+    return whole;
+  };
+  const rowOf = ({ name, depth, status, says, run }: Line): HTMLElement => {
+    const row = make('tr');
+    const first = make('td', name);
+    first.style.paddingLeft = `${1.5 + depth * 1.5}rem`;
+    const second = make('td');
+    if (status !== '') second.append(make('span', status, status));
+    const third = make('td', says);
+    if (run !== undefined) third.append(' ', link(run));
+    row.append(first, second, third);
+    return row;
+  };
+
+  const draw = async (): Promise<void> => {
+    const [status, results, why, shared] = await Promise.all([
+      get<Status>('/status'),
+      get<{ tasks: Task[] }>(`/results?output=false&limit=${MOST_TASKS}`),
+      get<{ tasks: Waiting[] }>('/why'),
+      get<{ items: { key: string; value: unknown; by: string; revision: number }[] }>('/shared'),
+    ]);
+    if (status === undefined || place === null) return;
+    const waiting = new Map((why?.tasks ?? []).map((one) => [one.task, one]));
+    const tasks = results?.tasks ?? [];
+    const more = status.tasks.total - tasks.length;
+    const head = make('p');
+    head.append(make('span', status.status, status.status), ` ${status.progress} % ${status.reason?.message ?? ''}`);
+    const values = (shared?.items ?? []).map(({ key, value, by, revision }) => {
+      const row = make('tr');
+      row.append(make('td', key), make('td', text(value)), make('td', `${by}, revision ${revision}`));
+      return row;
+    });
+    place.replaceChildren(
+      head,
+      ...(tasks.length === 0 ? [] : [table(['Task', 'Status', 'Says'], linesOf(tasks, waiting).map(rowOf))]),
+      ...(more > 0 && tasks.length > 0 ? [make('p', `and ${more} tasks more`)] : []),
+      ...(values.length === 0 ? [] : [table(['Shared', 'Value', 'By'], values)]),
+    );
+    if (['completed', 'failed', 'cancelled'].includes(status.status)) return;
+    setTimeout(() => void draw(), AGAIN_MS);
+  };
+  void draw();
+}

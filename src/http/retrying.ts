@@ -1,0 +1,108 @@
+/** Trying again: one task, one run, many runs. What has ended stays as it is: another run takes over the rest. */
+import type { Fermata } from '../compose.ts';
+import { hasFailedItems, type ForkRecord } from '../document/fork/record.ts';
+import { fork } from '../document/fork/request.ts';
+import { isSettled } from '../document/task-status.ts';
+import { FermataError } from '../errors.ts';
+import type { RunView, Started, StartOptions } from '../runtime/runtime.ts';
+import { childAddress } from '../runtime/xstate.ts';
+import type { TaskRow, TaskStatus } from '../store/store.ts';
+import { sendOr, type Taken } from './run-commands.ts';
+import { assertTask, statusOf } from './task-view.ts';
+
+type Keys = StartOptions['idempotency'];
+
+/** Ends of a task after which it can be tried again. */
+const IN_VAIN: ReadonlySet<TaskStatus> = new Set(['failed', 'timedOut', 'rejected', 'cancelled']);
+
+/**
+ * Tries a task again: in its run where it is in doubt, in a new one where it has come to nothing. Gives the run in which
+ * it is tried. Throws `notFound`, and `taskSettled` or `wrongState` with what is possible instead.
+ */
+export async function retryTask(fermata: Fermata, runId: string, task: string, idempotency?: Keys): Promise<Taken> {
+  const { runtime } = fermata;
+  // First of all: what was started stays started.
+  const before = await runtime.startedBefore(idempotency);
+  if (before !== undefined) return before;
+  const run = await runtime.read(runId);
+  await assertTask(fermata, run, task);
+  const row = await runtime.task(runId, task);
+  if (canBeTriedAgain(run, row)) return fork(fermata, runId, { point: { retry: true, task }, idempotency });
+  const assertInDoubt = async (): Promise<void> => {
+    const [now, then] = [await runtime.read(runId), await runtime.task(runId, task)];
+    if (statusOf(then, now) !== 'inDoubt') throw notRetriable(now, task, statusOf(then, now));
+  };
+  await assertInDoubt();
+  return sendOr(assertInDoubt, fermata, runId, childAddress('/', task), { type: 'fermata.retry' });
+}
+
+/** It has come to nothing, and nothing more will come of its run either. */
+function canBeTriedAgain(run: RunView, row: TaskRow | undefined): boolean {
+  if (run.endedAt === null) return false;
+  const status = statusOf(row, run);
+  return IN_VAIN.has(status) || (status === 'completed' && row !== undefined && hasFailedItems(row));
+}
+
+function notRetriable({ runId, endedAt }: RunView, task: string, status: TaskStatus): FermataError {
+  const self = `/api/v1/runs/${runId}`;
+  const [why, legal] = ((): readonly [string, readonly string[]] => {
+    if (!isSettled(status)) return ['only a task in doubt is called again by hand while it has not ended', []];
+    if (endedAt === null && status !== 'completed')
+      return [
+        `and run ${runId} goes on without it: what needs it was told so. Once that run has ended (POST ${self}/cancel ends it), the same request tries the task again in a new run, which takes over the rest. POST ${self}/fork { "fromTask": ${JSON.stringify(task)} } does so now, beside this one`,
+        [`${self}/cancel`, `${self}/fork`],
+      ];
+    const how = `POST ${self}/fork { "fromTask": ${JSON.stringify(task)} } runs it anew`;
+    if (status === 'skipped')
+      return [
+        `so that there is nothing to try again: try what it needs, or the whole run (POST ${self}/retry). ${how}`,
+        [`${self}/retry`, `${self}/fork`],
+      ];
+    return [`so that there is nothing to try again. ${how}`, [`${self}/fork`]];
+  })();
+  return new FermataError(
+    isSettled(status) ? 'taskSettled' : 'wrongState',
+    `Task ${JSON.stringify(task)} is ${status}${isSettled(status) ? `, ${why}` : `: ${why}`}.`,
+    { data: { taskStatus: status, ...(legal.length === 0 ? {} : { legal }) } },
+  );
+}
+
+/** What became of a run that was to be tried again. */
+export interface Retried {
+  readonly runId: string;
+  readonly retry?: Started;
+  readonly error?: FermataError;
+}
+
+/** Tries many runs again, each as if it were the only one. What one is refused hinders no other. */
+export async function retryRuns(
+  fermata: Fermata,
+  runIds: readonly string[],
+  keyOf: (runId: string) => Keys,
+): Promise<readonly Retried[]> {
+  const found: Retried[] = [];
+  for (const runId of runIds) {
+    try {
+      const idempotency = keyOf(runId);
+      const before = await fermata.runtime.startedBefore(idempotency);
+      found.push({ runId, retry: before ?? (await fork(fermata, runId, { point: { retry: true }, idempotency })) });
+    } catch (thrown) {
+      if (!(thrown instanceof FermataError) || thrown.status >= 500) throw thrown;
+      found.push({ runId, error: thrown });
+    }
+  }
+  return found;
+}
+
+/** True where a run was tried again already, or another one will try it again: a task of that waited for it. */
+export async function isTakenCareOf({ runtime }: Fermata, { runId, parent }: RunView): Promise<boolean> {
+  if (parent?.awaited === true) return true;
+  for (const { runId: other } of await runtime.list({ forkedFrom: runId, limit: 1_000 })) {
+    const {
+      layers: [nearest],
+      point,
+    } = (await runtime.read(other)).fork as ForkRecord;
+    if (nearest?.run === runId && 'retry' in point) return true;
+  }
+  return false;
+}

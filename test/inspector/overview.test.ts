@@ -1,0 +1,59 @@
+/** The page of a run, in a real browser: its tasks in words. The viewer of the statechart is not reached here. */
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { expect, it, onTestFinished } from 'vitest';
+import { statelyBridge } from '../../inspector/bridge.ts';
+import type { WorkflowTask } from '../../src/document/schema.ts';
+import { createLogger } from '../../src/http/log.ts';
+import { serve } from '../../src/http/server.ts';
+import { openFermata } from '../harness/fermata.ts';
+import { TOKEN } from './bridge-server.ts';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const echo = { kind: 'code', function: 'echo' } as const;
+const tasks: WorkflowTask[] = [
+  { name: 'risk', ...echo, input: { level: '"high"' }, outputs: { shared: { known: 'true' } } },
+  { name: 'way', kind: 'condition', if: 'tasks.risk.output.level == "high"', then: ['stocks'], else: ['bonds'] },
+  { name: 'stocks', ...echo, input: { text: '"<b>bold</b>"' } },
+  { name: 'bonds', ...echo },
+  { name: 'each', kind: 'map', items: 'input.list', task: { ...echo, input: { x: 'item' } } },
+  { name: 'below', kind: 'subworkflow', workflow: { name: 'lower', tasks: [{ name: 'a', ...echo }] } },
+  { name: 'paid', kind: 'wait', event: { type: 'paid', filter: 'event.amount > 10' } },
+  { name: 'end', ...echo, dependsOn: ['paid'] },
+];
+
+it.skipIf(executablePath === undefined)('tasks are told in words, live (needs Chromium)', async () => {
+  const { fermata } = await openFermata({ config: { functions: { echo: (input: unknown) => input } } });
+  const { runId } = await fermata.start(
+    { name: 'shapes', tasks },
+    { input: { list: Array.from({ length: 30 }, (_, at) => at) } },
+  );
+  const log = createLogger({ level: 'silent', destination: { write: () => {} } });
+  const bridge = statelyBridge({ runtime: fermata.runtime, token: TOKEN, url: 'http://127.0.0.1:9/' });
+  const server = await serve({ fermata, log, port: 0, extend: (app) => void app.route('/', bridge.routes) });
+  onTestFinished(() => server.close());
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] });
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage();
+  const faults: unknown[] = [];
+  page.on('pageerror', (thrown) => faults.push(thrown));
+  await page.goto(bridge.link(`http://127.0.0.1:${server.port}`, runId));
+  const row = (task: string): Promise<string | null> =>
+    page.locator('#overview tr', { has: page.locator(`td:first-child:text-is("${task}")`) }).textContent();
+
+  await expect.poll(() => row('paid')).toBe('paidrunningwaits for the event "paid" of which event.amount > 10');
+  expect(await row('way')).toBe(
+    'waycompletedchose then (stocks): tasks.risk.output.level == "high"; tasks.risk.output.level is "high"',
+  );
+  expect(await row('bonds')).toContain('bondsskippedThe condition "way" chose then');
+  expect(await row('stocks')).toBe('stockscompleted{"text":"<b>bold</b>"}');
+  expect(await row('each[…]')).toBe('each[…]30 completed');
+  expect(await row('end')).toBe('endpendingwaits for paid');
+  expect(await row('known')).toBe('knowntruerisk, revision 1');
+
+  await fermata.runtime.send(runId, { type: 'paid', amount: 12 }, { id: 'one' });
+  await expect.poll(() => row('end'), { timeout: 10_000 }).toBe('endcompleted{}');
+  await page.locator('#overview a').click();
+  await expect.poll(() => row('a')).toBe('acompleted{}');
+  expect(faults).toEqual([]);
+});
