@@ -257,7 +257,7 @@ it('a reduction in a tree begins its next level when one has ended', async () =>
   await taken.note(bench.fermata.runtime, run);
 });
 
-it('a reduction in a tree hears twice that a level is over, where two of its calls end in one turn, and goes on once', async () => {
+it('a reduction in a tree two of whose calls end in one turn goes on once', async () => {
   const models = await Workbench.openHolding();
   try {
     const prompt = '{{ tasks.list.output | json }}';
