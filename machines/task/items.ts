@@ -30,8 +30,7 @@ export const itemActions = {
   }),
   nextLevel: assign(({ context, event }) => {
     const { next = [] } = joinedItems(event);
-    const { call } = context;
-    return call.kind === 'reduce' ? { call: { ...call, items: next } } : {};
+    return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
   }),
   keepItems: assign(({ context, event }) => {
     const { outputs, errors, failed } = joinedItems(event);

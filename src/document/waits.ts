@@ -42,17 +42,20 @@ export function eventTypeRow({ definition, rows }: RunGraph, type: string): Even
   return rows.get('eventType', type) ?? { type, toCome, waiting: 0, kept: 0 };
 }
 
-const ENDS: ReadonlySet<string> = new Set(['task_completed', 'task_failed', 'task_skipped', 'task_cancelled']);
+const ENDS: ReadonlySet<string> = new Set([
+  'wait_ended',
+  'task_completed',
+  'task_failed',
+  'task_skipped',
+  'task_cancelled',
+]);
 
 /** What a fact about a task changes here: it begins to wait for an event, or its wait ends, or never begins. */
 export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[] {
   const { rows } = graph;
+  const begins = fact.type === 'task_started';
+  if (!begins && !ENDS.has(fact.type)) return [];
   const task = String(fact.data['task']);
-  const before = rows.get('wait', task);
-  // Its function is called, or waits for that: its wait was over before.
-  const begins = fact.type === 'task_started' && before === undefined;
-  const goesOn = fact.type === 'wait_ended';
-  if (!begins && !goesOn && !ENDS.has(fact.type)) return [];
   const spec = graph.spec(task);
   const type = comingType(spec);
   if (type === undefined) return [];
@@ -61,6 +64,9 @@ export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[]
   // Its items count in its place, once it has them; one that ends without any has nobody to wait.
   if (spec.call.kind === 'map')
     return begins || graph.growth(task).group !== undefined ? [] : comingWaits(spec, -1, graph);
+  const before = rows.get('wait', task);
+  // Its wait was over, and now its function is called.
+  if (begins && before !== undefined) return [];
   const counts = eventTypeRow(graph, type);
   const { keptEvent } = fact.data;
   const kept = typeof keptEvent === 'number' ? rows.get('keptEvent', String(keptEvent)) : undefined;

@@ -257,7 +257,7 @@ it('a reduction in a tree begins its next level when one has ended', async () =>
   await taken.note(bench.fermata.runtime, run);
 });
 
-it('a reduction in a tree goes on once where two of the calls of a level end in one turn', async () => {
+it('a reduction in a tree two of whose calls end in one turn goes on once', async () => {
   const models = await Workbench.openHolding();
   try {
     const prompt = '{{ tasks.list.output | json }}';
