@@ -20,26 +20,28 @@ const research = workflow('research', { config: { breadth: 4 } })
     concurrency: 2,
     onItemFailure: 'collect',
     task: { kind: 'code', function: 'sumUp', input: { finding: 'item', number: 'index + 1' }, maxRetries: 0 },
+    onComplete: { addTasks: 'askWhy' }, // which sees the whole list
   })
   .task('report', { kind: 'code', function: 'report', input: { sums: 'tasks.sums.output' } })
   .build();
 
 const found: string[] = [];
+const dive = (area: string) => ({ name: `dive ${area}`, kind: 'code', function: 'dive', input: { area: `"${area}"` } });
 const fermata = await compose({
   store: sqliteStore('research.db'),
   config: {
     functions: {
       findAreas: () => ['radiology', 'pathology', 'astrology', 'surgery'],
-      diveInto: (areas) =>
-        Object.values(areas)
-          .map(String)
-          .map((area) => ({ name: `dive ${area}`, kind: 'code', function: 'dive', input: { area: `"${area}"` } })),
+      diveInto: (areas) => Object.values(areas).map(String).map(dive),
       dive: ({ area }) => void found.push(String(area)),
       collect: () => found,
       sumUp: ({ finding, number }) => {
         if (finding === 'astrology') throw new RangeError('no science');
         return `${Number(number)}. ${String(finding)}`;
       },
+      askWhy: (sums) =>
+        JSON.stringify(sums).includes('error') ? [{ name: 'why', kind: 'code', function: 'explain' }] : [],
+      explain: () => console.log('somebody explains astrology'),
       report: ({ sums }) => (sums as unknown[]).filter((sum) => typeof sum === 'string').join(', '),
     },
   },

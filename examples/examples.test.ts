@@ -35,7 +35,12 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'Task "paid" waits for it, and no filter is true of this event.',
     'completed, received 1650 cents, thank you',
   ],
-  '09-growing.ts': ['joined: dive pathology', 'dynamicTaskLimit allows 3', 'completed: 1. radiology, 2. pathology'],
+  '09-growing.ts': [
+    'somebody explains astrology',
+    'joined: dive pathology',
+    'dynamicTaskLimit allows 3',
+    'completed: 1. radiology, 2. pathology',
+  ],
   '10-functions-and-models.ts': ['call 2 is on record', "'Dear reader, tea is a drink'"],
   '11-sub-workflows.ts': [
     'completed, notes on tea: good; notes on coffee: good',

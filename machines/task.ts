@@ -10,16 +10,16 @@ import { assign, cancel, forwardTo, setup } from 'xstate';
 import { planExecuteReflectMachine } from './plan-execute-reflect.ts';
 import { addingActions } from './task/adding.ts';
 import { approvalActions, expired, rejected } from './task/approval.ts';
-import { attemptActions, timeoutError } from './task/attempts.ts';
-import { callInput, outside } from './task/calls.ts';
+import { attemptActions } from './task/attempts.ts';
+import { choosingInput, outside } from './task/calls.ts';
 import { childInput, childRunActions, type BegunRun } from './task/child-run.ts';
 import { initialContext, type TaskContext, type TaskInput, type TaskOutput } from './task/context.ts';
 import { endActions, taskOutput } from './task/ending.ts';
-import type { EventTaken, TaskEvent } from './task/events.ts';
+import type { TaskEvent } from './task/events.ts';
 import { functionCallActions } from './task/function-calls.ts';
 import { guards } from './task/guards.ts';
 import { itemActions } from './task/items.ts';
-import { knownOutcomeActions } from './task/known-outcome.ts';
+import { outcomeActions } from './task/outcome.ts';
 import { roundActions, roundsInput } from './task/rounds.ts';
 import { sharingActions } from './task/sharing.ts';
 import { slotActions } from './task/slot.ts';
@@ -28,11 +28,11 @@ import {
   BEGIN_AGAIN,
   CALL_AGAIN,
   calling,
-  completing,
+  endingAsKnown,
   hearingFunction,
   MISSES_TIME,
 } from './task/transitions.ts';
-import { dateOf, outputOf, waitActions } from './task/waiting.ts';
+import { waitActions } from './task/waiting.ts';
 
 /** The task machine. */
 export const taskMachine = setup({
@@ -57,7 +57,7 @@ export const taskMachine = setup({
     ...roundActions,
     ...addingActions,
     ...sharingActions,
-    ...knownOutcomeActions,
+    ...outcomeActions,
     ...endActions,
   },
   guards,
@@ -73,6 +73,7 @@ export const taskMachine = setup({
         consequence: 'fail',
       }),
     },
+    'fermata.task.timedOut': { target: '.timedOut', actions: 'keepTimeout' },
     // Whoever wrote it may have gone on meanwhile.
     'fermata.shared.answer': { actions: 'tellChanged' },
     'fermata.task.stops': [
@@ -88,10 +89,7 @@ export const taskMachine = setup({
           always: [
             { guard: 'broken', target: '#task.failed' },
             { guard: 'isSkipped', target: '#task.skipped' },
-            { guard: 'isKnownAndPublishes', target: '#task.running.publishing', actions: 'completeKnown' },
-            { guard: 'isKnown', target: '#task.completed', actions: 'completeKnown' },
-            { guard: 'isKnownAndAdds', target: '#task.running.addingTasks' },
-            { guard: 'isKnownAndAsks', target: '#task.running.choosingTasks' },
+            { guard: 'isKnown', target: '#task.running.completing' },
             { guard: 'needsApproval', target: '#task.awaitingApproval' },
             ...BEGIN,
           ],
@@ -129,23 +127,12 @@ export const taskMachine = setup({
     },
     running: {
       entry: 'begin',
-      exit: [cancel('attemptTimeout'), cancel('timeout')],
+      exit: cancel('attemptTimeout'),
       initial: 'callingModel',
       on: {
-        'fermata.task.timedOut': {
-          target: 'timedOut',
-          actions: assign({ error: ({ context }) => timeoutError(context), consequence: 'fail' }),
-        },
         'fermata.task.attemptTimedOut': [
-          {
-            guard: 'attemptsLeft',
-            target: 'retrying',
-            actions: assign({ error: ({ context }) => timeoutError(context) }),
-          },
-          {
-            target: 'timedOut',
-            actions: assign({ error: ({ context }) => timeoutError(context), consequence: 'fail' }),
-          },
+          { guard: 'attemptsLeft', target: 'retrying', actions: 'keepTimeout' },
+          { target: 'timedOut', actions: 'keepTimeout' },
         ],
         'fermata.inDoubt': [
           {
@@ -166,19 +153,29 @@ export const taskMachine = setup({
       states: {
         callingModel: calling('modelCall'),
         callingCode: { ...calling('code'), ...hearingFunction('call') },
+        // Its work is done. What is left is the same for all kinds, and most have nothing left.
+        completing: {
+          always: [
+            { guard: 'needsSlot', target: 'queued' },
+            { guard: 'asksFunction', target: 'choosingTasks' },
+            { guard: 'adds', target: 'addingTasks' },
+            { guard: 'publishes', target: 'publishing' },
+            { target: '#task.completed' },
+          ],
+        },
+        queued: {
+          meta: { waitsFor: 'slot' },
+          entry: ['stateWaited', 'askForSlot'],
+          on: { 'fermata.task.admitted': { target: 'choosingTasks', actions: 'goOn' } },
+        },
         choosingTasks: {
           ...hearingFunction('chooseTasks'),
           meta: { waitsFor: 'call' },
           invoke: {
             src: 'code',
             id: 'chooseTasks',
-            input: ({ context }) => ({
-              ...callInput({ context }),
-              callId: 'chooseTasks',
-              function: context.addTasks,
-              input: context.outcome?.value,
-            }),
-            onDone: '#task.running.addingTasks',
+            input: choosingInput,
+            onDone: 'addingTasks',
             onError: [
               { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
               { target: '#task.failed', actions: 'keepError' },
@@ -189,39 +186,34 @@ export const taskMachine = setup({
           meta: { waitsFor: 'run' },
           entry: 'askToAdd',
           on: {
-            'fermata.task.added': completing('completeAdded'),
+            'fermata.task.added': { target: 'completing', actions: 'keepAdded' },
             'fermata.task.refused': [
-              { guard: 'mayRepair', target: '#task.running.callingModel', actions: 'repair' },
+              { guard: 'mayRepair', target: 'callingModel', actions: 'repair' },
               { target: '#task.failed', actions: 'keepRefusal' },
             ],
           },
         },
+        // What it gives is written before anybody hears that it has completed, and in the same commit.
+        publishing: {
+          meta: { waitsFor: 'run' },
+          entry: 'publish',
+          on: {
+            'fermata.shared.answer': [
+              { guard: 'isUnpublished', target: '#task.failed', actions: 'keepUnpublished' },
+              { guard: 'isPublished', target: '#task.completed', actions: 'tellChanged' },
+            ],
+          },
+        },
         joining: {
-          initial: 'spreading',
-          states: {
-            spreading: {
-              always: [
-                {
-                  guard: 'isEmptyAndPublishes',
-                  target: '#task.running.publishing',
-                  actions: 'completeItems',
-                },
-                { guard: 'isEmpty', target: '#task.completed', actions: 'completeItems' },
-                { target: 'waiting', actions: 'spread' },
-              ],
-            },
-            spreadingOn: { always: { target: 'waiting', actions: ['spread', 'join'] } },
-            waiting: {
-              meta: { waitsFor: 'items' },
-              entry: ['letGoOfItems', 'park'],
-              on: {
-                'fermata.task.joined': [
-                  { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
-                  { guard: 'goesOn', target: 'spreadingOn', actions: 'nextLevel' },
-                  ...completing('completeItems'),
-                ],
-              },
-            },
+          meta: { waitsFor: 'items' },
+          entry: ['spread', 'admitAdded'],
+          on: {
+            'fermata.task.joined': [
+              { guard: 'isEarly' },
+              { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
+              { guard: 'goesOn', target: 'joining', reenter: true, actions: 'nextLevel' },
+              { target: 'completing', actions: 'keepItems' },
+            ],
           },
         },
         workingInRounds: {
@@ -232,7 +224,7 @@ export const taskMachine = setup({
             input: ({ context }) => roundsInput(context),
             onDone: [
               { guard: 'roundsFailed', target: '#task.failed', actions: 'keepRoundsError' },
-              ...completing('completeRounds'),
+              { target: 'completing', actions: 'keepRounds' },
             ],
             onError: { target: '#task.failed', actions: 'keepError' },
           },
@@ -250,19 +242,10 @@ export const taskMachine = setup({
             id: 'startRun',
             input: ({ context }) => (context.call.kind === 'subworkflow' ? childInput(context.call, context) : {}),
             onDone: [
-              { guard: 'wasCancelled', target: '#task.cancelled', actions: ['keepBegun', 'cancelChild'] },
-              { guard: 'broken', target: '#task.timedOut', actions: ['keepBegun', 'cancelChild'] },
-              {
-                guard: 'goesOnAloneAndPublishes',
-                target: '#task.running.publishing',
-                actions: ['keepBegun', 'completeBegun'],
-              },
-              { guard: 'goesOnAlone', target: '#task.completed', actions: ['keepBegun', 'completeBegun'] },
-              { target: '#task.running.childRun.waitingForRun', actions: 'keepBegun' },
+              { guard: 'goesOnAlone', target: 'completing', actions: ['keepBegun', 'keepRunId'] },
+              { target: 'childRun.waitingForRun', actions: 'keepBegun' },
             ],
             onError: [
-              { guard: 'wasCancelled', target: '#task.cancelled' },
-              { guard: 'broken', target: '#task.timedOut' },
               { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
               { target: '#task.failed', actions: 'keepError' },
             ],
@@ -285,14 +268,19 @@ export const taskMachine = setup({
             // Nobody waits for the run any more that is just being begun: it is cancelled once its id is known (C1).
             letGo: {
               meta: { waitsFor: 'call' },
-              on: { 'fermata.cancel': {}, 'fermata.task.timedOut': {}, 'fermata.task.stops': {} },
+              on: {
+                'xstate.done.actor.startRun': endingAsKnown(['keepBegun', 'cancelChild']),
+                'xstate.error.actor.startRun': endingAsKnown([]),
+                'fermata.cancel': {},
+                'fermata.task.timedOut': {},
+                'fermata.task.stops': {},
+              },
             },
             waitingForRun: {
               meta: { waitsFor: 'childRun' },
               entry: 'park',
               always: [
-                { guard: 'childCompletedAndPublishes', target: '#task.running.publishing', actions: 'completeChild' },
-                { guard: 'childCompleted', target: '#task.completed', actions: 'completeChild' },
+                { guard: 'childCompleted', target: '#task.running.completing', actions: 'keepChildOutput' },
                 { guard: 'childMayRepeat', target: '#task.retrying', actions: 'keepChildError' },
                 { guard: 'childOver', target: '#task.failed', actions: 'keepChildError' },
               ],
@@ -307,28 +295,12 @@ export const taskMachine = setup({
             },
           },
         },
-        // It was decided when the task was made ready; here it only becomes a fact.
-        deciding: { always: completing('stateChoice') },
-        // What it gives is written before anybody hears that it has completed, and in the same commit.
-        publishing: {
-          meta: { waitsFor: 'run' },
-          entry: 'publish',
-          on: {
-            'fermata.shared.answer': [
-              { guard: 'isUnpublished', target: '#task.failed', actions: 'keepUnpublished' },
-              { guard: 'isPublished', target: '#task.completed', actions: ['stateKept', 'tellChanged'] },
-            ],
-          },
-        },
         waitingForTime: {
           meta: { waitsFor: 'time' },
           entry: ['beginWait', 'park'],
           exit: [cancel('wait'), cancel('waitTimeout')],
           on: {
-            'fermata.task.timeCame': completing({
-              type: 'completeWait',
-              params: ({ context }: { context: TaskContext }) => ({ value: dateOf(context) }),
-            }),
+            'fermata.task.timeCame': { target: 'completing', actions: 'keepDate' },
             'fermata.task.waitTimedOut': MISSES_TIME,
           },
         },
@@ -337,13 +309,7 @@ export const taskMachine = setup({
           entry: ['beginWait', 'park'],
           exit: [cancel('wait'), cancel('waitTimeout')],
           on: {
-            'fermata.task.event': completing({
-              type: 'completeWait',
-              params: ({ event }: { event: EventTaken }) => ({
-                value: outputOf(event.event),
-                keptEvent: event.keptEvent,
-              }),
-            }),
+            'fermata.task.event': { target: 'completing', actions: 'keepEvent' },
             'fermata.task.waitTimedOut': MISSES_TIME,
           },
         },
@@ -352,7 +318,6 @@ export const taskMachine = setup({
     retrying: {
       entry: [assign({ repeatOf: null }), 'forgetCalls'],
       initial: 'backingOff',
-      on: { 'fermata.task.timedOut': { target: 'timedOut', actions: 'keepTimeout' } },
       states: {
         backingOff: {
           meta: { waitsFor: 'backoff' },
@@ -368,7 +333,7 @@ export const taskMachine = setup({
       entry: 'park',
       on: { 'fermata.retry': 'pending.queued' },
     },
-    completed: { type: 'final' },
+    completed: { type: 'final', entry: 'stateCompletion' },
     skipped: { type: 'final', entry: 'stateSkip' },
     failed: { type: 'final', entry: { type: 'stateFailure', params: { status: 'failed' } } },
     timedOut: { type: 'final', entry: { type: 'stateFailure', params: { status: 'timedOut' } } },

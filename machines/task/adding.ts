@@ -4,33 +4,26 @@ import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import type { CallOutput } from './calls.ts';
 import { about, type TaskContext } from './context.ts';
-import { stateCompleted } from './ending.ts';
 import type { TaskEvent } from './events.ts';
-import { isReused } from './known-outcome.ts';
-import { withEarlier } from './spent.ts';
+import { isReused } from './outcome.ts';
 
-const { assign, enqueueActions, sendParent } = actionCreators<TaskContext, TaskEvent>();
+const { assign, sendParent } = actionCreators<TaskContext, TaskEvent>();
 
 /** What a task does that adds others. */
 export const addingActions = {
-  // What is called next is another call, and repeats none.
-  keepOutcome: assign({
-    outcome: ({ context, event }) => withEarlier(context, (event as unknown as { output: CallOutput }).output),
-    repeatOf: null,
-  }),
   askToAdd: sendParent(({ context, event }) => ({
     type: 'fermata.task.adds',
     ...about(context),
     ...(isReused(context) ? { again: true } : { tasks: tasksToAdd(context, event) }),
     ...(context.publishes === true ? { result: context.outcome?.value ?? null } : {}),
   })),
-  completeAdded: enqueueActions(({ enqueue, context, event }) => {
-    if (event.type !== 'fermata.task.added') return;
-    const { count, warning } = event;
-    stateCompleted(enqueue, context, context.outcome ?? { value: null }, {
-      added: count,
-      ...(warning === undefined ? {} : { warning }),
-    });
+  keepAdded: assign(({ context: { outcome }, event }) => {
+    if (event.type !== 'fermata.task.added') return {};
+    const { value = null, facts = {} } = outcome ?? {};
+    // It may have something to say of its own work already.
+    const warnings = [facts['warning'], event.warning].filter((warning) => typeof warning === 'string');
+    const warning = warnings.length === 0 ? {} : { warning: warnings.join(' ') };
+    return { outcome: { value, facts: { ...facts, added: event.count, ...warning } } };
   }),
   repair: assign(({ context, event }) => {
     if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};

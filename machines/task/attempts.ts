@@ -9,8 +9,8 @@ import { errorOf } from './call-error.ts';
 import { about, type TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
 import { isFunctionCall } from './function-calls.ts';
-import { spreads } from './items.ts';
-import { onlyAdds } from './known-outcome.ts';
+import { callMs } from './calls.ts';
+import { asksFunction, hasOutcome } from './outcome.ts';
 import type { FailedAttempt } from './prepared.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
@@ -18,24 +18,33 @@ const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 /** What a task does about its attempts. */
 export const attemptActions = {
   begin: enqueueActions(({ enqueue, context }) => {
-    // Of a known outcome nothing begins: it is only published.
-    if (context.completion !== undefined) return;
-    if (onlyAdds(context))
-      return fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...context.known.facts });
+    const known = context.known === true ? context.outcome?.facts : undefined;
+    // Of a known outcome nothing begins: it is only said, with the tasks that it adds.
+    if (known !== undefined && !asksFunction(context)) {
+      if (context.addTasks !== undefined) fact(enqueue, 'task_started', { ...about(context), attempt: 0, ...known });
+      return;
+    }
     const attempt = (context.repeatOf ?? null) === null ? context.attempt + 1 : context.attempt;
     // What an earlier attempt ended with is over.
     enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
-    // A wait is no call: its time is kept across downtime (R10), by timers of its own.
-    if (context.call.kind === 'wait') return;
-    armTimeout(enqueue, context);
-    fact(enqueue, 'task_started', { ...about(context), attempt, ...context.known?.facts });
+    armDeadline(enqueue, context);
+    armAttempt(enqueue, context);
+    // A wait says itself what it is for.
+    if (context.call.kind === 'wait' && !hasOutcome(context)) return;
+    fact(enqueue, 'task_started', { ...about(context), attempt, ...known, ...asked(context) });
+  }),
+  // It was called, or its work was done elsewhere, and now its function is: no other attempt.
+  goOn: enqueueActions(({ enqueue, context }) => {
+    enqueue.assign({ held: true });
+    armAttempt(enqueue, context);
+    fact(enqueue, 'task_started', { ...about(context), attempt: context.attempt, ...asked(context) });
   }),
   // The call begins anew after a crash, and so does its time (R10): the old date may lie in the downtime.
   restartTimeout: enqueueActions(({ enqueue, context }) => {
     enqueue.cancel('attemptTimeout');
-    armTimeout(enqueue, context);
+    armAttempt(enqueue, context);
   }),
-  keepTimeout: assign({ error: ({ context }) => timeoutError(context), consequence: 'fail' }),
+  keepTimeout: assign({ error: ({ context, event }) => timeoutError(context, event), consequence: 'fail' }),
   keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
   backOff: enqueueActions(({ enqueue, context, event }) => {
     const { attempt, error } = context;
@@ -62,17 +71,20 @@ export const attemptActions = {
   }),
 };
 
-/** What a task has taken too long for. */
-export function timeoutError(context: TaskContext): ErrorData {
-  const what =
-    spreads(context) || context.call.kind === 'planExecuteReflect' || context.call.kind === 'subworkflow'
-      ? `Task "${context.name}"`
-      : `Attempt ${context.attempt} of task "${context.name}"`;
-  return {
-    code: 'taskTimedOut',
-    retry: 'backoff',
-    message: `${what} took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise timeoutSeconds if that is not enough.`,
-  };
+/** What has taken too long: the task as a whole, or a call of it. */
+function timeoutError(context: TaskContext, { type }: { readonly type: string }): ErrorData {
+  const { name, attempt, addTasks, timeoutMs } = context;
+  const task = JSON.stringify(name);
+  const isWhole = type === 'fermata.task.timedOut';
+  const ms = (isWhole ? timeoutMs : callMs(context)) ?? 0;
+  const isOwn = isWhole || ms === timeoutMs;
+  const what = isWhole
+    ? `Task ${task}`
+    : isOwn
+      ? `Attempt ${attempt} of task ${task}`
+      : `The function "${addTasks}", which says what task ${task} adds,`;
+  const help = isOwn ? ' Raise timeoutSeconds if that is not enough.' : '';
+  return { code: 'taskTimedOut', retry: 'backoff', message: `${what} took longer than ${ms / 1_000} s.${help}` };
 }
 
 /** How often it is tried. */
@@ -80,16 +92,34 @@ export function retryOf({ retry = DEFAULT_RETRY }: TaskContext): RetryPolicy {
   return retry;
 }
 
-/** A call's time ends with the process, as the call does; what waits for longer keeps its date (R10). */
-function armTimeout(enqueue: { raise: unknown }, { timeoutMs, call, attempt }: TaskContext): void {
-  if (timeoutMs === undefined) return;
-  // Of all its attempts together: it goes on while the task backs off.
-  if (call.kind === 'subworkflow' && attempt > 0) return;
-  const raise = enqueue.raise as (event: object, options: { readonly id: string; readonly delay: number }) => void;
-  if (call.kind === 'map' || call.kind === 'reduce' || call.kind === 'planExecuteReflect')
-    raise({ type: 'fermata.task.timedOut' }, { id: 'timeout', delay: timeoutMs });
-  else if (call.kind === 'subworkflow') raise({ type: 'fermata.task.timedOut' }, { id: 'deadline', delay: timeoutMs });
-  else raise({ type: 'fermata.task.attemptTimedOut' }, { id: 'attemptTimeout', delay: timeoutMs });
+/** What a fact says that begins a function which is to say what the task adds. */
+function asked(context: TaskContext): { readonly asks?: string | undefined } {
+  return hasOutcome(context) ? { asks: context.addTasks } : {};
+}
+
+/** XState's `enqueue`, as far as timers need it. */
+type Raising = { raise: unknown };
+
+function raise(enqueue: Raising, type: string, id: string, delay: number): void {
+  (enqueue.raise as (event: object, options: object) => void)({ type }, { id, delay });
+}
+
+/** A call's time ends with the process, as the call does. */
+function armAttempt(enqueue: Raising, context: TaskContext): void {
+  const ms = callMs(context);
+  if (ms !== undefined) raise(enqueue, 'fermata.task.attemptTimedOut', 'attemptTimeout', ms);
+}
+
+/** What takes longer keeps its date (R10): it is for all attempts together, and goes on while the task backs off. */
+function armDeadline(enqueue: Raising, { timeoutMs, call, attempt }: TaskContext): void {
+  if (timeoutMs === undefined || attempt > 0) return;
+  if (
+    call.kind === 'map' ||
+    call.kind === 'reduce' ||
+    call.kind === 'planExecuteReflect' ||
+    call.kind === 'subworkflow'
+  )
+    raise(enqueue, 'fermata.task.timedOut', 'deadline', timeoutMs);
 }
 
 function seedOf({ seed, name }: TaskContext, event: { readonly type: string }): string {

@@ -11,7 +11,6 @@ import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact, send } from '../reserved.ts';
 import { about, type TaskContext } from './context.ts';
-import { stateCompletion } from './ending.ts';
 import type { TaskEvent } from './events.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
@@ -103,14 +102,9 @@ export const childRunActions = {
     const isAwaited = context.call.kind === 'subworkflow' && context.call.wait;
     if (isAwaited && context.child?.paused === true) send(enqueue, { run: runId }, { type: 'fermata.pause' });
   }),
-  completeBegun: enqueueActions(({ enqueue, context, event }) => {
+  keepRunId: assign(({ event }) => {
     const { runId } = (event as unknown as { readonly output: BegunRun }).output;
-    stateCompletion(enqueue, context, {
-      ...about(context),
-      result: { runId },
-      attempt: context.attempt,
-      childRunId: runId,
-    });
+    return { outcome: { value: { runId }, facts: { childRunId: runId } } };
   }),
   keepChildEnd: assign(({ context, event }) => {
     if (event.type !== 'fermata.task.childEnded') return {};
@@ -121,17 +115,15 @@ export const childRunActions = {
     if (event.type !== 'fermata.task.childProgressed') return;
     fact(enqueue, 'progress', { ...about(context), percent: event.percent });
   }),
-  completeChild: enqueueActions(({ enqueue, context }) => {
-    const { end } = context.child ?? {};
-    if (end === undefined) return;
-    const usage = usageOf(end);
-    stateCompletion(enqueue, context, {
-      ...about(context),
-      result: end.output ?? null,
-      attempt: context.attempt,
-      childRunId: end.runId,
-      ...(usage === undefined ? {} : { usage }),
-    });
+  keepChildOutput: assign(({ context: { child } }) => {
+    if (child?.end === undefined) return {};
+    const { output = null, runId } = child.end;
+    const usage = usageOf(child.end);
+    // What it gave would else be kept here twice.
+    return {
+      outcome: { value: output, facts: { childRunId: runId, ...(usage === undefined ? {} : { usage }) } },
+      child: {},
+    };
   }),
   keepChildError: assign(({ context: { child } }) =>
     child?.end === undefined

@@ -2,9 +2,9 @@
 import type { Consequence } from '../../src/document/consequence.ts';
 import type { Skip } from '../../src/document/when.ts';
 import type { ErrorData } from '../../src/errors.ts';
-import type { CallOutput } from './calls.ts';
 import type { ChildRun } from './child-run.ts';
 import type { FunctionCall } from './function-calls.ts';
+import type { Outcome } from './outcome.ts';
 import type { PreparedOutcome, PreparedSkip, PreparedTask } from './prepared.ts';
 
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
@@ -24,7 +24,7 @@ export interface TaskOutput {
 }
 
 /** What it keeps, in every snapshot. */
-export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partial<Pick<PreparedOutcome, 'known'>> {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly name: string;
   readonly attempt: number;
   readonly held: boolean;
@@ -32,20 +32,20 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Partia
   readonly consequence: Consequence;
   /** Key of the doubtful call that the next one repeats. */
   readonly repeatOf?: string | null;
-  /** What its call gave, while tasks are added for it; an answer that was refused, until there is another one. */
-  readonly outcome?: CallOutput | null;
-  /** What is stated of its completion, until its result is published; absent where nothing is. */
-  readonly completion?: Readonly<Record<string, unknown>>;
+  /** What it gives, until that is stated; an answer whose tasks were refused, until there is another one. */
+  readonly outcome?: Outcome | null;
+  /** What it gives was known before it began: another run has found it, or somebody has given it. */
+  readonly known?: true;
   /** What was found of its `cancelWhen`; absent where it was not stopped by that. */
   readonly stopped?: Skip['condition'];
-  /** The event that it took in vain, as facts say it; absent where it took none. */
-  readonly lost?: { readonly event: unknown; readonly keptEvent?: unknown };
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
   /** A model was told once already that its tasks were refused. */
   readonly repaired?: true;
   /** Of a sub-workflow. */
   readonly child?: ChildRun;
+  /** Of a reduction in a tree, which level it has come to; absent: the first. */
+  readonly level?: number;
 }
 
 /** With what it is made ready, it begins: to run, to be skipped, to say what is known, or to fail at once. */
@@ -62,13 +62,10 @@ export function initialContext({ name, prepared }: TaskInput): TaskContext {
     call: { kind: 'code', function: '', input: {} },
     retry: { maxRetries: 0, initialSeconds: 1, factor: 2, maxSeconds: 60 },
   } as const;
-  if (prepared !== undefined && 'known' in prepared)
-    return {
-      ...idle,
-      ...prepared,
-      outcome: prepared.addTasks === undefined ? null : { value: prepared.known.result },
-      error: null,
-    };
+  if (prepared !== undefined && 'known' in prepared) {
+    const { known, ...given } = prepared;
+    return { ...idle, ...given, known: true, outcome: { value: known.result, facts: known.facts }, error: null };
+  }
   if (prepared !== undefined && 'skip' in prepared)
     return { ...idle, ...prepared, consequence: prepared.skip.cascades ? 'skip' : 'none', error: null };
   const error: ErrorData = prepared?.error ?? {

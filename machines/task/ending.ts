@@ -1,55 +1,15 @@
-/** How a task ends, and what is stated of it. */
+/** How a task ends otherwise than by completing, and what is stated of it. */
 import { actionCreators } from '../action-creators.ts';
-import { fact, type Enqueue } from '../reserved.ts';
-import type { CallOutput } from './calls.ts';
+import { fact } from '../reserved.ts';
 import { about, type TaskContext, type TaskOutput } from './context.ts';
 import type { TaskEvent } from './events.ts';
+import { eventTaken, FORGOTTEN } from './outcome.ts';
 import { spentInVain } from './spent.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
-/** XState's `enqueue`, as far as a completion needs it. */
-type Enqueuing = Enqueue & { assign(change: { readonly completion: Readonly<Record<string, unknown>> }): void };
-
-/** It has completed: that is stated, or kept until its result is published. */
-export function stateCompletion(
-  enqueue: Enqueuing,
-  { publishes }: TaskContext,
-  data: Readonly<Record<string, unknown>>,
-): void {
-  if (publishes === true) enqueue.assign({ completion: data });
-  else fact(enqueue, 'task_completed', data);
-}
-
-/** The same, of one that has called. */
-export function stateCompleted(
-  enqueue: Enqueuing,
-  context: TaskContext,
-  { value, usage, model, requestId, finishReason }: CallOutput,
-  more: Readonly<Record<string, unknown>> = {},
-): void {
-  stateCompletion(enqueue, context, {
-    ...about(context),
-    result: value,
-    attempt: context.attempt,
-    ...context.known?.facts,
-    ...more,
-    ...(usage === undefined ? {} : { usage }),
-    ...(model === undefined ? {} : { model }),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(finishReason === undefined ? {} : { finishReason }),
-  });
-}
-
 /** What a task does that ends. */
 export const endActions = {
-  complete: enqueueActions(({ enqueue, context }, outcome: CallOutput) => stateCompleted(enqueue, context, outcome)),
-  stateChoice: enqueueActions(({ enqueue, context }) => {
-    const { call, attempt } = context;
-    if (call.kind !== 'condition') return;
-    const data = { ...about(context), result: call.decision, attempt, condition: call.found };
-    stateCompletion(enqueue, context, data);
-  }),
   stateSkip: enqueueActions(({ enqueue, context }) => {
     const { reason, condition, reused } = context.skip ?? {};
     fact(enqueue, 'task_skipped', {
@@ -69,8 +29,9 @@ export const endActions = {
       ...(usage === undefined ? {} : { usage }),
       ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
       ...(context.stopped === undefined ? {} : { condition: context.stopped }),
-      ...context.lost,
+      ...eventTaken(context),
     });
+    if ((context.outcome ?? null) !== null) enqueue.assign(FORGOTTEN);
   }),
   keepCancel: assign({
     error: ({ event }) => ({

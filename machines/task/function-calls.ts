@@ -2,14 +2,16 @@
  * Model calls that a task's function asks for. Each is an effect of the task's own: its outcome is committed before the
  * function sees it, and a function that is repeated after a crash gets it without another call.
  */
+import { CALL_SECONDS } from '../../src/document/definition.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
-import type { CallOutput } from './calls.ts';
+import { callMs, type CallOutput } from './calls.ts';
 import type { TaskContext } from './context.ts';
 import { errorOf } from './call-error.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact } from '../reserved.ts';
 import type { TaskEvent } from './events.ts';
+import { hasOutcome } from './outcome.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
@@ -81,7 +83,7 @@ function askModel(enqueue: Enqueuing, context: TaskContext, event: CallsModel): 
       ...question,
       task: context.name,
       attempt: context.attempt,
-      timeoutMs: context.timeoutMs ?? 120_000,
+      timeoutMs: callMs(context) ?? CALL_SECONDS * 1_000,
       onInDoubt: 'retry',
       partOf: { key },
     },
@@ -135,24 +137,25 @@ function tell(enqueue: Enqueuing, to: string, key: string, answer: ModelAnswered
   enqueue.sendTo(to, { type: 'task.modelAnswered', key, answer });
 }
 
-function changed({ name, call }: TaskContext, place: string): ErrorData {
+function changed(context: TaskContext, place: string): ErrorData {
   return {
     code: 'functionNotDeterministic',
     retry: 'never',
-    message: `The function "${functionOf(call)}" of task "${name}" was called again after a crash, and its model call ${JSON.stringify(place)} asks something else than before. What it asks may depend only on its input and on earlier answers; give calls whose order varies a name.`,
+    message: `The function "${functionOf(context)}" of task "${context.name}" was called again after a crash, and its model call ${JSON.stringify(place)} asks something else than before. What it asks may depend only on its input and on earlier answers; give calls whose order varies a name.`,
   };
 }
 
-function tooMany({ name, call }: TaskContext): ErrorData {
+function tooMany(context: TaskContext): ErrorData {
   return {
     code: 'codeRefused',
     retry: 'never',
-    message: `The function "${functionOf(call)}" of task "${name}" asks for more than ${MOST_FUNCTION_CALLS} model calls. Make them tasks of their own: kind: map, or onComplete.`,
+    message: `The function "${functionOf(context)}" of task "${context.name}" asks for more than ${MOST_FUNCTION_CALLS} model calls. Make them tasks of their own: kind: map, or onComplete.`,
   };
 }
 
-function functionOf(call: TaskContext['call']): string {
-  return call.kind === 'code' ? call.function : '';
+function functionOf(context: TaskContext): string | undefined {
+  if (hasOutcome(context)) return context.addTasks;
+  return context.call.kind === 'code' ? context.call.function : undefined;
 }
 
 /** What a task does about the model calls of its function. */

@@ -6,8 +6,8 @@ import { errorOf } from './call-error.ts';
 import { childError } from './child-run.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
-import { joinedItems, spreads } from './items.ts';
-import { onlyAdds } from './known-outcome.ts';
+import { isEarly, joinedItems, spreads } from './items.ts';
+import { adds, asksFunction, hasOutcome } from './outcome.ts';
 import { isPublished, refusalOf } from './sharing.ts';
 import { goesWithout } from './waiting.ts';
 
@@ -21,20 +21,13 @@ interface Seen {
 export const guards = {
   broken: ({ context }: Seen) => context.error !== null,
   isSkipped: ({ context }: Seen) => context.skip !== undefined,
-  isKnown: ({ context }: Seen) => context.known !== undefined && context.addTasks === undefined,
-  isKnownAndPublishes: ({ context }: Seen) =>
-    context.known !== undefined && context.addTasks === undefined && context.publishes === true,
-  isKnownAndAdds: ({ context }: Seen) => onlyAdds(context),
-  isKnownAndAsks: ({ context }: Seen) => context.known !== undefined,
+  isKnown: ({ context }: Seen) => context.known === true,
   needsApproval: ({ context }: Seen) => context.approval !== undefined,
   isCode: ({ context }: Seen) => context.call.kind === 'code',
   runsWorkflow: ({ context }: Seen) => context.call.kind === 'subworkflow',
   goesOnAlone: ({ context: { call } }: Seen) => call.kind === 'subworkflow' && !call.wait,
-  goesOnAloneAndPublishes: ({ context: { call, publishes } }: Seen) =>
-    call.kind === 'subworkflow' && !call.wait && publishes === true,
-  childCompletedAndPublishes: ({ context }: Seen) =>
-    context.child?.end?.status === 'completed' && context.publishes === true,
   wasCancelled: ({ context }: Seen) => context.error?.code === 'cancelled',
+  wasTooLong: ({ context }: Seen) => context.error?.code === 'taskTimedOut',
   isOwnChild: ({ context, event }: Seen) =>
     (event.type === 'fermata.task.childEnded' || event.type === 'fermata.task.childProgressed') &&
     event.attempt === context.attempt,
@@ -48,12 +41,14 @@ export const guards = {
   hasRounds: ({ context }: Seen) => context.call.kind === 'planExecuteReflect',
   roundsFailed: ({ event }: Seen) => 'error' in (event as { readonly output: RoundsOutput }).output,
   isEmpty: ({ context }: Seen) => spreads(context) && context.call.items.length === 0,
+  isEarly: ({ context, event }: Seen) => isEarly(context, event),
   goesOn: ({ event }: Seen) => joinedItems(event).next !== undefined,
   itemsFailed: ({ context, event }: Seen) =>
     (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
-  hasOutcome: ({ context }: Seen) => (context.outcome ?? null) !== null && context.addTasks !== FROM_OUTPUT,
-  adds: ({ context }: Seen) => context.addTasks !== undefined,
-  addsByFunction: ({ context }: Seen) => context.addTasks !== undefined && context.addTasks !== FROM_OUTPUT,
+  hasOutcome: ({ context }: Seen) => hasOutcome(context),
+  needsSlot: ({ context }: Seen) => asksFunction(context) && !context.held,
+  asksFunction: ({ context }: Seen) => asksFunction(context),
+  adds: ({ context }: Seen) => adds(context),
   mayRepair: ({ context, event }: Seen) =>
     context.addTasks === FROM_OUTPUT &&
     context.call.kind === 'model' &&
@@ -64,9 +59,6 @@ export const guards = {
   waitsForEvent: ({ context: { call } }: Seen) => call.kind === 'wait' && 'event' in call.for,
   waitsForTime: ({ context: { call } }: Seen) => call.kind === 'wait' && !('event' in call.for),
   mayGoWithout: ({ context }: Seen) => goesWithout(context),
-  isEmptyAndPublishes: ({ context }: Seen) =>
-    spreads(context) && context.call.items.length === 0 && context.publishes === true,
-  mayPublishWithout: ({ context }: Seen) => goesWithout(context) && context.publishes === true,
   publishes: ({ context }: Seen) => context.publishes === true,
   isUnpublished: ({ event }: Seen) => refusalOf(event) !== undefined,
   isPublished: ({ event }: Seen) => isPublished(event),

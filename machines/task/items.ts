@@ -3,11 +3,10 @@ import type { PreparedMap } from '../../src/document/kinds/map.ts';
 import type { PreparedReduce } from '../../src/document/kinds/reduce.ts';
 import { actionCreators } from '../action-creators.ts';
 import { about, type TaskContext } from './context.ts';
-import { stateCompletion } from './ending.ts';
 import type { TaskEvent } from './events.ts';
 import type { JoinedItems } from './prepared.ts';
 
-const { assign, enqueueActions, sendParent } = actionCreators<TaskContext, TaskEvent>();
+const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
 /** Its work are tasks of their own: the items of a list, or the parts of one. */
 export function spreads(
@@ -21,35 +20,38 @@ export function joinedItems(event: { readonly type: string }): JoinedItems {
   return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
 }
 
+/**
+ * Nothing is over that it waits for: that is said for each item that ends as the last one, and where two do so in one turn
+ * the second word comes when the next level is on its way.
+ */
+export function isEarly({ level = 1 }: TaskContext, event: { readonly type: string }): boolean {
+  const { level: over = level } = joinedItems(event);
+  return over < level;
+}
+
 /** What a task does about its items. */
 export const itemActions = {
-  // The workflow keeps the items from here on: in this snapshot they would be written again with each of its turns.
-  spread: sendParent(({ context }) => ({
-    type: 'fermata.task.adds',
-    ...about(context),
-    items: spreads(context) ? context.call.items : [],
-  })),
-  // Whoever holds no slot any more is not heard of parking again.
-  join: sendParent(({ context }) => ({ type: 'fermata.task.joins', task: context.name })),
+  spread: enqueueActions(({ enqueue, context }) => {
+    if (!spreads(context)) return;
+    enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), items: context.call.items });
+    // The workflow keeps them from here on: in this snapshot they would be written again with each of its turns.
+    enqueue.assign({ call: { ...context.call, items: [] } });
+  }),
   nextLevel: assign(({ context, event }) => {
     const { next = [] } = joinedItems(event);
-    return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
+    const { call, level = 1 } = context;
+    return call.kind === 'reduce' ? { call: { ...call, items: next }, level: level + 1 } : {};
   }),
-  letGoOfItems: assign(({ context }) => (spreads(context) ? { call: { ...context.call, items: [] } } : {})),
-  completeItems: enqueueActions(({ enqueue, context, event }) => {
+  keepItems: assign(({ context, event }) => {
     const { outputs, errors, failed } = joinedItems(event);
     const collects = context.call.kind === 'map' && context.call.onItemFailure === 'collect';
-    const value = outputs.map((output, at) => {
+    const given = outputs.map((output, at) => {
       const error = errors?.[at] ?? null;
       return error === null || !collects ? output : { error };
     });
-    stateCompletion(enqueue, context, {
-      ...about(context),
-      result: context.call.kind === 'reduce' ? value[0] : value,
-      attempt: context.attempt,
-      items: outputs.length,
-      ...(failed === undefined ? {} : { failedItems: failed }),
-    });
+    const value = context.call.kind === 'reduce' ? given[0] : given;
+    const facts = { items: outputs.length, ...(failed === undefined ? {} : { failedItems: failed }) };
+    return { outcome: { value, facts } };
   }),
   failItems: assign(({ context, event }) => {
     const { first, failed = 0, cancelled = 0, outputs } = joinedItems(event);

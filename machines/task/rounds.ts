@@ -3,7 +3,6 @@ import type { PreparedPlanExecuteReflect } from '../../src/document/kinds/plan-e
 import { actionCreators } from '../action-creators.ts';
 import type { RoundsInput, RoundsOutput } from '../plan-execute-reflect.ts';
 import { about, type TaskContext } from './context.ts';
-import { stateCompleted } from './ending.ts';
 import type { TaskEvent } from './events.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
@@ -11,8 +10,8 @@ const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 /** What a task does that works in rounds. */
 export const roundActions = {
   relay: enqueueActions(({ enqueue, context, event }) => {
-    if (event.type !== 'fermata.task.adds') return;
-    enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask });
+    if (event.type === 'fermata.task.adds')
+      enqueue.sendParent({ type: 'fermata.task.adds', ...about(context), ask: event.ask });
   }),
   // Not before they have joined the run, and only where one of them may begin: until then it holds its slot, or has not said
   // yet what comes next. Else the run would seem to wait for a moment.
@@ -22,11 +21,11 @@ export const roundActions = {
     enqueue.sendParent({ type, task: context.name });
     enqueue.assign({ held: false });
   }),
-  completeRounds: enqueueActions(({ enqueue, context, event }) => {
+  keepRounds: assign(({ event }) => {
     const { output } = event as { readonly output: RoundsOutput };
-    if ('error' in output) return;
-    const { value, ...more } = output;
-    stateCompleted(enqueue, context, { value }, more);
+    if ('error' in output) return {};
+    const { value, ...facts } = output;
+    return { outcome: { value, facts } };
   }),
   keepRoundsError: assign(({ event }) => {
     const { output } = event as { readonly output: RoundsOutput };

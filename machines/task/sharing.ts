@@ -6,7 +6,7 @@
 import type { ErrorData } from '../../src/errors.ts';
 import type { Skip } from '../../src/document/when.ts';
 import { actionCreators } from '../action-creators.ts';
-import { fact, send, type Enqueue } from '../reserved.ts';
+import { send, type Enqueue } from '../reserved.ts';
 import { SHARED_ADDRESS } from '../../src/document/shared-values.ts';
 import type { PublishesShared, SetsShared, SharedAnswer } from '../shared-space.ts';
 import type { TaskContext } from './context.ts';
@@ -36,12 +36,8 @@ function setting({ name }: TaskContext, event: WritesShared): SetsShared {
 }
 
 /** The shared space is asked to publish what the `outputs` of a task say of its result. */
-function publish(enqueue: Enqueue, { name, completion }: TaskContext): void {
-  const asked: PublishesShared = {
-    type: 'fermata.shared.publish',
-    task: name,
-    result: completion?.['result'] ?? null,
-  };
+function publish(enqueue: Enqueue, { name, outcome }: TaskContext): void {
+  const asked: PublishesShared = { type: 'fermata.shared.publish', task: name, result: outcome?.value ?? null };
   send(enqueue, SHARED_ADDRESS, { ...asked });
 }
 
@@ -73,19 +69,6 @@ function written({ name }: TaskContext, event: { readonly type: string }): Share
   return { type: 'fermata.shared.written', task: name, published: write === undefined, changed };
 }
 
-/** How it ends whose `outputs` cannot be told. What its call consumed is paid. */
-function unpublished({ completion }: TaskContext, error: ErrorData): ErrorData {
-  const { usage } = completion ?? {};
-  return { ...error, retry: 'never', ...(usage === undefined ? {} : { data: { ...error.data, usage } }) };
-}
-
-/** Of a wait whose `outputs` cannot be told: the event that it took. Kept on, another task would take it once more. */
-function lostEvent({ call, completion }: TaskContext): Pick<TaskContext, 'lost'> {
-  const { result: event = null, keptEvent } = completion ?? {};
-  if (call.kind !== 'wait' || !('event' in call.for) || event === null) return {};
-  return { lost: { event, ...(keptEvent === undefined ? {} : { keptEvent }) } };
-}
-
 /** Why what its `outputs` say cannot be published; undefined where it was, or of another event. */
 export function refusalOf(event: { readonly type: string }): ErrorData | undefined {
   const { answer, write } = event as SharedAnswer;
@@ -113,21 +96,9 @@ export const sharingActions = {
     const changed = written(context, event);
     if (changed !== undefined) enqueue.sendParent(changed);
   }),
-  stateKept: enqueueActions(({ enqueue, context }) => {
-    fact(enqueue, 'task_completed', context.completion ?? {});
-    // Else a big result would be kept here as well.
-    enqueue.assign({ completion: {} });
-  }),
-  keepUnpublished: assign(({ context, event }) => {
+  keepUnpublished: assign(({ event }) => {
     const error = refusalOf(event);
-    return error === undefined
-      ? {}
-      : {
-          error: unpublished(context, error),
-          consequence: 'fail' as const,
-          completion: {},
-          ...lostEvent(context),
-        };
+    return error === undefined ? {} : { error: { ...error, retry: 'never' as const }, consequence: 'fail' as const };
   }),
   // Whether a task is stopped before it begins or after it has begun must make no difference to what needs it.
   keepStop: assign(({ context, event }) => {

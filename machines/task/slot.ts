@@ -1,7 +1,9 @@
 /** The slot of `breadth` that a task holds while it runs. */
 import { actionCreators } from '../action-creators.ts';
+import { fact } from '../reserved.ts';
 import { about, type TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
+import { eventTaken } from './outcome.ts';
 
 const { enqueueActions, sendParent } = actionCreators<TaskContext, TaskEvent>();
 
@@ -11,5 +13,14 @@ export const slotActions = {
     if (context.held) enqueue.sendParent({ type: 'fermata.task.parked', task: context.name });
     enqueue.assign({ held: false });
   }),
+  // Tasks have joined the run for it: they may begin, and it holds no slot while it waits for them.
+  admitAdded: enqueueActions(({ enqueue, context }) => {
+    enqueue.sendParent({ type: context.held ? 'fermata.task.parked' : 'fermata.task.joins', task: context.name });
+    enqueue.assign({ held: false });
+  }),
   askForSlot: sendParent(({ context }) => ({ type: 'fermata.task.wantsSlot', ...about(context) })),
+  // Said before anybody else moves: no event is to be given to it any more.
+  stateWaited: enqueueActions(({ enqueue, context }) => {
+    if (context.call.kind === 'wait') fact(enqueue, 'wait_ended', { ...about(context), ...eventTaken(context) });
+  }),
 };

@@ -10,9 +10,8 @@ type Usage = Readonly<Record<string, number>> | null;
  * a fact: where one is unknown, so is the sum.
  */
 export function withEarlier({ outcome }: Pick<TaskContext, 'outcome'>, output: CallOutput): CallOutput {
-  return outcome?.usage === undefined
-    ? output
-    : { ...output, usage: sum(outcome.usage as Usage, output.usage as Usage) };
+  const usage = outcome?.facts['usage'];
+  return usage === undefined ? output : { ...output, usage: sum(usage as Usage, output.usage as Usage) };
 }
 
 /**
@@ -20,9 +19,10 @@ export function withEarlier({ outcome }: Pick<TaskContext, 'outcome'>, output: C
  * whose tasks nobody could choose. Undefined where its error says all.
  */
 export function spentInVain({ outcome, error }: Pick<TaskContext, 'outcome' | 'error'>): unknown {
-  if (outcome?.usage === undefined) return undefined;
+  const usage = outcome?.facts['usage'];
+  if (usage === undefined) return undefined;
   const last = error?.data?.['usage'];
-  return last === undefined ? outcome.usage : sum(outcome.usage as Usage, last as Usage);
+  return last === undefined ? usage : sum(usage as Usage, last as Usage);
 }
 
 function sum(one: Usage | undefined, other: Usage | undefined): Usage {

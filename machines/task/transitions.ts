@@ -1,13 +1,5 @@
-/** What several states of the task machine have in common: how a task begins and completes, calls and is heard. */
-import { callInput, type CallOutput } from './calls.ts';
-
-/** How a task completes: where it publishes, not before that is done. */
-export function completing<const Actions>(actions: Actions) {
-  return [
-    { guard: 'publishes', target: '#task.running.publishing', actions },
-    { target: '#task.completed', actions },
-  ] as const;
-}
+/** What several states of the task machine have in common: how a task begins, calls and is heard. */
+import { callInput } from './calls.ts';
 
 /** A state in which a model or a function is called. */
 export const calling = (src: 'modelCall' | 'code') =>
@@ -17,11 +9,7 @@ export const calling = (src: 'modelCall' | 'code') =>
       src,
       id: 'call',
       input: callInput,
-      onDone: [
-        { guard: 'addsByFunction', target: '#task.running.choosingTasks', actions: 'keepOutcome' },
-        { guard: 'adds', target: '#task.running.addingTasks', actions: 'keepOutcome' },
-        ...completing({ type: 'complete', params: ({ event }: { event: { output: CallOutput } }) => event.output }),
-      ],
+      onDone: { target: '#task.running.completing', actions: 'keepOutcome' },
       onError: [
         { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
         { target: '#task.failed', actions: 'keepError' },
@@ -45,33 +33,40 @@ export const hearingFunction = (from: 'call' | 'chooseTasks') =>
 /** How a task that holds a slot calls. Chosen on the way in: a state that only chooses would be a step more in every task. */
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
-  { guard: 'spreads', target: '#task.running.joining' },
   { guard: 'runsWorkflow', target: '#task.running.childRun' },
   { target: '#task.running.callingModel' },
 ] as const;
 
-/** The same for one that comes back. What its call gave is paid: where only its function has failed, only that is called again. */
-export const CALL_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }, ...CALL] as const;
+/** What its call gave is paid: where only its function has failed, or was cut off, only that is called again. */
+const AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }] as const;
 
-/** How a task begins. A decision, a wait and work in rounds are never tried again, so that they begin once. */
+/** The same for one that comes back after an attempt that failed. */
+export const CALL_AGAIN = [...AGAIN, ...CALL] as const;
+
+/** How a task begins. What calls nobody is never tried again, so that it begins once. */
 export const BEGIN = [
-  { guard: 'isCondition', target: '#task.running.deciding' },
+  { guard: 'isCondition', target: '#task.running.completing', actions: 'keepChoice' },
   { guard: 'waitsForEvent', target: '#task.running.waitingForEvent' },
   { guard: 'waitsForTime', target: '#task.running.waitingForTime' },
   { guard: 'hasRounds', target: '#task.running.workingInRounds' },
+  { guard: 'isEmpty', target: '#task.running.completing', actions: 'keepItems' },
+  { guard: 'spreads', target: '#task.running.joining' },
   ...CALL,
 ] as const;
 
 /** The same for one that has waited, perhaps after its call. */
-export const BEGIN_AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }, ...BEGIN] as const;
+export const BEGIN_AGAIN = [...AGAIN, ...BEGIN] as const;
 
 /** What follows where nothing came in time: `onTimeout`. */
 export const MISSES_TIME = [
-  {
-    guard: 'mayPublishWithout',
-    target: '#task.running.publishing',
-    actions: { type: 'completeWait', params: { value: null } },
-  },
-  { guard: 'mayGoWithout', target: '#task.completed', actions: { type: 'completeWait', params: { value: null } } },
+  { guard: 'mayGoWithout', target: '#task.running.completing', actions: 'keepNothing' },
   { target: '#task.timedOut', actions: 'missTime' },
 ] as const;
+
+/** Nobody waits for its run any more: how a task ends is known already. */
+export const endingAsKnown = <const Actions extends readonly string[]>(actions: Actions) =>
+  [
+    { guard: 'wasCancelled', target: '#task.cancelled', actions },
+    { guard: 'wasTooLong', target: '#task.timedOut', actions },
+    { target: '#task.failed', actions },
+  ] as const;

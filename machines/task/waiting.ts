@@ -5,7 +5,6 @@ import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact } from '../reserved.ts';
 import { about, type TaskContext } from './context.ts';
-import { stateCompletion } from './ending.ts';
 import type { TaskEvent } from './events.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
@@ -26,7 +25,7 @@ function waitsFor(wait: PreparedWait, now: number): WaitsFor {
 }
 
 /** What an event from outside leaves as the output of the task that took it: its `id` names the message, not what it says. */
-export function outputOf({ id: _, ...event }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function outputOf({ id: _, ...event }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return event;
 }
 
@@ -48,7 +47,7 @@ function missed(
 }
 
 /** The output of a wait for a time: the date for which it waited. */
-export function dateOf({ call, now = 0 }: TaskContext): string | null {
+function dateOf({ call, now = 0 }: TaskContext): string | null {
   const due = call.kind === 'wait' ? dueAt(call, now) : undefined;
   return due === undefined ? null : new Date(due).toISOString();
 }
@@ -72,13 +71,13 @@ export const waitActions = {
       enqueue.raise({ type: 'fermata.task.waitTimedOut' }, { id: 'waitTimeout', delay: timeoutMs });
     fact(enqueue, 'task_started', { ...about(context), attempt, waitsFor: waitsFor(call, now) });
   }),
-  completeWait: enqueueActions(
-    ({ enqueue, context }, { value, keptEvent }: { value: unknown; keptEvent?: number | undefined }) => {
-      const kept = keptEvent === undefined ? {} : { keptEvent };
-      const data = { ...about(context), result: value, attempt: context.attempt, ...kept };
-      stateCompletion(enqueue, context, data);
-    },
-  ),
+  keepDate: assign(({ context }) => ({ outcome: { value: dateOf(context), facts: {} } })),
+  keepEvent: assign(({ event }) => {
+    if (event.type !== 'fermata.task.event') return {};
+    const { event: taken, keptEvent } = event;
+    return { outcome: { value: outputOf(taken), facts: keptEvent === undefined ? {} : { keptEvent } } };
+  }),
+  keepNothing: assign({ outcome: { value: null, facts: {} } }),
   missTime: assign(({ context }) =>
     context.call.kind === 'wait' ? missed(context.name, context.call, (context.timeoutMs ?? 0) / 1_000) : {},
   ),

@@ -53,11 +53,13 @@ export const slotActions = {
   }),
   taskWantsSlot: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
     if (event.type !== 'fermata.task.wantsSlot' || context.ending !== null) return;
+    const heard = heardFrom(context, event.task);
     if (admitting && context.active < context.breadth) {
       send(enqueue, event.task, { type: 'fermata.task.admitted' });
-      enqueue.assign({ active: context.active + 1, parked: context.parked - 1 });
+      enqueue.assign({ active: context.active + 1, parked: context.parked - 1, ...heard });
     } else {
       fact(enqueue, 'task_queued', { task: event.task, description: event.description });
+      enqueue.assign(heard);
     }
   }),
   admitAgain: enqueueActions(({ enqueue, context, event }) => {

@@ -151,6 +151,7 @@ const ofTask: Readonly<Record<string, Show>> = {
     'told',
     printable(`The event ${JSON.stringify(data['eventType'])} is kept until a task waits for it`),
   ],
+  wait_ended: (data, context) => ['told', said(data, 'has waited', context)],
   event_refused: (data, context) => [
     'failed',
     said(data, `did not take an event: ${messageOf(data['error'])}`, context),

@@ -12,6 +12,8 @@ import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
 import { formatPath, type Faults, type Path } from './faults.ts';
 import type { Allowance } from './fields.ts';
 import { isRecord } from './json.ts';
+import type { CallSpec } from './kinds/index.ts';
+import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
 import type { RunGraph } from './run-graph.ts';
 
 /** By what the tasks of an answer are measured. */
@@ -27,21 +29,39 @@ export interface Rules {
 /** Nothing that costs another's money, moves another's task, or runs another's code. */
 const NOTHING: Allowance = { functions: [], workflows: [], providers: [], models: [], shared: [], tasks: undefined };
 
-/** By what the tasks are measured that a task adds; undefined where their author wrote the code that chose them. */
-export function rulesOf(spec: TaskSpec, defaults: Pick<Definition, 'provider' | 'model' | 'depth'>): Rules | undefined {
-  const { call, onComplete } = spec;
-  const own = call.kind === 'planExecuteReflect' ? call.phases.plan.call : call;
-  const { provider, model, maxOutputTokens } = own.kind === 'model' ? own : { ...defaults, maxOutputTokens: undefined };
-  const allow = call.kind === 'planExecuteReflect' ? call.allow : onComplete?.allow;
-  const isCode = call.kind === 'code' || (onComplete !== undefined && onComplete.addTasks !== FROM_OUTPUT);
+type Defaults = Pick<Definition, 'provider' | 'model' | 'depth'>;
+
+/** By what the tasks are measured that a task adds when it completes; undefined where their author wrote the code that chose them. */
+export function rulesOf({ call, onComplete }: TaskSpec, defaults: Defaults): Rules | undefined {
+  const { allow, addTasks, dynamicTaskLimit = 0, maxDynamicDepth = defaults.depth } = onComplete ?? {};
+  const isCode = call.kind === 'code' || (addTasks !== undefined && addTasks !== FROM_OUTPUT);
   if (allow === undefined && isCode) return undefined;
-  const { providers, models } = allow ?? NOTHING;
+  return { ...named(call, allow, defaults), dynamicTaskLimit, maxDynamicDepth };
+}
+
+/** The same of the tasks that the plans of its rounds propose. */
+export function rulesOfPlans(
+  call: PlanExecuteReflectSpec<TaskSpec>,
+  onComplete: TaskSpec['onComplete'],
+  defaults: Defaults,
+): Rules {
+  const { allow, dynamicTaskLimit } = call;
+  const maxDynamicDepth = onComplete?.maxDynamicDepth ?? defaults.depth;
+  return { ...named(call, allow, defaults), dynamicTaskLimit, maxDynamicDepth };
+}
+
+function named(
+  call: CallSpec,
+  allow: Allowance = NOTHING,
+  defaults: Defaults,
+): Omit<Rules, 'dynamicTaskLimit' | 'maxDynamicDepth'> {
+  const own =
+    call.kind === 'planExecuteReflect' ? call.phases.plan.call : call.kind === 'reduce' ? call.task.call : call;
+  const { provider, model, maxOutputTokens } = own.kind === 'model' ? own : { ...defaults, maxOutputTokens: undefined };
   return {
-    allow: allow ?? NOTHING,
-    providers: new Set([defaults.provider, provider, ...providers]),
-    models: new Set([defaults.model, model, ...models]),
-    dynamicTaskLimit: call.kind === 'planExecuteReflect' ? call.dynamicTaskLimit : (onComplete?.dynamicTaskLimit ?? 0),
-    maxDynamicDepth: onComplete?.maxDynamicDepth ?? defaults.depth,
+    allow,
+    providers: new Set([defaults.provider, provider, ...allow.providers]),
+    models: new Set([defaults.model, model, ...allow.models]),
     maxOutputTokens,
   };
 }

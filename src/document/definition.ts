@@ -20,6 +20,9 @@ export interface RetryPolicy {
 /** Of a task whose author does not say. */
 export const DEFAULT_RETRY: RetryPolicy = { maxRetries: 3, initialSeconds: 1, factor: 2, maxSeconds: 60 };
 
+/** How long a call may take whose author does not say. */
+export const CALL_SECONDS = 120;
+
 /** An approval gate: asked before the call. */
 export interface ApprovalSpec {
   /** Liquid; what the person is asked. */

@@ -117,9 +117,6 @@ const onComplete = z.strictObject({
   join: z.boolean().default(true).describe('What depends on this task waits for the added ones too'),
 });
 
-/** How long a call may take whose author does not say. */
-export const CALL_SECONDS = 120;
-
 /** Every kind takes these. */
 export const commonFields = {
   name: name.describe('Unique in the document'),

@@ -1,6 +1,5 @@
 /** From a checked document to its inner form: short forms resolved, defaults in place, dependencies complete. */
-import type { ApprovalSpec, Definition, Gate, TaskSpec } from './definition.ts';
-import { CALL_SECONDS } from './fields.ts';
+import { CALL_SECONDS, type ApprovalSpec, type Definition, type Gate, type TaskSpec } from './definition.ts';
 import { conditionSpec } from './kinds/condition.ts';
 import { callSpec, type CheckedTask } from './kinds/index.ts';
 import type { Links } from './links.ts';

@@ -6,11 +6,14 @@ import { conditionAt } from './condition.ts';
 import { expressionsOf } from './expression.ts';
 import type { Path } from './faults.ts';
 import { isRecord } from './json.ts';
-import { branchesAt, DECISION_SCHEMA } from './kinds/condition.ts';
-import { kindOf, PLACES, type Kind } from './kinds/index.ts';
+import { branchesAt } from './kinds/condition.ts';
+import { GIVES, kindOf, PLACES, type Kind } from './kinds/index.ts';
 import { textAt, type Placed, type Reading } from './kinds/places.ts';
 import { listOf } from './shape.ts';
 import { eachOf, type Steps } from './steps.ts';
+
+/** Of these the author has said what they give. Of others expressions may ask more than their types have, such as `!= null`. */
+const DECLARED: ReadonlySet<Kind> = new Set(['model', 'planExecuteReflect', 'condition']);
 
 /** One task, as far as it can be read. */
 export interface OutlineTask extends Reading {
@@ -49,6 +52,7 @@ export function* outlineOf(source: unknown): Steps<Outline> {
 
 function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): OutlineTask {
   const name = task['name'];
+  const kind = kindOf(task);
   const dependsOn: readonly unknown[] = Array.isArray(task['dependsOn']) ? task['dependsOn'] : [];
   return {
     path,
@@ -59,7 +63,7 @@ function outlineOfTask(task: Readonly<Record<string, unknown>>, path: Path): Out
     ...readingOf(task, path),
     branches: branchesAt(task, path),
     hasItems: task['kind'] === 'map' || (task['kind'] === 'reduce' && task['arity'] !== undefined),
-    output: outputSchema(task, kindOf(task)),
+    output: kind !== undefined && DECLARED.has(kind) ? GIVES[kind](task) : undefined,
   };
 }
 
@@ -97,14 +101,6 @@ function outputsAt(task: Readonly<Record<string, unknown>>, path: Path): readonl
   if (!isRecord(outputs)) return [];
   const expressions = expressionsOf(outputs['shared'], [...path, 'outputs', 'shared']);
   return expressions.map((placed) => ({ ...placed, variables: ['result'] }));
-}
-
-/** What a task gives, as far as its author says so. */
-function outputSchema(task: Readonly<Record<string, unknown>>, kind: Kind | undefined): unknown {
-  if (kind === 'condition') return DECISION_SCHEMA;
-  if (kind !== 'model' && kind !== 'planExecuteReflect') return undefined;
-  const format = task['responseFormat'] ?? 'text';
-  return format === 'text' ? { type: 'string' } : isRecord(format) ? format['schema'] : undefined;
 }
 
 function closedProperties(schema: unknown): ReadonlySet<string> | undefined {

@@ -2,6 +2,7 @@
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { RunGraph } from './run-graph.ts';
+import { asksFunction } from './task-status.ts';
 
 /** The run that a task has begun last; undefined where it has begun none. */
 export function begunRunOf({ detailJson }: Pick<TaskRow, 'detailJson'>): string | undefined {
@@ -17,7 +18,7 @@ export function childRunOf(graph: RunGraph, name: string): string | undefined {
   const { call } = graph.spec(name);
   if (call.kind !== 'subworkflow' || !call.wait) return undefined;
   const row = graph.rows.get('task', name);
-  if (row?.status !== 'running') return undefined;
+  if (row?.status !== 'running' || row.ready || asksFunction(row)) return undefined;
   const { childRunId } = JSON.parse(row.detailJson ?? '{}') as { readonly childRunId?: string };
   return childRunId;
 }

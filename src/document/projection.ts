@@ -47,6 +47,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'approval_resolved',
       'event_kept',
       'event_refused',
+      'wait_ended',
       'shared_changed',
     ],
     project(fact, rows) {
@@ -91,10 +92,12 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
-        // Another attempt has a run of its own.
-        ...(before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
-          ? { detailJson: detail(before, { childRunId: undefined, childRunBefore: begunRunOf(before) }) }
-          : {}),
+        ...(data['asks'] !== undefined
+          ? { detailJson: detail(before, { asks: data['asks'] }) }
+          : // Another attempt has a run of its own.
+            before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+            ? { detailJson: detail(before, { childRunId: undefined, childRunBefore: begunRunOf(before) }) }
+            : {}),
       });
       break;
     case 'progress': {
@@ -123,6 +126,8 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
       break;
     case 'event_refused':
       now({ detailJson: detail(before, { refusedEvent: { at: fact.at, error: data['error'] } }) });
+      break;
+    case 'wait_ended':
       break;
     case 'task_queued':
       now({ ready: true, live: true });
@@ -168,7 +173,7 @@ function settled(
     detailJson: detail(before, { ...shown, ...(description === data.task ? {} : { description }) }),
   });
   const item = graph.item(data.task);
-  if (item !== undefined) itemSettled(item, hasBegun, changes);
+  if (item !== undefined) itemSettled(item.map, hasBegun, changes);
   // What it added is not over yet.
   const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
   if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);

@@ -3,7 +3,7 @@
  * a document are.
  */
 import type { RoundAsk } from '../../machines/plan-execute-reflect.ts';
-import { bounded, checkChoices, rulesOf } from './allowance.ts';
+import { bounded, checkChoices, rulesOfPlans } from './allowance.ts';
 import { checkRunnable, cutOffWarning, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
 import type { AssertRunnable } from './calls.ts';
 import type { TaskSpec } from './definition.ts';
@@ -80,7 +80,7 @@ function proposedSpecs(
   faults: Faults,
 ): readonly TaskSpec[] {
   const { name: owner, tags } = owning;
-  const rules = rulesOf(owning, graph.definition);
+  const rules = rulesOfPlans(rounds, owning.onComplete, graph.definition);
   const { structure, nul } = atOnce(walkJson(written));
   for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
   if (structure.length > 0) return [];
@@ -88,7 +88,7 @@ function proposedSpecs(
   const checked = complete.map((task, at) => checkTask(task, ['tasks', at], faults));
   for (const [at, task] of complete.entries()) {
     refuseOthers(task, at, faults);
-    if (rules !== undefined) checkChoices(task, ['tasks', at], rules, faults);
+    checkChoices(task, ['tasks', at], rules, faults);
     const name = isRecord(task) ? task['name'] : undefined;
     if (typeof name === 'string' && graph.has(stepName(owner, round, name)))
       faults.add(`tasks[${at}].name`, taken(stepName(owner, round, name)));
@@ -112,7 +112,7 @@ function proposedSpecs(
       gates: [],
       shared: links[at]?.shared,
     });
-    const spec = rules === undefined ? own : bounded(own, rules);
+    const spec = bounded(own, rules);
     const part = {
       owner,
       phase: 'execute' as const,

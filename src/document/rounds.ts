@@ -216,10 +216,11 @@ export function leftBy(
   name: string,
 ): { readonly stop: readonly string[]; readonly cancelled: readonly string[] } {
   if (graph.growth(name).open === 0 || roundsOf(graph.spec(name)) === undefined) return { stop: [], cancelled: [] };
+  // What its `onComplete` has added goes on.
   const rows = graph
     .children(name)
     .map((child) => graph.row(child))
-    .filter(({ status }) => !isSettled(status));
+    .filter((row) => !isSettled(row.status) && partOfRow(row) !== undefined);
   const namesOf = (live: boolean): string[] => rows.filter((row) => row.live === live).map((row) => row.name);
   return { stop: namesOf(true), cancelled: namesOf(false) };
 }

@@ -148,9 +148,8 @@ export class RunGraph {
       const hard = this.dependents(name).filter((dependent) => dependent.hard);
       if (needed || hard.some((dependent) => !this.adders(dependent.name).includes(name))) return;
       if (!neededByOwn && hard.length === 0) found.push(name);
-      // What a task that works in rounds has added is its own affair: its answer is its output.
-      if (this.spec(name).call.kind === 'planExecuteReflect') return;
-      for (const child of this.children(name)) visit(child);
+      // What a task that works in rounds has added for them is its own affair: its answer is its output.
+      for (const child of this.children(name)) if (this.spec(child).part === undefined) visit(child);
     };
     for (const { name } of this.#graph.last) visit(name);
     return found;

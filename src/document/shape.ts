@@ -1,6 +1,7 @@
 /** Does a document have the right fields, with the right types, within their limits? The first check at load. */
 import { z } from 'zod';
 import { formatPath, describeValue, type Faults, type Path } from './faults.ts';
+import { checkFromOutput } from './from-output.ts';
 import { issueFaults, type Issue } from './issues.ts';
 import { schemaFaults } from './json-schema.ts';
 import { isRecord } from './json.ts';
@@ -9,17 +10,16 @@ import { kindOf, TASK_SCHEMAS, type CheckedTask } from './kinds/index.ts';
 import { headFields, type CheckedDocument } from './schema.ts';
 import { checkSharedKeys } from './shared-keys.ts';
 import { eachOf, type Steps } from './steps.ts';
-import {
-  addsUnsupported,
-  FORMER_NAMES,
-  UNSUPPORTED_CONFIG_FIELDS,
-  UNSUPPORTED_KINDS,
-  UNSUPPORTED_TASK_FIELDS,
-} from './unsupported.ts';
+import { FORMER_NAMES, UNSUPPORTED_CONFIG_FIELDS, UNSUPPORTED_KINDS, UNSUPPORTED_TASK_FIELDS } from './unsupported.ts';
 
 const headSchema = z.strictObject({ ...headFields, tasks: z.array(z.unknown()).min(1).max(LIMITS.tasks) });
 const NAMED_BY_AUTHORS = ['cases', 'input', 'metadata'];
-const NOT_OF_ITEMS = ['name', 'dependsOn', 'onComplete'];
+const NOT_OF_ITEMS: Readonly<Record<string, string>> = {
+  name: '',
+  dependsOn: '',
+  onComplete:
+    ': what each of them adds would be called the same; give it to the map, whose function sees what all of them gave',
+};
 const commonSchema = z.object(commonFields);
 const fieldsOfKinds = Object.entries(TASK_SCHEMAS).map(([kind, { shape }]): [string, ReadonlySet<string>] => [
   kind,
@@ -66,11 +66,7 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
     if (!checked.success) report(checked.error.issues, commonSchema, task, path, faults);
     return undefined;
   }
-  if (addsUnsupported(task))
-    faults.addUnsupported(
-      formatPath([...path, 'onComplete']),
-      `"onComplete" of a task of kind ${JSON.stringify(kind)}`,
-    );
+  checkFromOutput(task, kind, path, faults);
   const format = task['responseFormat'];
   if (isRecord(format)) checkSchema(format['schema'], [...path, 'responseFormat', 'schema'], faults);
   const schema = TASK_SCHEMAS[kind];
@@ -98,8 +94,12 @@ function withItem(
 ): CheckedTask | undefined {
   const place = [...path, 'task'];
   if (!isRecord(task)) return undefined;
-  for (const field of NOT_OF_ITEMS.filter((name) => task[name] !== undefined))
-    faults.add(formatPath([...place, field]), `the items of a map have no field ${JSON.stringify(field)} of their own`);
+  for (const [field, reason] of Object.entries(NOT_OF_ITEMS))
+    if (task[field] !== undefined)
+      faults.add(
+        formatPath([...place, field]),
+        `the items of a map have no field ${JSON.stringify(field)} of their own${reason}`,
+      );
   // Its branches would name nobody that listens.
   if (task['kind'] === 'condition')
     faults.add(

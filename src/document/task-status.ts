@@ -19,3 +19,13 @@ export function isSettled(status: TaskStatus): boolean {
 export function isWaiting({ status, ready, live }: TaskRow): boolean {
   return live && (ready || status === 'awaitingApproval' || status === 'retrying' || status === 'inDoubt');
 }
+
+/** True for a task that runs and holds a slot, whatever its kind: its work is done, and its function is called. */
+export function asksFunction({ status, ready, detailJson }: TaskRow): boolean {
+  return (
+    status === 'running' &&
+    !ready &&
+    detailJson?.includes('"asks"') === true &&
+    (JSON.parse(detailJson) as { readonly asks?: unknown }).asks !== undefined
+  );
+}

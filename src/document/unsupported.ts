@@ -9,19 +9,6 @@ export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set(['split', 'agent',
 /** Fields of tasks that are refused, whatever their kind. */
 export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set(['cache', 'models', 'fallback', 'onBreakerOpen']);
 
-/** Whether a task would say what to add and be ignored: only those that call somebody are asked for it yet. */
-export function addsUnsupported({ kind, onComplete, arity }: Readonly<Record<string, unknown>>): boolean {
-  if (onComplete === undefined) return false;
-  return (
-    kind === 'map' ||
-    kind === 'condition' ||
-    kind === 'wait' ||
-    kind === 'subworkflow' ||
-    kind === 'planExecuteReflect' ||
-    (kind === 'reduce' && arity !== undefined)
-  );
-}
-
 /** Fields of `config` that are refused. */
 export const UNSUPPORTED_CONFIG_FIELDS: ReadonlySet<string> = new Set(['budget', 'optimize', 'cache']);
 

@@ -42,20 +42,17 @@ export function eventTypeRow({ definition, rows }: RunGraph, type: string): Even
   return rows.get('eventType', type) ?? { type, toCome, waiting: 0, kept: 0 };
 }
 
-/** True for a task that waits for a time or an event: it has begun and holds no slot. */
-export function isParkedWait(graph: RunGraph, name: string): boolean {
-  const { call } = graph.spec(name);
-  return call.kind === 'wait' && graph.rows.get('task', name)?.status === 'running';
-}
-
 const ENDS: ReadonlySet<string> = new Set(['task_completed', 'task_failed', 'task_skipped', 'task_cancelled']);
 
 /** What a fact about a task changes here: it begins to wait for an event, or its wait ends, or never begins. */
 export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[] {
   const { rows } = graph;
-  const begins = fact.type === 'task_started';
-  if (!begins && !ENDS.has(fact.type)) return [];
   const task = String(fact.data['task']);
+  const before = rows.get('wait', task);
+  // Its function is called, or waits for that: its wait was over before.
+  const begins = fact.type === 'task_started' && before === undefined;
+  const goesOn = fact.type === 'wait_ended';
+  if (!begins && !goesOn && !ENDS.has(fact.type)) return [];
   const spec = graph.spec(task);
   const type = comingType(spec);
   if (type === undefined) return [];
@@ -65,23 +62,21 @@ export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[]
   if (spec.call.kind === 'map')
     return begins || graph.growth(task).group !== undefined ? [] : comingWaits(spec, -1, graph);
   const counts = eventTypeRow(graph, type);
-  const hasBegun = rows.get('wait', task) !== undefined;
   const { keptEvent } = fact.data;
   const kept = typeof keptEvent === 'number' ? rows.get('keptEvent', String(keptEvent)) : undefined;
+  const takes = kept?.takenBy === null;
   const row: EventTypeRow = {
     ...counts,
-    toCome: counts.toCome - (hasBegun ? 0 : 1),
-    waiting: counts.waiting + (begins ? 1 : hasBegun ? -1 : 0),
-    kept: counts.kept - (kept === undefined ? 0 : 1),
+    toCome: counts.toCome - (before === undefined ? 1 : 0),
+    waiting: counts.waiting + (begins ? 1 : before?.open === true ? -1 : 0),
+    kept: counts.kept - (takes ? 1 : 0),
   };
   return [
     { table: 'eventType', key: type, row },
-    ...(begins || hasBegun
+    ...(begins || before !== undefined
       ? [{ table: 'wait' as const, key: task, row: { task, type, position: spec.position, open: begins } }]
       : []),
-    ...(kept === undefined
-      ? []
-      : [{ table: 'keptEvent' as const, key: String(kept.seq), row: { ...kept, takenBy: task } }]),
+    ...(takes ? [{ table: 'keptEvent' as const, key: String(kept.seq), row: { ...kept, takenBy: task } }] : []),
   ];
 }
 

@@ -213,6 +213,8 @@ async function waitingTask(
       };
     }
     case 'running':
+      // It has waited for something else, and wants to have its function called.
+      if (actor?.waitsFor.includes('slot') === true) break;
       if (actor?.waitsFor.includes('items') === true)
         return {
           ...common,
@@ -226,7 +228,8 @@ async function waitingTask(
           moves: `the end of what it has added, which are tasks of the run, or POST ${at}/cancel`,
         };
       if (actor?.waitsFor.includes('childRun') === true) return { ...common, ...(await runOf(runtime, row, at)) };
-      if (spec.call?.kind === 'wait') return { ...common, ...waitOf(spec.call, run.runId, row, at) };
+      if (spec.call?.kind === 'wait' && actor?.waitsFor.includes('call') !== true)
+        return { ...common, ...waitOf(spec.call, run.runId, row, at) };
       if (actor?.effects.some(({ inLine }) => inLine) === true)
         return {
           ...common,

@@ -23,6 +23,8 @@ export interface PlannedTask {
   readonly skipPolicy: 'run' | 'cascade';
   readonly call: PlannedCall;
   readonly onComplete?: { readonly addTasks: string } | undefined;
+  /** Where another one works in rounds, and has added it for them. */
+  readonly part?: unknown;
   readonly retry: {
     readonly maxRetries: number;
     readonly initialSeconds: number;

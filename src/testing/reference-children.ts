@@ -1,7 +1,7 @@
 /** What may be observed of runs that tasks of other runs began (P11): part of the reference model. */
 import { isDeepStrictEqual } from 'node:util';
 import type { SeenFact } from './observation.ts';
-import { check, codeOf, ENDED, type Run, type Task } from './reference-run.ts';
+import { check, codeOf, ENDED, functionOf, type Run, type Task } from './reference-run.ts';
 
 interface Parent {
   readonly run: Run;
@@ -52,7 +52,9 @@ export class ChildrenModel {
     }
     const { name } = this.of(run, task) ?? {};
     check(named.name === name, `P11 ${where}: it names ${named.name} and began ${name ?? 'none'}`);
-    task.status = 'inRun';
+    // Nobody waits for that run: its function is called at once.
+    if (task.plan.call.wait === false && functionOf(task.plan) !== undefined) task.workedAt = task.attempt;
+    else task.status = 'inRun';
   }
 
   /** How far its run is. */
@@ -65,7 +67,7 @@ export class ChildrenModel {
 
   /** The run that a task has begun at its attempt. */
   of(run: Run, task: Task): Run | undefined {
-    return this.#children.get(keyOf(run, task.plan.name, task.attempt));
+    return this.#children.get(keyOf(run, task.plan.name, task.workedAt ?? task.attempt));
   }
 
   /** A task completes: with its run, or because nobody waits for that. */

@@ -5,15 +5,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SeenFact } from './observation.ts';
 import { addPart, hasRounds } from './reference-rounds.ts';
-import { check, ENDED, fresh, isAlive, type Run, type Task } from './reference-run.ts';
+import { check, ENDED, fresh, functionOf, isAlive, type Run, type Task } from './reference-run.ts';
 
 /** Tasks join the run, or a map has its items. */
 export function grow(run: Run, task: Task, { data }: SeenFact, where: string): void {
   const { items, spec } = data as { readonly items?: readonly unknown[]; readonly spec?: Task['plan'] };
   if (spec !== undefined) {
     const adder = run.tasks.get(String(data['parent']));
-    if (adder !== undefined && hasRounds(adder)) return addPart(adder, task, where);
-    check(adder?.status === 'running' && adder.plan.onComplete !== undefined, `P4 ${where}: its parent adds none now`);
+    if (adder !== undefined && task.from?.as === 'part') return addPart(adder, task, where);
+    const hasWaited = adder?.status === 'waiting' || adder?.status === 'inRun';
+    const mayAdd = adder?.status === 'running' || (hasWaited && functionOf(adder.plan) === undefined);
+    check(mayAdd && adder?.plan.onComplete !== undefined, `P4 ${where}: its parent adds none now`);
     return;
   }
   const { call, name } = task.plan;
@@ -58,7 +60,7 @@ export function added(run: Run, { data }: SeenFact, where: string): Task {
   };
   check(!run.tasks.has(spec.name), `P4 ${where}: its name is taken`);
   const adder = run.tasks.get(parent);
-  const isPart = adder !== undefined && hasRounds(adder);
+  const isPart = adder !== undefined && hasRounds(adder) && spec.part !== undefined;
   const task = fresh(spec, { task: parent, as: isPart ? 'part' : join ? 'waitedFor' : 'added' });
   run.tasks.set(spec.name, task);
   return task;

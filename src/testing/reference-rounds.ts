@@ -89,6 +89,13 @@ export function checkAnswer({ plan, parts = [] }: Task, data: SeenFact['data'], 
   check((data['limitReached'] === true) === isLimit, `P7 ${where}: its rounds ${isLimit ? 'were' : 'were not'} over`);
 }
 
+/** Its rounds are over, and it has its answer. */
+export function hasAnswered({ plan, parts = [] }: Task): boolean {
+  const last = parts.at(-1);
+  const own = last?.plan.name.slice(plan.name.length + 1) ?? '';
+  return last?.status === 'completed' && (own === 'answer' || own.startsWith('reflect '));
+}
+
 /** What ended it early: one of its own calls, a plan that was wrong twice, or time (which its caller has seen). */
 export function checkBroken({ plan, parts = [] }: Task, data: SeenFact['data'], where: string): void {
   const last = parts.at(-1);

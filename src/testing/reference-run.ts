@@ -8,7 +8,7 @@ import type { SharedModel } from './reference-shared.ts';
 import type { SeenFork } from './reference-forks.ts';
 
 type Ended = 'completed' | 'failed' | 'timedOut' | 'rejected' | 'cancelled' | 'skipped';
-type Between = 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'inRun' | 'retrying' | 'inDoubt';
+type Between = 'awaitingApproval' | 'refused' | 'running' | 'waiting' | 'inRun' | 'queued' | 'retrying' | 'inDoubt';
 type TaskStatus = 'pending' | Between | Ended;
 
 /** A task, as far as facts say how it stands. */
@@ -19,6 +19,10 @@ export interface Task {
   attempt: number;
   /** Of the attempt, of the question. */
   since: number;
+  /** Of the first attempt. */
+  begun: number;
+  /** The attempt at which it has come to what it gives, where it called nobody itself and its function is asked after that. */
+  workedAt: number | undefined;
   /** Not before this does it go on after a failure. */
   due: number;
   /** It failed: what needs it cannot run. */
@@ -74,17 +78,18 @@ export const ENDED: ReadonlySet<string> = new Set([
 /** The statuses in which a fact may be stated of a task; whatever is not here, while it runs. */
 export const LEGAL: Readonly<Record<string, readonly TaskStatus[]>> = {
   task_added: ['pending', 'running'],
-  task_started: ['pending', 'retrying', 'inDoubt'],
-  task_queued: ['pending', 'retrying', 'inDoubt'],
+  task_started: ['pending', 'running', 'inRun', 'queued', 'retrying', 'inDoubt'],
+  task_queued: ['pending', 'running', 'inRun', 'queued', 'retrying', 'inDoubt'],
+  wait_ended: ['waiting'],
   approval_requested: ['pending'],
   approval_resolved: ['awaitingApproval'],
   task_retrying: ['running', 'inRun'],
   progress: ['running', 'inRun'],
   task_completed: ['running', 'waiting', 'inRun'],
   event_refused: ['running', 'waiting'],
-  task_failed: ['pending', 'running', 'waiting', 'inRun', 'retrying', 'refused'],
+  task_failed: ['pending', 'running', 'waiting', 'inRun', 'queued', 'retrying', 'inDoubt', 'refused'],
   task_skipped: ['pending'],
-  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'inRun', 'retrying', 'inDoubt'],
+  task_cancelled: ['pending', 'awaitingApproval', 'running', 'waiting', 'inRun', 'queued', 'retrying', 'inDoubt'],
 };
 /** Somebody from outside, or time, has to do something. */
 export const WAITS_FOR_SOMEBODY: ReadonlySet<string> = new Set(['awaitingApproval', 'inDoubt', 'waiting']);
@@ -94,9 +99,10 @@ export const ROUNDING_MS = 1;
 
 /** A task of which nothing was said yet. */
 export function fresh(plan: PlannedTask, from: Task['from'] = null, item?: SeenItem): Task {
-  const state = { approved: false, attempt: 0, since: 0, due: 0, bad: false, cascades: false, level: 0 };
+  const state = { approved: false, attempt: 0, since: 0, begun: 0, due: 0, bad: false, cascades: false, level: 0 };
   const none = { result: undefined, code: undefined, items: undefined, parts: undefined, takenOver: undefined };
-  return { ...state, ...none, plan, from, item, status: 'pending' };
+  const work = { workedAt: undefined };
+  return { ...state, ...none, ...work, plan, from, item, status: 'pending' };
 }
 
 /** Something was said of it, and not that it has ended. */
@@ -104,11 +110,20 @@ export function isAlive({ status, approved }: Task): boolean {
   return !ENDED.has(status) && (status !== 'pending' || approved);
 }
 
-/** Tasks that hold a slot: a map does until it has its items, work in rounds until it has its first plan. */
+/**
+ * Tasks that hold a slot: a map does until it has its items, work in rounds until it has its first plan, and both again
+ * while their function is called.
+ */
 export function holders(run: Run): readonly Task[] {
   return [...run.tasks.values()].filter(
-    ({ status, items, parts }) => status === 'running' && items === undefined && parts === undefined,
+    ({ status, items, parts, workedAt }) =>
+      status === 'running' && (workedAt !== undefined || (items === undefined && parts === undefined)),
   );
+}
+
+/** The function that says which tasks one adds; undefined where none does. */
+export function functionOf({ onComplete }: PlannedTask): string | undefined {
+  return onComplete?.addTasks === 'fromOutput' ? undefined : onComplete?.addTasks;
 }
 
 /** Code of the error that a fact carries; an empty text where it carries none. */

@@ -7,9 +7,11 @@ import type { ChildrenModel } from './reference-children.ts';
 import type { ClockModel } from './reference-clock.ts';
 import { isTakenOver, type ForksModel } from './reference-forks.ts';
 import { checkItems, grow, isOver } from './reference-growth.ts';
-import { checkAnswer, checkBroken, hasRounds } from './reference-rounds.ts';
-import { check, codeOf, ENDED, isAlive, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
+import { checkAnswer, checkBroken, hasAnswered, hasRounds } from './reference-rounds.ts';
+import { check, codeOf, ENDED, functionOf, isAlive, LEGAL, ROUNDING_MS, type Run, type Task } from './reference-run.ts';
 
+/** What one attempt of a function may take that says which tasks are added, of a task that calls nobody else. */
+const FUNCTION_SECONDS = 120;
 const ENDS: ReadonlySet<string> = new Set(['task_completed', 'task_failed', 'task_skipped', 'task_cancelled']);
 
 /** What it asks. */
@@ -49,13 +51,19 @@ export class TasksModel {
     check((LEGAL[type] ?? ['running']).includes(task.status), `P3 ${where}`);
     if (type === 'task_added') return grow(run, task, fact, where);
     const attempt = Number(data['attempt'] ?? task.attempt);
-    const expected = task.attempt + (type === 'task_started' && task.status !== 'inDoubt' ? 1 : 0);
+    const isNew = task.status === 'pending' || task.status === 'retrying';
+    const expected = task.attempt + (type === 'task_started' && isNew ? 1 : 0);
     check(attempt === expected, `P5 ${where}: attempt ${attempt} and not ${expected}`);
     if (type === 'task_started' || type === 'task_queued') this.#clock.notEarly(at, task.due, 0, where);
     if (ENDS.has(type) && !('condition' in data && type === 'task_cancelled')) run.shared.ended(task.plan, fact, where);
     switch (type) {
       case 'task_started':
         return this.#started(run, task, fact, where);
+      case 'wait_ended':
+        if ('event' in data) run.events.completed(task.plan, { ...data, result: data['event'] }, where);
+        return hasWorked(task, where);
+      case 'task_queued':
+        return isAtWork(task) ? hasWorked(task, where) : undefined;
       case 'task_retrying':
         return this.#retrying(run, task, fact, where);
       case 'task_in_doubt':
@@ -130,10 +138,13 @@ export class TasksModel {
     }
     check(task.status !== 'inDoubt' || this.#times(run, name, 'retry') > 0, `P8 ${where}: nobody says so`);
     check(attempt <= retry.maxRetries + 1, `P5 ${where}: only ${retry.maxRetries} retries are allowed`);
-    const status = call.kind === 'wait' ? 'waiting' : 'running';
-    // The time of a sub-workflow is that of all its attempts.
-    const since = call.kind === 'subworkflow' && attempt > 1 ? task.since : Math.min(at, run.cutSince);
-    Object.assign(task, { status, attempt, since });
+    if (isAtWork(task)) hasWorked(task, where);
+    const asks = data['asks'] !== undefined;
+    check(!asks || data['asks'] === functionOf(task.plan), `P4 ${where}: it has no such function`);
+    check(asks || task.workedAt === undefined, `P4 ${where}: its work is done`);
+    const since = Math.min(at, run.cutSince);
+    const begun = task.attempt === 0 ? since : task.begun;
+    Object.assign(task, { status: call.kind === 'wait' && !asks ? 'waiting' : 'running', attempt, since, begun });
   }
 
   #retrying(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
@@ -149,12 +160,14 @@ export class TasksModel {
 
   #completed(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
     const { result } = data;
-    if (task.status === 'waiting') {
-      run.events.completed(task.plan, data, where);
+    const { kind } = task.plan.call;
+    if (kind === 'wait') {
+      // Of one whose function was asked that was seen before.
+      if (task.workedAt === undefined) run.events.completed(task.plan, data, where);
       return this.#waited(task, result, at, where);
     }
-    if (task.status === 'inRun') return this.#children.completed(run, task, result, where);
-    if (task.plan.call.kind === 'condition') {
+    if (kind === 'subworkflow') return this.#children.completed(run, task, result, where);
+    if (kind === 'condition') {
       const isRight = mayDecide(task.plan, result, resultsOf(run, task), this.#judge);
       return check(isRight, `P7 ${where}: it cannot decide ${JSON.stringify(result)}`);
     }
@@ -170,9 +183,11 @@ export class TasksModel {
     else check(this.#verdict(run, task, where) !== 'skips', `P4 ${where}: its conditions say that it is skipped`);
     const { retry: again } = (data['error'] ?? {}) as { readonly retry?: string };
     const isMissed = codeOf(data) === 'waitTimedOut';
-    if ('event' in data) run.events.completed(task.plan, { ...data, result: data['event'] }, where);
+    if ('event' in data && task.workedAt === undefined)
+      run.events.completed(task.plan, { ...data, result: data['event'] }, where);
     check(!isMissed || call.onTimeout !== 'continue', `P5 ${where}: it was to complete`);
-    const isOver = call.kind === 'subworkflow' && data['status'] === 'timedOut';
+    const isWhole = call.kind === 'subworkflow' || call.task !== undefined || hasRounds(task);
+    const isOver = isWhole && data['status'] === 'timedOut';
     check(task.status !== 'retrying' || isOver, `P3 ${where}: it is to be tried again`);
     const isOnce = task.status === 'pending' || call.task !== undefined || hasRounds(task) || isOver;
     const isLast = isOnce || again === 'never' || task.attempt > retry.maxRetries;
@@ -196,24 +211,36 @@ export class TasksModel {
   #checkFailure(run: Run, task: Task, data: SeenFact['data'], at: number, where: string): void {
     const { call, onComplete, timeoutSeconds, onInDoubt, outputs } = task.plan;
     const code = codeOf(data);
-    if (code === 'taskTimedOut' || code === 'waitTimedOut')
-      return this.#clock.notEarly(at, task.since, timeoutSeconds, where);
+    if (code === 'waitTimedOut') return this.#clock.notEarly(at, task.begun, timeoutSeconds, where);
+    if (code === 'taskTimedOut') return this.#tookTooLong(task, at, where);
     if (code === 'effectInDoubt')
       return check(onInDoubt === 'fail' && this.#calls.hasRestarted, `P6 ${where}: its call is in no doubt`);
     // What is shared is found at the end, of a task of any kind.
     if (outputs !== undefined && code === 'expressionFailed') return;
+    // What its output holds is found at the end as well, or what its function says.
+    const isRefused = onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code);
+    if (isRefused && (!hasRounds(task) || hasAnswered(task))) return;
+    if (functionOf(task.plan) !== undefined && this.#calls.hasFailed(run, task, code)) return;
     if (hasRounds(task)) return checkBroken(task, data, where);
     if (call.task !== undefined) {
       const hasFailed = (call.onItemFailure ?? 'stop') === 'stop' && task.items?.some(({ bad }) => bad) === true;
       return check(code === 'itemFailed' && hasFailed, `P7 ${where}: none of its items failed`);
     }
     if (task.status === 'inRun') return this.#children.failed(run, task, data, where);
-    if (onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code)) return;
     check(this.#calls.hasFailed(run, task, code), `P7 ${where}: nobody has failed with "${code}"`);
   }
 
+  /** An attempt of its call, or of its function; or, where it calls nobody else, the task as a whole. */
+  #tookTooLong({ plan, since, begun }: Task, at: number, where: string): void {
+    const { call, timeoutSeconds = Infinity } = plan;
+    if (call.kind === 'model' || call.kind === 'code') return this.#clock.notEarly(at, since, timeoutSeconds, where);
+    const whole = call.kind === 'condition' || call.kind === 'wait' ? Infinity : begun + 1_000 * timeoutSeconds;
+    const own = functionOf(plan) === undefined ? Infinity : since + 1_000 * FUNCTION_SECONDS;
+    this.#clock.notEarly(at, Math.min(whole, own), 0, where);
+  }
+
   /** A wait that came to its end: its date has come, its event was taken, or its time was over and that is no failure. */
-  #waited({ plan: { call, timeoutSeconds }, since }: Task, result: unknown, at: number, where: string): void {
+  #waited({ plan: { call, timeoutSeconds }, begun: since }: Task, result: unknown, at: number, where: string): void {
     const { seconds, until, event } = call.for ?? {};
     if (result === null) {
       check(call.onTimeout === 'continue', `P5 ${where}: it was to take something`);
@@ -251,6 +278,19 @@ export class TasksModel {
     check(map === undefined || map.status === 'running', `P4 ${where}: its map is ${map?.status}`);
     return verdictOf(task.plan, resultsOf(run, task), this.#judge, task.item, run.shared.values);
   }
+}
+
+/** It does what it is for, and nothing was said yet of what it gives. */
+function isAtWork({ status, workedAt }: Task): boolean {
+  return workedAt === undefined && (status === 'running' || status === 'inRun');
+}
+
+/** It has waited, has what it gives, and wants a slot: a function is to say which tasks it adds. */
+function hasWorked(task: Task, where: string): void {
+  const { status, items, parts, plan, attempt } = task;
+  const hasWaited = status !== 'running' || items !== undefined || parts !== undefined;
+  check(hasWaited && functionOf(plan) !== undefined, `P4 ${where}: it holds a slot, or nobody is to be asked`);
+  Object.assign(task, { status: 'queued', workedAt: attempt });
 }
 
 /** What a task can read: the ends of those it depends on. */

@@ -152,8 +152,13 @@ describe('the worst case', () => {
     ],
     [
       'tasks that are added',
-      [call('a', { onComplete: { addTasks: 'fromOutput', dynamicTaskLimit: 3, maxDynamicDepth: 2 } })],
-      [13, 13, 2 + 12 * 8],
+      [
+        call('a', {
+          responseFormat: 'json',
+          onComplete: { addTasks: 'fromOutput', dynamicTaskLimit: 3, maxDynamicDepth: 2 },
+        }),
+      ],
+      [13, 13, 4 + 12 * 8],
     ],
     [
       'work in rounds',

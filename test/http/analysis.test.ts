@@ -20,6 +20,7 @@ const DOCUMENT = {
     {
       name: 'end',
       prompt: '{{ tasks.gate.output }}',
+      responseFormat: 'json',
       onComplete: { addTasks: 'fromOutput', dynamicTaskLimit: 2, maxDynamicDepth: 1 },
     },
     { name: 'nap', kind: 'wait', seconds: 5 },

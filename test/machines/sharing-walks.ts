@@ -1,5 +1,6 @@
 /** What tasks do with shared values, on the real runtime: each way is one run, of a task `shares` and others. */
 import { expect } from 'vitest';
+import { FermataError } from '../../src/errors.ts';
 import type { Workbench } from '../harness/documents.ts';
 import type { Caller } from './task-walk.ts';
 
@@ -51,23 +52,24 @@ function stopped(cancelWhen: string, value: unknown, status: string): SharingWal
 const settles = async (): Promise<void> => {};
 const paid = { kind: 'wait', event: { type: 'paid' }, timeoutSeconds: 10, onTimeout: 'continue' };
 
+const refused = (): FermataError => new FermataError('workflowMissing', 'gone');
 const inner = { name: 'inner', tasks: [{ name: 'inside', kind: 'code', function: 'work', maxRetries: 0 }] };
 const runs = { kind: 'subworkflow', workflow: inner };
 
 /** A run whose task `shares` runs another workflow, and is stopped while that runs, or while it is just being begun. */
-function stoppedRun(cancelWhen: string, status: string, held: boolean): SharingWalk['walk'] {
+function stoppedRun(cancelWhen: string, status: string, held: boolean, fails?: () => Error): SharingWalk['walk'] {
   return async (bench) => {
     const shares = { name: 'shares', ...runs, cancelWhen, ...(held ? { dependsOn: ['first'] } : {}) };
     const tasks = [{ name: 'writes' }, ...(held ? [{ name: 'first' }] : []), shares];
     const run = await bench.start({ config: { onTaskFailure: 'continue' }, tasks });
-    const release = held ? bench.holdRuns() : async (): Promise<void> => {};
+    const release = held ? bench.holdRuns() : async (_?: Error): Promise<void> => {};
     if (held) await bench.complete('first');
     for (let times = held ? 2 : 1; times > 0; times--) {
       const writing = bench.call('writes').context.shared.set('k', 'text');
       await bench.settle();
       await writing;
     }
-    await release();
+    await release(fails?.());
     await bench.settle();
     expect(bench.running, 'the other run is cancelled').toEqual(['writes']);
     await bench.complete('writes');
@@ -184,6 +186,8 @@ export const SHARING_WALKS: readonly SharingWalk[] = [
   { title: 'and is stopped with its run', walk: stoppedRun('shared.k == "text"', 'cancelled', false) },
   { title: 'and fails with its run', walk: stoppedRun('shared.k > 1', 'failed', false) },
   { title: 'and is stopped while its run begins', walk: stoppedRun('shared.k == "text"', 'cancelled', true) },
+  { title: 'and fails while its run begins', walk: stoppedRun('shared.k > 1', 'failed', true) },
+  { title: 'and fails before its run could not begin', walk: stoppedRun('shared.k > 1', 'failed', true, refused) },
   { title: 'and is stopped by what another one writes', walk: stopped('shared.k == 1', 1, 'cancelled') },
   { title: 'and fails where that cannot be compared', walk: stopped('shared.k > 1', 'text', 'failed') },
 ];

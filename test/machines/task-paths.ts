@@ -69,7 +69,7 @@ const REFUSED = 'its tasks are refused';
 export const STEPS: readonly TaskStep[] = [
   {
     title: 'is cancelled',
-    states: ['awaitingApproval', 'queued', ...CALLING, ...WAITING, 'choosingTasks', 'waiting', 'backingOff', 'inDoubt'],
+    states: ['awaitingApproval', 'queued', ...CALLING, ...WAITING, 'choosingTasks', 'joining', 'backingOff', 'inDoubt'],
     event: { type: 'fermata.cancel' },
     happen: (walk) => walk.cancel(),
   },
@@ -171,13 +171,13 @@ export const STEPS: readonly TaskStep[] = [
   },
   {
     title: 'all items complete',
-    states: ['waiting'],
+    states: ['joining'],
     event: { type: 'fermata.task.joined', prepared: { outputs: ['x', 'y'] } satisfies JoinedItems },
     happen: (walk) => walk.endItems(false),
   },
   {
     title: 'an item fails',
-    states: ['waiting'],
+    states: ['joining'],
     event: {
       type: 'fermata.task.joined',
       prepared: {
@@ -191,9 +191,9 @@ export const STEPS: readonly TaskStep[] = [
   },
   {
     title: 'its items take too long',
-    states: ['waiting'],
+    states: ['joining'],
     event: { type: 'fermata.task.timedOut' },
-    happen: (walk) => walk.letCallTimeOut(),
+    happen: (walk) => walk.letTimePass(),
   },
   {
     title: 'its time comes',
@@ -205,13 +205,13 @@ export const STEPS: readonly TaskStep[] = [
     title: 'its event comes',
     states: ['waitingForEvent'],
     event: { type: 'fermata.task.event', event: { type: 'paid' } },
-    happen: (walk) => walk.sendEvent(),
+    happen: (walk, next) => walk.sendEvent(answerBefore(next)),
   },
   {
     title: 'nothing comes in time',
     states: WAITING,
     event: { type: 'fermata.task.waitTimedOut' },
-    happen: (walk) => walk.letCallTimeOut(),
+    happen: (walk) => walk.letTimePass(),
   },
 ];
 

@@ -52,7 +52,7 @@ describe.each<TaskKind>([
   { calls: 'map', approval: true, onItemFailure: 'stop' },
   { calls: 'map', approval: false, onItemFailure: 'continue' },
   { calls: 'map', approval: false, onItemFailure: 'collect' },
-  { calls: 'map', approval: false, items: 0 },
+  { calls: 'map', approval: true, items: 0 },
 ])('a map %o', (kind) => {
   for (const path of most(pathsOf(kind))) it(path.title, () => walkAndNote(kind, path));
 });
@@ -90,6 +90,19 @@ describe.each([
   { calls: 'event', approval: false, onTimeout: 'skip' },
 ] as const)('a task that waits for: $calls, approval: $approval, onTimeout: $onTimeout', (kind) => {
   for (const path of most(pathsOf(kind))) it(path.title, () => walkAndNote(kind, path));
+});
+
+describe.each<TaskKind>([
+  { calls: 'map', approval: true, adds: 'work' },
+  { calls: 'map', approval: false, adds: 'work', items: 0 },
+  { calls: 'reduce', approval: false, adds: 'work' },
+  { calls: 'condition', approval: false, adds: 'work' },
+  { calls: 'time', approval: false, adds: 'work' },
+  { calls: 'event', approval: false, adds: 'work', onTimeout: 'continue' },
+  { calls: 'event', approval: false, adds: 'fromOutput' },
+])('a task that calls nobody itself and adds tasks %o', (kind) => {
+  const paths = thatAdd(pathsOf(kind));
+  for (const path of most(withoutCrash(paths)).filter(isShort)) it(path.title, () => walkAndNote(kind, path));
 });
 
 describe('a task that runs another workflow', () => {
@@ -244,6 +257,32 @@ it('a reduction in a tree begins its next level when one has ended', async () =>
   await taken.note(bench.fermata.runtime, run);
 });
 
+it('a reduction in a tree hears twice that a level is over, where two of its calls end in one turn, and goes on once', async () => {
+  const models = await Workbench.openHolding();
+  try {
+    const prompt = '{{ tasks.list.output | json }}';
+    const origin = await models.start({
+      config: { breadth: 5 },
+      tasks: [
+        { name: 'list', kind: 'code', function: 'work' },
+        { name: 'all', kind: 'reduce', dependsOn: ['list'], prompt, arity: 2 },
+      ],
+    });
+    await models.complete('list', ['a', 'b', 'c', 'd']);
+    for (const call of ['all[0]', 'all[1]', 'all[2]']) await models.complete(call);
+    // The first level is taken over.
+    const run = await models.fork(origin, { point: { fromTask: 'all[2]' }, edits: {} });
+    expect(models.running).toEqual(['all[2]']);
+    await models.complete('all[2]', 'again');
+    expect(await models.read(run)).toMatchObject({ status: 'completed', output: 'again' });
+    const added = (await models.facts(run)).filter(({ type }) => type === 'task_added');
+    expect(added).toHaveLength(2);
+    await taken.note(models.fermata.runtime, run);
+  } finally {
+    await models.close();
+  }
+});
+
 it.each([
   ['to its answer, though its first plan is refused', {}],
   ['to its answer, which it shares', { outputs: { shared: { k: 'result' } } }],
@@ -273,8 +312,6 @@ const NEVER: Readonly<Record<string, string>> = {
     'who writes is answered in the turn that asks; a fault of ours would leave others unstopped',
   'running.workingInRounds: xstate.error.actor.rounds → failed':
     'the machine of rounds throws nowhere; if it did, its run would not hang',
-  'retrying.queued: fermata.task.admitted [spreads] → running.joining':
-    'what spreads is not tried again: its items are',
 };
 
 it('every transition of the task machine was taken', () => {

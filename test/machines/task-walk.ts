@@ -11,6 +11,10 @@ import { GETS_SLOT, isSeen, MAX_RETRIES, stateOf, type TaskKind, type TaskPath }
 
 const WALKED = 'walked';
 const CALL_SECONDS = 100;
+/** Of the function of a task that calls nobody else. */
+const FUNCTION_SECONDS = 120;
+/** From its first item to its last. */
+const WORK_SECONDS = 1_000;
 const APPROVAL_SECONDS = 150;
 const BACKOFF_SECONDS = 1;
 const WAIT_SECONDS = 10;
@@ -130,23 +134,21 @@ export class TaskWalk {
   readonly caller: Caller;
   readonly run: string;
   readonly #bench: Workbench;
+  readonly #kind: TaskKind;
 
-  private constructor(bench: Workbench, caller: Caller, run: string) {
+  private constructor(bench: Workbench, caller: Caller, kind: TaskKind, run: string) {
     this.#bench = bench;
+    this.#kind = kind;
     this.caller = caller;
     this.run = run;
   }
 
-  static async begin(
-    bench: Workbench,
-    caller: Caller,
-    { approval, adds, version }: TaskKind,
-    { steps }: TaskPath,
-  ): Promise<TaskWalk> {
+  static async begin(bench: Workbench, caller: Caller, kind: TaskKind, { steps }: TaskPath): Promise<TaskWalk> {
+    const { approval, adds, version } = kind;
     const walked = {
       name: WALKED,
       ...caller.task,
-      timeoutSeconds: CALL_SECONDS,
+      timeoutSeconds: secondsOf(kind),
       onInDoubt: 'ask',
       retry: { maxRetries: MAX_RETRIES, initialSeconds: BACKOFF_SECONDS, factor: 1, maxSeconds: BACKOFF_SECONDS },
       ...(adds === undefined ? {} : { onComplete: { addTasks: adds, allow: { functions: ['work'] } } }),
@@ -158,7 +160,7 @@ export class TaskWalk {
     const first = caller.after === undefined ? [] : [{ name: FIRST }];
     const document = { config: { breadth: 1, onTaskFailure: 'continue' }, tasks: [...first, walked, ...others] };
     const machine = version === undefined ? undefined : (`workflow@${version}` as const);
-    const walk = new TaskWalk(bench, caller, await bench.start(document, {}, machine));
+    const walk = new TaskWalk(bench, caller, kind, await bench.start(document, {}, machine));
     if (caller.after !== undefined) await bench.complete(FIRST, caller.after);
     return walk;
   }
@@ -215,7 +217,7 @@ export class TaskWalk {
     for (let turn = 0; turn < PATIENCE; turn++) {
       if (this.caller.endItem?.(badly) === true) await this.#bench.settle();
       const [running] = this.#bench.running;
-      if ((await this.#task()).state !== 'waiting') return;
+      if ((await this.#task()).state !== 'joining') return;
       if (running === undefined) await this.#bench.settle();
       else if (badly && running === `${WALKED}[1]`) await this.#bench.fail(running);
       else await this.#bench.complete(running);
@@ -230,14 +232,15 @@ export class TaskWalk {
     await this.#bench.restart();
   }
 
-  async sendEvent(): Promise<void> {
-    await this.#bench.fermata.runtime.send(this.run, { type: 'paid' });
+  async sendEvent(said: object): Promise<void> {
+    await this.#bench.fermata.runtime.send(this.run, { type: 'paid', ...said });
     await this.#bench.settle();
   }
 
   letTimeCome = (): Promise<void> => this.#bench.advance(WAIT_SECONDS);
   letApprovalExpire = (): Promise<void> => this.#bench.advance(APPROVAL_SECONDS);
-  letCallTimeOut = (): Promise<void> => this.#bench.advance(CALL_SECONDS);
+  letCallTimeOut = (): Promise<void> => this.#bench.advance(isCall(this.#kind) ? CALL_SECONDS : FUNCTION_SECONDS);
+  letTimePass = (): Promise<void> => this.#bench.advance(secondsOf(this.#kind));
   letBackoffEnd = (): Promise<void> => this.#bench.advance(BACKOFF_SECONDS);
 
   async #control(actor: string, event: { readonly type: string; readonly task?: string }): Promise<void> {
@@ -254,6 +257,15 @@ export class TaskWalk {
     const { snapshot } = await this.#bench.fermata.runtime.snapshot(this.run, { actor });
     return { state: stateOf(snapshot as never), attempt: (snapshot.context as { attempt: number }).attempt };
   }
+}
+
+function isCall({ calls }: TaskKind): boolean {
+  return calls === 'code' || calls === 'model';
+}
+
+/** Of the task as a whole where it calls nobody itself, else of its call. */
+function secondsOf({ calls }: TaskKind): number {
+  return calls === 'map' || calls === 'reduce' ? WORK_SECONDS : CALL_SECONDS;
 }
 
 /** The run has ended with every task that it began, and nothing of it is left in memory. */

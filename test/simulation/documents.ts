@@ -6,6 +6,7 @@ import {
   randomChild,
   randomCondition,
   randomGrowth,
+  randomlyGrowing,
   randomReduce,
   randomSharing,
   randomWhen,
@@ -84,7 +85,7 @@ function randomTask(
       name,
       dependsOn: [list.name],
       ...(random.chance(0.25) ? randomWhen(random, list) : {}),
-      ...randomReduce(random, list),
+      ...randomlyGrowing(random, randomReduce(random, list)),
     } as RandomTask;
   return {
     name,
@@ -92,11 +93,11 @@ function randomTask(
     ...(random.chance(0.25) ? randomWhen(random, read) : {}),
     ...randomSharing(random),
     ...(inner !== undefined
-      ? randomChild(random, inner)
+      ? randomlyGrowing(random, randomChild(random, inner))
       : later.length > 0 && random.chance(0.2)
-        ? randomCondition(random, later, read)
+        ? randomlyGrowing(random, randomCondition(random, later, read))
         : random.chance(0.25)
           ? randomGrowth(random, name)
-          : randomWork(random, name, read, depth)),
+          : randomlyGrowing(random, randomWork(random, name, read, depth))),
   };
 }

@@ -213,7 +213,14 @@ const COMMANDS: readonly [Command, ...Command[]] = [
 
 function randomEvent(random: Random) {
   const even = random.pick([true, true, false, undefined]);
-  return { type: random.pick(EVENT_TYPES), n: random.between(0, 1e9), ...(even === undefined ? {} : { even }) };
+  // For one that adds what its event says.
+  const tasks = random.chance(0.3) ? { tasks: randomAdditions(random, `event ${random.between(0, 1e9)}`) } : {};
+  return {
+    type: random.pick(EVENT_TYPES),
+    n: random.between(0, 1e9),
+    ...(even === undefined ? {} : { even }),
+    ...tasks,
+  };
 }
 
 /** What people are refused is no fault: it was too late, or never asked. */

@@ -16,7 +16,12 @@ const plan: Plan = {
 type Told = readonly [type: string, data: Readonly<Record<string, unknown>>];
 const added = (name: string): Told => [
   'task_added',
-  { task: `g.${name}`, parent: 'g', join: true, spec: { ...usualTask, name: `g.${name}`, call: { kind: 'model' } } },
+  {
+    task: `g.${name}`,
+    parent: 'g',
+    join: true,
+    spec: { ...usualTask, name: `g.${name}`, call: { kind: 'model' }, part: {} },
+  },
 ];
 const started = (name: string): Told => ['task_started', { task: `g.${name}`, attempt: 1 }];
 const completed = (name: string, result: unknown = name): Told => [

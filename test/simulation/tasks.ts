@@ -67,12 +67,24 @@ export function randomChild(random: Random, workflow: unknown): object {
 
 /** A call after which tasks join the run. */
 export function randomGrowth(random: Random, about: string): object {
-  const call = randomCall(random, about, undefined);
+  return growing(random, randomCall(random, about, undefined));
+}
+
+/** The same of whatever a task is; some become one that adds tasks. */
+export function randomlyGrowing(random: Random, task: object): object {
+  return random.chance(0.2) ? growing(random, task) : task;
+}
+
+/** What it gives may hold tasks where its kind allows that. */
+function growing(random: Random, task: object): object {
+  const { kind, wait, event } = task as { readonly kind?: string; readonly wait?: boolean; readonly event?: object };
+  const answers = kind === undefined || kind === 'reduce' || kind === 'planExecuteReflect';
+  const mayHold = answers || kind === 'code' || event !== undefined || (kind === 'subworkflow' && wait !== false);
   return {
-    ...call,
-    ...('prompt' in call ? { responseFormat: 'json' } : {}),
+    ...task,
+    ...(answers ? { responseFormat: 'json' } : {}),
     onComplete: {
-      addTasks: random.pick(['fromOutput', 'fromOutput', 'grow']),
+      addTasks: mayHold ? random.pick(['fromOutput', 'fromOutput', 'grow']) : 'grow',
       join: random.chance(0.7),
       dynamicTaskLimit: random.pick([2, 10]),
       maxDynamicDepth: random.between(1, 2),

@@ -120,11 +120,13 @@ export class Origins implements OriginValues {
     const row = found?.kind === 'completed' ? found : undefined;
     if (row === undefined) return { tasks: [], skip: [] };
     const { run } = row.layer;
-    const specs = this.#children(run, parent).map((child) => {
+    const specs = this.#children(run, parent).flatMap((child) => {
       const { specSeq, parent: waiting, depth } = this.#growth(run, child);
       const { spec } = this.#data(run, specSeq ?? 0) as unknown as AddedTask;
-      const edited = withPrompt(spec, this.prompts[child]);
-      return { spec: edited, depth, join: waiting !== null };
+      // What it added for its rounds came to the outcome that is taken over.
+      return spec.part === undefined
+        ? [{ spec: withPrompt(spec, this.prompts[child]), depth, join: waiting !== null }]
+        : [];
     });
     const names = new Set(specs.map(({ spec }) => spec.name));
     for (const { spec } of specs) {

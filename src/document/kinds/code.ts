@@ -1,7 +1,8 @@
 /** A task that calls a registered function. Its arguments are CEL. */
 import { z } from 'zod';
 import { evaluateTree, expressionsOf } from '../expression.ts';
-import { anyJson, CALL_SECONDS, commonFields, name, seconds } from '../fields.ts';
+import { CALL_SECONDS } from '../definition.ts';
+import { anyJson, commonFields, name, seconds } from '../fields.ts';
 import type { Scope } from '../reads.ts';
 import type { Places } from './places.ts';
 

@@ -8,7 +8,7 @@ import { commonFields, condition, seconds, words } from '../fields.ts';
 import { isRecord } from '../json.ts';
 import { cut } from '../read-values.ts';
 import type { Scope } from '../reads.ts';
-import type { Placed, Places } from './places.ts';
+import type { Gives, Placed, Places } from './places.ts';
 
 const branch = z.array(z.string());
 
@@ -48,12 +48,12 @@ export interface Decision {
   readonly chosen: readonly string[];
 }
 
-/** The same as a JSON Schema, for those who read it. */
-export const DECISION_SCHEMA = {
+/** What a decision is. */
+export const conditionGives: Gives = () => ({
   type: 'object',
   properties: { value: {}, branch: { type: ['string', 'null'] }, chosen: { type: 'array', items: { type: 'string' } } },
   additionalProperties: false,
-} as const;
+});
 
 /** How a decision was made: what facts and results show. A long value is cut. */
 export type Found = Asked & Pick<Decision, 'value' | 'branch'>;

@@ -1,12 +1,12 @@
 /** The kinds of tasks: how each is written, what it becomes, where it reads, and what it is made ready with. */
 import type { z } from 'zod';
-import { CALL_SECONDS } from '../fields.ts';
 import type { Predicates } from '../condition.ts';
-import type { TaskSpec } from '../definition.ts';
+import { CALL_SECONDS, type TaskSpec } from '../definition.ts';
 import type { Scope } from '../reads.ts';
 import { codePlaces, codeSpec, codeTaskSchema, prepareCodeCall, type CodeSpec, type PreparedCodeCall } from './code.ts';
-import { mapPlaces, mapTaskSchema, prepareMap, type MapSpec, type PreparedMap } from './map.ts';
+import { mapGives, mapPlaces, mapTaskSchema, prepareMap, type MapSpec, type PreparedMap } from './map.ts';
 import {
+  conditionGives,
   conditionPlaces,
   conditionSpec,
   conditionTaskSchema,
@@ -16,13 +16,14 @@ import {
 } from './condition.ts';
 import {
   modelCallSpec,
+  modelGives,
   modelPlaces,
   modelTaskSchema,
   prepareModelCall,
   type ModelCallSpec,
   type PreparedModelCall,
 } from './model.ts';
-import type { Places } from './places.ts';
+import type { Gives, Places } from './places.ts';
 import {
   planExecuteReflectPlaces,
   planExecuteReflectSpec,
@@ -34,13 +35,22 @@ import {
 import { prepareReduce, reducePlaces, reduceTaskSchema, type PreparedReduce, type ReduceSpec } from './reduce.ts';
 import {
   prepareSubworkflow,
+  subworkflowGives,
   subworkflowPlaces,
   subworkflowSpec,
   subworkflowTaskSchema,
   type PreparedSubworkflow,
   type SubworkflowSpec,
 } from './subworkflow.ts';
-import { prepareWait, waitPlaces, waitSpec, waitTaskSchema, type PreparedWait, type WaitSpec } from './wait.ts';
+import {
+  prepareWait,
+  waitGives,
+  waitPlaces,
+  waitSpec,
+  waitTaskSchema,
+  type PreparedWait,
+  type WaitSpec,
+} from './wait.ts';
 
 /** How a task of each kind is written. A model call says no `kind`. */
 export const TASK_SCHEMAS = {
@@ -99,6 +109,18 @@ export const PLACES: Readonly<Record<Kind, Places>> = {
   reduce: reducePlaces,
   planExecuteReflect: planExecuteReflectPlaces,
   subworkflow: subworkflowPlaces,
+};
+
+/** What the tasks of each kind give. */
+export const GIVES: Readonly<Record<Kind, Gives>> = {
+  model: modelGives,
+  code: () => undefined,
+  condition: conditionGives,
+  wait: waitGives,
+  map: mapGives,
+  reduce: modelGives,
+  planExecuteReflect: modelGives,
+  subworkflow: subworkflowGives,
 };
 
 /** The kind that a task says it is of; undefined where there is no such kind. */

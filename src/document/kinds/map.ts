@@ -5,7 +5,7 @@ import { evaluate } from '../expression.ts';
 import { anyJson, commonFields, LIMITS, prompt, seconds } from '../fields.ts';
 import { describeValue, excerpt } from '../faults.ts';
 import type { Scope } from '../reads.ts';
-import { textAt, type Places } from './places.ts';
+import { textAt, type Gives, type Places } from './places.ts';
 
 /** As it is written. The task of its items is checked like any other, by its own kind. */
 export const mapTaskSchema = z.strictObject({
@@ -64,6 +64,9 @@ export interface PreparedMap {
 
 /** Where it reads, beside the task of its items. */
 export const mapPlaces: Places = (task, path) => ({ templates: [], expressions: textAt(task, path, 'items') });
+
+/** What its items give, in their order. */
+export const mapGives: Gives = () => ({ type: 'array' });
 
 /** Throws `expressionFailed` where its items are not a list, or too many. */
 export function prepareMap(map: MapFields, scope: Scope): PreparedMap {

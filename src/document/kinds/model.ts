@@ -1,9 +1,11 @@
 /** A task that is a model call: the one without `kind`. Prompts are Liquid. */
 import { z } from 'zod';
-import { anyJson, CALL_SECONDS, commonFields, name, prompt, seconds, tokens } from '../fields.ts';
+import { CALL_SECONDS } from '../definition.ts';
+import { anyJson, commonFields, name, prompt, seconds, tokens } from '../fields.ts';
+import { isRecord } from '../json.ts';
 import { renderPrompt } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
-import { textAt, type Places } from './places.ts';
+import { textAt, type Gives, type Places } from './places.ts';
 
 /** As it is written. */
 export const modelTaskSchema = z.strictObject({
@@ -62,6 +64,10 @@ export const modelPlaces: Places = (task, path) => ({
   templates: [...textAt(task, path, 'prompt'), ...textAt(task, path, 'system')],
   expressions: [],
 });
+
+/** What its author asks for. */
+export const modelGives: Gives = ({ responseFormat = 'text' }) =>
+  responseFormat === 'text' ? { type: 'string' } : isRecord(responseFormat) ? responseFormat['schema'] : undefined;
 
 /** Throws `promptFailed`. */
 export function prepareModelCall(spec: ModelCallSpec, scope: Scope): PreparedModelCall {

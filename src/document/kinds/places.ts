@@ -24,6 +24,9 @@ export interface Reading {
 /** Where the fields read that are a kind's own. */
 export type Places = (task: Readonly<Record<string, unknown>>, path: Path) => Reading;
 
+/** What a task of a kind gives, as a JSON Schema, where that can be told before it runs. */
+export type Gives = (task: Readonly<Record<string, unknown>>) => unknown;
+
 /** The text of a field, where it is one. */
 export function textAt(holder: Readonly<Record<string, unknown>>, path: Path, field: string): readonly Placed[] {
   const text = holder[field];

@@ -3,7 +3,8 @@
  * `machines/plan-execute-reflect.ts` decides what comes next; what it adds to the run is written here.
  */
 import { z } from 'zod';
-import { allow, CALL_SECONDS, commonFields, LIMITS, prompt, seconds, type Allowance } from '../fields.ts';
+import { CALL_SECONDS } from '../definition.ts';
+import { allow, commonFields, LIMITS, prompt, seconds, type Allowance } from '../fields.ts';
 import { renderPrompt } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
 import { isRecord } from '../json.ts';

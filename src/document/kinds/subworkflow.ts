@@ -5,7 +5,7 @@ import { expressionsOf } from '../expression.ts';
 import { isRecord } from '../json.ts';
 import { renderValue } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
-import type { Places } from './places.ts';
+import type { Gives, Places } from './places.ts';
 
 /** As it is written. An inline document is checked like any other, by `parse.ts`. */
 export const subworkflowTaskSchema = z.strictObject({
@@ -74,6 +74,12 @@ export const subworkflowPlaces: Places = (task, path) => ({
   templates: isRecord(task['input']) ? expressionsOf(task['input'], [...path, 'input']) : [],
   expressions: [],
 });
+
+/** What its run gives; where nobody waits for that, which one it is. */
+export const subworkflowGives: Gives = ({ wait }) =>
+  wait === false
+    ? { type: 'object', properties: { runId: { type: 'string' } }, additionalProperties: false }
+    : undefined;
 
 /** Throws `promptFailed`. */
 export function prepareSubworkflow({ workflow, input, wait }: SubworkflowSpec, scope: Scope): PreparedSubworkflow {

@@ -5,7 +5,7 @@ import { constantOf } from '../constant.ts';
 import { evaluate } from '../expression.ts';
 import { commonFields, LIMITS, seconds } from '../fields.ts';
 import type { Scope } from '../reads.ts';
-import { textAt, type Places } from './places.ts';
+import { textAt, type Gives, type Places } from './places.ts';
 
 const cel = z.string().max(LIMITS.promptLength).regex(/\S/, 'must not be empty');
 const eventType = z
@@ -101,6 +101,10 @@ export const waitPlaces: Places = (task, path) => {
     ],
   };
 };
+
+/** The event that came, or the date; nothing, where its time was over and it goes on all the same. */
+export const waitGives: Gives = ({ event, onTimeout }) =>
+  event === undefined ? { type: onTimeout === 'continue' ? ['string', 'null'] : 'string' } : undefined;
 
 /** Throws `expressionFailed`. */
 export function prepareWait({ for: what, onTimeout }: WaitSpec, scope: Scope): PreparedWait {

@@ -41,7 +41,9 @@ export function candidates(
       root++;
     } else if (waiting !== undefined) {
       const { group } = graph.growth(waiting.name);
-      if (group === undefined) found.push({ name: waiting.name, live: graph.row(waiting.name).live });
+      // One all of whose items have ended wants the slot for itself: to have its function called.
+      const isItself = group === undefined || group.settled >= group.total;
+      if (isItself) found.push({ name: waiting.name, live: graph.row(waiting.name).live });
       else found.push(...nextItems(graph, waiting.name, group, slots - found.length, gone));
       at++;
     } else {

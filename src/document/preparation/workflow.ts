@@ -13,11 +13,11 @@ import type { DefinitionOf } from '../definition-of.ts';
 import { NO_FORKS, type OriginsOf } from '../fork/origins-of.ts';
 import type { Origins } from '../fork/origins.ts';
 import { withPrompt } from '../fork/prompts.ts';
-import { childOfBroken, childRunOf, waitingParents } from '../parents.ts';
+import { isParked } from '../parked.ts';
+import { childOfBroken, waitingParents } from '../parents.ts';
 import { roundAdditions } from '../proposing.ts';
 import { RunGraph } from '../run-graph.ts';
-import { isSettled, isWaiting } from '../task-status.ts';
-import { isParkedWait } from '../waits.ts';
+import { isSettled } from '../task-status.ts';
 import { candidates } from './admission.ts';
 import { described } from './description.ts';
 import { afterEnd, type StepContext } from './task-end.ts';
@@ -68,9 +68,7 @@ export function prepareWorkflow(
           return {
             ...afterEnd(graph, context, name, 'fail'),
             ...described(graph, name),
-            ...(isWaiting(graph.row(name)) || isParkedWait(graph, name) || childRunOf(graph, name) !== undefined
-              ? { waited: true }
-              : {}),
+            ...(isParked(graph, name) ? { waited: true } : {}),
             ...childOfBroken(graph, name),
           };
         }

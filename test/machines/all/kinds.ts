@@ -63,6 +63,15 @@ const tasks: readonly TaskKind[] = [
     { calls: 'condition', approval },
     { calls: 'skipped', approval },
     { calls: 'unready', approval },
+    // Whatever it does, its function may say which tasks it adds.
+    { calls: 'map', approval, adds: 'work' },
+    { calls: 'map', approval, adds: 'work', items: 0 },
+    { calls: 'reduce', approval, adds: 'work' },
+    { calls: 'condition', approval, adds: 'work' },
+    { calls: 'time', approval, adds: 'work' },
+    { calls: 'missedTime', approval, adds: 'work', onTimeout: 'continue' },
+    { calls: 'event', approval, adds: 'work', onTimeout: 'continue' },
+    { calls: 'event', approval, adds: 'fromOutput' },
   ]),
   ...EITHER.flatMap((approval) => CALLS.map((calls): TaskKind => ({ version: 1, calls, approval }))),
 ];
