@@ -44,10 +44,12 @@ export const slotActions = {
   taskParked: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
     if (event.type !== 'fermata.task.parked') return;
     const counted = { ...context, active: context.active - 1, parked: context.parked + 1 };
-    handOver(event.task, stepOf(event)?.kept, enqueue);
+    const kept = stepOf(event)?.kept;
+    handOver(event.task, kept, enqueue);
     enqueue.assign({
       ...counted,
-      ...heardFrom(context, event.task),
+      // What it waits for is there, so that it goes on at once.
+      ...(kept?.taken === undefined ? {} : heardFrom(context, event.task, [event.task])),
       ...(admitting && context.ending === null ? admit(counted, stepOf(event), enqueue) : {}),
     });
   }),
