@@ -59,6 +59,18 @@ function usageOf({ counts }: ChildEnd): Readonly<Record<string, number>> | undef
   return { inputTokens, outputTokens, totalTokens };
 }
 
+/** What went wrong in the lowest run: each one above it says no more than that the one below it failed. */
+function causeOf(reason: Partial<ErrorData>): string {
+  let [lowest, below, runId]: [Partial<ErrorData>, number, unknown] = [reason, 0, undefined];
+  while (lowest.code === 'childRunFailed' && lowest.data?.['error'] !== undefined) {
+    runId = lowest.data['runId'];
+    lowest = lowest.data['error'] as Partial<ErrorData>;
+    below++;
+  }
+  const message = lowest.message ?? 'it says not why';
+  return below === 0 ? message : `run ${String(runId)}, ${below} below it, failed: ${message}`;
+}
+
 /**
  * Why a task fails whose run did not complete. What cannot succeed by being tried again is not; nor is what the run has
  * tried again as a whole already, with a run of its own: else eight levels would try it 65,536 times.
@@ -73,7 +85,7 @@ export function childError(end: ChildEnd, begun: BegunRun | undefined): ErrorDat
     ...(end.reason === undefined ? {} : { error: reason }),
     ...(usage === undefined ? {} : { usage }),
   };
-  const message = `${what} ${end.status === 'failed' ? 'failed' : 'was cancelled'}: ${reason.message ?? 'it says not why'}`;
+  const message = `${what} ${end.status === 'failed' ? 'failed' : 'was cancelled'}: ${causeOf(reason)}`;
   if (end.status === 'cancelled') return { code: 'childRunCancelled', retry: 'never', message, data };
   const isFinal = reason.retry === 'never' || reason.code === 'childRunFailed';
   return { code: 'childRunFailed', retry: isFinal ? 'never' : 'backoff', message, data };

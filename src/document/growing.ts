@@ -5,7 +5,7 @@ import type { Projected } from '../runtime/projection.ts';
 import type { Changes } from './changes.ts';
 import { hasTurn } from './lane.ts';
 import { reusedOf } from './fork/record.ts';
-import { capacity, itemName, type Group } from './growth.ts';
+import { capacity, type Group } from './growth.ts';
 import { partOfSpec } from './rounds.ts';
 import type { AddedItems, AddedTask } from './run-graph.ts';
 import { isSettled } from './task-status.ts';
@@ -114,16 +114,10 @@ export function itemBegun(map: string, index: number, changes: Changes): void {
 }
 
 /** An item has ended. `begun`: something was said of it before. */
-export function itemSettled(
-  { map, index }: { readonly map: string; readonly index: number },
-  begun: boolean,
-  changes: Changes,
-): void {
+export function itemSettled(map: string, begun: boolean, changes: Changes): void {
   const { group } = changes.growth(map);
   if (group === undefined) return;
-  const { active, settled } = group;
-  const last = itemName(map, index);
-  putGroup(changes, map, { ...group, active: active - (begun ? 1 : 0), settled: settled + 1, last });
+  putGroup(changes, map, { ...group, active: group.active - (begun ? 1 : 0), settled: group.settled + 1 });
 }
 
 /** The map wants a slot as long as one of its items may begin. */

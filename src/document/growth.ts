@@ -12,8 +12,6 @@ export interface Group {
   /** Items that have begun and not ended. */
   readonly active: number;
   readonly settled: number;
-  /** The one that ended last: when it is heard of, all have been. */
-  readonly last?: string;
   /** How many may be active. */
   readonly concurrency: number;
 }

@@ -173,7 +173,7 @@ function settled(
     detailJson: detail(before, { ...shown, ...(description === data.task ? {} : { description }) }),
   });
   const item = graph.item(data.task);
-  if (item !== undefined) itemSettled(item, hasBegun, changes);
+  if (item !== undefined) itemSettled(item.map, hasBegun, changes);
   // What it added is not over yet.
   const isHeld = status === 'completed' && changes.growth(data.task).open > 0;
   if (!isHeld) release(data.task, barsDependents(changes.task(data.task), graph.spec(data.task)), changes);

@@ -18,7 +18,14 @@ export const shapes: readonly WorkflowDocument[] = [
     tasks: [
       { name: 'start', ...work, input: { word: '"go"' }, onComplete: { addTasks: 'grow', dynamicTaskLimit: 2 } },
       { name: 'more', kind: 'code', function: 'propose', onComplete: { addTasks: 'fromOutput', join: false } },
-      { name: 'then', kind: 'code', function: 'echo', dependsOn: ['start', 'more'] },
+      {
+        name: 'many',
+        kind: 'map',
+        items: '[1, 2]',
+        task: { kind: 'code', function: 'echo' },
+        onComplete: { addTasks: 'follow' },
+      },
+      { name: 'then', kind: 'code', function: 'echo', dependsOn: ['start', 'more', 'many'] },
     ],
   },
   {

@@ -105,6 +105,7 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
         propose: () => ({
           tasks: [{ name: 'proposed', kind: 'code', function: 'work', input: { word: 'input.word' } }],
         }),
+        follow: () => [{ name: 'after', kind: 'code', function: 'work', input: { word: 'input.word' } }],
         share: (_, { shared }) => shared.update('count', (count) => Number(count ?? 1) + 1),
         big: ({ size }) => ({ text: 'big '.repeat(Number(size)), size }),
         hang: async (_, { signal }) => (answering ? 'answered' : hang(signal)),

@@ -102,8 +102,6 @@ describe('every error is a problem document', () => {
       ['POST', '/workflows/x/dry-run'],
       ['POST', '/workflows/x/estimate-cost'],
       ['POST', '/runs/x/tasks/t/ratings'],
-      ['POST', '/runs/cancel'],
-      ['POST', '/runs/retry'],
       ['POST', '/runs/import'],
       ['GET', '/costs'],
       ['GET', '/breakers'],

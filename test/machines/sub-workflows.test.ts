@@ -290,10 +290,17 @@ describe('names', () => {
     });
     const run = await bench.start({ tasks: [{ name: 'top', kind: 'subworkflow', workflow: 'forever' }] });
     for (let round = 0; round < 20; round++) await bench.settle();
-    expect(await bench.read(run)).toMatchObject({ status: 'failed', reason: { code: 'childRunFailed' } });
+    const { status, reason } = await bench.read(run);
+    expect([status, reason?.code]).toEqual(['failed', 'childRunFailed']);
     const runs = await bench.fermata.runtime.list({ workflowId: forever.id, limit: 100 });
     expect(runs.map(({ parent }) => parent?.depth)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
     expect(runs[0]?.reason).toMatchObject({ code: 'tooDeep' });
+    // The cause is told once, not each run on the way to it.
+    const [lowest, highest] = [runs.at(0)?.runId, runs.at(-1)?.runId];
+    expect(reason?.message).toMatch(
+      new RegExp(`^Run ${highest} of workflow "forever" failed: run ${lowest}, 7 below it, failed: `),
+    );
+    expect(reason?.message.match(/failed:/g)).toHaveLength(2);
     expect((await bench.read(run)).reason?.message).toContain('let a condition end the recursion');
   });
 });

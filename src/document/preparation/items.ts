@@ -28,15 +28,11 @@ export function afterItem(
   const active = group.active - (isSettled(row.status) || !row.live ? 0 : 1);
   const left = stops ? group.total - settled - active : 0;
   const isOver = isSettled(graph.row(map).status);
-  // Several may have ended at once, and are heard of one after the other. Whoever ends with the first hears no other; a tree
-  // that goes on from level to level must not take the second one for the end of the next.
-  const ends = call.kind === 'map' || stops;
-  const isLast = ends || !isSettled(row.status) || group.last === undefined || group.last === name;
   return {
     item: true,
     ...(left > 0 ? { drop: [{ map, count: left }] } : {}),
     ...(stops && active > 0 ? { stop: liveItems(graph, map, name) } : {}),
-    ...(settled + left >= group.total && !isOver && isLast ? { joined: map } : {}),
+    ...(settled + left >= group.total && !isOver ? { joined: map } : {}),
   };
 }
 
