@@ -200,7 +200,7 @@ export const taskMachine = setup({
           on: {
             'fermata.shared.answer': [
               { guard: 'isUnpublished', target: '#task.failed', actions: 'keepUnpublished' },
-              { guard: 'isPublished', target: '#task.completed', actions: 'tellChanged' },
+              { guard: 'isPublished', target: '#task.completed' },
             ],
           },
         },
@@ -209,6 +209,7 @@ export const taskMachine = setup({
           entry: ['spread', 'admitAdded'],
           on: {
             'fermata.task.joined': [
+              { guard: 'isEarly' },
               { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
               { guard: 'goesOn', target: 'joining', reenter: true, actions: 'nextLevel' },
               { target: 'completing', actions: 'keepItems' },
@@ -332,7 +333,8 @@ export const taskMachine = setup({
       entry: 'park',
       on: { 'fermata.retry': 'pending.queued' },
     },
-    completed: { type: 'final', entry: 'stateCompletion' },
+    // Whom its values stop is told behind that: what follows from it would else be stated first.
+    completed: { type: 'final', entry: ['stateCompletion', 'tellChanged'] },
     skipped: { type: 'final', entry: 'stateSkip' },
     failed: { type: 'final', entry: { type: 'stateFailure', params: { status: 'failed' } } },
     timedOut: { type: 'final', entry: { type: 'stateFailure', params: { status: 'timedOut' } } },

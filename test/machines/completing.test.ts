@@ -120,6 +120,27 @@ describe.each(Object.entries(KINDS))('%s', (_, { task, happens, gives }) => {
   });
 });
 
+it('has completed before what it shares stops another one, and what it adds begins', async () => {
+  const run = await bench.start({
+    config: { breadth: 2, onTaskFailure: 'continue' },
+    tasks: [
+      work('parent', { onComplete: OUTPUT, outputs: { shared: { k: 'true' } } }),
+      work('other', { cancelWhen: 'shared.k' }),
+    ],
+  });
+  await bench.complete('parent', { tasks: [work('x', { input: { from: 'tasks.parent.output' } })] });
+  await bench.complete('x');
+  expect((await bench.story(run)).slice(3)).toEqual([
+    'task_added x',
+    'shared_changed',
+    'task_completed parent',
+    'task_cancelled other',
+    'task_started x',
+    'task_completed x',
+    'run_completed',
+  ]);
+});
+
 describe('what happens meanwhile', () => {
   const paid = (name: string, more: object = {}) => ({ name, kind: 'wait', event: { type: 'paid' }, ...more });
   const send = async (run: string, n: number): Promise<void> => {
