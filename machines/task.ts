@@ -209,7 +209,6 @@ export const taskMachine = setup({
           entry: ['spread', 'admitAdded'],
           on: {
             'fermata.task.joined': [
-              { guard: 'isEarly' },
               { guard: 'itemsFailed', target: '#task.failed', actions: 'failItems' },
               { guard: 'goesOn', target: 'joining', reenter: true, actions: 'nextLevel' },
               { target: 'completing', actions: 'keepItems' },

@@ -44,8 +44,6 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly repaired?: true;
   /** Of a sub-workflow. */
   readonly child?: ChildRun;
-  /** Of a reduction in a tree, which level it has come to; absent: the first. */
-  readonly level?: number;
 }
 
 /** With what it is made ready, it begins: to run, to be skipped, to say what is known, or to fail at once. */

@@ -6,7 +6,7 @@ import { errorOf } from './call-error.ts';
 import { childError } from './child-run.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
-import { isEarly, joinedItems, spreads } from './items.ts';
+import { joinedItems, spreads } from './items.ts';
 import { adds, asksFunction, hasOutcome } from './outcome.ts';
 import { isPublished, refusalOf } from './sharing.ts';
 import { goesWithout } from './waiting.ts';
@@ -41,7 +41,6 @@ export const guards = {
   hasRounds: ({ context }: Seen) => context.call.kind === 'planExecuteReflect',
   roundsFailed: ({ event }: Seen) => 'error' in (event as { readonly output: RoundsOutput }).output,
   isEmpty: ({ context }: Seen) => spreads(context) && context.call.items.length === 0,
-  isEarly: ({ context, event }: Seen) => isEarly(context, event),
   goesOn: ({ event }: Seen) => joinedItems(event).next !== undefined,
   itemsFailed: ({ context, event }: Seen) =>
     (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,

@@ -20,15 +20,6 @@ export function joinedItems(event: { readonly type: string }): JoinedItems {
   return (event as { readonly prepared?: JoinedItems }).prepared ?? { outputs: [] };
 }
 
-/**
- * Nothing is over that it waits for: that is said for each item that ends as the last one, and where two do so in one turn
- * the second word comes when the next level is on its way.
- */
-export function isEarly({ level = 1 }: TaskContext, event: { readonly type: string }): boolean {
-  const { level: over = level } = joinedItems(event);
-  return over < level;
-}
-
 /** What a task does about its items. */
 export const itemActions = {
   spread: enqueueActions(({ enqueue, context }) => {
@@ -39,8 +30,7 @@ export const itemActions = {
   }),
   nextLevel: assign(({ context, event }) => {
     const { next = [] } = joinedItems(event);
-    const { call, level = 1 } = context;
-    return call.kind === 'reduce' ? { call: { ...call, items: next }, level: level + 1 } : {};
+    return context.call.kind === 'reduce' ? { call: { ...context.call, items: next } } : {};
   }),
   keepItems: assign(({ context, event }) => {
     const { outputs, errors, failed } = joinedItems(event);

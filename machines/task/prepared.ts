@@ -86,8 +86,6 @@ export interface JoinedItems {
   readonly failed?: number;
   /** How many of them were cancelled. */
   readonly cancelled?: number;
-  /** Of a tree, which level these are. */
-  readonly level?: number;
   /** The next level of a tree: these were not the last ones. */
   readonly next?: readonly (readonly unknown[])[];
 }

@@ -91,7 +91,6 @@ export function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
   return {
     outputs,
-    ...(call.kind === 'reduce' ? { level: parts.length } : {}),
     ...further,
     ...(first === undefined ? {} : { errors, first, failed: failed.length, cancelled }),
   };
