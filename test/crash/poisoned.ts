@@ -50,7 +50,8 @@ export class PoisonedProcess {
     if (this.isDead) return 'died';
     const id = ++this.#calls;
     const outcome = new Promise<Outcome>((resolve) => this.#waiting.set(id, resolve));
-    this.#child.send({ id, method, args });
+    // One that dies just now is heard of by its exit; without this its broken pipe would end the wait for that.
+    this.#child.send({ id, method, args }, () => {});
     return outcome;
   }
 

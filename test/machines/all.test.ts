@@ -29,12 +29,12 @@ it('prints the list and the counts, from processes of its own', async () => {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const list = join(folder, 'list.txt');
   const program = join(import.meta.dirname, 'all/run.ts');
-  const asked = ['--only', 'calls: time, approval: false', '--workers', '1', '--list', list];
+  const asked = ['--only', 'calls: missedTime, approval: false, onTimeout: skip', '--workers', '1', '--list', list];
   const { stdout } = await promisify(execFile)(process.execPath, [program, ...asked]);
   expect(stdout).toContain('task@2: 2 of 2 simple paths in 1 kinds, 2 steps, each ended settled');
   expect(readFileSync(list, 'utf8').trim().split('\n')).toEqual([
-    'task@2 calls: time, approval: false | is cancelled → cancelled',
-    'task@2 calls: time, approval: false | its time comes → completed',
+    'task@2 calls: missedTime, approval: false, onTimeout: skip | is cancelled → cancelled',
+    'task@2 calls: missedTime, approval: false, onTimeout: skip | nothing comes in time → timedOut',
   ]);
 });
 
