@@ -98,6 +98,11 @@ export class ChildrenModel {
     );
   }
 
+  /** The same; or its parent was committed in the middle of a turn, and states with the next commit what it has told already. */
+  mayBeLetGo(child: Run): boolean {
+    return this.isLetGo(child) || (this.#parents.get(child)?.run.cutSince ?? Infinity) !== Infinity;
+  }
+
   /** A task waits, and so does the run that it waits for, or goes on. */
   isOpen(run: Run, task: Task): boolean {
     const child = this.of(run, task);

@@ -219,7 +219,8 @@ export class TasksModel {
     if (outputs !== undefined && code === 'expressionFailed') return;
     // What its output holds is found at the end as well, or what its function says.
     const isRefused = onComplete !== undefined && ['invalidDocument', 'tooManyTasks'].includes(code);
-    if (isRefused && (!hasRounds(task) || hasAnswered(task))) return;
+    const isKnown = task.takenOver !== undefined || !hasRounds(task) || hasAnswered(task);
+    if (isRefused && isKnown) return;
     if (functionOf(task.plan) !== undefined && this.#calls.hasFailed(run, task, code)) return;
     if (hasRounds(task)) return checkBroken(task, data, where);
     if (call.task !== undefined) {
