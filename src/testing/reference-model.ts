@@ -181,9 +181,12 @@ export class ReferenceModel {
     const running = holders(run).length;
     check(type !== 'run_waiting' || running === 0, `P3 ${where}: ${running} tasks run`);
     // Those that run without a slot wait for tasks of their own: one has to wait for more than that. Of many that are
-    // stopped at once it hears one by one.
+    // stopped at once it hears one by one, and of a map's last one before the map does.
     const left = tasks.filter(isAlive);
-    const isAwaited = left.length === 0 || left.some(({ status }) => status !== 'running');
+    const isStopped = left.some(
+      ({ items = [] }) => items.some(({ status }) => status === 'cancelled') && !items.some(isAlive),
+    );
+    const isAwaited = left.length === 0 || isStopped || left.some(({ status }) => status !== 'running');
     check(type !== 'run_waiting' || isAwaited, `P3 ${where}: there is nothing that it waits for`);
     if (type === 'run_paused' || type === 'run_resumed') {
       check(run.paused === (type === 'run_resumed'), `P3 ${where}`);
