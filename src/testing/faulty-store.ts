@@ -29,6 +29,8 @@ export interface FaultyStoreOptions {
 
 const SLOWEST_COMMIT_MS = 2_000;
 const SLOWEST_READ_MS = 20;
+/** A turn of a hundred reads, of which each may fail, would begin again for ever: after so many in a row they succeed. */
+const MOST_FAILED_READS = 40;
 /** What a turn may ask, and so may be asked again. */
 const READS = [
   'run',
@@ -55,6 +57,7 @@ export function faultyStore(options: FaultyStoreOptions): Store {
   const never = new Promise<never>(() => {});
   let tellDoubt: (error: StoreError) => void = () => {};
   let inDoubt = false;
+  let failedReads = 0;
 
   const wait = (most: number): Promise<void> =>
     new Promise((resolve) => process.loop.later(resolve, random.between(1, most)));
@@ -88,6 +91,7 @@ export function faultyStore(options: FaultyStoreOptions): Store {
       return never;
     }
     await store.commit(group);
+    failedReads = 0;
     kept(group);
   };
 
@@ -96,7 +100,8 @@ export function faultyStore(options: FaultyStoreOptions): Store {
     (...args: unknown[]): unknown => {
       if (!process.alive) return never;
       const { slowReads, failingReads } = probabilities();
-      if (random.chance(failingReads)) {
+      if (random.chance(failingReads) && failedReads < MOST_FAILED_READS) {
+        failedReads++;
         happened(`a read failed: ${name}`);
         throw new FermataError('storeUnavailable', `The simulated database could not be read (${name}). Try again.`);
       }
