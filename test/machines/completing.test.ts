@@ -404,3 +404,15 @@ describe('from the output', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'completed' });
   });
 });
+
+it('a wait whose event somebody has given takes no other one while its function is called', async () => {
+  const { task } = KINDS['wait for an event'];
+  const tasks = [{ name: 'parent', ...task, onComplete: FUNCTION }, { name: 'other', ...task }, work('last')];
+  const origin = await bench.start({ tasks });
+  await bench.complete('last');
+  const run = await bench.fork(origin, { point: { fromTask: 'last' }, edits: { parent: { output: { by: 'hand' } } } });
+  expect(bench.running).toContain('parent');
+  await bench.fermata.runtime.send(run, { type: 'paid' });
+  await bench.settle();
+  expect(await bench.statuses(run)).toMatchObject({ parent: 'running', other: 'completed' });
+});
