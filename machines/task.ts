@@ -175,7 +175,7 @@ export const taskMachine = setup({
             src: 'code',
             id: 'chooseTasks',
             input: choosingInput,
-            onDone: 'addingTasks',
+            onDone: { target: 'addingTasks', actions: 'keepChosen' },
             onError: [
               { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
               { target: '#task.failed', actions: 'keepError' },
