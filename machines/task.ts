@@ -241,7 +241,8 @@ export const taskMachine = setup({
             id: 'startRun',
             input: ({ context }) => (context.call.kind === 'subworkflow' ? childInput(context.call, context) : {}),
             onDone: [
-              { guard: 'goesOnAlone', target: 'completing', actions: ['keepBegun', 'keepRunId'] },
+              // Only now it has something to ask its function: the time of that begins.
+              { guard: 'goesOnAlone', target: 'completing', actions: ['keepBegun', 'keepRunId', 'restartTimeout'] },
               { target: 'childRun.waitingForRun', actions: 'keepBegun' },
             ],
             onError: [

@@ -416,3 +416,19 @@ it('a wait whose event somebody has given takes no other one while its function 
   await bench.settle();
   expect(await bench.statuses(run)).toMatchObject({ parent: 'running', other: 'completed' });
 });
+
+it('one that begins a run and does not wait for it has a function that may take two minutes', async () => {
+  const parent = {
+    name: 'parent',
+    kind: 'subworkflow',
+    workflow: inner,
+    wait: false,
+    maxRetries: 0,
+    onComplete: FUNCTION,
+  };
+  const run = await bench.start({ tasks: [parent] });
+  await bench.complete('inside');
+  expect(bench.running).toEqual(['parent']);
+  await bench.advance(121);
+  expect(await bench.statuses(run)).toMatchObject({ parent: 'timedOut' });
+});
