@@ -66,13 +66,7 @@ export const taskMachine = setup({
   context: ({ input }) => initialContext(input),
   initial: 'pending',
   on: {
-    'fermata.cancel': {
-      target: '.cancelled',
-      actions: assign({
-        error: ({ event }) => ({ code: 'cancelled', message: event.reason ?? 'Cancelled.', retry: 'never' as const }),
-        consequence: 'fail',
-      }),
-    },
+    'fermata.cancel': { target: '.cancelled', actions: 'keepCancel' },
     'fermata.task.timedOut': { target: '.timedOut', actions: 'keepTimeout' },
     // Whoever wrote it may have gone on meanwhile.
     'fermata.shared.answer': { actions: 'tellChanged' },
