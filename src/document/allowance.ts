@@ -36,7 +36,14 @@ export function rulesOf({ call, onComplete }: TaskSpec, defaults: Defaults): Rul
   const { allow, addTasks, dynamicTaskLimit = 0, maxDynamicDepth = defaults.depth } = onComplete ?? {};
   const isCode = call.kind === 'code' || (addTasks !== undefined && addTasks !== FROM_OUTPUT);
   if (allow === undefined && isCode) return undefined;
-  return { ...named(call, allow, defaults), dynamicTaskLimit, maxDynamicDepth };
+  const rules = named(call, allow, defaults);
+  // One that calls no model has no bound of its own: that of whoever added it holds on.
+  return {
+    ...rules,
+    maxOutputTokens: rules.maxOutputTokens ?? onComplete?.maxOutputTokens,
+    dynamicTaskLimit,
+    maxDynamicDepth,
+  };
 }
 
 /** The same of the tasks that the plans of its rounds propose. */
@@ -67,7 +74,7 @@ function named(
 }
 
 /** Adds a fault for each name in a task, as it is written, that its author did not allow. */
-export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Faults): void {
+export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Faults, maps = 0): void {
   if (!isRecord(task)) return;
   const { functions, workflows, shared } = rules.allow;
   const { kind, onComplete, outputs, workflow } = task;
@@ -97,7 +104,13 @@ export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Fa
   ] as const)
     if (isRecord(holder) && holder['allow'] !== undefined)
       faults.add(formatPath([...path, ...at]), 'what tasks may name is for the author of the document to say');
-  if (kind === 'map') checkChoices(task['task'], [...path, 'task'], rules, faults);
+  if (kind !== 'map') return;
+  if (maps < rules.maxDynamicDepth) checkChoices(task['task'], [...path, 'task'], rules, faults, maps + 1);
+  else
+    faults.add(
+      formatPath(path),
+      `maps stand in each other deeper than maxDynamicDepth allows: ${rules.maxDynamicDepth}`,
+    );
 }
 
 function choice(value: string, path: Path, what: string, allowed: readonly string[], faults: Faults): void {
@@ -122,7 +135,10 @@ export function checkNeeds(
   faults: Faults,
 ): void {
   if (tasks === undefined) return;
-  const family = new Set([parent, ...graph.adders(parent)]);
+  // Up to the first whose tasks an author's code has chosen: what else that added is no answer's own.
+  const above = graph.adders(parent);
+  const free = above.findIndex((name) => rulesOf(graph.spec(name), graph.definition) === undefined);
+  const family = new Set([parent, ...above.slice(0, free === -1 ? undefined : free)]);
   const isOwn = (name: string): boolean => family.has(name) || graph.adders(name).some((adder) => family.has(adder));
   for (const [at, { dependsOn }] of needs.entries())
     for (const name of dependsOn)
@@ -140,7 +156,7 @@ export function bounded(spec: TaskSpec, rules: Rules): TaskSpec {
       call.kind === 'model' && most < Infinity
         ? { ...call, maxOutputTokens: most }
         : call.kind === 'reduce'
-          ? { ...call, task: bounded(call.task, rules) }
+          ? { ...call, mostItems: dynamicTaskLimit, task: bounded(call.task, rules) }
           : call.kind === 'map'
             ? { ...call, mostItems: dynamicTaskLimit, task: bounded(call.task, rules) }
             : call.kind === 'planExecuteReflect'
@@ -161,6 +177,7 @@ export function bounded(spec: TaskSpec, rules: Rules): TaskSpec {
       allow,
       dynamicTaskLimit: Math.min(onComplete.dynamicTaskLimit, dynamicTaskLimit),
       maxDynamicDepth: Math.min(onComplete.maxDynamicDepth, maxDynamicDepth),
+      ...(maxOutputTokens < Infinity ? { maxOutputTokens } : {}),
     },
   };
 }
