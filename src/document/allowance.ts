@@ -15,6 +15,7 @@ import { isRecord } from './json.ts';
 import type { CallSpec } from './kinds/index.ts';
 import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
 import type { RunGraph } from './run-graph.ts';
+import { eventTypesOf } from './waits.ts';
 
 /** By what the tasks of an answer are measured. */
 export interface Rules {
@@ -24,15 +25,15 @@ export interface Rules {
   readonly dynamicTaskLimit: number;
   readonly maxDynamicDepth: number;
   readonly maxOutputTokens: number | undefined;
+  /** Types of events for which tasks of the document wait: one event is taken by one task. */
+  readonly awaited: Pick<ReadonlySet<string>, 'has'>;
 }
 
 /** Nothing that costs another's money, moves another's task, or runs another's code. */
 const NOTHING: Allowance = { functions: [], workflows: [], providers: [], models: [], shared: [], tasks: undefined };
 
-type Defaults = Pick<Definition, 'provider' | 'model' | 'depth'>;
-
 /** By what the tasks are measured that a task adds when it completes; undefined where their author wrote the code that chose them. */
-export function rulesOf({ call, onComplete }: TaskSpec, defaults: Defaults): Rules | undefined {
+export function rulesOf({ call, onComplete }: TaskSpec, defaults: Definition): Rules | undefined {
   const { allow, addTasks, dynamicTaskLimit = 0, maxDynamicDepth = defaults.depth } = onComplete ?? {};
   const isCode = call.kind === 'code' || (addTasks !== undefined && addTasks !== FROM_OUTPUT);
   if (allow === undefined && isCode) return undefined;
@@ -50,7 +51,7 @@ export function rulesOf({ call, onComplete }: TaskSpec, defaults: Defaults): Rul
 export function rulesOfPlans(
   call: PlanExecuteReflectSpec<TaskSpec>,
   onComplete: TaskSpec['onComplete'],
-  defaults: Defaults,
+  defaults: Definition,
 ): Rules {
   const { allow, dynamicTaskLimit } = call;
   const maxDynamicDepth = onComplete?.maxDynamicDepth ?? defaults.depth;
@@ -60,16 +61,18 @@ export function rulesOfPlans(
 function named(
   call: CallSpec,
   allow: Allowance = NOTHING,
-  defaults: Defaults,
+  defaults: Definition,
 ): Omit<Rules, 'dynamicTaskLimit' | 'maxDynamicDepth'> {
   const own =
     call.kind === 'planExecuteReflect' ? call.phases.plan.call : call.kind === 'reduce' ? call.task.call : call;
-  const { provider, model, maxOutputTokens } = own.kind === 'model' ? own : { ...defaults, maxOutputTokens: undefined };
+  const { provider, model, maxOutputTokens } =
+    own.kind === 'model' ? own : { provider: defaults.provider, model: defaults.model, maxOutputTokens: undefined };
   return {
     allow,
     providers: new Set([defaults.provider, provider, ...allow.providers]),
     models: new Set([defaults.model, model, ...allow.models]),
     maxOutputTokens,
+    awaited: eventTypesOf(defaults),
   };
 }
 
@@ -77,7 +80,7 @@ function named(
 export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Faults, maps = 0): void {
   if (!isRecord(task)) return;
   const { functions, workflows, shared } = rules.allow;
-  const { kind, onComplete, outputs, workflow } = task;
+  const { kind, onComplete, outputs, workflow, event } = task;
   const choose = (value: unknown, field: Path, may: string, allowed: Iterable<string>): void => {
     if (typeof value === 'string') choice(value, [...path, ...field], may, [...allowed], faults);
   };
@@ -90,6 +93,11 @@ export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Fa
       'a whole document cannot come of an answer: name a workflow, or write its tasks themselves',
     );
   if (kind === 'subworkflow') choose(workflow, ['workflow'], 'workflow to run', workflows);
+  if (kind === 'wait' && isRecord(event) && typeof event['type'] === 'string' && rules.awaited.has(event['type']))
+    faults.add(
+      formatPath([...path, 'event', 'type']),
+      `${JSON.stringify(event['type'])} is an event for which tasks of the document wait, and would be taken from them`,
+    );
   choose(task['provider'], ['provider'], 'provider', rules.providers);
   choose(task['model'], ['model'], 'model', rules.models);
   for (const field of ['when', 'if'])

@@ -255,3 +255,10 @@ it('what code added beside the task that asks the model is no answer of its own'
   expect(closed.view.reason?.message).toContain('"secret" is no task to need');
   expect((await run([root({})], [reads])).view).toMatchObject({ status: 'completed' });
 });
+
+it('an answer takes no event from those for whom its author meant it', async () => {
+  const paid = { name: 'paid', kind: 'wait', event: { type: 'paid' }, timeoutSeconds: 5 };
+  const thief = { name: 'm', kind: 'map', items: '[1]', task: { kind: 'wait', event: { type: 'paid' } } };
+  const { view } = await run([adder(), { ...paid, dependsOn: ['plan'] }], [thief], [thief]);
+  expect(view.reason?.message).toContain('"paid" is an event for which tasks of the document wait');
+});
