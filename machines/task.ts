@@ -66,13 +66,7 @@ export const taskMachine = setup({
   context: ({ input }) => initialContext(input),
   initial: 'pending',
   on: {
-    'fermata.cancel': {
-      target: '.cancelled',
-      actions: assign({
-        error: ({ event }) => ({ code: 'cancelled', message: event.reason ?? 'Cancelled.', retry: 'never' as const }),
-        consequence: 'fail',
-      }),
-    },
+    'fermata.cancel': { target: '.cancelled', actions: 'keepCancel' },
     'fermata.task.timedOut': { target: '.timedOut', actions: 'keepTimeout' },
     // Whoever wrote it may have gone on meanwhile.
     'fermata.shared.answer': { actions: 'tellChanged' },
@@ -175,7 +169,7 @@ export const taskMachine = setup({
             src: 'code',
             id: 'chooseTasks',
             input: choosingInput,
-            onDone: 'addingTasks',
+            onDone: { target: 'addingTasks', actions: 'keepChosen' },
             onError: [
               { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
               { target: '#task.failed', actions: 'keepError' },
@@ -241,7 +235,8 @@ export const taskMachine = setup({
             id: 'startRun',
             input: ({ context }) => (context.call.kind === 'subworkflow' ? childInput(context.call, context) : {}),
             onDone: [
-              { guard: 'goesOnAlone', target: 'completing', actions: ['keepBegun', 'keepRunId'] },
+              // Only now it has something to ask its function: the time of that begins.
+              { guard: 'goesOnAlone', target: 'completing', actions: ['keepBegun', 'keepRunId', 'restartTimeout'] },
               { target: 'childRun.waitingForRun', actions: 'keepBegun' },
             ],
             onError: [

@@ -71,13 +71,13 @@ export const workflowMachine = setup({
     running: {
       meta: { waitsFor: 'tasks' },
       always: [...endings(), { guard: 'onlyWaiting', target: 'waiting' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
+      on: { ...tasks(true), 'fermata.pause': PAUSE },
     },
     waiting: {
       meta: { waitsFor: 'tasks that wait for people, timers or answers' },
       entry: { type: 'fermata.fact', params: { type: 'run_waiting' } },
       always: [...endings(), { guard: 'someRun', target: 'running' }],
-      on: { ...tasks(true), 'fermata.task.joins': { actions: 'admitAgain' }, 'fermata.pause': PAUSE },
+      on: { ...tasks(true), 'fermata.pause': PAUSE },
     },
     paused: {
       meta: { waitsFor: 'resume' },
@@ -121,6 +121,7 @@ function tasks(admitting: boolean) {
     'xstate.done.actor.*': { actions: { type: 'taskEnded', params: { admitting } } },
     'xstate.error.actor.*': { actions: { type: 'taskBroke', params: { admitting } } },
     'fermata.task.adds': { actions: 'taskAdds' },
+    'fermata.task.joins': { actions: { type: 'taskJoins', params: { admitting } } },
     'fermata.task.parked': { actions: { type: 'taskParked', params: { admitting } } },
     'fermata.task.wantsSlot': { actions: { type: 'taskWantsSlot', params: { admitting } } },
     'fermata.task.cancel': { actions: { type: 'taskCancelled', params: { admitting } } },

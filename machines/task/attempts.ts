@@ -87,7 +87,7 @@ function timeoutError(context: TaskContext, { type }: { readonly type: string })
   const help = isOwn ? ' Raise timeoutSeconds if that is not enough.' : '';
   const message = `${what} took longer than ${ms / 1_000} s.${help}`;
   // Another attempt forgets them: what they consumed is told with this one.
-  const usage = (context.outcome ?? null) === null ? answeredUsage(context.functionCalls) : undefined;
+  const usage = answeredUsage(context.functionCalls);
   return { code: 'taskTimedOut', retry: 'backoff', message, ...(usage === undefined ? {} : { data: { usage } }) };
 }
 

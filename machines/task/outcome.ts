@@ -60,13 +60,26 @@ export function eventTaken({ call, outcome }: TaskContext): { readonly event?: u
   return { event, ...(keptEvent === undefined ? {} : { keptEvent }) };
 }
 
+/** What models answered a function is over with it, and its usage has been told: the next function begins with none. */
+function answersCounted({ functionCalls }: TaskContext): Pick<TaskContext, 'functionCalls'> {
+  return functionCalls === undefined ? {} : { functionCalls: [] };
+}
+
 /** What a task does with what it has come to. */
 export const outcomeActions = {
   keepOutcome: assign(({ context, event }) => ({
     outcome: outcomeOf(withEarlier(context, (event as unknown as { readonly output: CallOutput }).output)),
     // What is called next is another call, and repeats none.
     ...(context.repeatOf === undefined ? {} : { repeatOf: null }),
+    ...answersCounted(context),
   })),
+  // What the function asked of models that said which tasks are added.
+  keepChosen: assign(({ context, event }) => {
+    const { outcome } = context;
+    const { usage } = withEarlier(context, (event as unknown as { readonly output: CallOutput }).output);
+    if (usage === undefined || (outcome ?? null) === null) return {};
+    return { outcome: { value: outcome?.value, facts: { ...outcome?.facts, usage } }, ...answersCounted(context) };
+  }),
   keepChoice: assign(({ context: { call } }) =>
     call.kind === 'condition' ? { outcome: { value: call.decision, facts: { condition: call.found } } } : {},
   ),

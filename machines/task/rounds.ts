@@ -4,6 +4,7 @@ import { actionCreators } from '../action-creators.ts';
 import type { RoundsInput, RoundsOutput } from '../plan-execute-reflect.ts';
 import { about, type TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
+import { letGo } from './slot.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
@@ -17,9 +18,7 @@ export const roundActions = {
   // yet what comes next. Else the run would seem to wait for a moment.
   letBegin: enqueueActions(({ enqueue, context, event }) => {
     if (event.type !== 'fermata.task.added' || event.count <= (event.skipped ?? 0)) return;
-    const type = context.held ? 'fermata.task.parked' : 'fermata.task.joins';
-    enqueue.sendParent({ type, task: context.name });
-    enqueue.assign({ held: false });
+    letGo(enqueue, context);
   }),
   keepRounds: assign(({ event }) => {
     const { output } = event as { readonly output: RoundsOutput };

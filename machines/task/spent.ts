@@ -23,9 +23,10 @@ export function spentInVain({
   error,
   functionCalls,
 }: Pick<TaskContext, 'outcome' | 'error' | 'functionCalls'>): unknown {
-  const last = error?.data?.['usage'];
+  const told = error?.data?.['usage'];
   const usage = outcome?.facts['usage'];
-  if (usage === undefined) return last === undefined ? answeredUsage(functionCalls) : undefined;
+  if (usage === undefined) return told === undefined ? answeredUsage(functionCalls) : undefined;
+  const last = told === undefined ? answeredUsage(functionCalls) : told;
   return last === undefined ? usage : sum(usage as Usage, last as Usage);
 }
 

@@ -64,8 +64,12 @@ export const slotActions = {
       enqueue.assign(heard);
     }
   }),
+  taskJoins: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
+    if (event.type !== 'fermata.task.joins' || context.ending !== null) return;
+    const admitted = admitting ? admit(context, stepOf(event), enqueue) : {};
+    enqueue.assign({ ...admitted, ...heardFrom(context, event.task) });
+  }),
   admitAgain: enqueueActions(({ enqueue, context, event }) => {
-    const heard = event.type === 'fermata.task.joins' ? heardFrom(context, event.task) : {};
-    if (context.ending === null) enqueue.assign({ ...admit(context, stepOf(event), enqueue), ...heard });
+    if (context.ending === null) enqueue.assign(admit(context, stepOf(event), enqueue));
   }),
 };

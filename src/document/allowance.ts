@@ -15,6 +15,7 @@ import { isRecord } from './json.ts';
 import type { CallSpec } from './kinds/index.ts';
 import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
 import type { RunGraph } from './run-graph.ts';
+import { eventTypesOf } from './waits.ts';
 
 /** By what the tasks of an answer are measured. */
 export interface Rules {
@@ -24,26 +25,33 @@ export interface Rules {
   readonly dynamicTaskLimit: number;
   readonly maxDynamicDepth: number;
   readonly maxOutputTokens: number | undefined;
+  /** Types of events for which tasks of the document wait: one event is taken by one task. */
+  readonly awaited: Pick<ReadonlySet<string>, 'has'>;
 }
 
 /** Nothing that costs another's money, moves another's task, or runs another's code. */
 const NOTHING: Allowance = { functions: [], workflows: [], providers: [], models: [], shared: [], tasks: undefined };
 
-type Defaults = Pick<Definition, 'provider' | 'model' | 'depth'>;
-
 /** By what the tasks are measured that a task adds when it completes; undefined where their author wrote the code that chose them. */
-export function rulesOf({ call, onComplete }: TaskSpec, defaults: Defaults): Rules | undefined {
+export function rulesOf({ call, onComplete }: TaskSpec, defaults: Definition): Rules | undefined {
   const { allow, addTasks, dynamicTaskLimit = 0, maxDynamicDepth = defaults.depth } = onComplete ?? {};
   const isCode = call.kind === 'code' || (addTasks !== undefined && addTasks !== FROM_OUTPUT);
   if (allow === undefined && isCode) return undefined;
-  return { ...named(call, allow, defaults), dynamicTaskLimit, maxDynamicDepth };
+  const rules = named(call, allow, defaults);
+  // One that calls no model has no bound of its own: that of whoever added it holds on.
+  return {
+    ...rules,
+    maxOutputTokens: rules.maxOutputTokens ?? onComplete?.maxOutputTokens,
+    dynamicTaskLimit,
+    maxDynamicDepth,
+  };
 }
 
 /** The same of the tasks that the plans of its rounds propose. */
 export function rulesOfPlans(
   call: PlanExecuteReflectSpec<TaskSpec>,
   onComplete: TaskSpec['onComplete'],
-  defaults: Defaults,
+  defaults: Definition,
 ): Rules {
   const { allow, dynamicTaskLimit } = call;
   const maxDynamicDepth = onComplete?.maxDynamicDepth ?? defaults.depth;
@@ -53,24 +61,26 @@ export function rulesOfPlans(
 function named(
   call: CallSpec,
   allow: Allowance = NOTHING,
-  defaults: Defaults,
+  defaults: Definition,
 ): Omit<Rules, 'dynamicTaskLimit' | 'maxDynamicDepth'> {
   const own =
     call.kind === 'planExecuteReflect' ? call.phases.plan.call : call.kind === 'reduce' ? call.task.call : call;
-  const { provider, model, maxOutputTokens } = own.kind === 'model' ? own : { ...defaults, maxOutputTokens: undefined };
+  const { provider, model, maxOutputTokens } =
+    own.kind === 'model' ? own : { provider: defaults.provider, model: defaults.model, maxOutputTokens: undefined };
   return {
     allow,
     providers: new Set([defaults.provider, provider, ...allow.providers]),
     models: new Set([defaults.model, model, ...allow.models]),
     maxOutputTokens,
+    awaited: eventTypesOf(defaults),
   };
 }
 
 /** Adds a fault for each name in a task, as it is written, that its author did not allow. */
-export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Faults): void {
+export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Faults, maps = 0): void {
   if (!isRecord(task)) return;
   const { functions, workflows, shared } = rules.allow;
-  const { kind, onComplete, outputs, workflow } = task;
+  const { kind, onComplete, outputs, workflow, event } = task;
   const choose = (value: unknown, field: Path, may: string, allowed: Iterable<string>): void => {
     if (typeof value === 'string') choice(value, [...path, ...field], may, [...allowed], faults);
   };
@@ -83,6 +93,11 @@ export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Fa
       'a whole document cannot come of an answer: name a workflow, or write its tasks themselves',
     );
   if (kind === 'subworkflow') choose(workflow, ['workflow'], 'workflow to run', workflows);
+  if (kind === 'wait' && isRecord(event) && typeof event['type'] === 'string' && rules.awaited.has(event['type']))
+    faults.add(
+      formatPath([...path, 'event', 'type']),
+      `${JSON.stringify(event['type'])} is an event for which tasks of the document wait, and would be taken from them`,
+    );
   choose(task['provider'], ['provider'], 'provider', rules.providers);
   choose(task['model'], ['model'], 'model', rules.models);
   for (const field of ['when', 'if'])
@@ -97,7 +112,13 @@ export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Fa
   ] as const)
     if (isRecord(holder) && holder['allow'] !== undefined)
       faults.add(formatPath([...path, ...at]), 'what tasks may name is for the author of the document to say');
-  if (kind === 'map') checkChoices(task['task'], [...path, 'task'], rules, faults);
+  if (kind !== 'map') return;
+  if (maps < rules.maxDynamicDepth) checkChoices(task['task'], [...path, 'task'], rules, faults, maps + 1);
+  else
+    faults.add(
+      formatPath(path),
+      `maps stand in each other deeper than maxDynamicDepth allows: ${rules.maxDynamicDepth}`,
+    );
 }
 
 function choice(value: string, path: Path, what: string, allowed: readonly string[], faults: Faults): void {
@@ -122,7 +143,10 @@ export function checkNeeds(
   faults: Faults,
 ): void {
   if (tasks === undefined) return;
-  const family = new Set([parent, ...graph.adders(parent)]);
+  // Up to the first whose tasks an author's code has chosen: what else that added is no answer's own.
+  const above = graph.adders(parent);
+  const free = above.findIndex((name) => rulesOf(graph.spec(name), graph.definition) === undefined);
+  const family = new Set([parent, ...above.slice(0, free === -1 ? undefined : free)]);
   const isOwn = (name: string): boolean => family.has(name) || graph.adders(name).some((adder) => family.has(adder));
   for (const [at, { dependsOn }] of needs.entries())
     for (const name of dependsOn)
@@ -140,7 +164,7 @@ export function bounded(spec: TaskSpec, rules: Rules): TaskSpec {
       call.kind === 'model' && most < Infinity
         ? { ...call, maxOutputTokens: most }
         : call.kind === 'reduce'
-          ? { ...call, task: bounded(call.task, rules) }
+          ? { ...call, mostItems: dynamicTaskLimit, task: bounded(call.task, rules) }
           : call.kind === 'map'
             ? { ...call, mostItems: dynamicTaskLimit, task: bounded(call.task, rules) }
             : call.kind === 'planExecuteReflect'
@@ -161,6 +185,7 @@ export function bounded(spec: TaskSpec, rules: Rules): TaskSpec {
       allow,
       dynamicTaskLimit: Math.min(onComplete.dynamicTaskLimit, dynamicTaskLimit),
       maxDynamicDepth: Math.min(onComplete.maxDynamicDepth, maxDynamicDepth),
+      ...(maxOutputTokens < Infinity ? { maxOutputTokens } : {}),
     },
   };
 }

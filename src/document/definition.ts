@@ -46,6 +46,8 @@ export interface OnCompleteSpec {
   readonly allow: Allowance | undefined;
   /** What depends on the task waits for those that it adds. */
   readonly join: boolean;
+  /** Where it came of an answer: tokens that an answer to what it adds may have. */
+  readonly maxOutputTokens?: number;
 }
 
 /** That a task runs only where a condition chooses it. */

@@ -53,7 +53,8 @@ const ENDS: ReadonlySet<string> = new Set([
 /** What a fact about a task changes here: it begins to wait for an event, or its wait ends, or never begins. */
 export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[] {
   const { rows } = graph;
-  const begins = fact.type === 'task_started';
+  // What is known already only begins to be said, or to ask a function: it waits for nobody.
+  const begins = fact.type === 'task_started' && fact.data['waitsFor'] !== undefined;
   if (!begins && !ENDS.has(fact.type)) return [];
   const task = String(fact.data['task']);
   const spec = graph.spec(task);
@@ -62,11 +63,8 @@ export function waitRows(fact: DraftFact, graph: RunGraph): readonly RowChange[]
   // A second word about its end changes nothing.
   if ((rows.get('task', task)?.endedAt ?? null) !== null) return [];
   // Its items count in its place, once it has them; one that ends without any has nobody to wait.
-  if (spec.call.kind === 'map')
-    return begins || graph.growth(task).group !== undefined ? [] : comingWaits(spec, -1, graph);
+  if (spec.call.kind === 'map') return graph.growth(task).group === undefined ? comingWaits(spec, -1, graph) : [];
   const before = rows.get('wait', task);
-  // Its wait was over, and now its function is called.
-  if (begins && before !== undefined) return [];
   const counts = eventTypeRow(graph, type);
   const { keptEvent } = fact.data;
   const kept = typeof keptEvent === 'number' ? rows.get('keptEvent', String(keptEvent)) : undefined;

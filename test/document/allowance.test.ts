@@ -209,3 +209,56 @@ it('what is offered has to be there before a run begins', async () => {
   const { body } = await harness.call('POST', `/workflows/${workflow.id}/execute`, {});
   expect(body).toMatchObject({ code: 'functionMissing' });
 });
+
+it('no more tasks come of an answer than it may add: of a reduction in a tree, of maps in maps', async () => {
+  const list = { name: 'list', kind: 'code', function: 'echo', input: { value: '[1, 2, 3, 4, 5, 6]' } };
+  const all = { name: 'all', kind: 'reduce', arity: 2, dependsOn: ['list'], prompt: 'x {{ tasks.list.output }}' };
+  const reduced = await run([list, adder({ dynamicTaskLimit: 2 }, { dependsOn: ['list'] })], [all]);
+  expect(reduced.view.reason?.message).toContain('it would be 3 tasks at once');
+  const inner = { kind: 'map', items: '[1]', task: { prompt: 'x' } };
+  const maps = { name: 'm', kind: 'map', items: '[1]', task: { ...inner, task: inner } };
+  const nested = await run([adder({ maxDynamicDepth: 2 })], [maps], [maps]);
+  expect(nested.view.reason?.message).toContain('deeper than maxDynamicDepth allows: 2');
+});
+
+it('the bound of answers holds also behind a task that calls no model', async () => {
+  const echo = {
+    name: 'e',
+    kind: 'code',
+    function: 'echo',
+    input: { value: { tasks: [{ name: '"far"', prompt: '"far"', maxOutputTokens: 9_000 }] } },
+    onComplete: { addTasks: 'fromOutput' },
+  };
+  const { view, harness } = await run([adder({ allow: { functions: ['echo'] } })], [echo]);
+  expect(view).toMatchObject({ status: 'completed' });
+  expect(JSON.stringify(harness.models.requests()[1]?.body)).toMatch(/"max_(?:completion_)?tokens":500/);
+});
+
+it('what code added beside the task that asks the model is no answer of its own', async () => {
+  const secret = { name: '"secret"', kind: '"code"', function: '"search"' };
+  const asks = {
+    name: '"asks"',
+    prompt: '"Plan it"',
+    responseFormat: '"json"',
+    dependsOn: ['"secret"'],
+    maxRetries: 0,
+  };
+  const root = (allow: object) => ({
+    name: 'root',
+    kind: 'code',
+    function: 'echo',
+    input: { value: { tasks: [secret, { ...asks, onComplete: { addTasks: '"fromOutput"', allow } }] } },
+    onComplete: { addTasks: 'fromOutput' },
+  });
+  const reads = { name: 'x', prompt: 'x {{ tasks.secret.status }}' };
+  const closed = await run([root({ tasks: [] })], [reads], [reads]);
+  expect(closed.view.reason?.message).toContain('"secret" is no task to need');
+  expect((await run([root({})], [reads])).view).toMatchObject({ status: 'completed' });
+});
+
+it('an answer takes no event from those for whom its author meant it', async () => {
+  const paid = { name: 'paid', kind: 'wait', event: { type: 'paid' }, timeoutSeconds: 5 };
+  const thief = { name: 'm', kind: 'map', items: '[1]', task: { kind: 'wait', event: { type: 'paid' } } };
+  const { view } = await run([adder(), { ...paid, dependsOn: ['plan'] }], [thief], [thief]);
+  expect(view.reason?.message).toContain('"paid" is an event for which tasks of the document wait');
+});

@@ -404,3 +404,31 @@ describe('from the output', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'completed' });
   });
 });
+
+it('a wait whose event somebody has given takes no other one while its function is called', async () => {
+  const { task } = KINDS['wait for an event'];
+  const tasks = [{ name: 'parent', ...task, onComplete: FUNCTION }, { name: 'other', ...task }, work('last')];
+  const origin = await bench.start({ tasks });
+  await bench.complete('last');
+  const run = await bench.fork(origin, { point: { fromTask: 'last' }, edits: { parent: { output: { by: 'hand' } } } });
+  expect(bench.running).toContain('parent');
+  await bench.fermata.runtime.send(run, { type: 'paid' });
+  await bench.settle();
+  expect(await bench.statuses(run)).toMatchObject({ parent: 'running', other: 'completed' });
+});
+
+it('one that begins a run and does not wait for it has a function that may take two minutes', async () => {
+  const parent = {
+    name: 'parent',
+    kind: 'subworkflow',
+    workflow: inner,
+    wait: false,
+    maxRetries: 0,
+    onComplete: FUNCTION,
+  };
+  const run = await bench.start({ tasks: [parent] });
+  await bench.complete('inside');
+  expect(bench.running).toEqual(['parent']);
+  await bench.advance(121);
+  expect(await bench.statuses(run)).toMatchObject({ parent: 'timedOut' });
+});

@@ -1,5 +1,5 @@
 /** Model calls of functions on the real runtime: asked twice, answered late, in doubt. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
@@ -101,3 +101,53 @@ it.each(['retry', 'ask'])(
     expect((await bench.facts(run)).filter(({ type }) => type === 'model_called')).toHaveLength(2);
   },
 );
+
+describe('of a function that says which tasks are added', () => {
+  const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+  const asksOnce = async (count: number): Promise<void> => {
+    const asked = ask('one');
+    await arrive(count);
+    answerWith(server.requests[count - 1] ?? expect.fail('no request'), 'said', usage);
+    await asked;
+  };
+  const begin = async (): Promise<string> => {
+    const run = await start({
+      timeoutSeconds: 10,
+      retry: { maxRetries: 1, initialSeconds: 1, factor: 1, maxSeconds: 1 },
+      onComplete: { addTasks: 'work' },
+    });
+    await asksOnce(1);
+    await bench.complete('asks', 'done');
+    await asksOnce(2);
+    return run;
+  };
+
+  it('what they consumed is on the bill of its task', async () => {
+    const run = await begin();
+    await bench.complete('asks', []);
+    expect((await bench.facts(run)).find(({ type }) => type === 'task_completed')?.data).toMatchObject({
+      usage: { totalTokens: 10 },
+    });
+  });
+
+  it('also where it is cancelled', async () => {
+    const run = await begin();
+    await bench.fermata.runtime.control(run, TASK, { type: 'fermata.cancel' });
+    await bench.settle();
+    expect((await bench.facts(run)).find(({ type }) => type === 'task_cancelled')?.data).toMatchObject({
+      usage: { totalTokens: 10 },
+    });
+  });
+
+  it('also where it takes too long, and another attempt asks anew', async () => {
+    const run = await begin();
+    await bench.advance(12);
+    await asksOnce(3);
+    await bench.complete('asks', []);
+    const facts = await bench.facts(run);
+    expect(facts.find(({ type }) => type === 'task_retrying')?.data).toMatchObject({
+      error: { data: { usage: { totalTokens: 5 } } },
+    });
+    expect(facts.find(({ type }) => type === 'task_completed')?.data).toMatchObject({ usage: { totalTokens: 10 } });
+  });
+});

@@ -287,3 +287,23 @@ describe('a map in trouble', () => {
     expect(await bench.read(run)).toMatchObject({ status: 'completed', output: ['A', null, 'C'] });
   });
 });
+
+it('whose items to come were cancelled gives its slot back when the last one that runs has ended', async () => {
+  const map = each({
+    items: '[1, 2, 3]',
+    concurrency: 1,
+    onItemFailure: 'continue',
+    task: { kind: 'code', function: 'work' },
+  });
+  for (const breadth of [1, 2]) {
+    const run = await bench.start({ config: { breadth }, tasks: [map, { name: 'after', dependsOn: ['each'] }] });
+    for (const task of ['each[1]', 'each[2]'])
+      await bench.fermata.runtime.control(run, '/', { type: 'fermata.task.cancel', task });
+    await bench.complete('each[0]');
+    expect(bench.running).toEqual(['after']);
+    const { snapshot } = await bench.fermata.runtime.snapshot(run, { actor: '/' });
+    expect(snapshot).toMatchObject({ context: { active: 1, parked: 0 } });
+    await bench.complete('after');
+    expect(await bench.read(run)).toMatchObject({ status: 'completed' });
+  }
+});

@@ -147,6 +147,25 @@ it('a run goes on from waiting where a person refuses what a plan proposes', asy
   }
 });
 
+it('a run that was paused while a plan was made waits afterwards where its tasks do', async () => {
+  const holding = await Workbench.openHolding();
+  try {
+    const { runtime } = holding.fermata;
+    const run = await holding.start({ tasks: [{ name: 'g', kind: 'planExecuteReflect', goal: 'Walk' }] });
+    await runtime.control(run, '/', { type: 'fermata.pause' });
+    await holding.complete('g.plan 1', { tasks: [{ name: 'a', prompt: 'Walk', requiresApproval: true }] });
+    await runtime.control(run, '/', { type: 'fermata.resume' });
+    await holding.settle();
+    expect(await holding.statuses(run)).toMatchObject({ 'g.1.a': 'awaitingApproval' });
+    expect((await holding.read(run)).status).toBe('waiting');
+    await holding.decide(run, 'g.1.a', false);
+    await holding.complete('g.reflect 1', { done: true, answer: 'refused', next: null });
+    await taken.note(runtime, run);
+  } finally {
+    await holding.close();
+  }
+});
+
 const BREAKS = 'what it takes is checked before, so that only a fault of ours breaks it: shared-space.test.ts';
 /** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {

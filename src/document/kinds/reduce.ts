@@ -40,6 +40,8 @@ export interface ReduceSpec<Task> {
   readonly arity: number;
   /** The task whose list it reduces: each call sees a part of it in its place. */
   readonly over: string;
+  /** Where it came of an answer: calls that its lowest level may be. */
+  readonly mostItems?: number;
   /** Of each call. */
   readonly task: Task;
 }
@@ -55,12 +57,17 @@ export const reducePlaces: Places = modelPlaces;
 
 /** The lowest level. Throws `expressionFailed` where there is no list. */
 export function prepareReduce(
-  { over, arity }: Pick<ReduceSpec<unknown>, 'over' | 'arity'>,
+  { over, arity, mostItems = Infinity }: Pick<ReduceSpec<unknown>, 'over' | 'arity' | 'mostItems'>,
   scope: Scope,
 ): PreparedReduce {
   const list = scope.tasks[over]?.output;
-  if (Array.isArray(list)) return { kind: 'reduce', items: partsOf(list, arity) };
-  const message = `The output of task ${JSON.stringify(over)} cannot be reduced: expected a list, came ${describeValue(list)}.`;
+  const items = Array.isArray(list) ? partsOf(list, arity) : undefined;
+  if (items !== undefined && items.length <= mostItems) return { kind: 'reduce', items };
+  const reason =
+    items === undefined
+      ? `expected a list, came ${describeValue(list)}`
+      : `it would be ${items.length} tasks at once, and the dynamicTaskLimit of the task that added this one allows ${mostItems}`;
+  const message = `The output of task ${JSON.stringify(over)} cannot be reduced: ${reason}.`;
   throw new FermataError('expressionFailed', message, { data: { task: over } });
 }
 
