@@ -103,6 +103,8 @@ class Follower {
   }
 
   hear(change: SharedChange): void {
+    // Another one that hears the same change may have ended it just now.
+    if (this.#ended) return;
     if (this.#busy) {
       this.#newest = change;
       return;

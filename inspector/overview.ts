@@ -47,7 +47,10 @@ export function overview(runId: string): void {
   const MOST_ITEMS = 20;
   const LONGEST = 200;
   const AGAIN_MS = 2_000;
+  /** What is drawn slowly is drawn seldom: a page that somebody leaves open takes a tenth of the server's time at most. */
+  const REST = 9;
   const place = document.getElementById('overview');
+  let isOver = false;
   const api = `/api/v1/runs/${encodeURIComponent(runId)}`;
 
   const get = async <T>(path: string): Promise<T | undefined> => {
@@ -183,8 +186,13 @@ export function overview(runId: string): void {
       ...(more > 0 && tasks.length > 0 ? [make('p', `and ${more} tasks more`)] : []),
       ...(values.length === 0 ? [] : [table(['Shared', 'Value', 'By'], values)]),
     );
-    if (['completed', 'failed', 'cancelled'].includes(status.status)) return;
-    setTimeout(() => void draw(), AGAIN_MS);
+    isOver = ['completed', 'failed', 'cancelled'].includes(status.status);
   };
-  void draw();
+  const goOn = async (): Promise<void> => {
+    const begun = performance.now();
+    // A server that is away for a moment, or busy, is asked again.
+    await draw().catch(() => {});
+    if (!isOver) setTimeout(() => void goOn(), Math.max(AGAIN_MS, REST * (performance.now() - begun)));
+  };
+  void goOn();
 }

@@ -3,7 +3,7 @@ import { FermataError } from '../errors.ts';
 import type { Condition } from './condition.ts';
 import type { Allowance } from './fields.ts';
 import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
-import { parseDocument } from './parse.ts';
+import { parseInline } from './parse.ts';
 
 /** One provider or one function, and the task that calls it. */
 export interface Called {
@@ -63,9 +63,7 @@ function callsOfTask(spec: TaskSpec, task: string): readonly Called[] {
     ...(call.kind === 'code' ? [{ task, called: call.function, given: call.input }] : []),
     ...(call.kind === 'map' || call.kind === 'reduce' ? callsOfTask(call.task, task) : []),
     ...(call.kind === 'planExecuteReflect' ? callsOfTask(call.phases.plan, task) : []),
-    ...(call.kind === 'subworkflow' && 'document' in call.workflow
-      ? callsOf(parseDocument(call.workflow.document))
-      : []),
+    ...(call.kind === 'subworkflow' && 'document' in call.workflow ? callsOf(parseInline(call.workflow.document)) : []),
     ...(adding === undefined || adding === FROM_OUTPUT ? [] : [{ task, called: adding }]),
     ...(call.kind === 'planExecuteReflect' ? callsOfAllowed(call.allow, task) : []),
     ...callsOfAllowed(onComplete?.allow, task),

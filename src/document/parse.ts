@@ -35,6 +35,17 @@ export function parseDocument(source: unknown): Definition {
   return atOnce(checkDocument(source));
 }
 
+const inline = new WeakMap<object, Definition>();
+
+/** The inner form of a document that stands inside of another one. It is asked for at each start, and as lasting as that one. */
+export function parseInline(document: Readonly<Record<string, unknown>>): Definition {
+  const known = inline.get(document);
+  if (known !== undefined) return known;
+  const definition = parseDocument(document);
+  inline.set(document, definition);
+  return definition;
+}
+
 /**
  * `parseDocument` for a process that serves others meanwhile: it does a millisecond or two of the work at a time.
  *

@@ -15,6 +15,12 @@ export function phaseName(
   return `${owner}.${phase} ${round}${refusal === undefined ? '' : ' again'}`;
 }
 
+/** What the plan of a round may be called, the one that counts first: sent back once, the second one does. */
+export function planNames(owner: string, round: number): readonly [again: string, first: string] {
+  const ask = { phase: 'plan', round } as const;
+  return [phaseName(owner, { ...ask, refusal: '' }), phaseName(owner, ask)];
+}
+
 /** The name of a proposed task. */
 export function stepName(owner: string, round: number, alias: string): string {
   return `${owner}.${round}.${alias}`;

@@ -12,7 +12,7 @@ const ATTEMPTS = 3;
 
 /** What it stands on. */
 export interface StartSurroundings {
-  readonly runtime: Pick<Runtime, 'start'>;
+  readonly runtime: Pick<Runtime, 'start' | 'startedBefore'>;
   readonly workflows: Workflows;
   /** Throws where a run of it could not do its work here. */
   assertRunnable(definition: Definition): Promise<void>;
@@ -30,6 +30,9 @@ export async function startWorkflow(
   workflow: WorkflowDocument | string,
   request: ExecuteRequest = {},
 ): Promise<Started> {
+  // First of all: what was started stays started, whatever has become of the document since.
+  const before = await runtime.startedBefore(request.idempotency);
+  if (before !== undefined) return before;
   const stored = typeof workflow === 'string' ? await named(workflows, workflow) : await kept(workflows, workflow);
   const definition = await workflows.definition(stored.id, stored.version);
   await assertRunnable(definition);

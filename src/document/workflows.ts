@@ -6,7 +6,7 @@ import type { Definition } from './definition.ts';
 import { withPrompts } from './fork/prompts.ts';
 import { wordsOfReference, type WorkflowReference } from './kinds/subworkflow.ts';
 import { assertKnownWorkflows, subworkflowsOf } from './known-workflows.ts';
-import { parseDocument, parseInTurns } from './parse.ts';
+import { parseDocument, parseInline, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
 import type { Pause } from './steps.ts';
 
@@ -97,7 +97,7 @@ export class Workflows {
       for (const { call } of subworkflowsOf(next)) {
         const { workflow } = call;
         if ('document' in workflow) {
-          waiting.push(parseDocument(workflow.document));
+          waiting.push(parseInline(workflow.document));
         } else if (!found.has(labelOf(workflow))) {
           const stored = await this.find(workflow);
           if (stored === undefined) continue;
@@ -169,9 +169,10 @@ export class Workflows {
 
   /** Keeps a document that stands inside of another one, once, under the hash of its text: runs of it name that. */
   async #keep(document: Readonly<Record<string, unknown>>): Promise<Workflow> {
-    const definition = await parseInTurns(document, this.#surroundings.pause);
     // The text that is the same for every writing of the same value.
     const id = `inline-${this.#surroundings.hash(canonicalize(document) ?? '')}`;
+    const known = this.#definitions.get(`${id}@1`);
+    const definition = known ?? (await parseInTurns(document, this.#surroundings.pause));
     const row = this.#row(id, 1, definition, document);
     await this.#surroundings.store.keepWorkflow(row);
     this.#cache(id, 1, definition);

@@ -67,31 +67,10 @@ function notRetriable({ runId, endedAt }: RunView, task: string, status: TaskSta
   );
 }
 
-/** What became of a run that was to be tried again. */
-export interface Retried {
-  readonly runId: string;
-  readonly retry?: Started;
-  readonly error?: FermataError;
-}
-
-/** Tries many runs again, each as if it were the only one. What one is refused hinders no other. */
-export async function retryRuns(
-  fermata: Fermata,
-  runIds: readonly string[],
-  keyOf: (runId: string) => Keys,
-): Promise<readonly Retried[]> {
-  const found: Retried[] = [];
-  for (const runId of runIds) {
-    try {
-      const idempotency = keyOf(runId);
-      const before = await fermata.runtime.startedBefore(idempotency);
-      found.push({ runId, retry: before ?? (await fork(fermata, runId, { point: { retry: true }, idempotency })) });
-    } catch (thrown) {
-      if (!(thrown instanceof FermataError) || thrown.status >= 500) throw thrown;
-      found.push({ runId, error: thrown });
-    }
-  }
-  return found;
+/** Tries a run again. First of all: what was started under a key stays started. */
+export async function retryRun(fermata: Fermata, runId: string, idempotency: Keys): Promise<Started> {
+  const before = await fermata.runtime.startedBefore(idempotency);
+  return before ?? fork(fermata, runId, { point: { retry: true }, idempotency });
 }
 
 /** True where a run was tried again already, or another one will try it again: a task of that waited for it. */

@@ -115,16 +115,18 @@ export class Inspecting {
     readonly blocked: Error | undefined;
     readonly actors: readonly WaitingActor[];
   }> {
-    const { store, blocked, isInLine } = this.#surroundings;
+    const { store, blocked, isInLine, loop } = this.#surroundings;
     const run = await this.#run(key);
-    const timers = await this.#timers(key);
+    // By actor: 10,000 tasks that wait have 10,000 of them.
+    const timers = Map.groupBy(await this.#timers(key), ({ source }) => source);
     const waiting: WaitingActor[] = [];
     let missing = blocked(key.run);
-    for (const row of await store.actors(key)) {
+    for (const [index, row] of (await store.actors(key)).entries()) {
+      if (index % TURNS_AT_ONCE === TURNS_AT_ONCE - 1) await pause(loop);
       if (row.status !== 'active' || run.endedAt !== null) continue;
       try {
         const actor = await this.#actor(row);
-        const due = timers.filter(({ source }) => source === row.address).map((timer) => timer.due);
+        const due = (timers.get(row.address) ?? []).map((timer) => timer.due);
         waiting.push({
           actor: row.address,
           state: actor.snapshot.value,

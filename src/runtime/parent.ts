@@ -1,4 +1,4 @@
-/** Runs that other runs began: how they tell each other that they end. Each word is a message, a row of the commit that says it (R8). */
+/** Runs that other runs began: how they tell each other how far they are, and that they end. Each word is a message, a row of the commit that says it (R8). */
 import type { RunStatus } from '../store/store.ts';
 import { encode } from './codec.ts';
 import type { RunMemory } from './run-memory.ts';

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compose, type FermataOptions } from '../../src/compose.ts';
 import { execute } from '../../src/document/execute.ts';
+import { fork } from '../../src/document/fork/request.ts';
+import { FermataError } from '../../src/errors.ts';
 import { effect } from '../../src/runtime/effect.ts';
 import type { RunChanges } from '../../src/store/store.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
@@ -75,6 +77,43 @@ function expectSame(few: Cost, many: Cost): void {
   expect(many.longest, 'no row holds them all').toBeLessThan(few.longest + 40);
 }
 
+/** Rows and entries that a fork reads for each task of a plan that it takes over. */
+async function readsOfFork(count: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'fermata-growth-'));
+  const store = sqliteStore(join(folder, 'growth.db'));
+  const tasks = Array.from({ length: count }, (_, n) => ({ ...nothing, name: nameOf('t', n) }));
+  let reads = 0;
+  let fails = true;
+  const modelCall = effect<{ readonly task: string }, { readonly value: unknown }>({
+    async run({ task }) {
+      if (task === 'goal.plan 1') return { value: { tasks } };
+      if (fails) throw new FermataError('modelRefused', 'no');
+      return { value: { done: true, answer: 'found', next: null } };
+    },
+  });
+  const fermata = await compose({
+    store: {
+      ...store,
+      row: (...asked) => (reads++, store.row(...asked)),
+      entry: (...asked) => (reads++, store.entry(...asked)),
+    },
+    clock: new ManualClock(),
+    config: { functions: { nothing: () => null }, providers: { openai: { apiKey: 'none' } } },
+    actors: { modelCall },
+  });
+  const prompts = { plan: 'plan', reflect: 'reflect' };
+  const goal = { name: 'goal', kind: 'planExecuteReflect', goal: 'x', dynamicTaskLimit: count, prompts } as const;
+  const { runId } = await fermata.start({ name: 'turns', tasks: [{ ...goal, allow: { functions: ['nothing'] } }] });
+  await fermata.runtime.waitFor(runId);
+  fails = false;
+  reads = 0;
+  const { runId: again } = await fork(fermata, runId, { point: { retry: true } });
+  expect(await fermata.runtime.waitFor(again)).toMatchObject({ status: 'completed' });
+  await fermata.close();
+  rmSync(folder, { recursive: true, force: true });
+  return reads / count;
+}
+
 describe('R3: growth', () => {
   it('a child of a thousand settles at the cost of one of twenty', async () => {
     const document = (count: number) => ({
@@ -132,5 +171,11 @@ describe('R3: growth', () => {
       return { actors: { modelCall } };
     };
     expectSame(await costOf(document(20), 20, planning(20)), await costOf(document(600), 600, planning(600)));
+  });
+
+  it('a proposed task that a fork takes over reads as much among two hundred as among twenty', async () => {
+    const few = await readsOfFork(20);
+    expect(few).toBeGreaterThan(1);
+    expect(await readsOfFork(200)).toBeLessThanOrEqual(few * 1.3);
   });
 });

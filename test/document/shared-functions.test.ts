@@ -140,6 +140,11 @@ it('R3: a change is told to whoever follows its key, and asks nobody else; whoev
   stops.pop()?.();
   tell('k7');
   expect(heard.slice(3)).toEqual(['k7']);
+  // One that is stopped by another one that hears the same change.
+  stops.push(shared.follow('r', 'k8', () => stopped()));
+  const stopped = shared.follow('r', 'k8', twice);
+  tell('k8');
+  expect(heard.slice(4)).toEqual(['k8']);
   for (const stop of stops) stop();
   for (const stop of stops) stop();
   expect(told).toBeUndefined();

@@ -60,3 +60,15 @@ it('the key and the address of the provider are those of the process, where noth
   const { runId } = await fermata.start(workflow('asks').task('a', { prompt: 'Hello?' }).build());
   expect((await fermata.runtime.waitFor(runId)).output).toBe('Yes');
 });
+
+it('what was started under a key stays started, whatever has become of its document', async () => {
+  const { start, runtime, workflows } = await open();
+  const idempotency = { key: 'once', bodyHash: '' };
+  const { runId } = await start(says('one'), { idempotency });
+  expect(await start(says('two'), { idempotency })).toMatchObject({ runId, repeated: true });
+  expect(await workflows.byName('says')).toMatchObject({ version: 1 });
+  const { id = '' } = (await workflows.byName('says')) ?? {};
+  await workflows.delete(id);
+  expect(await start('says', { idempotency })).toMatchObject({ runId });
+  await runtime.waitFor(runId);
+});

@@ -16,7 +16,8 @@ import type { RoundPart, TaskSpec } from '../definition.ts';
 import { growthIn, itemOf, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
 import { entriesOf } from '../growth-list.ts';
 import { begunRunOf } from '../parents.ts';
-import { partIn, type RowPart } from '../rounds.ts';
+import { planNames } from '../round-names.ts';
+import { partIn } from '../rounds.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
 import { withPrompt } from './prompts.ts';
 import { hasFailedItems, reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
@@ -195,12 +196,13 @@ export class Origins implements OriginValues {
     return undefined;
   }
 
-  #partsBefore(run: string, name: string, { owner, phase }: RoundPart): readonly string[] {
+  #partsBefore(run: string, name: string, { owner, phase, round }: RoundPart): readonly string[] {
+    if (phase === 'execute')
+      return planNames(owner, round)
+        .filter((plan) => this.#growth(run, plan).specSeq !== null)
+        .slice(0, 1);
     const parts = this.#children(run, owner);
-    const before = parts.slice(0, parts.indexOf(name));
-    if (phase !== 'execute') return before;
-    const plan = before.findLast((other) => this.#added(other)?.spec.part?.phase === 'plan');
-    return plan === undefined ? [] : [plan];
+    return parts.slice(0, parts.indexOf(name));
   }
 
   /** The tasks inside of which one is: the maps whose item it is, and the task whose rounds it is part of, with its maps. */
@@ -308,9 +310,9 @@ function* needsOf(graph: RunGraph, name: string, dependsOn: readonly string[]): 
     if (call.kind === 'reduce') yield* reducedBy(item, call.arity);
     return;
   }
-  const part = partIn(graph, name);
+  const { part } = graph.spec(name);
   if (part !== undefined) {
-    yield* needsOf(graph, part.parent, graph.spec(part.parent).dependsOn);
+    yield* needsOf(graph, part.owner, graph.spec(part.owner).dependsOn);
     return yield* before(graph, name, part);
   }
   const { detailJson } = graph.row(name);
@@ -331,13 +333,15 @@ function* reducedBy(
 }
 
 /** Parts of work in rounds that came before one: of a proposed task its plan, of every other part all. */
-function* before(graph: RunGraph, name: string, { parent, phase }: RowPart): Generator<string> {
-  const children = graph.children(parent);
-  for (let at = children.indexOf(name) - 1; at >= 0; at--) {
-    const other = children[at] ?? '';
-    if (phase !== 'execute') yield other;
-    else if (partIn(graph, other)?.phase === 'plan') return yield other;
+function* before(graph: RunGraph, name: string, { owner, phase, round }: RoundPart): Generator<string> {
+  if (phase === 'execute') {
+    // By its name: to look through a plan of 1,000 for each of its tasks takes seconds.
+    const plan = planNames(owner, round).find((other) => graph.has(other));
+    if (plan !== undefined) yield plan;
+    return;
   }
+  const children = graph.children(owner);
+  yield* children.slice(0, children.indexOf(name)).toReversed();
 }
 
 function isBarred(layer: ForkLayer, name: string, within: readonly string[]): boolean {

@@ -4,7 +4,7 @@ import { FermataError } from '../../errors.ts';
 import type { RunView } from '../../runtime/runtime.ts';
 import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
 import { pageOf, readCursor, toCursor } from '../page.ts';
-import { isTakenCareOf, retryRuns } from '../retrying.ts';
+import { isTakenCareOf, retryRun } from '../retrying.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
 import { runStatusSchema } from '../run-status.ts';
 import { cancelRun } from '../run-commands.ts';
@@ -81,18 +81,23 @@ export function manyRunsRoutes({ fermata }: Surroundings) {
       const asked = c.req.valid('json');
       const key = c.req.valid('header')['idempotency-key'];
       const { runs, next } = await chosen(asked, { status: 'failed' });
-      const ids: string[] = [];
-      for (const run of runs) if (typeof run === 'string') ids.push(run);
-      // Asked for one after the other: each is a question of its own to the database.
-      for (const run of runs) if (typeof run !== 'string' && !(await isTakenCareOf(fermata, run))) ids.push(run.runId);
-      const found = await retryRuns(fermata, ids, (id) =>
-        idempotencyOf(key === undefined ? undefined : `${key}/${id}`, `${id}/retry`, {}),
-      );
-      const items = found.map(({ runId, retry: run, error }) => ({
-        runId,
-        retry: run === undefined ? null : { runId: run.runId, status: run.status },
-        error: problemOf(error),
-      }));
+      const items: z.infer<typeof retriedSchema>['items'] = [];
+      for (const run of runs) {
+        const isFound = typeof run !== 'string';
+        const runId = isFound ? run.runId : run;
+        // By filters it is tried once, also by two that come at the same moment.
+        const unless = isFound ? `fermata.retry/${runId}` : undefined;
+        const keys = idempotencyOf(key === undefined ? unless : `${key}/${runId}`, `${runId}/retry`, {});
+        const done = await settled(async () => {
+          // The same request again: it was this one that has taken care of it.
+          const isRepeated = key !== undefined && (await runtime.startedBefore(keys)) !== undefined;
+          if (isFound && !isRepeated && (await isTakenCareOf(fermata, run))) return undefined;
+          return retryRun(fermata, runId, keys);
+        });
+        if ('error' in done) items.push({ runId, retry: null, error: done.error });
+        else if (done.value !== undefined)
+          items.push({ runId, retry: { runId: done.value.runId, status: done.value.status }, error: null });
+      }
       return c.json({ items, nextCursor: next }, 202);
     })
     .openapi(cancel, async (c) => {
@@ -101,12 +106,8 @@ export function manyRunsRoutes({ fermata }: Surroundings) {
       const open = runs.flatMap((run) => (typeof run === 'string' ? [run] : run.endedAt === null ? [run.runId] : []));
       const items: z.infer<typeof cancelledSchema>['items'] = [];
       for (const id of open) {
-        try {
-          items.push({ ...(await cancelRun(fermata, id, asked.reason)), error: null });
-        } catch (thrown) {
-          if (!(thrown instanceof FermataError) || thrown.status >= 500) throw thrown;
-          items.push({ runId: id, status: null, error: problemOf(thrown) });
-        }
+        const done = await settled(() => cancelRun(fermata, id, asked.reason));
+        items.push('error' in done ? { runId: id, status: null, error: done.error } : { ...done.value, error: null });
       }
       return c.json({ items, nextCursor: next }, 202);
     });
@@ -135,6 +136,17 @@ export function manyRunsRoutes({ fermata }: Surroundings) {
   }
 }
 
-function problemOf(error: FermataError | undefined): z.infer<typeof problem> {
-  return error === undefined ? null : { code: error.code, detail: error.message };
+/** What ends the whole request: none of the others could be done either. */
+const OF_ALL: ReadonlySet<string> = new Set(['storeUnavailable', 'outcomeUnknown', 'shuttingDown', 'databaseInUse']);
+
+/** What became of one of many: also one that is damaged hinders no other. */
+async function settled<Value>(
+  work: () => Promise<Value>,
+): Promise<{ readonly value: Value } | { readonly error: z.infer<typeof problem> }> {
+  try {
+    return { value: await work() };
+  } catch (thrown) {
+    if (!(thrown instanceof FermataError) || OF_ALL.has(thrown.code)) throw thrown;
+    return { error: { code: thrown.code, detail: thrown.message } };
+  }
 }
