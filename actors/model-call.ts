@@ -1,14 +1,16 @@
 /**
  * A model call: one streamed chat completion of any provider that speaks OpenAI's protocol, and one more where the
- * answer breaks its schema. The only file that imports `openai`.
+ * answer breaks its schema.
  *
  * M1. The package never retries: retries are the task machine's, counted and paid for there.
  * M2. Every request carries the effect's key, so that a provider that honours it charges a repeat only once.
- * M3. Nothing comes from the environment: a key that belongs to one provider is never sent to another one.
- * M4. What was consumed is told with every outcome, also with an error, as far as it is known.
+ * M3. Nothing comes from the environment: a key that belongs to one provider is never sent to another one (`model/client.ts`).
+ * M4. What was consumed is told with every outcome, also with an error, as far as it is known; and before the second
+ *     request, since a call that is aborted has no outcome.
  */
-import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, OpenAI } from 'openai';
+import type { OpenAI } from 'openai';
 import type { Clock } from '../src/clock.ts';
+import type { Allowed } from '../src/cost/reservation.ts';
 import { FermataError } from '../src/errors.ts';
 import type { Redactor } from '../src/http/redact.ts';
 import {
@@ -19,7 +21,7 @@ import {
   type InDoubtPolicy,
 } from '../src/runtime/effect.ts';
 import { type CheckAnswer, readAnswer, repairMessages } from './model/answer.ts';
-import { bounded } from './model/bounded.ts';
+import { createClient, loadPackage, type OpenAIPackage } from './model/client.ts';
 import {
   callFailure,
   connectionFailure,
@@ -29,9 +31,10 @@ import {
   providerFailure,
   rootOf,
 } from './model/failure.ts';
-import { addressOf, findProvider, OPENAI_BASE_URL, type Providers, type ProviderSettings } from './model/provider.ts';
+import { addressOf, findProvider, type Providers, type ProviderSettings } from './model/provider.ts';
 import { Reply } from './model/reply.ts';
-import { type ChatRequest, type Question, toRequest } from './model/request.ts';
+import { mendingTokens } from './model/mending.ts';
+import { type ChatMessage, type ChatRequest, outputBound, type Question, toRequest } from './model/request.ts';
 import { type ModelUsage, sumUsage } from './model/usage.ts';
 
 /** What a model is asked: the question, and how the call is made. */
@@ -45,6 +48,8 @@ export interface ModelCallInput extends Question {
   /** A function asked for it, under this key: what the model says is shown by nobody but the function. */
   readonly partOf?: { readonly key: string } | undefined;
   readonly onInDoubt: InDoubtPolicy;
+  /** Of a run with a budget: it asks for no more than is reserved for it, also where the answer has to be mended. */
+  readonly allowed?: Allowed | undefined;
 }
 
 /** What a model answered. */
@@ -61,6 +66,8 @@ export interface ModelCallOutput {
   readonly finishReason: string;
   /** 2 where the first answer broke its schema. */
   readonly calls: 1 | 2;
+  /** Where there were two requests: of each, since each is billed by itself. */
+  readonly billed?: readonly (ModelUsage | null)[];
   /** Milliseconds from the first request to the last chunk; only with a clock. */
   readonly durationMs?: number;
 }
@@ -95,16 +102,17 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
   const { providers, checkAnswer, clock, redact } = dependencies;
   const clients = new Map<string, OpenAI>();
 
-  const clientOf = (name: string, settings: ProviderSettings) => {
-    const client = clients.get(name) ?? createClient(settings, dependencies.fetch);
+  const clientOf = (api: OpenAIPackage, name: string, settings: ProviderSettings) => {
+    const client = clients.get(name) ?? createClient(api, settings, dependencies.fetch);
     clients.set(name, client);
     return client;
   };
 
   const run = async (input: ModelCallInput, context: EffectContext): Promise<ModelCallOutput> => {
     const settings = findProvider(providers, input.provider);
-    const client = clientOf(input.provider, settings);
     const startedAt = clock?.now();
+    const api = await loadPackage();
+    const client = clientOf(api, input.provider, settings);
     const usages: (ModelUsage | null)[] = [];
 
     const describe = (reply: Reply): FailedCall => ({
@@ -122,9 +130,10 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
     const ask = async (request: ChatRequest, key: string): Promise<Reply> => {
       const reply = new Reply();
       try {
-        await receive(client, request, { input, context, key, reply });
+        await receive(api, client, request, { input, context, key, reply });
       } catch (thrown) {
-        throw failureOf(thrown, { call: describe(reply), reply, timeoutMs: input.timeoutMs, signal: context.signal });
+        const { signal } = context;
+        throw failureOf(api, thrown, { call: describe(reply), reply, timeoutMs: input.timeoutMs, signal });
       }
       const fault = faultOf(reply, describe(reply));
       if (fault !== undefined) throw fault;
@@ -136,13 +145,15 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
     let reading = readAnswer(reply.text, input.responseFormat, checkAnswer);
     let calls: 1 | 2 = 1;
     // an answer that was too long for its bound would be too long again, and paid twice
-    if (reading.faults !== undefined && reply.finishReason !== 'length') {
+    const messages = reading.faults === undefined ? [] : repairMessages(request.messages, reply.text, reading.faults);
+    const bound = reading.faults === undefined ? {} : boundOfMended(input, settings, reply, messages);
+    if (reading.faults !== undefined && reply.finishReason !== 'length' && bound !== undefined) {
       calls = 2;
       usages.push(reply.usage);
+      tellConsumed(reply.usage, input, context);
       context.restart();
-      const messages = repairMessages(request.messages, reply.text, reading.faults);
       // another body: under the same key a provider would answer with the first answer, or refuse
-      reply = await ask({ ...request, messages }, `${context.key}.repair`);
+      reply = await ask({ ...request, messages, ...bound }, `${context.key}.repair`);
       reading = readAnswer(reply.text, input.responseFormat, checkAnswer);
     }
     if (reading.faults !== undefined) {
@@ -156,6 +167,7 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
       model: reply.model ?? input.model,
       finishReason: reply.finishReason ?? 'stop',
       calls,
+      ...(calls === 1 ? {} : { billed: [...usages, reply.usage] }),
       ...(clock === undefined || startedAt === undefined ? {} : { durationMs: Math.max(0, clock.now() - startedAt) }),
     };
   };
@@ -171,25 +183,23 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
   });
 }
 
-function createClient(
-  { apiKey, baseUrl, headers }: ProviderSettings,
-  fetch: typeof globalThis.fetch = globalThis.fetch,
-): OpenAI {
-  return new OpenAI({
-    // what is left out here, the package reads from the environment (M3)
-    apiKey: apiKey || 'none',
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    webhookSecret: null,
-    baseURL: baseUrl || OPENAI_BASE_URL,
-    // it would print prompts
-    logLevel: 'off',
-    maxRetries: 0,
-    // a server without a key gets no key, not a made-up one
-    defaultHeaders: { ...(apiKey ? {} : { Authorization: null }), ...headers },
-    fetch: bounded(fetch),
-  });
+/** What an answer consumed that is asked for again is said before that: who aborts the second request hears of neither. */
+function tellConsumed(usage: ModelUsage | null, { partOf }: ModelCallInput, context: EffectContext): void {
+  if (usage === null || !context.hears('task.modelConsumed')) return;
+  context.notify({ type: 'task.modelConsumed', usage, ...(partOf === undefined ? {} : { key: partOf.key }) });
+}
+
+/** How a mended answer is bounded; undefined where the budget does not pay for it. */
+function boundOfMended(
+  { allowed, maxOutputTokens }: ModelCallInput,
+  settings: ProviderSettings,
+  { text: answer, usage }: Reply,
+  messages: readonly ChatMessage[],
+): Partial<ChatRequest> | undefined {
+  if (allowed === undefined) return {};
+  const complaint = messages.at(-1)?.content ?? '';
+  const tokens = mendingTokens({ maxOutputTokens, allowed, usage, answer, complaint });
+  return tokens === undefined ? undefined : outputBound(tokens, settings);
 }
 
 interface Receiving {
@@ -200,7 +210,12 @@ interface Receiving {
 }
 
 /** Sends one request and fills the reply from its stream. */
-async function receive(client: OpenAI, request: ChatRequest, { input, context, key, reply }: Receiving): Promise<void> {
+async function receive(
+  { APIError }: OpenAIPackage,
+  client: OpenAI,
+  request: ChatRequest,
+  { input, context, key, reply }: Receiving,
+): Promise<void> {
   const { data: stream, response } = await client.chat.completions
     .create(request, {
       headers: { 'Idempotency-Key': key },
@@ -231,7 +246,11 @@ interface Failing {
   readonly signal: AbortSignal;
 }
 
-function failureOf(thrown: unknown, { call, reply, timeoutMs, signal }: Failing): FermataError {
+function failureOf(
+  { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError }: OpenAIPackage,
+  thrown: unknown,
+  { call, reply, timeoutMs, signal }: Failing,
+): FermataError {
   if (signal.aborted || thrown instanceof APIUserAbortError) return callFailure('cancelled', call, 'it was cancelled.');
   if (thrown instanceof FermataError) return callFailure(thrown.code, call, thrown.message);
   // the system's own timeouts, which come earlier, have a code: ETIMEDOUT, UND_ERR_CONNECT_TIMEOUT, …
@@ -252,5 +271,6 @@ function failureOf(thrown: unknown, { call, reply, timeoutMs, signal }: Failing)
   if (reply.contentType !== undefined) {
     return callFailure('modelCut', call, `the answer broke off (${reason}). It can be tried again.`);
   }
-  return callFailure('modelRefused', call, `the request could not be made: ${reason}. Check the provider's settings.`);
+  const text = `the request could not be made: ${reason}. Check the provider's settings.`;
+  return callFailure('modelRefused', call, text, { unbilled: true });
 }

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { findPinnedNode, isLaunched, launch, liveWithLauncher } from './launcher.js';
 import { isNewEnough } from './node-version.js';
+import { startQuickly } from './quick-start.js';
 
 const published = new URL('../dist/src/cli/fermata.js', import.meta.url);
 const source = new URL('../src/cli/fermata.ts', import.meta.url);
@@ -13,5 +14,6 @@ const pinned = launched || isNewEnough() ? undefined : findPinnedNode();
 if (pinned !== undefined) launch(pinned);
 else if (launched || isNewEnough()) {
   if (launched) liveWithLauncher();
+  startQuickly();
   await import(existsSync(published) && !existsSync(source) ? published.href : source.href);
 } else await import('./preflight.js');

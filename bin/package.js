@@ -20,6 +20,7 @@ const AS_THEY_ARE = [
   'bin/launcher.js',
   'bin/node-version.js',
   'bin/preflight.js',
+  'bin/quick-start.js',
   'examples/01-research.yaml',
   'README.md',
   'CHANGELOG.md',

@@ -4,7 +4,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { budgetMachine } from '../machines/budget.ts';
 import { planExecuteReflectMachine } from '../machines/plan-execute-reflect.ts';
+import { sharedBudgetMachine } from '../machines/shared-budget.ts';
 import { sharedMachine } from '../machines/shared-space.ts';
 import { taskMachine } from '../machines/task.ts';
 import { workflowMachine } from '../machines/workflow.ts';
@@ -15,6 +17,8 @@ const MACHINES: Readonly<Record<string, AnyStateMachine>> = {
   task: taskMachine,
   shared: sharedMachine,
   planExecuteReflect: planExecuteReflectMachine,
+  budget: budgetMachine,
+  sharedBudget: sharedBudgetMachine,
 };
 
 /**

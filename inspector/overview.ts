@@ -3,8 +3,9 @@
  * It runs in the browser: the page holds the text of `overview`, which therefore uses nothing from outside of itself.
  */
 
-interface Task {
-  readonly name: string;
+import type { MoneyPage, MoneyPanel, MoneyStatus, MoneyTask } from './money.ts';
+
+interface Task extends MoneyTask {
   readonly parent?: string;
   readonly status: string;
   readonly output: unknown;
@@ -15,6 +16,8 @@ interface Task {
   readonly childRunId?: string;
   readonly reused?: object;
   readonly attempts: number;
+  readonly costDollars: number | null;
+  readonly unknownCalls?: number;
 }
 
 interface Waiting {
@@ -26,23 +29,26 @@ interface Waiting {
   readonly until: string | null;
 }
 
-interface Status {
-  readonly status: string;
+interface Status extends MoneyStatus {
   readonly progress: number;
   readonly reason?: { readonly message: string };
   readonly tasks: { readonly total: number };
 }
 
-interface Line {
-  readonly name: string;
+interface Line extends MoneyTask {
   readonly depth: number;
   readonly status: string;
   readonly says: string;
+  readonly cost: string;
   readonly run?: string | undefined;
 }
 
-/** Draws the tasks of a run into the element `overview`, and again as long as the run goes on. */
-export function overview(runId: string): void {
+/**
+ * Draws the tasks of a run into the element `overview`, and again as long as the run goes on.
+ *
+ * @param moneyPanel of `money.ts`, whose text the page holds as well
+ */
+export function overview(runId: string, moneyPanel: (page: MoneyPage) => MoneyPanel): void {
   const MOST_TASKS = 200;
   const MOST_ITEMS = 20;
   const LONGEST = 200;
@@ -60,6 +66,12 @@ export function overview(runId: string): void {
   const text = (value: unknown): string => {
     const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
     return whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
+  };
+  /** Nothing where nothing is paid for. */
+  const money = (dollars: number | null, unknown = 0): string => {
+    if (dollars === null) return unknown === 0 ? '' : 'cost unknown';
+    if (dollars === 0 && unknown === 0) return '';
+    return `${unknown > 0 ? 'at least ' : ''}$${Number(dollars.toPrecision(3)).toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 9 })}`;
   };
   const make = (tag: string, content = '', name = ''): HTMLElement => {
     const element = document.createElement(tag);
@@ -121,10 +133,11 @@ export function overview(runId: string): void {
     const lines: Line[] = [];
     const add = (task: Task, depth: number): void => {
       lines.push({
-        name: task.name,
+        ...task,
         depth,
         status: task.status,
         says: saysOf(task, waiting.get(task.name)),
+        cost: money(task.costDollars, task.unknownCalls),
         run: task.childRunId,
       });
       const own = below.get(task.name) ?? [];
@@ -132,7 +145,7 @@ export function overview(runId: string): void {
       const isLong = items.length > MOST_ITEMS;
       if (isLong) {
         const counts = [...Map.groupBy(items, ({ status }) => status)].map(([status, of]) => `${of.length} ${status}`);
-        lines.push({ name: `${task.name}[…]`, depth: depth + 1, status: '', says: counts.join(', ') });
+        lines.push({ name: `${task.name}[…]`, depth: depth + 1, status: '', says: counts.join(', '), cost: '' });
       }
       // Of many items only those are told that went wrong.
       const wrong = items.filter(({ status }) => status === 'failed' || status === 'timedOut').slice(0, MOST_ITEMS);
@@ -150,7 +163,9 @@ export function overview(runId: string): void {
     whole.append(head, ...rows);
     return whole;
   };
-  const rowOf = ({ name, depth, status, says, run }: Line): HTMLElement => {
+  const panel = moneyPanel({ get, money, make });
+  const rowOf = (line: Line): HTMLElement => {
+    const { name, depth, status, says, cost, run } = line;
     const row = make('tr');
     const first = make('td', name);
     first.style.paddingLeft = `${1.5 + depth * 1.5}rem`;
@@ -158,7 +173,7 @@ export function overview(runId: string): void {
     if (status !== '') second.append(make('span', status, status));
     const third = make('td', says);
     if (run !== undefined) third.append(' ', link(run));
-    row.append(first, second, third);
+    row.append(first, second, panel.costCell(line, cost), third);
     return row;
   };
 
@@ -174,7 +189,10 @@ export function overview(runId: string): void {
     const tasks = results?.tasks ?? [];
     const more = status.tasks.total - tasks.length;
     const head = make('p');
-    head.append(make('span', status.status, status.status), ` ${status.progress} % ${status.reason?.message ?? ''}`);
+    head.append(
+      make('span', status.status, status.status),
+      ` ${status.progress} % ${money(status.costDollars, status.unknownCalls)} ${status.reason?.message ?? ''}`,
+    );
     const values = (shared?.items ?? []).map(({ key, value, by, revision }) => {
       const row = make('tr');
       row.append(make('td', key), make('td', text(value)), make('td', `${by}, revision ${revision}`));
@@ -182,7 +200,8 @@ export function overview(runId: string): void {
     });
     place.replaceChildren(
       head,
-      ...(tasks.length === 0 ? [] : [table(['Task', 'Status', 'Says'], linesOf(tasks, waiting).map(rowOf))]),
+      ...panel.lines(status, tasks),
+      ...(tasks.length === 0 ? [] : [table(['Task', 'Status', 'Cost', 'Says'], linesOf(tasks, waiting).map(rowOf))]),
       ...(more > 0 && tasks.length > 0 ? [make('p', `and ${more} tasks more`)] : []),
       ...(values.length === 0 ? [] : [table(['Shared', 'Value', 'By'], values)]),
     );

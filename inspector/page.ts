@@ -3,6 +3,7 @@
  * `postMessage`, as the page of `@statelyai/inspect/server` does. Only that frame needs the internet, and says so.
  */
 
+import { moneyPanel } from './money.ts';
 import { overview } from './overview.ts';
 import type { RelatedRuns } from './related.ts';
 
@@ -47,7 +48,7 @@ ${related.map((runs) => relatedLine(runs, pageOf)).join('\n')}</nav>
 </div>
 <iframe id="inspector" title="Stately Inspector"></iframe>
 <script nonce="${nonce}">
-(${overview.toString()})(${scriptText(runId)});
+(${overview.toString()})(${scriptText(runId)}, ${moneyPanel.toString()});
 const frame = document.getElementById('inspector');
 const state = document.getElementById('state');
 const offline = document.getElementById('offline');
@@ -113,6 +114,14 @@ iframe { flex: 1; border: 0; min-height: 12rem; }
 #overview td { vertical-align: top; overflow-wrap: anywhere; }
 #overview td:first-child { min-width: 12rem; }
 #overview span { white-space: nowrap; }
+#overview .cost { cursor: help; text-decoration: underline dotted #8888; text-underline-offset: 0.2rem; white-space: nowrap; }
+#overview .small { font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+.bar { position: relative; display: flex; box-sizing: border-box; width: calc(100% - 3rem); max-width: 65rem; height: 0.75rem; margin: 0.25rem auto; border-radius: 0.375rem; overflow: hidden; background: #8883; }
+.bar i { height: 100%; }
+.bar .settled { background: #16a34a; }
+.bar.warned .settled { background: #d97706; }
+.bar .reserved { background: repeating-linear-gradient(135deg, #3b82f6cc 0 0.35rem, #3b82f666 0.35rem 0.7rem); }
+.bar b { position: absolute; top: 0; bottom: 0; width: 2px; background: currentColor; opacity: 0.7; }
 h1, p, table { box-sizing: border-box; width: 100%; max-width: 68rem; margin: 0 auto; padding: 0 1.5rem; text-align: left; }
 h1 { padding-top: 1.5rem; font-size: 1.5rem; font-weight: 600; }
 p { padding-block: 0.5rem; opacity: 0.75; }

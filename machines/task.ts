@@ -11,8 +11,12 @@ import { planExecuteReflectMachine } from './plan-execute-reflect.ts';
 import { addingActions } from './task/adding.ts';
 import { approvalActions, expired, rejected } from './task/approval.ts';
 import { attemptActions } from './task/attempts.ts';
+import { billActions } from './task/bill.ts';
 import { choosingInput, outside } from './task/calls.ts';
+import { choosingActions } from './task/choosing.ts';
 import { childInput, childRunActions, type BegunRun } from './task/child-run.ts';
+import { comparingActions, type Compared } from './task/comparing.ts';
+import { comparing } from './task/comparing-states.ts';
 import { initialContext, type TaskContext, type TaskInput, type TaskOutput } from './task/context.ts';
 import { endActions, taskOutput } from './task/ending.ts';
 import type { TaskEvent } from './task/events.ts';
@@ -20,9 +24,12 @@ import { functionCallActions } from './task/function-calls.ts';
 import { guards } from './task/guards.ts';
 import { itemActions } from './task/items.ts';
 import { outcomeActions } from './task/outcome.ts';
+import { payingActions } from './task/paying.ts';
+import { recallingActions, type Recalled } from './task/recalling.ts';
 import { roundActions, roundsInput } from './task/rounds.ts';
 import { sharingActions } from './task/sharing.ts';
 import { slotActions } from './task/slot.ts';
+import { spendingActions } from './task/spent.ts';
 import {
   BEGIN,
   BEGIN_AGAIN,
@@ -31,6 +38,7 @@ import {
   endingAsKnown,
   hearingFunction,
   MISSES_TIME,
+  recalling,
 } from './task/transitions.ts';
 import { waitActions } from './task/waiting.ts';
 
@@ -39,6 +47,9 @@ export const taskMachine = setup({
   types: {} as { context: TaskContext; input: TaskInput; output: TaskOutput; events: TaskEvent },
   actors: {
     modelCall: outside('modelCall'),
+    recall: outside<Recalled>('recall'),
+    compare: outside<Compared>('compare'),
+    verify: outside('verify'),
     code: outside('code'),
     subworkflow: outside<BegunRun>('subworkflow'),
     planExecuteReflect: planExecuteReflectMachine,
@@ -50,7 +61,11 @@ export const taskMachine = setup({
     ...slotActions,
     ...approvalActions,
     ...attemptActions,
+    ...billActions,
+    ...payingActions,
+    ...choosingActions,
     ...functionCallActions,
+    ...spendingActions,
     ...childRunActions,
     ...waitActions,
     ...itemActions,
@@ -58,6 +73,8 @@ export const taskMachine = setup({
     ...addingActions,
     ...sharingActions,
     ...outcomeActions,
+    ...recallingActions,
+    ...comparingActions,
     ...endActions,
   },
   guards,
@@ -130,22 +147,55 @@ export const taskMachine = setup({
         ],
         'fermata.inDoubt': [
           {
-            guard: 'mustAsk',
-            target: 'inDoubt',
+            guard: 'mustPayAgain',
+            target: '.reserving',
             actions: [
               assign({ repeatOf: ({ event }) => event.key }),
               { type: 'stateDoubt', params: ({ event }) => event },
             ],
           },
-          { actions: [{ type: 'stateDoubt', params: ({ event }) => event }, 'restartTimeout'] },
+          {
+            guard: 'mustAsk',
+            target: 'inDoubt',
+            actions: [
+              assign({ repeatOf: ({ event }) => event.key }),
+              { type: 'stateDoubt', params: ({ event }) => event },
+              'loseConsumed',
+            ],
+          },
+          {
+            actions: [
+              { type: 'stateDoubt', params: ({ event }) => event },
+              { type: 'payAgain', params: ({ event }) => event },
+              'loseConsumed',
+              'restartTimeout',
+            ],
+          },
         ],
         'fermata.unsent': { actions: 'restartTimeout' },
         // Nobody can make the call here: its time stands still until somebody does.
         'fermata.unavailable': { actions: cancel('attemptTimeout') },
         'task.progress': { actions: 'stateProgress' },
+        'task.modelConsumed': { actions: 'keepConsumed' },
       },
       states: {
-        callingModel: calling('modelCall'),
+        recalling,
+        comparing,
+        reserving: {
+          meta: { waitsFor: 'budget' },
+          // What it waits for money takes none of its time.
+          entry: [cancel('attemptTimeout'), 'askForMoney'],
+          exit: 'stopAsking',
+          on: {
+            'fermata.budget.fits': { actions: ['takeFitting', 'askForMoney'] },
+            'fermata.budget.granted': {
+              guard: 'isOwnGrant',
+              target: 'callingModel',
+              actions: ['keepGrant', 'restartTimeout'],
+            },
+          },
+        },
+        callingModel: { ...calling('modelCall'), entry: 'stateChoice', exit: ['billCall', 'settleCall'] },
         callingCode: { ...calling('code'), ...hearingFunction('call') },
         // Its work is done. What is left is the same for all kinds, and most have nothing left.
         completing: {
@@ -165,6 +215,7 @@ export const taskMachine = setup({
         choosingTasks: {
           ...hearingFunction('chooseTasks'),
           meta: { waitsFor: 'call' },
+          entry: 'stateBill',
           invoke: {
             src: 'code',
             id: 'chooseTasks',
@@ -182,7 +233,8 @@ export const taskMachine = setup({
           on: {
             'fermata.task.added': { target: 'completing', actions: 'keepAdded' },
             'fermata.task.refused': [
-              { guard: 'mayRepair', target: 'callingModel', actions: 'repair' },
+              { guard: 'mayRepairPaid', target: 'reserving', actions: ['stateBill', 'repair'] },
+              { guard: 'mayRepair', target: 'callingModel', actions: ['stateBill', 'repair'] },
               { target: '#task.failed', actions: 'keepRefusal' },
             ],
           },

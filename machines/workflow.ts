@@ -6,12 +6,15 @@
  * step costs the same at task 10 and at task 100,000 (R3).
  */
 import { cancel, setup } from 'xstate';
+import { BUDGET } from '../src/document/budget.ts';
 import { SHARED } from '../src/document/shared-values.ts';
 import type { ErrorData } from '../src/errors.ts';
+import { budgetMachine } from './budget.ts';
 import { sharedMachine } from './shared-space.ts';
 import { taskMachine } from './task.ts';
 import { addingActions } from './workflow/adding.ts';
 import { beginActions } from './workflow/beginning.ts';
+import { budgetActions } from './workflow/budget.ts';
 import { childRunActions } from './workflow/child-runs.ts';
 import { initialContext, type WorkflowContext, type WorkflowInput } from './workflow/context.ts';
 import { endActions } from './workflow/ending.ts';
@@ -32,7 +35,7 @@ export const workflowMachine = setup({
     output: { readonly output: unknown; readonly reason: ErrorData | undefined };
     events: WorkflowEvent;
   },
-  actors: { task: taskMachine, shared: sharedMachine },
+  actors: { task: taskMachine, shared: sharedMachine, budget: budgetMachine },
   actions: {
     // Data to the runtime (R3); see reserved.ts.
     'fermata.fact': (_, _params: Readonly<Record<string, unknown>>) => {},
@@ -45,15 +48,16 @@ export const workflowMachine = setup({
     ...outsideEventActions,
     ...sharingActions,
     ...childRunActions,
+    ...budgetActions,
     ...endActions,
   },
   guards: {
     endedFailed: ({ context }) => nothingAlive(context) && context.ending?.status === 'failed',
     endedCancelled: ({ context }) => nothingAlive(context) && context.ending?.status === 'cancelled',
     allSettled: ({ context }) => context.settled >= context.total,
-    // One that was told to go on is about to add, or to end: for that moment the run would only seem to wait.
-    onlyWaiting: ({ context: { active, parked, told, ending } }) =>
-      active === 0 && parked > 0 && (told ?? []).length === 0 && ending === null,
+    // One that was told to go on is about to add, or to end, one that stops to end: until then the run only seems to wait.
+    onlyWaiting: ({ context: { active, parked, unheard = [], ending } }) =>
+      active === 0 && parked > 0 && unheard.length === 0 && ending === null,
     someRun: ({ context }) => context.active > 0,
   },
 }).createMachine({
@@ -64,6 +68,8 @@ export const workflowMachine = setup({
   on: {
     'fermata.cancel': { actions: 'cancelRun' },
     'fermata.runTimedOut': { actions: 'timeOut' },
+    'fermata.budget.over': { actions: 'budgetOver' },
+    'fermata.upstream.*': { actions: 'tellBudget' },
     'fermata.shared.set': { actions: 'share' },
     'fermata.shared.written': { actions: 'sharedWritten' },
   },
@@ -118,6 +124,7 @@ function endings() {
 function tasks(admitting: boolean) {
   return {
     [`xstate.error.actor.${SHARED}`]: { actions: 'sharedBroke' },
+    [`xstate.error.actor.${BUDGET}`]: { actions: 'budgetBroke' },
     'xstate.done.actor.*': { actions: { type: 'taskEnded', params: { admitting } } },
     'xstate.error.actor.*': { actions: { type: 'taskBroke', params: { admitting } } },
     'fermata.task.adds': { actions: 'taskAdds' },

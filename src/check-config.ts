@@ -5,17 +5,21 @@
 import { z } from 'zod';
 import { openaiFromEnvironment } from '../actors/model/provider.ts';
 import type { FermataConfig } from './config.ts';
+import { PRICE_FIELDS, priceOverridesSchema } from './cost/price-overrides.ts';
 import { argumentsSchemaFaults } from './document/arguments.ts';
+import { issueFaults } from './document/issues.ts';
 import { formatPath } from './document/faults.ts';
 import { sharedKeyFault } from './document/fields.ts';
+import { tierSchema, twiceIn } from './document/models.ts';
 import { didYouMean } from './document/nearest.ts';
+import { BUDGET_FIELDS, sharedBudgetsSchema } from './document/shared-budget-spec.ts';
 import { FermataError, type Fault } from './errors.ts';
 import { isMachine, promiseCreator } from './runtime/xstate.ts';
 
+/** The machines of documents and budgets, in every version: the newest one would take them over. */
+const OWN_MACHINE = /^(?:workflow|budget)(?:@|$)/;
 /** Effects that documents invoke. */
-const OWN_ACTORS: readonly string[] = ['modelCall', 'code'];
-/** The machine that interprets documents, in every version: the newest one would take them over. */
-const OWN_MACHINE = /^workflow(?:@|$)/;
+const OWN_ACTORS: readonly string[] = ['modelCall', 'code', 'recall', 'compare', 'verify'];
 const A_URL = 'a URL such as https://api.example.com/v1';
 
 const baseUrl = z.string(expected(A_URL)).superRefine((text, context) => {
@@ -30,11 +34,29 @@ const providerSchema = object('the settings of a provider', {
     .enum(['max_completion_tokens', 'max_tokens'], expected('"max_completion_tokens" or "max_tokens"'))
     .optional(),
 });
+const words = () => z.string(expected('a text')).min(1, expected('a text')).optional();
+const bound = () => z.int(expected('a whole number above 0')).min(1, expected('a whole number above 0')).optional();
 const configSchema = object('an object', {
   providers: named(providerSchema, 'model providers'),
   functions: named(that('a function', isCodeFunction), 'functions'),
   predicates: named(that('a function, or { shared: [KEY…], holds: a function }', isPredicate), 'predicates'),
   machines: named(that('an XState machine, such as setup({ … }).createMachine({ … })', isRegistration), 'machines'),
+  prices: z.unknown().optional(),
+  budgets: z.unknown().optional(),
+  tiers: z.unknown().optional(),
+  cache: object('the settings of the cache', {
+    maxEntries: bound(),
+    maxBytes: bound(),
+    embeddings: object('who makes vectors: { provider, model, dimensions }', {
+      provider: words(),
+      model: words(),
+      dimensions: bound(),
+    }).optional(),
+    judge: object('who judges answers: { provider, model }', {
+      provider: words(),
+      model: z.string(expected('a text')).min(1),
+    }).optional(),
+  }).optional(),
   actors: named(that('effect({ run }), fromPromise(…) or a machine', isActor), 'actors'),
 });
 
@@ -51,7 +73,14 @@ export function checkConfig(config: FermataConfig, from = 'The configuration'): 
   refuse(
     from,
     parsed.success
-      ? [...ownNames(config), ...unsetUrls(config), ...wrongDeclarations(config)]
+      ? [
+          ...ownNames(config),
+          ...unsetUrls(config),
+          ...wrongDeclarations(config),
+          ...wrongPrices(config),
+          ...wrongBudgets(config),
+          ...wrongTiers(config),
+        ]
       : parsed.error.issues.flatMap(toFaults),
   );
 }
@@ -118,6 +147,42 @@ function wrongDeclarations({ functions = {} }: FermataConfig): Fault[] {
       ];
     return argumentsSchemaFaults(found.input).map((fault) => ({ ...fault, path: `${path}.${fault.path}` }));
   });
+}
+
+/** Prices are no secrets: what is wrong is shown, as in a document. */
+function wrongPrices({ prices }: FermataConfig): Fault[] {
+  if (prices === undefined) return [];
+  const parsed = priceOverridesSchema.safeParse(prices);
+  return parsed.success
+    ? []
+    : parsed.error.issues.flatMap((issue) => issueFaults(issue, prices, ['prices'], PRICE_FIELDS));
+}
+
+/** Nor are budgets. */
+function wrongBudgets({ budgets }: FermataConfig): Fault[] {
+  if (budgets === undefined) return [];
+  const parsed = sharedBudgetsSchema.safeParse(budgets);
+  return parsed.success
+    ? []
+    : parsed.error.issues.flatMap((issue) => issueFaults(issue, budgets, ['budgets'], BUDGET_FIELDS));
+}
+
+/** Names of models are no secrets either. */
+function wrongTiers({ tiers, providers = {} }: FermataConfig): Fault[] {
+  if (tiers === undefined) return [];
+  const parsed = z.record(z.string(), tierSchema).safeParse(tiers);
+  if (!parsed.success)
+    return parsed.error.issues.flatMap((issue) => issueFaults(issue, tiers, ['tiers'], ['model', 'provider']));
+  return Object.entries(parsed.data).flatMap(([name, models]) => [
+    ...twiceIn(models, 'openai').map(([at, message]) => ({ path: formatPath(['tiers', name, at]), message })),
+    ...models.flatMap((one, at) => {
+      const provider = typeof one === 'string' ? undefined : one.provider;
+      if (provider === undefined || provider === 'openai' || Object.hasOwn(providers, provider)) return [];
+      const known = ['openai', ...Object.keys(providers)];
+      const message = `there is no provider ${JSON.stringify(provider)}${didYouMean(provider, known) || `; known are ${known.join(', ')}`}`;
+      return [{ path: formatPath(['tiers', name, at, 'provider']), message }];
+    }),
+  ]);
 }
 
 /** Why a text cannot be the address of a provider; `keyPlace` is where its key belongs. */

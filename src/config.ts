@@ -6,7 +6,12 @@ import { z } from 'zod';
 import type { CodeFunctions } from '../actors/code-function.ts';
 import type { Providers } from '../actors/model/provider.ts';
 import { checkConfig } from './check-config.ts';
+import type { PriceOverrides } from './cost/price-overrides.ts';
 import type { Predicates } from './document/condition.ts';
+import type { SharedBudgets } from './document/shared-budget-spec.ts';
+import type { CacheBounds } from './document/kept-answers.ts';
+import type { Tiers } from './document/models.ts';
+import type { ComparisonSettings } from './document/similar.ts';
 import { FermataError } from './errors.ts';
 import type { RuntimeOptions } from './runtime/runtime.ts';
 
@@ -18,6 +23,20 @@ export interface FermataConfig {
   readonly functions?: CodeFunctions;
   /** Predicates of conditions, by name: synchronous and pure. */
   readonly predicates?: Predicates;
+  /** What models cost, by provider and model, in US dollars for a million tokens; before the built-in prices. */
+  readonly prices?: PriceOverrides;
+  /** What may be spent on a day, and by the runs of a workflow together. */
+  readonly budgets?: SharedBudgets;
+  /**
+   * Models that are as good as each other, by the name of their tier: documents name a tier in place of models
+   * (`models: best`). A text is a model of `openai`.
+   */
+  readonly tiers?: Tiers;
+  /**
+   * How much the cache of answers keeps (default: 100,000 questions, 256 MB); who makes the vectors by which similar
+   * questions are found, and who judges what is found (docs/cache.md).
+   */
+  readonly cache?: Partial<CacheBounds> & ComparisonSettings;
   /** Machines of your own, as `name@version`. */
   readonly machines?: RuntimeOptions['machines'];
   /** Effects that your machines invoke, by name. */
@@ -42,7 +61,12 @@ export interface Settings {
   readonly database: string;
   readonly configFile: string | undefined;
   readonly logLevel: string;
+  /** Tokens a second of scripted models; 0: as fast as it goes. */
+  readonly demoPace: number;
 }
+
+/** The pace of a fast model, so that streaming can be seen. */
+const DEMO_PACE = 60;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const environmentSchema = z.object({
@@ -56,11 +80,17 @@ const environmentSchema = z.object({
   FERMATA_DB: z.string().default('./fermata.db'),
   FERMATA_CONFIG: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  FERMATA_DEMO_PACE: z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number)
+    .default(DEMO_PACE),
 });
 /** What was expected, of variables that not every text will do for. */
 const EXPECTED: Readonly<Record<string, string>> = {
   PORT: 'a whole number from 0 to 65535',
   LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
+  FERMATA_DEMO_PACE: 'a whole number of tokens a second (0: as fast as it goes)',
 };
 
 /** Reads the settings from the environment. Throws `invalidConfig` naming each variable that is wrong. */
@@ -81,8 +111,15 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       { faults },
     );
   }
-  const { PORT, HOST, FERMATA_DB, FERMATA_CONFIG, LOG_LEVEL } = parsed.data;
-  return { port: PORT, host: HOST, database: FERMATA_DB, configFile: FERMATA_CONFIG, logLevel: LOG_LEVEL };
+  const { PORT, HOST, FERMATA_DB, FERMATA_CONFIG, LOG_LEVEL, FERMATA_DEMO_PACE } = parsed.data;
+  return {
+    port: PORT,
+    host: HOST,
+    database: FERMATA_DB,
+    configFile: FERMATA_CONFIG,
+    logLevel: LOG_LEVEL,
+    demoPace: FERMATA_DEMO_PACE,
+  };
 }
 
 /**

@@ -27,6 +27,8 @@ export interface ProgramSettings {
   readonly logTo?: NodeJS.WritableStream;
   /** Models are scripted and no provider is ever asked. */
   readonly demo: boolean;
+  /** Tokens a second of scripted models; default 0: as fast as it goes. */
+  readonly demoPace?: number;
   /** Answers and takes commands, but does no work. */
   readonly passive?: boolean;
   /** For one document, looked at by itself: the workflows that it names need not be there. */
@@ -152,7 +154,7 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
   const { database, demo, passive = false, alone = false } = settings;
   // Before a demo replaces what is wrong in it.
   checkConfig(settings.config);
-  const models = demo ? await startScriptedModels() : undefined;
+  const models = demo ? await startScriptedModels(settings.demoPace ?? 0) : undefined;
   const tags = models === undefined ? [] : [models.tag];
   const config = models === undefined ? settings.config : withScriptedModels(settings.config, models.baseUrl);
   const environment = demo ? {} : settings.environment;
@@ -180,16 +182,19 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
 }
 
 /** Loaded on demand only: a server that asks real models does not need it. */
-async function startScriptedModels() {
+async function startScriptedModels(tokensPerSecond: number) {
   const { startModelServer } = await import('./cli/demo/model-server.ts');
-  const { DEMO_PACE, SCRIPTED_TAG } = await import('./cli/demo/script.ts');
-  return { ...(await startModelServer(DEMO_PACE)), tag: SCRIPTED_TAG };
+  const { paceOf, SCRIPTED_TAG } = await import('./cli/demo/script.ts');
+  return { ...(await startModelServer(paceOf(tokensPerSecond))), tag: SCRIPTED_TAG };
 }
 
 /** Every provider that documents may name answers from the script: in a demo nothing is paid for by mistake. */
 function withScriptedModels(config: FermataConfig, baseUrl: string): FermataConfig {
   const names = ['openai', ...Object.keys(config.providers ?? {})];
-  return { ...config, providers: Object.fromEntries(names.map((name) => [name, { apiKey: 'scripted', baseUrl }])) };
+  return {
+    ...config,
+    providers: Object.fromEntries(names.map((name) => [name, { apiKey: 'demo-has-no-key', baseUrl }])),
+  };
 }
 
 /** Viewers of a run say nothing, and one whose other side is gone must not hold up the stop of the server. */

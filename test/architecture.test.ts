@@ -9,8 +9,9 @@ const ROOT = resolve(import.meta.dirname, '..');
 /** room → what it may import: rooms (paths) and packages. The first room that matches a file counts. */
 const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
   ['machines/', ['xstate', 'zod', 'machines/', 'src/document/', 'src/cost/', 'src/errors.ts']],
-  ['actors/model-call.ts', ['openai', 'actors/model/', 'src/errors.ts', 'src/runtime/effect.ts']],
-  ['actors/', ['xstate', 'zod', 'node:crypto', 'actors/', 'src/errors.ts', 'src/runtime/effect.ts']],
+  ['actors/model/client.ts', ['openai', 'actors/model/']],
+  ['actors/model-call.ts', ['actors/model/', 'src/cost/', 'src/errors.ts', 'src/runtime/effect.ts']],
+  ['actors/', ['xstate', 'zod', 'node:crypto', 'actors/', 'src/cost/', 'src/errors.ts', 'src/runtime/effect.ts']],
   [
     'src/document/',
     [
@@ -23,9 +24,13 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
       're2js',
       'canonicalize',
       'src/document/',
+      'src/cost/',
       'src/errors.ts',
     ],
   ],
+  ['src/cost/genai-prices.ts', ['@pydantic/genai-prices', 'src/cost/']],
+  ['src/cost/tokens.ts', ['gpt-tokenizer']],
+  ['src/cost/', ['zod', 'src/cost/', 'src/errors.ts']],
   [
     'src/runtime/',
     ['xstate', 'node:crypto', 'node:util', 'src/runtime/', 'src/clock.ts', 'src/errors.ts', 'src/store/store.ts'],
@@ -42,6 +47,7 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
       'src/http/',
       'src/runtime/',
       'src/document/',
+      'src/cost/',
       'src/store/store.ts',
       'src/errors.ts',
       'actors/',

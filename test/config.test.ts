@@ -55,7 +55,11 @@ describe('a configuration', () => {
 
   it.each<[path: string, said: string, config: unknown]>([
     ['provider', 'unknown field "provider": did you mean "providers"?', { provider: {} }],
-    ['xyz', 'unknown field "xyz"; known are providers, functions, predicates, machines, actors', { xyz: {} }],
+    [
+      'xyz',
+      'unknown field "xyz"; known are providers, functions, predicates, machines, prices, budgets, tiers, cache, actors',
+      { xyz: {} },
+    ],
     ['', 'expected an object, came a list', []],
     ['predicates.p', 'or { shared: [KEY…], holds: a function }, came a text', { predicates: { p: 'x' } }],
     ['predicates.p', 'holds: a function }, came an object', { predicates: { p: { shared: [''], holds: () => true } } }],
@@ -155,7 +159,7 @@ describe('fermata.config.ts', () => {
 
 describe('the environment', () => {
   it('has defaults, and blank means unset', () => {
-    const settings = { port: 3_000, host: '127.0.0.1', database: './fermata.db', configFile: undefined };
+    const settings = { port: 3_000, host: '127.0.0.1', database: './fermata.db', configFile: undefined, demoPace: 60 };
     expect(readSettings({ PORT: '', LOG_LEVEL: '' })).toEqual({ ...settings, logLevel: 'info' });
     expect(readSettings({ PORT: '0', LOG_LEVEL: 'debug' })).toMatchObject({ port: 0, logLevel: 'debug' });
   });
@@ -164,6 +168,7 @@ describe('the environment', () => {
     ['PORT', 'http', 'PORT: expected a whole number from 0 to 65535, came "http"'],
     ['PORT', '65536', 'PORT: expected a whole number from 0 to 65535, came "65536"'],
     ['PORT', '1e3', 'PORT: expected a whole number from 0 to 65535, came "1e3"'],
+    ['FERMATA_DEMO_PACE', 'fast', 'expected a whole number of tokens a second (0: as fast as it goes), came "fast"'],
     ['LOG_LEVEL', 'loud', 'LOG_LEVEL: expected one of trace, debug, info, warn, error, fatal, silent, came "loud"'],
   ])('%s=%s: says what was expected and what came', (name, value, said) => {
     expect(() => readSettings({ [name]: value })).toThrow(

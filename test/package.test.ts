@@ -33,7 +33,7 @@ function run(program: string, args: readonly string[]): Ran {
   const { status, stdout, stderr } = spawnSync(program, args, {
     cwd: project,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], TMPDIR: project, npm_config_update_notifier: 'false' },
+    env: { PATH: process.env['PATH'], TMPDIR: project, FERMATA_DEMO_PACE: '0', npm_config_update_notifier: 'false' },
   });
   return { status, stdout, stderr };
 }

@@ -69,9 +69,10 @@ export function callFailure(code: ErrorCode, call: FailedCall, text: string, mor
         requestId,
         receivedCharacters,
         calls: usages.length,
-        // at least this much: a call that was cut off comes on top
+        // at least this much: a call that was cut off comes on top (`billed` says of which requests nothing is known)
         usage: known.length === 0 ? null : sumUsage(known),
         usageComplete: known.length === usages.length,
+        billed: more.unbilled === true ? usages.slice(0, -1) : usages,
         ...(call.redact.value(more.data ?? {}) as object),
       },
       ...(more.retryAfterMs === undefined ? {} : { retryAfterMs: more.retryAfterMs }),
@@ -82,7 +83,12 @@ export function callFailure(code: ErrorCode, call: FailedCall, text: string, mor
 interface FailureDetails {
   readonly data?: Readonly<Record<string, unknown>>;
   readonly retryAfterMs?: number | undefined;
+  /** The last request came to nothing that is paid for: it was not sent, or refused before there was an answer. */
+  readonly unbilled?: boolean;
 }
+
+/** Nobody was there to take a request: it has not been made. */
+const UNSENT = new Set<unknown>(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 /** Sorts what a provider answers in place of a completion by what happens next. */
 export function providerFailure(error: ProviderError, call: FailedCall): FermataError {
@@ -99,7 +105,9 @@ export function providerFailure(error: ProviderError, call: FailedCall): Fermata
   };
   // a date or a limit's reset on a refusal would only mislead
   const wait = code === 'modelRefused' || !error.headers ? undefined : retryAfterMs(error.headers, call.now);
-  return callFailure(code, call, text, { data, retryAfterMs: wait });
+  // An answer that begins with another status has none of what is paid for; one that breaks off in its stream may have.
+  const unbilled = error.status !== undefined && call.usages.at(-1) === null;
+  return callFailure(code, call, text, { data, retryAfterMs: wait, unbilled });
 }
 
 function codeOf(error: ProviderError, status: number | undefined): ErrorCode {
@@ -147,7 +155,8 @@ export function connectionFailure(thrown: unknown, call: FailedCall, timedOutAft
     timedOutAfterMs === undefined
       ? `could not be reached at ${call.address} (${reason.message}). Check the address and the network; it can be tried again.`
       : `did not begin to answer at ${call.address} within ${timedOutAfterMs} ms. It can be tried again, or given a longer timeoutSeconds.`;
-  return callFailure('modelUnavailable', call, text, { data: { reason: reason.code ?? null } });
+  const unbilled = timedOutAfterMs === undefined && UNSENT.has(reason.code);
+  return callFailure('modelUnavailable', call, text, { data: { reason: reason.code ?? null }, unbilled });
 }
 
 /** What makes an answer unusable though its stream ended in order; undefined for a good one. */

@@ -38,10 +38,7 @@ export interface Question {
 }
 
 /** The request of a question. Pure. */
-export function toRequest(
-  question: Question,
-  { maxTokensField = 'max_completion_tokens' }: ProviderSettings,
-): ChatRequest {
+export function toRequest(question: Question, settings: ProviderSettings): ChatRequest {
   const { model, prompt, temperature, maxOutputTokens, responseFormat } = question;
   const format = toWireFormat(responseFormat, question.task);
   const system = [question.system, instruction(question)].filter(Boolean).join('\n\n');
@@ -51,9 +48,17 @@ export function toRequest(
     stream: true,
     stream_options: { include_usage: true },
     ...(temperature === undefined ? {} : { temperature }),
-    ...(maxOutputTokens === undefined ? {} : { [maxTokensField]: maxOutputTokens }),
+    ...(maxOutputTokens === undefined ? {} : outputBound(maxOutputTokens, settings)),
     ...(format === undefined ? {} : { response_format: format }),
   };
+}
+
+/** The field that bounds an answer, as the provider calls it. */
+export function outputBound(
+  tokens: number,
+  { maxTokensField = 'max_completion_tokens' }: ProviderSettings,
+): Pick<ChatRequest, 'max_tokens' | 'max_completion_tokens'> {
+  return { [maxTokensField]: tokens };
 }
 
 function toWireFormat(format: ResponseFormat, task: string): WireFormat | undefined {

@@ -4,6 +4,8 @@ export interface ModelUsage {
   readonly inputTokens: number;
   /** The part of `inputTokens` that the provider had in its prompt cache. */
   readonly cachedInputTokens: number;
+  /** The part of `inputTokens` that the provider put into its prompt cache; absent where it speaks of none. */
+  readonly cacheWriteTokens?: number;
   /** Tokens of the answer, reasoning included. */
   readonly outputTokens: number;
   /** The part of `outputTokens` that the model thought and did not say. */
@@ -16,9 +18,15 @@ export interface ReportedUsage {
   readonly prompt_tokens?: number | null | undefined;
   readonly completion_tokens?: number | null | undefined;
   readonly total_tokens?: number | null | undefined;
-  readonly prompt_tokens_details?: { readonly cached_tokens?: number | null | undefined } | null | undefined;
+  readonly prompt_tokens_details?:
+    | { readonly cached_tokens?: number | null | undefined; readonly cache_write_tokens?: number | null | undefined }
+    | null
+    | undefined;
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null | undefined } | null | undefined;
 }
+
+/** More tokens than that in one request are no count: what they would cost could not be kept exactly. */
+const MOST_TOKENS = 100_000_000;
 
 /**
  * Usage in our words; null where the two counts that are paid for are not both counts. Servers that report a negative,
@@ -29,9 +37,11 @@ export function toUsage(reported: ReportedUsage | null | undefined): ModelUsage 
   const outputTokens = reported?.completion_tokens;
   if (!isCount(inputTokens) || !isCount(outputTokens)) return null;
   const count = (given: unknown, otherwise: number): number => (isCount(given) ? given : otherwise);
+  const written = count(reported?.prompt_tokens_details?.cache_write_tokens, 0);
   return {
     inputTokens,
     cachedInputTokens: count(reported?.prompt_tokens_details?.cached_tokens, 0),
+    ...(written === 0 ? {} : { cacheWriteTokens: written }),
     outputTokens,
     reasoningTokens: count(reported?.completion_tokens_details?.reasoning_tokens, 0),
     totalTokens: count(reported?.total_tokens, inputTokens + outputTokens),
@@ -39,7 +49,7 @@ export function toUsage(reported: ReportedUsage | null | undefined): ModelUsage 
 }
 
 function isCount(given: unknown): given is number {
-  return Number.isSafeInteger(given) && Number(given) >= 0;
+  return Number.isSafeInteger(given) && Number(given) >= 0 && Number(given) <= MOST_TOKENS;
 }
 
 /**
@@ -50,9 +60,11 @@ export function sumUsage(usages: readonly (ModelUsage | null)[]): ModelUsage | n
   let sum: ModelUsage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 };
   for (const usage of usages) {
     if (usage === null) return null;
+    const written = (sum.cacheWriteTokens ?? 0) + (usage.cacheWriteTokens ?? 0);
     sum = {
       inputTokens: sum.inputTokens + usage.inputTokens,
       cachedInputTokens: sum.cachedInputTokens + usage.cachedInputTokens,
+      ...(written === 0 ? {} : { cacheWriteTokens: written }),
       outputTokens: sum.outputTokens + usage.outputTokens,
       reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
       totalTokens: sum.totalTokens + usage.totalTokens,

@@ -6,6 +6,7 @@ import type { CallOutput } from './calls.ts';
 import { about, type TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
 import { isReused } from './outcome.ts';
+import { longerBy } from './paying.ts';
 
 const { assign, sendParent } = actionCreators<TaskContext, TaskEvent>();
 
@@ -28,7 +29,8 @@ export const addingActions = {
   repair: assign(({ context, event }) => {
     if (event.type !== 'fermata.task.refused' || context.call.kind !== 'model') return {};
     const prompt = repairPrompt(context.call.prompt, context.outcome?.value, event.error);
-    return { call: { ...context.call, prompt }, repaired: true as const };
+    const { call } = context;
+    return { call: { ...call, prompt, ...longerBy(call, prompt) }, repaired: true as const };
   }),
   keepRefusal: assign(({ event }) =>
     event.type === 'fermata.task.refused' ? { error: event.error, consequence: 'fail' as const } : {},

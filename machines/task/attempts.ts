@@ -1,18 +1,21 @@
 /** Attempts of a task: how one begins, what time it has, how long a failed one backs off, what becomes of a doubtful call. */
-import { DEFAULT_RETRY, type RetryPolicy } from '../../src/document/definition.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import type { InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { actionCreators } from '../action-creators.ts';
 import { backoffMs } from '../backoff.ts';
 import { fact } from '../reserved.ts';
+import { assumed } from './assumed.ts';
+import { retryOf } from './attempts-left.ts';
+import { cutBill, factWithBill, type BilledCall } from './bill.ts';
 import { errorOf } from './call-error.ts';
 import { about, type TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
-import { isFunctionCall } from './function-calls.ts';
+import { chooses, fallsBackAtOnce } from './choosing.ts';
+import { functionCallOf, isFunctionCall } from './function-calls.ts';
 import { callMs } from './calls.ts';
-import { asksFunction, hasOutcome } from './outcome.ts';
+import { asksFunction, onlyAsks } from './outcome.ts';
 import type { FailedAttempt } from './prepared.ts';
-import { answeredUsage } from './spent.ts';
+import { counted, nothing, spentSoFar } from './spent.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
@@ -27,11 +30,11 @@ export const attemptActions = {
     }
     const attempt = (context.repeatOf ?? null) === null ? context.attempt + 1 : context.attempt;
     // What an earlier attempt ended with is over.
-    enqueue.assign({ attempt, held: true, error: null, consequence: 'none' });
+    enqueue.assign({ attempt, held: true, error: null, consequence: 'none', ...chooses(context) });
     armDeadline(enqueue, context);
     armAttempt(enqueue, context);
     // A wait says itself what it is for.
-    if (context.call.kind === 'wait' && !hasOutcome(context)) return;
+    if (context.call.kind === 'wait' && !onlyAsks(context)) return;
     fact(enqueue, 'task_started', { ...about(context), attempt, ...known, ...asked(context) });
   }),
   // It was called, or its work was done elsewhere, and now its function is: no other attempt.
@@ -41,17 +44,28 @@ export const attemptActions = {
     fact(enqueue, 'task_started', { ...about(context), attempt: context.attempt, ...asked(context) });
   }),
   // The call begins anew after a crash, and so does its time (R10): the old date may lie in the downtime.
+  stopTimeout: enqueueActions(({ enqueue }) => enqueue.cancel('attemptTimeout')),
   restartTimeout: enqueueActions(({ enqueue, context }) => {
     enqueue.cancel('attemptTimeout');
     armAttempt(enqueue, context);
   }),
-  keepTimeout: assign({ error: ({ context, event }) => timeoutError(context, event), consequence: 'fail' }),
-  keepError: assign({ error: ({ event }) => errorOf(event), consequence: 'fail' }),
+  keepTimeout: assign(({ context, event }) => ({
+    error: timeoutError(context, event),
+    consequence: 'fail' as const,
+    ...counted(context),
+  })),
+  keepError: assign(({ context, event }) => ({
+    error: errorOf(event),
+    consequence: 'fail' as const,
+    ...nothing(context),
+  })),
   backOff: enqueueActions(({ enqueue, context, event }) => {
     const { attempt, error } = context;
-    const delay = backoffMs(retryOf(context), attempt, seedOf(context, event), error?.retryAfterMs);
+    const delay = fallsBackAtOnce(context)
+      ? 0
+      : backoffMs(retryOf(context), attempt, seedOf(context, event), error?.retryAfterMs);
     enqueue.raise({ type: 'fermata.task.backoffOver' }, { id: 'backoff', delay });
-    fact(enqueue, 'task_retrying', {
+    factWithBill(enqueue as never, context, 'task_retrying', {
       ...about(context),
       attempt: context.attempt,
       error: context.error,
@@ -60,7 +74,14 @@ export const attemptActions = {
   }),
   stateDoubt: enqueueActions(({ enqueue, context }, { id, policy }: { id: string; policy: InDoubtPolicy }) => {
     const call = isFunctionCall(id) ? { call: id } : {};
-    fact(enqueue, 'task_in_doubt', { ...about(context), attempt: context.attempt, policy, ...call });
+    const bill = [...(context.bill ?? []), ...doubtful(context, id)];
+    const stated = { ...context, bill };
+    factWithBill(enqueue as never, stated, 'task_in_doubt', {
+      ...about(context),
+      attempt: context.attempt,
+      policy,
+      ...call,
+    });
   }),
   stateProgress: enqueueActions(({ enqueue, context, event }) => {
     if (event.type !== 'task.progress') return;
@@ -71,6 +92,14 @@ export const attemptActions = {
     });
   }),
 };
+
+/** The request of a call that a crash has cut off: it may have been made, and may be paid for. */
+function doubtful(context: TaskContext, id: string): readonly BilledCall[] {
+  const { call, consumed, granted } = context;
+  const asked = functionCallOf(context, id);
+  if (asked?.asks !== undefined) return assumed(cutBill(asked.place, asked.asks, asked.consumed), asked.granted);
+  return id === 'call' && call.kind === 'model' ? assumed(cutBill('call', call, consumed), granted) : [];
+}
 
 /** What has taken too long: the task as a whole, or a call of it. */
 function timeoutError(context: TaskContext, { type }: { readonly type: string }): ErrorData {
@@ -86,19 +115,14 @@ function timeoutError(context: TaskContext, { type }: { readonly type: string })
       : `The function "${addTasks}", which says what task ${task} adds,`;
   const help = isOwn ? ' Raise timeoutSeconds if that is not enough.' : '';
   const message = `${what} took longer than ${ms / 1_000} s.${help}`;
-  // Another attempt forgets them: what they consumed is told with this one.
-  const usage = answeredUsage(context.functionCalls);
+  // Whatever comes next, what its calls consumed is told with this.
+  const usage = spentSoFar(context);
   return { code: 'taskTimedOut', retry: 'backoff', message, ...(usage === undefined ? {} : { data: { usage } }) };
-}
-
-/** How often it is tried. */
-export function retryOf({ retry = DEFAULT_RETRY }: TaskContext): RetryPolicy {
-  return retry;
 }
 
 /** What a fact says that begins a function which is to say what the task adds. */
 function asked(context: TaskContext): { readonly asks?: string | undefined } {
-  return hasOutcome(context) ? { asks: context.addTasks } : {};
+  return onlyAsks(context) ? { asks: context.addTasks } : {};
 }
 
 /** XState's `enqueue`, as far as timers need it. */

@@ -1,9 +1,11 @@
 /** The calls of a task, to models and functions: effects, which the runtime provides. */
 import { fromPromise } from 'xstate';
 import { CALL_SECONDS } from '../../src/document/definition.ts';
+import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
 import { FermataError } from '../../src/errors.ts';
 import type { TaskContext } from './context.ts';
-import { hasOutcome } from './outcome.ts';
+import { onlyAsks } from './outcome.ts';
+import { isPaidFor, paidInput } from './paying.ts';
 
 /** What a call gives back. */
 export interface CallOutput {
@@ -12,6 +14,8 @@ export interface CallOutput {
   readonly model?: string;
   readonly requestId?: string | null;
   readonly finishReason?: string | null;
+  /** Of each request, where there were two. */
+  readonly billed?: unknown;
 }
 
 /** What a call is made with. */
@@ -30,10 +34,26 @@ export const outside = <Output = CallOutput>(src: string) =>
     ),
   );
 
+/** What is asked: what that costs, and who else asks the same, is the task's to know, and nobody else's. */
+export function questionOf(call: TaskContext['call']): CallInput {
+  const {
+    kind: _,
+    prices: __,
+    inputTokens: ___,
+    minOutputTokens: ____,
+    candidates: _____,
+    optimize: ______,
+    cache: _______,
+    ...question
+  } = call as Partial<PreparedModelCall>;
+  return question;
+}
+
 /** What the call of a task is made with. */
 export function callInput({ context }: { context: TaskContext }): CallInput {
-  const { kind: _, ...rest } = context.call;
-  return { ...rest, ...ofAttempt(context) };
+  const { call, granted } = context;
+  const paid = isPaidFor(call) && granted !== undefined ? paidInput(call, granted) : {};
+  return { ...questionOf(call), ...paid, ...ofAttempt(context) };
 }
 
 /** What the function is called with that says which tasks a task adds. */
@@ -61,5 +81,5 @@ function ofAttempt(context: TaskContext): CallInput {
 export function callMs(context: TaskContext): number | undefined {
   const { call, timeoutMs } = context;
   const own = call.kind === 'model' || call.kind === 'code' ? timeoutMs : undefined;
-  return own ?? (hasOutcome(context) ? CALL_SECONDS * 1_000 : undefined);
+  return own ?? (onlyAsks(context) ? CALL_SECONDS * 1_000 : undefined);
 }

@@ -1,15 +1,22 @@
 /** What a task knows, from what it is begun with to how it ends. */
+import type { NanoDollars } from '../../src/cost/money.ts';
 import type { Consequence } from '../../src/document/consequence.ts';
 import type { Skip } from '../../src/document/when.ts';
 import type { ErrorData } from '../../src/errors.ts';
+import type { BilledCall } from './bill.ts';
 import type { ChildRun } from './child-run.ts';
+import type { Choice } from './choosing.ts';
+import type { Comparing } from './comparing.ts';
 import type { FunctionCall } from './function-calls.ts';
 import type { Outcome } from './outcome.ts';
 import type { PreparedOutcome, PreparedSkip, PreparedTask } from './prepared.ts';
+import type { Usage } from './spent.ts';
 
 /** What the workflow machine spawns a task with; `prepared` is attached by the runtime. */
 export interface TaskInput {
   readonly name: string;
+  /** Its run has a budget: its calls are paid from that. */
+  readonly budgeted?: true;
   readonly prepared?: PreparedTask | PreparedSkip | PreparedOutcome | { readonly error: ErrorData };
 }
 
@@ -24,9 +31,13 @@ export interface TaskOutput {
 }
 
 /** What it keeps, in every snapshot. */
-export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
+export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Pick<TaskInput, 'budgeted'> {
   readonly name: string;
   readonly attempt: number;
+  /** What its own call may cost at most; absent where its run has no budget. */
+  readonly granted?: NanoDollars;
+  /** Of which day that is, where budgets of several runs pay for it. */
+  readonly grantedOn?: string;
   readonly held: boolean;
   readonly error: ErrorData | null;
   readonly consequence: Consequence;
@@ -40,16 +51,27 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip> {
   readonly stopped?: Skip['condition'];
   /** Model calls of its function; absent where it made none. */
   readonly functionCalls?: readonly FunctionCall[];
+  /** Requests to models that no fact has stated yet; absent or empty: none. */
+  readonly bill?: readonly BilledCall[];
+  /** What its call has consumed so far, where that has no outcome yet: that will tell all of it. Null: nothing. */
+  readonly consumed?: Usage;
+  /** What calls consumed whose outcome will never be heard: stopped, or made again after a crash. Null: none. */
+  readonly lost?: Usage;
   /** A model was told once already that its tasks were refused. */
   readonly repaired?: true;
+  /** While similar questions are looked for. */
+  readonly comparing?: Comparing | null;
   /** Of a sub-workflow. */
   readonly child?: ChildRun;
+  /** Of a call that may choose its model: which one it has chosen, and who has failed. */
+  readonly choice?: Choice;
 }
 
 /** With what it is made ready, it begins: to run, to be skipped, to say what is known, or to fail at once. */
-export function initialContext({ name, prepared }: TaskInput): TaskContext {
+export function initialContext({ name, budgeted, prepared }: TaskInput): TaskContext {
   const rest = {
     name,
+    ...(budgeted === undefined ? {} : { budgeted }),
     attempt: 0,
     held: true,
     consequence: 'none' as const,

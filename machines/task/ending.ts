@@ -1,6 +1,7 @@
 /** How a task ends otherwise than by completing, and what is stated of it. */
 import { actionCreators } from '../action-creators.ts';
 import { fact } from '../reserved.ts';
+import { factWithBill } from './bill.ts';
 import { about, type TaskContext, type TaskOutput } from './context.ts';
 import type { TaskEvent } from './events.ts';
 import { eventTaken, FORGOTTEN } from './outcome.ts';
@@ -22,7 +23,7 @@ export const endActions = {
   stateFailure: enqueueActions(({ enqueue, context }, { status }: { status: TaskOutput['status'] }) => {
     const type = status === 'cancelled' ? 'task_cancelled' : 'task_failed';
     const usage = spentInVain(context);
-    fact(enqueue, type, {
+    factWithBill(enqueue as never, context, type, {
       ...about(context),
       status,
       attempt: context.attempt,

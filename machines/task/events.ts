@@ -1,4 +1,5 @@
 /** What a task hears: from people, its run, its calls, its own timers. */
+import type { BudgetFits, BudgetGranted } from '../budget.ts';
 import type { InDoubtPolicy } from '../../src/runtime/effect.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import type { RoundAsk, RoundsOutput } from '../plan-execute-reflect.ts';
@@ -8,6 +9,7 @@ import type { ChildEvent } from './child-run.ts';
 import type { CallsModel } from './function-calls.ts';
 import type { JoinedItems } from './prepared.ts';
 import type { Stops, WritesShared } from './sharing.ts';
+import type { ModelConsumed } from './spent.ts';
 
 /** A person's decision. */
 export interface Decision {
@@ -39,6 +41,7 @@ export type TaskEvent =
   | { readonly type: 'fermata.task.waitTimedOut' }
   | EventTaken
   | CallsModel
+  | ModelConsumed
   | WritesShared
   | SharedAnswer
   | Stops
@@ -46,6 +49,8 @@ export type TaskEvent =
   | { readonly type: `xstate.error.actor.model.${number}`; readonly error: unknown }
   | { readonly type: 'fermata.inDoubt'; readonly id: string; readonly key: string; readonly policy: InDoubtPolicy }
   | { readonly type: 'fermata.unsent' }
+  | BudgetGranted
+  | BudgetFits
   | { readonly type: 'fermata.unavailable'; readonly code: string; readonly message: string }
   | {
       readonly type: 'fermata.task.added';

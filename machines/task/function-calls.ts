@@ -2,16 +2,24 @@
  * Model calls that a task's function asks for. Each is an effect of the task's own: its outcome is committed before the
  * function sees it, and a function that is repeated after a crash gets it without another call.
  */
+import { priceUnknown } from '../../src/document/budget.ts';
 import { CALL_SECONDS } from '../../src/document/definition.ts';
+import type { NanoDollars } from '../../src/cost/money.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
-import { callMs, type CallOutput } from './calls.ts';
+import type { BudgetGranted } from '../budget.ts';
+import { assumed, costOf } from './assumed.ts';
+import { endsBadly } from './bad-end.ts';
+import { callBill, cutBill, isBilledAsDoubtful, type Asked, type BilledCall } from './bill.ts';
+import { callMs, questionOf, type CallOutput } from './calls.ts';
 import type { TaskContext } from './context.ts';
 import { errorOf } from './call-error.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact } from '../reserved.ts';
 import type { TaskEvent } from './events.ts';
-import { hasOutcome } from './outcome.ts';
+import { onlyAsks } from './outcome.ts';
+import { isPaidFor, leave, paidInput, reserve, settle } from './paying.ts';
+import { lostWith, withoutConsumed, type Usage } from './spent.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
@@ -23,6 +31,18 @@ export interface FunctionCall {
   readonly place: string;
   /** Fingerprint of what was asked. */
   readonly asked: string;
+  /** Whom it asks, and what that costs: while the model is being asked. */
+  readonly asks?: Asked;
+  /** Of a run with a budget: what is asked once there is money for it. */
+  readonly question?: PreparedModelCall;
+  /** What it may cost at most, once that is reserved. */
+  readonly granted?: NanoDollars;
+  /** Of which day that is, where budgets of several runs pay for it. */
+  readonly grantedOn?: string;
+  /** Key of the doubtful call that it repeats. */
+  readonly repeatOf?: string;
+  /** While it is under way: of an answer that is asked for again. */
+  readonly consumed?: Usage;
   /** Absent while the model is being asked. */
   readonly answer?: { readonly output: unknown } | { readonly error: ErrorData };
 }
@@ -50,9 +70,19 @@ export const MOST_FUNCTION_CALLS = 100;
 
 const ID = 'model.';
 
+/** Under which a task makes a call that its function asked for. */
+export function functionCallId(index: number): string {
+  return `${ID}${index}`;
+}
+
 /** True for the id of a call that a function asked for. */
 export function isFunctionCall(id: string): boolean {
   return id.startsWith(ID);
+}
+
+/** The call that was made under an id; undefined where that is none of a function's. */
+export function functionCallOf({ functionCalls = [] }: TaskContext, id: string): FunctionCall | undefined {
+  return isFunctionCall(id) ? functionCalls[Number(id.slice(ID.length))] : undefined;
 }
 
 /** The call of an outcome; undefined for other events. */
@@ -75,17 +105,80 @@ function askModel(enqueue: Enqueuing, context: TaskContext, event: CallsModel): 
     tell(enqueue, from, key, { error: tooMany(context) });
     return;
   }
-  const { kind: _, ...question } = prepared;
-  enqueue.assign({ functionCalls: [...calls, { key, place, asked }] });
+  if (context.budgeted === true && prepared.prices === undefined) {
+    tell(enqueue, from, key, { error: priceUnknown(prepared, context.name) });
+    return;
+  }
+  const { provider, model, prices } = prepared;
+  const asks = { provider, model, ...(prices === undefined ? {} : { prices }) };
+  const call: FunctionCall = { key, place, asked, asks };
+  const id = functionCallId(calls.length);
+  if (isPaidFor(prepared)) {
+    enqueue.assign({ functionCalls: [...calls, { ...call, question: prepared }] });
+    reserve(enqueue as never, context.name, id, prepared);
+    return;
+  }
+  enqueue.assign({ functionCalls: [...calls, call] });
+  callModel(enqueue, context, { id, key, question: prepared });
+}
+
+/** There is money for what a function asks. */
+function beginPaid(enqueue: Enqueuing, context: TaskContext, { call: id, nanos, on }: BudgetGranted): void {
+  const { functionCalls: calls = [] } = context;
+  const call = functionCallOf(context, id);
+  if (call?.question === undefined) return;
+  const { question, ...begun } = call;
+  const grant = { granted: nanos, ...(on === undefined ? {} : { grantedOn: on }) };
+  enqueue.assign({ functionCalls: calls.with(calls.indexOf(call), { ...call, ...grant }) });
+  callModel(enqueue, context, {
+    id,
+    key: begun.key,
+    question: { ...question, ...paidInput(question, nanos) },
+    ...(begun.repeatOf === undefined ? {} : { repeatOf: begun.repeatOf }),
+  });
+}
+
+/** A crash has cut off what a function asked: it is paid for, and asked again once there is money for that, too. */
+function payAgain(
+  enqueue: Enqueuing,
+  context: TaskContext,
+  { id, key: repeatOf }: { readonly id: string; readonly key: string },
+): void {
+  const { name, functionCalls: calls = [] } = context;
+  const call = functionCallOf(context, id);
+  if (call?.question === undefined || call.granted === undefined) return;
+  const { granted, grantedOn: on, ...asked } = call;
+  enqueue.stopChild(id);
+  settle(enqueue as never, name, id, { reserved: granted, on, spent: granted, last: false });
+  enqueue.assign({ functionCalls: calls.with(calls.indexOf(call), { ...asked, repeatOf }) });
+  reserve(enqueue as never, name, id, call.question);
+}
+
+function callModel(
+  enqueue: Enqueuing,
+  context: TaskContext,
+  {
+    id,
+    key,
+    question,
+    ...repeat
+  }: {
+    readonly id: string;
+    readonly key: string;
+    readonly question: PreparedModelCall;
+    readonly repeatOf?: string;
+  },
+): void {
   enqueue.spawnChild('modelCall', {
-    id: `${ID}${calls.length}`,
+    id,
     input: {
-      ...question,
+      ...questionOf(question),
       task: context.name,
       attempt: context.attempt,
       timeoutMs: callMs(context) ?? CALL_SECONDS * 1_000,
       onInDoubt: 'retry',
       partOf: { key },
+      ...repeat,
     },
   });
 }
@@ -100,8 +193,14 @@ function keepAnswer(enqueue: Enqueuing, context: TaskContext, event: { readonly 
   const answer = event.type.startsWith('xstate.done.')
     ? { output: (event as unknown as { readonly output: CallOutput }).output }
     : { error: errorOf(event) };
-  enqueue.assign({ functionCalls: calls.with(index, { ...call, answer }) });
-  enqueue.stopChild(`${ID}${index}`);
+  const { asks, question: _, granted, grantedOn: on, repeatOf: __, ...known } = withoutConsumed(call);
+  const bill = asks === undefined ? [] : assumed(callBill(call.place, asks, answer as never), granted);
+  if (granted !== undefined) {
+    const spent = isBilledAsDoubtful(answer) ? granted : costOf(bill);
+    settle(enqueue as never, context.name, functionCallId(index), { reserved: granted, on, spent, last: false });
+  }
+  enqueue.assign({ functionCalls: calls.with(index, { ...known, answer }) });
+  enqueue.stopChild(functionCallId(index));
   const { usage, model, requestId, finishReason } = 'output' in answer ? answer.output : {};
   fact(enqueue as never, 'model_called', {
     task: context.name,
@@ -113,21 +212,47 @@ function keepAnswer(enqueue: Enqueuing, context: TaskContext, event: { readonly 
     ...(requestId === undefined ? {} : { requestId }),
     ...(finishReason === undefined ? {} : { finishReason }),
     ...('error' in answer ? { error: answer.error } : {}),
+    ...(bill.length === 0 ? {} : { bill }),
   });
   tell(enqueue, from, call.key, answer);
 }
 
 /** The function is over, or will be called again: nobody waits for what it asked. What was answered is kept for a repeat. */
-function dropOpenCalls(enqueue: Enqueuing, context: TaskContext): void {
+function dropOpenCalls(enqueue: Enqueuing, context: TaskContext, event: { readonly type: string }): void {
   const calls = context.functionCalls;
   if (calls === undefined) return;
-  for (const [index, { answer }] of calls.entries()) if (answer === undefined) enqueue.stopChild(`${ID}${index}`);
-  enqueue.assign({ functionCalls: calls.filter(({ answer }) => answer !== undefined) });
+  const open = [...calls.entries()].flatMap(([index, call]) =>
+    call.answer === undefined ? [{ ...call, id: functionCallId(index) }] : [],
+  );
+  // First those that wait: else they would still seem to when the others have ended, and nothing were left for them.
+  for (const { id, question, granted } of open)
+    if (question !== undefined && granted === undefined) leave(enqueue as never, context.name, id, question);
+  let lost: Pick<TaskContext, 'lost'> = context.lost === undefined ? {} : { lost: context.lost };
+  const cut: BilledCall[] = [];
+  for (const { id, asks, place, question, granted, grantedOn: on, consumed } of open) {
+    if (question !== undefined && granted === undefined) continue;
+    enqueue.stopChild(id);
+    const bill = asks === undefined ? [] : assumed(cutBill(place, asks, consumed), granted);
+    const last = endsBadly(context, event);
+    if (granted !== undefined)
+      settle(enqueue as never, context.name, id, { reserved: granted, on, spent: costOf(bill), last });
+    lost = { ...lost, ...lostWith(lost, consumed) };
+    cut.push(...bill);
+  }
+  enqueue.assign({
+    ...lost,
+    functionCalls: calls.filter(({ answer }) => answer !== undefined),
+    ...(cut.length === 0 ? {} : { bill: [...(context.bill ?? []), ...cut] }),
+  });
 }
 
 /** What of XState's `enqueue` is needed here. */
 interface Enqueuing {
-  assign(change: { readonly functionCalls: readonly FunctionCall[] }): void;
+  assign(change: {
+    readonly functionCalls: readonly FunctionCall[];
+    readonly lost?: Usage;
+    readonly bill?: readonly BilledCall[];
+  }): void;
   spawnChild(src: 'modelCall', options: { readonly id: string; readonly input: object }): void;
   stopChild(id: string): void;
   sendTo(id: string, event: ModelAnswered): void;
@@ -154,7 +279,7 @@ function tooMany(context: TaskContext): ErrorData {
 }
 
 function functionOf(context: TaskContext): string | undefined {
-  if (hasOutcome(context)) return context.addTasks;
+  if (onlyAsks(context)) return context.addTasks;
   return context.call.kind === 'code' ? context.call.function : undefined;
 }
 
@@ -163,10 +288,16 @@ export const functionCallActions = {
   askModel: enqueueActions(({ enqueue, context, event }) => {
     if (event.type === 'task.callsModel') askModel(enqueue as never, context, event);
   }),
+  beginPaid: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type === 'fermata.budget.granted') beginPaid(enqueue as never, context, event);
+  }),
+  payAgain: enqueueActions(({ enqueue, context }, doubt: { id: string; key: string }) =>
+    payAgain(enqueue as never, context, doubt),
+  ),
   keepAnswer: enqueueActions(({ enqueue, context, event }, { from }: { from: string }) =>
     keepAnswer(enqueue as never, context, event, from),
   ),
-  dropOpenCalls: enqueueActions(({ enqueue, context }) => dropOpenCalls(enqueue as never, context)),
+  dropOpenCalls: enqueueActions(({ enqueue, context, event }) => dropOpenCalls(enqueue as never, context, event)),
   // Another attempt asks everything anew.
   forgetCalls: assign(({ context }) => (context.functionCalls === undefined ? {} : { functionCalls: [] })),
 };

@@ -1,13 +1,16 @@
 /** Guards of the task machine. */
+import { OWN_CALL } from '../../src/document/budget.ts';
 import { FROM_OUTPUT } from '../../src/document/definition.ts';
 import type { RoundsOutput } from '../plan-execute-reflect.ts';
-import { retryOf } from './attempts.ts';
-import { errorOf } from './call-error.ts';
+import { isRetriable, retryOf, triesLeft } from './attempts-left.ts';
 import { childError } from './child-run.ts';
+import { compares, isPaidOnTheSide, isSimilar, isToBeJudged, isVerified } from './comparing.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
 import { joinedItems, spreads } from './items.ts';
-import { adds, asksFunction, hasOutcome } from './outcome.ts';
+import { adds, asksFunction, onlyAsks } from './outcome.ts';
+import { isPaidFor } from './paying.ts';
+import { isFound, recalls } from './recalling.ts';
 import { isPublished, refusalOf } from './sharing.ts';
 import { goesWithout } from './waiting.ts';
 
@@ -17,14 +20,40 @@ interface Seen {
   readonly event: TaskEvent;
 }
 
+/** A model gets one chance to mend tasks of its answer that were refused. */
+function mayRepair({ context, event }: Seen): boolean {
+  return (
+    context.addTasks === FROM_OUTPUT &&
+    context.call.kind === 'model' &&
+    context.repaired === undefined &&
+    // What is wrong then is what it shares, and no task of its answer.
+    !(event.type === 'fermata.task.refused' && event.error.code === 'expressionFailed')
+  );
+}
+
 /** What it decides by. */
 export const guards = {
   broken: ({ context }: Seen) => context.error !== null,
   isSkipped: ({ context }: Seen) => context.skip !== undefined,
   isKnown: ({ context }: Seen) => context.known === true,
   needsApproval: ({ context }: Seen) => context.approval !== undefined,
+  isPaidFor: ({ context }: Seen) => isPaidFor(context.call),
+  isOwnGrant: ({ event }: Seen) => event.type === 'fermata.budget.granted' && event.call === OWN_CALL,
+  mustPayAgain: ({ context, event }: Seen) =>
+    event.type === 'fermata.inDoubt' && event.policy === 'retry' && event.id === OWN_CALL && isPaidFor(context.call),
   isCode: ({ context }: Seen) => context.call.kind === 'code',
   runsWorkflow: ({ context }: Seen) => context.call.kind === 'subworkflow',
+  recalls: ({ context }: Seen) => recalls(context),
+  isFound: ({ event }: Seen) => isFound(event),
+  compares: ({ context }: Seen) => compares(context),
+  comparesPaid: ({ context }: Seen) => compares(context) && isPaidOnTheSide(context),
+  isPaidOnTheSide: ({ context }: Seen) => isPaidOnTheSide(context),
+  isComparisonPaid: ({ event }: Seen) => event.type === 'fermata.budget.granted' && event.call === 'compare',
+  isVerdictPaid: ({ event }: Seen) => event.type === 'fermata.budget.granted' && event.call === 'verify',
+  isSimilar: ({ context, event }: Seen) => isSimilar(context, event),
+  isToBeJudged: ({ context, event }: Seen) => isToBeJudged(context, event),
+  isToBeJudgedPaid: ({ context, event }: Seen) => isToBeJudged(context, event) && isPaidOnTheSide(context),
+  isVerified: ({ event }: Seen) => isVerified(event),
   goesOnAlone: ({ context: { call } }: Seen) => call.kind === 'subworkflow' && !call.wait,
   wasCancelled: ({ context }: Seen) => context.error?.code === 'cancelled',
   wasTooLong: ({ context }: Seen) => context.error?.code === 'taskTimedOut',
@@ -44,16 +73,12 @@ export const guards = {
   goesOn: ({ event }: Seen) => joinedItems(event).next !== undefined,
   itemsFailed: ({ context, event }: Seen) =>
     (context.call.kind !== 'map' || context.call.onItemFailure === 'stop') && joinedItems(event).errors !== undefined,
-  hasOutcome: ({ context }: Seen) => hasOutcome(context),
+  onlyAsks: ({ context }: Seen) => onlyAsks(context),
   needsSlot: ({ context }: Seen) => asksFunction(context) && !context.held,
   asksFunction: ({ context }: Seen) => asksFunction(context),
   adds: ({ context }: Seen) => adds(context),
-  mayRepair: ({ context, event }: Seen) =>
-    context.addTasks === FROM_OUTPUT &&
-    context.call.kind === 'model' &&
-    context.repaired === undefined &&
-    // What is wrong then is what it shares, and no task of its answer.
-    !(event.type === 'fermata.task.refused' && event.error.code === 'expressionFailed'),
+  mayRepairPaid: (seen: Seen) => isPaidFor(seen.context.call) && mayRepair(seen),
+  mayRepair,
   isCondition: ({ context }: Seen) => context.call.kind === 'condition',
   waitsForEvent: ({ context: { call } }: Seen) => call.kind === 'wait' && 'event' in call.for,
   waitsForTime: ({ context: { call } }: Seen) => call.kind === 'wait' && !('event' in call.for),
@@ -62,9 +87,8 @@ export const guards = {
   isUnpublished: ({ event }: Seen) => refusalOf(event) !== undefined,
   isPublished: ({ event }: Seen) => isPublished(event),
   cannotTell: ({ event }: Seen) => event.type === 'fermata.task.stops' && 'error' in event.stop,
-  mayRetry: ({ context, event }: Seen) =>
-    errorOf(event).retry !== 'never' && context.attempt <= retryOf(context).maxRetries,
-  attemptsLeft: ({ context }: Seen) => context.attempt <= retryOf(context).maxRetries,
+  mayRetry: ({ context, event }: Seen) => isRetriable(context, event),
+  attemptsLeft: ({ context }: Seen) => triesLeft(context),
   approved: ({ event }: Seen) => event.type === 'fermata.approve' && event.decision.approved,
   mustAsk: ({ event }: Seen) => event.type === 'fermata.inDoubt' && event.policy === 'ask',
 };

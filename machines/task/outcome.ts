@@ -4,11 +4,12 @@
  */
 import { FROM_OUTPUT } from '../../src/document/definition.ts';
 import { actionCreators } from '../action-creators.ts';
-import { fact } from '../reserved.ts';
+import { factWithBill } from './bill.ts';
 import type { CallOutput } from './calls.ts';
 import { about, type TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
-import { withEarlier } from './spent.ts';
+import { withKept } from './recalling.ts';
+import { counted, withEarlier } from './spent.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
 
@@ -48,7 +49,7 @@ export function asksFunction(context: TaskContext): boolean {
 }
 
 /** True where its work is done, and only its function has still to be called: what it gave is paid, and not asked for again. */
-export function hasOutcome(context: TaskContext): boolean {
+export function onlyAsks(context: TaskContext): boolean {
   return (context.outcome ?? null) !== null && asksFunction(context);
 }
 
@@ -60,32 +61,37 @@ export function eventTaken({ call, outcome }: TaskContext): { readonly event?: u
   return { event, ...(keptEvent === undefined ? {} : { keptEvent }) };
 }
 
-/** What models answered a function is over with it, and its usage has been told: the next function begins with none. */
-function answersCounted({ functionCalls }: TaskContext): Pick<TaskContext, 'functionCalls'> {
-  return functionCalls === undefined ? {} : { functionCalls: [] };
-}
-
 /** What a task does with what it has come to. */
 export const outcomeActions = {
-  keepOutcome: assign(({ context, event }) => ({
-    outcome: outcomeOf(withEarlier(context, (event as unknown as { readonly output: CallOutput }).output)),
-    // What is called next is another call, and repeats none.
-    ...(context.repeatOf === undefined ? {} : { repeatOf: null }),
-    ...answersCounted(context),
-  })),
+  keepOutcome: assign(({ context, event }) => {
+    const { output } = event as unknown as { readonly output: CallOutput };
+    return {
+      outcome: withKept(context, outcomeOf(withEarlier(context, output)), output),
+      // What is called next is another call, and repeats none.
+      ...(context.repeatOf === undefined ? {} : { repeatOf: null }),
+      // What models answered a function is over with it: the next function begins with none.
+      ...counted(context),
+    };
+  }),
   // What the function asked of models that said which tasks are added.
   keepChosen: assign(({ context, event }) => {
     const { outcome } = context;
     const { usage } = withEarlier(context, (event as unknown as { readonly output: CallOutput }).output);
     if (usage === undefined || (outcome ?? null) === null) return {};
-    return { outcome: { value: outcome?.value, facts: { ...outcome?.facts, usage } }, ...answersCounted(context) };
+    return { outcome: { value: outcome?.value, facts: { ...outcome?.facts, usage } }, ...counted(context) };
   }),
   keepChoice: assign(({ context: { call } }) =>
     call.kind === 'condition' ? { outcome: { value: call.decision, facts: { condition: call.found } } } : {},
   ),
   stateCompletion: enqueueActions(({ enqueue, context }) => {
     const { attempt, outcome } = context;
-    fact(enqueue, 'task_completed', { ...about(context), result: outcome?.value, attempt, ...outcome?.facts });
+    const { facts } = outcome ?? {};
+    factWithBill(enqueue as never, context, 'task_completed', {
+      ...about(context),
+      result: outcome?.value,
+      attempt,
+      ...facts,
+    });
     enqueue.assign(FORGOTTEN);
   }),
 };

@@ -1,5 +1,6 @@
 /** What several states of the task machine have in common: how a task begins, calls and is heard. */
 import { callInput } from './calls.ts';
+import { recallInput } from './recalling.ts';
 
 /** A state in which a model or a function is called. */
 export const calling = (src: 'modelCall' | 'code') =>
@@ -23,6 +24,7 @@ export const hearingFunction = (from: 'call' | 'chooseTasks') =>
     exit: 'dropOpenCalls',
     on: {
       'task.callsModel': { actions: 'askModel' },
+      'fermata.budget.granted': { actions: 'beginPaid' },
       'task.writesShared': { actions: 'setShared' },
       'fermata.shared.answer': { actions: ['tellWritten', 'tellChanged'] },
       'xstate.done.actor.model.*': { actions: { type: 'keepAnswer', params: { from } } },
@@ -30,15 +32,55 @@ export const hearingFunction = (from: 'call' | 'chooseTasks') =>
     },
   }) as const;
 
+/** A model is asked: at once, or once there is money for it. */
+export const ASK_MODEL = [
+  { guard: 'isPaidFor', target: '#task.running.reserving' },
+  { target: '#task.running.callingModel' },
+] as const;
+
+/** Nobody has its answer: it is the one that asks. */
+export const MISSED = ASK_MODEL.map((way) => ({ ...way, actions: ['stateMiss', 'restartTimeout'] as const }));
+
+/** Nobody was asked the very same: similar questions are looked for first, where one will do. */
+const ASKED_BY_NOBODY = [
+  {
+    guard: 'comparesPaid',
+    target: '#task.running.comparing.reservingEmbedding',
+    actions: ['stateComparing', 'restartTimeout'],
+  },
+  { guard: 'compares', target: '#task.running.comparing.embedding', actions: ['stateComparing', 'restartTimeout'] },
+  ...MISSED,
+] as const;
+
+/** Asks the cache. Whatever is wrong with it, a task has its answer: then from the model, in a time of its own. */
+export const recalling = {
+  meta: { waitsFor: 'cache' },
+  // How long it waits for another one's call is bounded there (`timeoutMs` of its input): then it asks for itself.
+  entry: 'stopTimeout',
+  invoke: {
+    src: 'recall',
+    id: 'recall',
+    input: recallInput,
+    onDone: [
+      { guard: 'isFound', target: '#task.running.completing', actions: ['keepFound', 'restartTimeout'] },
+      ...ASKED_BY_NOBODY,
+    ],
+    onError: MISSED,
+  },
+  // Nobody was called: there is no doubt.
+  on: { 'fermata.inDoubt': { actions: 'stopTimeout' } },
+} as const;
+
 /** How a task that holds a slot calls. Chosen on the way in: a state that only chooses would be a step more in every task. */
 const CALL = [
   { guard: 'isCode', target: '#task.running.callingCode' },
   { guard: 'runsWorkflow', target: '#task.running.childRun' },
-  { target: '#task.running.callingModel' },
+  { guard: 'recalls', target: '#task.running.recalling' },
+  ...ASK_MODEL,
 ] as const;
 
 /** What its call gave is paid: where only its function has failed, or was cut off, only that is called again. */
-const AGAIN = [{ guard: 'hasOutcome', target: '#task.running.choosingTasks' }] as const;
+const AGAIN = [{ guard: 'onlyAsks', target: '#task.running.choosingTasks' }] as const;
 
 /** The same for one that comes back after an attempt that failed. */
 export const CALL_AGAIN = [...AGAIN, ...CALL] as const;

@@ -1,4 +1,6 @@
 /** A run ends: it is told to, or something has gone wrong; what is alive is stopped, and what it came to is stated. */
+import { BUDGET_ADDRESS } from '../../src/document/budget.ts';
+import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact, send, type Enqueue } from '../reserved.ts';
 import type { Ending, WorkflowContext } from './context.ts';
@@ -9,11 +11,14 @@ const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
 
 /** From now on the run only ends: nothing more begins, and what is alive is told to stop. */
 export function beginEnding(
+  { budget }: Pick<WorkflowContext, 'budget'>,
   ending: Ending,
   prepared: PreparedStep | undefined,
   enqueue: Enqueue,
   except?: string,
 ): Partial<WorkflowContext> {
+  // Nobody gets anything any more: else each task that is told to stop would make room for one that is told next.
+  if (budget !== undefined) send(enqueue, BUDGET_ADDRESS, { type: 'fermata.budget.close' });
   for (const name of prepared?.live ?? []) {
     if (name === except) continue;
     const reason = ending.status === 'cancelled' ? ending.reason.message : `The run ended: ${ending.reason.message}`;
@@ -28,6 +33,7 @@ export const endActions = {
     if (event.type !== 'fermata.cancel' || context.ending !== null) return;
     enqueue.assign(
       beginEnding(
+        context,
         { status: 'cancelled', reason: { code: 'cancelled', message: event.reason ?? 'Cancelled.' } },
         event.prepared,
         enqueue,
@@ -37,7 +43,8 @@ export const endActions = {
   timeOut: enqueueActions(({ enqueue, event, context }) => {
     if (context.ending !== null) return;
     const message = `The run took longer than ${(context.timeoutMs ?? 0) / 1_000} s. Raise config.timeoutSeconds if that is not enough.`;
-    enqueue.assign(beginEnding({ status: 'failed', reason: { code: 'runTimedOut', message } }, stepOf(event), enqueue));
+    const reason: ErrorData = { code: 'runTimedOut', message };
+    enqueue.assign(beginEnding(context, { status: 'failed', reason }, stepOf(event), enqueue));
   }),
   stateCompleted: enqueueActions(({ enqueue, context }) => {
     fact(enqueue, 'run_completed', { output: context.output });

@@ -2,6 +2,8 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { ErrorData } from '../../src/errors.ts';
 import type { ChildEnded, ChildProgressed } from '../../src/runtime/parent.ts';
+import type { BudgetOver } from '../budget.ts';
+import type { SharedBudgetSays } from '../shared-budget.ts';
 import type { RoundAsk } from '../plan-execute-reflect.ts';
 import type { SetsShared } from '../shared-space.ts';
 import type { TaskOutput } from '../task/context.ts';
@@ -45,7 +47,9 @@ export type WorkflowEvent =
   | OutsideEvent
   | SetsShared
   | (SharedWritten & Prepared)
-  | ChildEnded
+  | (BudgetOver & Prepared)
+  | (SharedBudgetSays & Prepared)
+  | (ChildEnded & Prepared)
   | ChildProgressed
   | ({ readonly type: 'fermata.pause' } & Prepared)
   | ({ readonly type: 'fermata.resume' } & Prepared)

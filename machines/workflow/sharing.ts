@@ -8,6 +8,7 @@ import type { TakesOverShared } from '../shared-space.ts';
 import type { WorkflowContext } from './context.ts';
 import { beginEnding } from './ending.ts';
 import { stepOf, type WorkflowEvent } from './events.ts';
+import { heardFrom, lastOf } from './slots.ts';
 
 /** Address of the run itself. */
 const ROOT = '/';
@@ -43,17 +44,20 @@ export const sharingActions = {
     beginSharing(enqueue as never, context);
     enqueue.sendTo(SHARED as never, event as never);
   }),
-  sharedWritten: enqueueActions(({ enqueue, event }) => {
+  sharedWritten: enqueueActions(({ enqueue, context, event }) => {
     if (event.type !== 'fermata.shared.written') return;
-    const { prepared, ...told } = event;
-    for (const { task: name, stop } of prepared?.stops ?? []) send(enqueue, name, { type: 'fermata.task.stops', stop });
+    const { prepared, ...written } = event;
+    const stops = prepared?.stops ?? [];
+    for (const { task: name, stop } of stops) send(enqueue, name, { type: 'fermata.task.stops', stop });
+    enqueue.assign(heardFrom(context, undefined, lastOf(stops.map(({ task }) => task))));
     // After these have ended: ten thousand that are told at once are written anew with each commit until the last one is.
-    if (prepared?.stopsRest !== undefined) send(enqueue, ROOT, { ...told, rest: prepared.stopsRest });
+    if (prepared?.stopsRest !== undefined) send(enqueue, ROOT, { ...written, rest: prepared.stopsRest });
   }),
   sharedBroke: enqueueActions(({ enqueue, context, event }) => {
     const { error } = event as ErrorActorEvent<Partial<ErrorData>>;
     const message = `Its shared values are lost: ${error?.message ?? JSON.stringify(error)}`;
     const reason: ErrorData = { code: error?.code ?? 'actorFailed', message };
-    if (context.ending === null) enqueue.assign(beginEnding({ status: 'failed', reason }, stepOf(event), enqueue));
+    if (context.ending === null)
+      enqueue.assign(beginEnding(context, { status: 'failed', reason }, stepOf(event), enqueue));
   }),
 };

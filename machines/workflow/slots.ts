@@ -23,20 +23,28 @@ export function admit(
       parked--;
       send(enqueue, name, { type: 'fermata.task.admitted' });
     } else {
-      spawn(enqueue, name, 'task', { name });
+      spawn(enqueue, name, 'task', { name, ...(context.budget === undefined ? {} : { budgeted: true }) });
     }
   }
   return { active, parked, nextRoot };
 }
 
-/** The tasks that were told to go on, once `name` has said what comes next. Given only where that changes: it is in every snapshot. */
+/**
+ * The tasks that were told to go on or to stop, once `name` (where one has) has said what comes next and `more` are told.
+ * Given only where that changes: it is in every snapshot.
+ */
 export function heardFrom(
-  { told }: WorkflowContext,
-  name: string,
+  { unheard = [] }: WorkflowContext,
+  name: string | undefined,
   more: readonly string[] = [],
-): Pick<WorkflowContext, 'told'> {
-  const left = [...(told ?? []).filter((other) => other !== name), ...more];
-  return left.length === 0 && (told ?? []).length === 0 ? {} : { told: left };
+): Pick<WorkflowContext, 'unheard'> {
+  const left = [...unheard.filter((other) => other !== name), ...more];
+  return left.length === 0 && unheard.length === 0 ? {} : { unheard: left };
+}
+
+/** Of tasks that are told to stop the last one: they end in this order, so that with its end all are heard of. */
+export function lastOf(stopped: readonly string[]): readonly string[] {
+  return stopped.slice(-1);
 }
 
 /** What a run does about its slots. */

@@ -6,10 +6,11 @@ import { actionCreators } from '../action-creators.ts';
 import { fact, send, type Enqueue } from '../reserved.ts';
 import type { TaskOutput } from '../task/context.ts';
 import type { WorkflowContext } from './context.ts';
+import { shareRest } from './budget.ts';
 import { beginEnding } from './ending.ts';
 import { stepOf, type WorkflowEvent } from './events.ts';
 import type { GroupStep, PreparedStep } from './prepared.ts';
-import { admit, heardFrom } from './slots.ts';
+import { admit, heardFrom, lastOf } from './slots.ts';
 
 const { enqueueActions } = actionCreators<WorkflowContext, WorkflowEvent>();
 
@@ -30,7 +31,13 @@ export const taskEndActions = {
     const slot = waited === true ? 'parked' : 'held';
     fact(enqueue, 'task_failed', { task: name, description, status: 'failed', error: failure });
     enqueue.assign(
-      settle(context, { name, consequence: 'fail', error: failure, slot }, stepOf(event), enqueue, admitting),
+      settle(
+        context,
+        { name, consequence: 'fail', error: failure, slot, broke: true },
+        stepOf(event),
+        enqueue,
+        admitting,
+      ),
     );
   }),
   taskCancelled: enqueueActions(({ enqueue, context, event }, { admitting }: { admitting: boolean }) => {
@@ -65,7 +72,10 @@ export const taskEndActions = {
 /** The counts after a task has ended, and what follows. */
 function settle(
   context: WorkflowContext,
-  end: Pick<TaskOutput, 'name' | 'consequence' | 'error'> & { readonly slot: 'held' | 'parked' | 'none' },
+  end: Pick<TaskOutput, 'name' | 'consequence' | 'error'> & {
+    readonly slot: 'held' | 'parked' | 'none';
+    readonly broke?: true;
+  },
   prepared: PreparedStep | undefined,
   enqueue: Enqueue,
   admitting: boolean,
@@ -89,21 +99,31 @@ function settle(
     parked: context.parked - (end.slot === 'parked' ? 1 : 0),
     failure: context.failure ?? (consequence === 'fail' ? end.error : null),
   };
-  const told = counted.ending === null ? [...(joined === undefined ? [] : [joined]), ...over] : [];
-  for (const name of told) send(enqueue, name, { type: 'fermata.task.joined' });
+  const goOn = counted.ending === null ? [...(joined === undefined ? [] : [joined]), ...over] : [];
+  for (const name of goOn) send(enqueue, name, { type: 'fermata.task.joined' });
   const reason: ErrorData = end.error ?? { code: 'taskFailed', message: `Task "${end.name}" failed.` };
   // Where nothing has failed, last tasks that were refused, or let pass in time, and whose author said `skip` end the run well.
   const unfinished =
     prepared?.output?.complete === false && counted.settled >= counted.total && counted.failure !== null;
-  const next = endsRun(context, consequence)
-    ? beginEnding({ status: consequence === 'cancel' ? 'cancelled' : 'failed', reason }, prepared, enqueue, end.name)
+  // What it had reserved nobody can settle: with such a budget the others would wait for ever.
+  const broke = end.broke === true && context.budget !== undefined && context.ending === null;
+  const endsIt = broke || endsRun(context, consequence);
+  if (!endsIt && context.ending === null) shareRest(enqueue, context, end.error !== null);
+  const next = endsIt
+    ? beginEnding(
+        context,
+        { status: consequence === 'cancel' ? 'cancelled' : 'failed', reason },
+        prepared,
+        enqueue,
+        end.name,
+      )
     : unfinished && counted.ending === null
       ? { ending: { status: 'failed' as const, reason: counted.failure ?? reason } }
       : counted.ending === null && admitting
         ? admit(counted, prepared, enqueue)
         : {};
   const output = prepared?.output === undefined || unfinished ? {} : { output: prepared.output.value };
-  return { ...counted, ...output, ...next, ...heardFrom(context, end.name, told) };
+  return { ...counted, ...output, ...next, ...heardFrom(context, end.name, [...goOn, ...lastOf(stop)]) };
 }
 
 /** How many items never begin. */

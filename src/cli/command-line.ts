@@ -34,7 +34,10 @@ export function configOption(): Option {
 
 /** `--demo`. */
 export function demoOption(): Option {
-  return new Option('--demo', 'scripted models: nothing is asked of any provider, and no key is needed').default(false);
+  return new Option(
+    '--demo',
+    'scripted models: nothing is asked of any provider, and no key is needed (FERMATA_DEMO_PACE: tokens a second)',
+  ).default(false);
 }
 
 /** `--json`. */

@@ -29,6 +29,8 @@ export interface Connection {
   readonly embedded: boolean;
   /** Writes commands that reach the same Fermata. */
   readonly next: NextCommand;
+  /** Waits until what was asked for is done as far as nothing outside is waited for; a server does that by itself. */
+  settle(): Promise<void>;
 }
 
 /**
@@ -50,13 +52,14 @@ export async function withConnection<Result>(
 ): Promise<Result> {
   if (options.server !== undefined) {
     const client = createClient({ baseUrl: serverUrl(options.server) });
-    return use({ client, embedded: false, next: nextCommand(shell, options) });
+    return use({ client, embedded: false, next: nextCommand(shell, options), settle: async () => {} });
   }
   const settings = await readProgramSettings(shell, options);
   if (access !== 'creates') assertThere(settings.database, ', or a running server with --server URL');
   const { program, client } = await embed({ ...settings, passive: access === 'looks' });
   try {
-    return await use({ client, embedded: true, next: nextCommand(shell, options) });
+    const settle = (): Promise<void> => program.fermata.runtime.idle();
+    return await use({ client, embedded: true, next: nextCommand(shell, options), settle });
   } finally {
     await program.stop();
   }
@@ -119,10 +122,15 @@ function assertThere(database: string, otherwise: string): void {
 }
 
 /** Calls `use` with a Fermata that ends with it and keeps nothing: for documents that are only looked at. */
-export async function withThrowaway<Result>(use: (client: FermataClient) => Promise<Result>): Promise<Result> {
+export async function withThrowaway<Result>(
+  use: (client: FermataClient) => Promise<Result>,
+  /** Whose configuration tells what models cost; default: none. */
+  configured?: { readonly shell: Shell; readonly options: Pick<ConnectionOptions, 'config'> },
+): Promise<Result> {
+  const { prices } = configured === undefined ? {} : await configOf(configured);
   const settings = {
     database: ':memory:',
-    config: {},
+    config: prices === undefined ? {} : { prices },
     environment: {},
     logLevel: 'silent',
     demo: false,
@@ -135,6 +143,10 @@ export async function withThrowaway<Result>(use: (client: FermataClient) => Prom
   } finally {
     await program.stop();
   }
+}
+
+function configOf({ shell, options }: { readonly shell: Shell; readonly options: Pick<ConnectionOptions, 'config'> }) {
+  return loadConfig(options.config ?? readSettings(shell.environment).configFile, shell.directory);
 }
 
 /** Loaded only here: `--help`, and commands that talk to a server, begin in a third of the time without it. */
@@ -163,6 +175,7 @@ export async function readProgramSettings(
     environment,
     logLevel: environment['LOG_LEVEL'] ? settings.logLevel : 'silent',
     demo: options.demo ?? false,
+    demoPace: settings.demoPace,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Follows a run to its end: progress as it comes, then the result. What `run`, `watch` and `approve` have in common. */
-import type { FermataClient } from '../client/index.ts';
+import type { EtaEvent, FactEvent, FermataClient } from '../client/index.ts';
 import type { Connection } from './connection.ts';
 import { chooseDisplay, type Display } from './display.ts';
 import { EXIT } from './exit.ts';
@@ -17,6 +17,8 @@ export interface FollowOptions {
   readonly json: boolean;
   /** Default: a list on a terminal, else plain lines. */
   readonly display?: Display;
+  /** The task that has just been decided on: on a slow machine the run may not have come to it yet. */
+  readonly decided?: string;
 }
 
 /**
@@ -44,16 +46,28 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
   const { connection, runId } = options;
   const approve = (task: string): string => connection.next('approve', runId, task);
   const send = (type: string): string => connection.next('send', runId, type);
-  const context = { width: shell.columns, approve, send };
+  const context = { width: shell.columns - (shell.isTerminal ? ROOM_FOR_ETA : 0), approve, send };
   let { display } = options;
   let told = false;
+  let eta: EtaEvent['data'] | undefined;
   try {
-    for await (const event of connection.client.stream(runId, { signal })) {
-      if (event.event === 'task_delta') continue;
+    const { client } = connection;
+    // In a file that somebody reads tomorrow it would say nothing.
+    const stream = shell.isTerminal ? client.streamWithEta(runId, { signal }) : client.stream(runId, { signal });
+    for await (const came of stream) {
+      if (came.event === 'task_delta') continue;
+      if (came.event === 'eta') {
+        eta = came.data as EtaEvent['data'];
+        continue;
+      }
+      const event = came as FactEvent;
       display ??= chooseDisplay(shell, event);
       const line = progressLine(event, context);
-      if (line !== undefined) display.show(line);
-      if (told || !connection.embedded) continue;
+      const isEnd = line?.last === true && line.task === undefined;
+      const left = isEnd || eta === undefined ? undefined : leftAt(eta, event.data);
+      if (line !== undefined) display.show(left === undefined ? line : { ...line, left });
+      if (told || !connection.embedded || (options.decided !== undefined && event.data['task'] === options.decided))
+        continue;
       const text = (await waitsForPerson(connection.client, event))
         ? WAITING
         : (await waitsForEvent(connection.client, event))
@@ -68,6 +82,16 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
     await display?.end();
   }
 }
+
+/** What of an ETA is left when a fact is stated; undefined where nothing is, or nobody knows. */
+function leftAt(eta: EtaEvent['data'], { timestamp, progress }: FactEvent['data']): number | undefined {
+  if (eta.etaSeconds === null || progress === 100) return undefined;
+  const since = Math.max(0, Date.parse(timestamp) - Date.parse(eta.timestamp)) / 1_000;
+  return Math.max(0, eta.etaSeconds - since);
+}
+
+/** For `, 3 min 20 s left`. */
+const ROOM_FOR_ETA = 18;
 
 const WAITING =
   'The run waits here for that decision. To decide, stop this with Ctrl-C and use the command: it goes on from there';

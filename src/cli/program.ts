@@ -3,7 +3,10 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import type { AddCommand } from './command-line.ts';
 import { addApprove } from './commands/approve.ts';
+import { addBudgets } from './commands/budgets.ts';
+import { addCache } from './commands/cache.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addCosts } from './commands/costs.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDryRun } from './commands/dry-run.ts';
 import { addEstimate } from './commands/estimate.ts';
@@ -36,6 +39,9 @@ const COMMANDS: readonly AddCommand[] = [
   addDryRun,
   addEstimate,
   addRuns,
+  addCosts,
+  addBudgets,
+  addCache,
   addShow,
   addWatch,
   addWhy,

@@ -2,7 +2,7 @@
  * What a fact of a run looks like to the person who watches: one line, or nothing. Pure: plain lines, the list on a
  * terminal and the demo all show what is decided here.
  */
-import { firstLine, printable, shorten } from './text.ts';
+import { duration, firstLine, printable, shorten } from './text.ts';
 
 /** A fact as the stream gives it. */
 export interface ShownFact {
@@ -24,6 +24,8 @@ export interface ProgressLine {
   readonly text: string;
   /** Nothing more comes about that task (or, without one, about the run). */
   readonly last: boolean;
+  /** Seconds until the run ends; undefined: not known, or not for this reader. */
+  readonly left?: number;
 }
 
 /** What lines need beyond the fact. */
@@ -86,9 +88,11 @@ export function layOut(line: ProgressLine): string {
   return line.mood === 'begun' ? `${bracket(line)}${line.text}… ${symbol}` : `${bracket(line)}${symbol} ${line.text}`;
 }
 
-/** `[ 35%] `; nothing where there is no percentage. */
-export function bracket({ percent }: Pick<ProgressLine, 'percent'>): string {
-  return percent === undefined ? '' : `[${String(Math.floor(percent)).padStart(3)}%] `;
+/** `[ 35%] `, `[ 35%, 4.2 s left] `; nothing where there is no percentage. */
+export function bracket({ percent, left }: Pick<ProgressLine, 'percent' | 'left'>): string {
+  if (percent === undefined) return '';
+  const rest = left === undefined ? '' : `, ${duration(left * 1_000)} left`;
+  return `[${String(Math.floor(percent)).padStart(3)}%${rest}] `;
 }
 
 type Shown = readonly [mood: Mood, text: string];
@@ -147,6 +151,24 @@ const ofTask: Readonly<Record<string, Show>> = {
       ),
     ];
   },
+  // Where nothing else was wanted there is nothing to tell.
+  model_chosen: (data, context) =>
+    data['reason'] === 'first'
+      ? undefined
+      : ['told', said(data, `asks ${String(data['model'])}: ${String(data['because'])}`, context)],
+  budget_awaited: (data, context) => [
+    'waits',
+    said(data, `waits for money: it may cost $${Number(data['needDollars'])}`, context),
+  ],
+  budget_granted: (data, context) => ['told', said(data, 'has money, and begins', context)],
+  overcharged: (data, context) => [
+    'failed',
+    said(
+      data,
+      `its provider took $${Number(data['costDollars'])}, $${Number(data['reservedDollars'])} at most was right`,
+      context,
+    ),
+  ],
   event_kept: (data) => [
     'told',
     printable(`The event ${JSON.stringify(data['eventType'])} is kept until a task waits for it`),
@@ -181,6 +203,10 @@ const ofTask: Readonly<Record<string, Show>> = {
 const ofRun: Readonly<Record<string, Show>> = {
   run_paused: () => ['waits', 'The run is paused'],
   run_resumed: () => ['told', 'The run goes on'],
+  cost_warning: (data) => [
+    'warns',
+    `$${Number(data['costDollars'])} of the budget of $${Number(data['maxCostDollars'])} are spent`,
+  ],
   run_completed: () => ['done', 'Complete'],
   run_failed: (data, { width }) => ['failed', firstLine(`The run failed: ${messageOf(data['error'])}`, width)],
   run_cancelled: (data, { width }) => [

@@ -1,6 +1,8 @@
 /** What a run came to: its output on standard output; reason, tokens and time on standard error. */
 import type { FermataClient, RunResults, Task } from '../client/index.ts';
 import type { Shell } from './shell.ts';
+import { SCRIPTED_TAG } from './demo/script.ts';
+import { money } from './money.ts';
 import { duration, printable } from './text.ts';
 
 type Run = Awaited<ReturnType<FermataClient['run']>>;
@@ -33,6 +35,9 @@ export async function showReport(
         progress,
         output,
         usage: usageOf(tasks),
+        costDollars: run.costDollars,
+        unknownCalls: run.unknownCalls,
+        ...(run.withChildren === undefined ? {} : { withChildren: run.withChildren }),
         startedAt,
         endedAt,
         tasks,
@@ -82,8 +87,11 @@ const WORDS = {
 } as const;
 const OTHER_ENDS = Object.keys(WORDS) as (keyof typeof WORDS)[];
 
-/** `5 of 7 tasks (2 skipped) · 812 tokens in, 240 out · 4.2 s`. */
-export function summary(run: Pick<Run, 'taskCounts' | 'startedAt' | 'endedAt'>, tasks: readonly Task[]): string {
+/** `5 of 7 tasks (2 skipped) · 812 tokens in, 240 out · $0.00026 · 4.2 s`. */
+export function summary(
+  run: Pick<Run, 'taskCounts' | 'tags' | 'startedAt' | 'endedAt' | 'costDollars' | 'unknownCalls' | 'withChildren'>,
+  tasks: readonly Task[],
+): string {
   const { total, completed } = run.taskCounts;
   const others = OTHER_ENDS.flatMap((end) =>
     run.taskCounts[end] === 0 ? [] : [`${run.taskCounts[end]} ${WORDS[end]}`],
@@ -94,10 +102,18 @@ export function summary(run: Pick<Run, 'taskCounts' | 'startedAt' | 'endedAt'>, 
     ...(inputTokens + outputTokens === 0
       ? []
       : [`${complete ? '' : 'at least '}${inputTokens} tokens in, ${outputTokens} out`]),
+    ...costOf(run),
     ...(run.startedAt === null || run.endedAt === null
       ? []
       : [duration(Date.parse(run.endedAt) - Date.parse(run.startedAt))]),
   ].join(' · ');
+}
+
+/** What it cost, where a model was asked; what it would have, where that was scripted. */
+function costOf({ tags, withChildren, ...run }: Parameters<typeof summary>[0]): string[] {
+  const spent = withChildren ?? run;
+  if (spent.costDollars === 0 && spent.unknownCalls === 0) return [];
+  return [`${tags.includes(SCRIPTED_TAG) ? 'would cost' : 'cost'} ${money(spent)}`];
 }
 
 /** Every task of a run, in document order. */

@@ -2,6 +2,10 @@
 import { hc, type InferRequestType, type InferResponseType } from 'hono/client';
 import type {
   ApprovalApi,
+  BudgetApi,
+  CacheApi,
+  CostApi,
+  EstimateApi,
   ExecutionApi,
   ForkApi,
   InspectingApi,
@@ -16,7 +20,7 @@ import type {
 } from '../http/api.ts';
 import type { WorkflowDocument } from '../document/schema.ts';
 import { FermataClientError, succeeded, unreachable, wholeBody } from './error.ts';
-import { resumingStream, type FactEvent, type StreamEvent, type StreamRequest } from './stream.ts';
+import { resumingStream, type EtaEvent, type FactEvent, type StreamEvent, type StreamRequest } from './stream.ts';
 import { wait } from './wait.ts';
 
 /** How a client is made. */
@@ -58,6 +62,7 @@ export function createClient(options: ClientOptions) {
   const typed = { fetch: send, headers: { ...headers } };
   const workflows = hc<WorkflowApi>(api, typed).workflows;
   const goals = hc<PlanExecuteApi>(api, typed).workflows['plan-execute'];
+  const estimates = hc<EstimateApi>(api, typed).workflows[':id'];
   const executions = hc<ExecutionApi>(api, typed).workflows[':id'];
   const forks = hc<ForkApi>(api, typed).runs[':id'];
   const runs = hc<RunApi>(api, typed).runs;
@@ -69,6 +74,10 @@ export function createClient(options: ClientOptions) {
   const task = hc<TaskApi>(api, typed).runs[':id'].tasks[':task'];
   const machines = hc<MachineApi>(api, typed).machines;
   const { approvals } = hc<ApprovalApi>(api, typed);
+  const { costs } = hc<CostApi>(api, typed);
+  const { budgets } = hc<BudgetApi>(api, typed);
+  const { cache } = hc<CacheApi>(api, typed);
+  const { calls } = hc<CostApi>(api, typed).runs[':id'];
 
   const open =
     (path: string) =>
@@ -111,6 +120,12 @@ export function createClient(options: ClientOptions) {
       result(() => workflows[':id'].versions.$get({ param: { id: safe(id) }, query })),
     graph: (id: string) => result(() => workflows[':id'].graph.$get({ param: { id: safe(id) } })),
     deleteWorkflow: (id: string) => nothing(() => workflows[':id'].$delete({ param: { id: safe(id) } })),
+    /** What a run would cost; nothing is stored, and no model asked. */
+    estimate: (id: string, request: InferRequestType<(typeof estimates)['estimate-cost']['$post']>['json'] = {}) =>
+      result(() => estimates['estimate-cost'].$post({ param: { id: safe(id) }, json: request })),
+    /** What a run would do: stages, times, approvals, money; nothing is stored, and no model asked. */
+    dryRun: (id: string, request: InferRequestType<(typeof estimates)['dry-run']['$post']>['json'] = {}) =>
+      result(() => estimates['dry-run'].$post({ param: { id: safe(id) }, json: request })),
     /** Starts a run. The same `idempotencyKey` and request again gives the same run. */
     execute: (
       id: string,
@@ -127,8 +142,8 @@ export function createClient(options: ClientOptions) {
     fork: (id: string, request: InferRequestType<typeof forks.fork.$post>['json'], idempotencyKey?: string) =>
       result(() => forks.fork.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request })),
     /** Starts a run that tries again what did not succeed in another one. */
-    retry: (id: string, idempotencyKey?: string) =>
-      result(() => forks.retry.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: {} })),
+    retry: (id: string, idempotencyKey?: string, request: InferRequestType<typeof forks.retry.$post>['json'] = {}) =>
+      result(() => forks.retry.$post({ param: { id: safe(id) }, header: keyHeader(idempotencyKey), json: request })),
     /** Tries many runs again: `{ ids }`, or the failed ones that `{ filter }` finds. Says of each what became of it. */
     retryRuns: (request: InferRequestType<typeof many.retry.$post>['json'], idempotencyKey?: string) =>
       result(() => many.retry.$post({ header: keyHeader(idempotencyKey), json: request })),
@@ -141,6 +156,20 @@ export function createClient(options: ClientOptions) {
     status: (id: string) => result(() => run.status.$get({ param: { id: safe(id) } })),
     results: (id: string, query: InferRequestType<typeof run.results.$get>['query'] = {}) =>
       result(() => run.results.$get({ param: { id: safe(id) }, query })),
+    /** What models cost: a page of sums of the ledger. */
+    costs: (query: InferRequestType<typeof costs.$get>['query'] = {}) => result(() => costs.$get({ query })),
+    /** Budgets of several runs: those of the configuration, or all of a kind. */
+    budgets: (query: InferRequestType<typeof budgets.$get>['query'] = {}) => result(() => budgets.$get({ query })),
+    /** One of them, with who holds what. */
+    budget: (id: string) => result(() => budgets[':id'].$get({ param: { id: safe(id) } })),
+    /** What the cache of answers did, and how big it is. */
+    cache: (query: InferRequestType<typeof cache.$get>['query'] = {}) => result(() => cache.$get({ query })),
+    /** Forgets answers. */
+    forgetAnswers: (request: InferRequestType<typeof cache.forget.$post>['json']) =>
+      result(() => cache.forget.$post({ json: request })),
+    /** The requests of a run to models. */
+    calls: (id: string, query: InferRequestType<typeof calls.$get>['query'] = {}) =>
+      result(() => calls.$get({ param: { id: safe(id) }, query })),
     /** What the tasks of a run share. */
     shared: (id: string, query: InferRequestType<typeof shared.$get>['query'] = {}) =>
       result(() => shared.$get({ param: { id: safe(id) }, query })),
@@ -166,12 +195,17 @@ export function createClient(options: ClientOptions) {
     cancelTask: (id: string, name: string, reason?: string) =>
       result(() => task.cancel.$post({ param: { id: safe(id), task: safe(name) }, json: because(reason) })),
     /** Tries a task again: in its run where it is in doubt, in a new one where it has come to nothing. Gives that run. */
-    retryTask: (id: string, name: string, idempotencyKey?: string) =>
+    retryTask: (
+      id: string,
+      name: string,
+      idempotencyKey?: string,
+      request: InferRequestType<typeof task.retry.$post>['json'] = {},
+    ) =>
       result(() =>
         task.retry.$post({
           param: { id: safe(id), task: safe(name) },
           header: keyHeader(idempotencyKey),
-          json: {},
+          json: request,
         }),
       ),
     approvals: (query: InferRequestType<typeof approvals.$get>['query'] = {}) =>
@@ -189,6 +223,10 @@ export function createClient(options: ClientOptions) {
     /** Facts and text of a run, from the beginning or behind `after`, until it has ended. Connects again by itself. */
     async *stream(id: string, request: StreamRequest = {}): AsyncGenerator<StreamEvent, void> {
       yield* streamOf(`/runs/${safe(id)}/stream`, request);
+    },
+    /** The same, and in between when the run will have ended. */
+    async *streamWithEta(id: string, request: StreamRequest = {}): AsyncGenerator<StreamEvent | EtaEvent, void> {
+      yield* streamOf(`/runs/${safe(id)}/stream?eta=true`, request);
     },
     /** Facts and text of all runs, until the signal aborts. */
     streamAll: (request: StreamRequest & { readonly signal: AbortSignal }) => streamOf('/stream', request),
@@ -255,4 +293,4 @@ function keyHeader(key: string | undefined): { 'idempotency-key'?: string } {
 
 export { FermataClientError };
 export type { DeltaEvent } from './stream.ts';
-export type { FactEvent, StreamEvent, StreamRequest };
+export type { EtaEvent, FactEvent, StreamEvent, StreamRequest };

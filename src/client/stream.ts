@@ -31,6 +31,22 @@ export interface DeltaEvent {
   };
 }
 
+/** When the run will have ended, at the moment at which it was sent: only where the request asks for it. */
+export interface EtaEvent {
+  readonly event: 'eta';
+  readonly id?: undefined;
+  readonly data: {
+    readonly runId: string;
+    readonly timestamp: string;
+    /** From then on; null: not known. */
+    readonly etaSeconds: number | null;
+    readonly etaFrom?: string;
+    /** Why it is not known, and what of it is. */
+    readonly etaReason?: string;
+    readonly etaAtLeastSeconds?: number;
+  };
+}
+
 export type StreamEvent = FactEvent | DeltaEvent;
 
 /** Where a stream begins and when it stops. */

@@ -5,6 +5,7 @@
 import { FermataError, type ErrorData } from '../errors.ts';
 import { bounded, checkChoices, checkNeeds, rulesOf, type Rules } from './allowance.ts';
 import type { AssertRunnable } from './calls.ts';
+import { waitsForItself } from './circle.ts';
 import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
 import { Faults, faultsMessage, describeValue } from './faults.ts';
@@ -113,8 +114,7 @@ function checked(
     if (rules !== undefined) checkChoices(task, ['tasks', at], rules, faults);
     if (!isRecord(task) || kindOf(task) === undefined) continue;
     const { name } = task;
-    if (typeof name === 'string' && graph.has(name))
-      faults.add(`tasks[${at}].name`, `the name ${JSON.stringify(name)} is taken by another task of the run`);
+    if (typeof name === 'string' && graph.has(name)) faults.add(`tasks[${at}].name`, nameIsTaken(name));
   }
   checkKeptNames(written, faults, (owner) => graph.has(owner) && roundsOf(graph.spec(owner)) !== undefined);
   const outline = atOnce(outlineOf({ tasks: written }));
@@ -150,6 +150,11 @@ function checked(
   if (faults.count > 0) return [];
   const held = rules === undefined ? specs : specs.map((spec) => bounded(spec, rules));
   return inOrder(held).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
+}
+
+/** What is said of a task whose name another one of the run has. */
+export function nameIsTaken(name: string): string {
+  return `the name ${JSON.stringify(name)} is taken by another task of the run`;
 }
 
 /** What nobody here can do would keep the run waiting for ever: whoever wrote it never thought of this process. */
@@ -207,32 +212,6 @@ export function impossible(graph: RunGraph, specs: readonly TaskSpec[]): { name:
 function hasFailed(graph: RunGraph, name: string): boolean {
   const row = graph.row(name);
   return isSettled(row.status) && barsDependents(row, graph.spec(name));
-}
-
-/**
- * What depends on a task waits for what it adds. An added task that needs one of those would wait for ever; this is the
- * way in which it would, in words. One search for all of them: what one has led past, no other needs to walk again.
- */
-function waitsForItself(graph: RunGraph, parent: string, specs: readonly TaskSpec[]): string | undefined {
-  const ancestors = new Set<string>();
-  for (let at: string | null = parent; at !== null; at = graph.growth(at).parent) ancestors.add(at);
-  const seen = new Set<string>();
-  for (const { name, dependsOn } of specs) {
-    const pending = dependsOn.filter((needed) => graph.has(needed) && !ancestors.has(needed));
-    for (const needed of pending) {
-      if (ancestors.has(needed))
-        return `task ${JSON.stringify(name)} needs one that waits for ${JSON.stringify(needed)} and all that it adds`;
-      if (seen.has(needed)) continue;
-      seen.add(needed);
-      const { status, waiting } = graph.row(needed);
-      const isOver = isSettled(status);
-      // Nothing is behind it that it still waits for.
-      if (isOver ? graph.growth(needed).open === 0 : waiting === 0) continue;
-      const { dependsOn: further, after } = graph.spec(needed);
-      pending.push(...(isOver ? graph.children(needed) : [...further, ...after]));
-    }
-  }
-  return undefined;
 }
 
 /** As it is kept: what is not set is absent. */

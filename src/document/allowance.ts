@@ -14,6 +14,7 @@ import type { Allowance } from './fields.ts';
 import { isRecord } from './json.ts';
 import type { CallSpec } from './kinds/index.ts';
 import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
+import { askedModels } from './models.ts';
 import type { RunGraph } from './run-graph.ts';
 import { eventTypesOf } from './waits.ts';
 
@@ -22,6 +23,8 @@ export interface Rules {
   readonly allow: Allowance;
   readonly providers: ReadonlySet<string>;
   readonly models: ReadonlySet<string>;
+  /** Of models: those that its own call may choose from. */
+  readonly tiers: ReadonlySet<string>;
   readonly dynamicTaskLimit: number;
   readonly maxDynamicDepth: number;
   readonly maxOutputTokens: number | undefined;
@@ -47,15 +50,9 @@ export function rulesOf({ call, onComplete }: TaskSpec, defaults: Definition): R
   };
 }
 
-/** The same of the tasks that the plans of its rounds propose. */
-export function rulesOfPlans(
-  call: PlanExecuteReflectSpec<TaskSpec>,
-  onComplete: TaskSpec['onComplete'],
-  defaults: Definition,
-): Rules {
-  const { allow, dynamicTaskLimit } = call;
-  const maxDynamicDepth = onComplete?.maxDynamicDepth ?? defaults.depth;
-  return { ...named(call, allow, defaults), dynamicTaskLimit, maxDynamicDepth };
+/** The same of the tasks that the plans of its rounds propose: they are calls, and add none. */
+export function rulesOfPlans(call: PlanExecuteReflectSpec<TaskSpec>, defaults: Definition): Rules {
+  return { ...named(call, call.allow, defaults), dynamicTaskLimit: 0, maxDynamicDepth: 0 };
 }
 
 function named(
@@ -65,68 +62,139 @@ function named(
 ): Omit<Rules, 'dynamicTaskLimit' | 'maxDynamicDepth'> {
   const own =
     call.kind === 'planExecuteReflect' ? call.phases.plan.call : call.kind === 'reduce' ? call.task.call : call;
-  const { provider, model, maxOutputTokens } =
-    own.kind === 'model' ? own : { provider: defaults.provider, model: defaults.model, maxOutputTokens: undefined };
+  const { maxOutputTokens, ...asked } =
+    own.kind === 'model' ? own : { ...askedModels({}, defaults), maxOutputTokens: undefined };
+  const listed = [...(asked.models ?? []), ...(askedModels({}, defaults).models ?? []), asked];
   return {
     allow,
-    providers: new Set([defaults.provider, provider, ...allow.providers]),
-    models: new Set([defaults.model, model, ...allow.models]),
+    providers: new Set([
+      defaults.provider,
+      ...listed.flatMap((one) => ('tier' in one ? [] : [one.provider])),
+      ...allow.providers,
+    ]),
+    models: new Set([defaults.model, ...listed.flatMap((one) => ('tier' in one ? [] : [one.model])), ...allow.models]),
+    tiers: new Set(listed.flatMap((one) => ('tier' in one ? [one.tier] : []))),
     maxOutputTokens,
     awaited: eventTypesOf(defaults),
   };
 }
 
+/** A task as it is written, while its choices are checked. */
+interface Choosing {
+  readonly task: Readonly<Record<string, unknown>>;
+  readonly path: Path;
+  readonly rules: Rules;
+  /** In how many maps it stands. */
+  readonly maps: number;
+  readonly faults: Faults;
+}
+
 /** Adds a fault for each name in a task, as it is written, that its author did not allow. */
 export function checkChoices(task: unknown, path: Path, rules: Rules, faults: Faults, maps = 0): void {
   if (!isRecord(task)) return;
-  const { functions, workflows, shared } = rules.allow;
-  const { kind, onComplete, outputs, workflow, event } = task;
-  const choose = (value: unknown, field: Path, may: string, allowed: Iterable<string>): void => {
-    if (typeof value === 'string') choice(value, [...path, ...field], may, [...allowed], faults);
-  };
-  if (kind === 'code') choose(task['function'], ['function'], 'function to call', functions);
-  if (isRecord(onComplete) && onComplete['addTasks'] !== FROM_OUTPUT)
-    choose(onComplete['addTasks'], ['onComplete', 'addTasks'], 'function to call', functions);
-  if (kind === 'subworkflow' && isRecord(workflow))
-    faults.add(
-      formatPath([...path, 'workflow']),
-      'a whole document cannot come of an answer: name a workflow, or write its tasks themselves',
-    );
-  if (kind === 'subworkflow') choose(workflow, ['workflow'], 'workflow to run', workflows);
-  if (kind === 'wait' && isRecord(event) && typeof event['type'] === 'string' && rules.awaited.has(event['type']))
-    faults.add(
-      formatPath([...path, 'event', 'type']),
-      `${JSON.stringify(event['type'])} is an event for which tasks of the document wait, and would be taken from them`,
-    );
-  choose(task['provider'], ['provider'], 'provider', rules.providers);
-  choose(task['model'], ['model'], 'model', rules.models);
-  for (const field of ['when', 'if'])
-    if (isRecord(task[field]))
-      faults.add(formatPath([...path, field]), 'a predicate cannot come of an answer: write the condition in CEL');
-  if (isRecord(outputs) && isRecord(outputs['shared']))
-    for (const key of Object.keys(outputs['shared']))
-      choose(key, ['outputs', 'shared', key], 'shared key to write', shared);
-  for (const [at, holder] of [
-    [['allow'], task],
-    [['onComplete', 'allow'], onComplete],
-  ] as const)
-    if (isRecord(holder) && holder['allow'] !== undefined)
-      faults.add(formatPath([...path, ...at]), 'what tasks may name is for the author of the document to say');
-  if (kind !== 'map') return;
-  if (maps < rules.maxDynamicDepth) checkChoices(task['task'], [...path, 'task'], rules, faults, maps + 1);
-  else
-    faults.add(
-      formatPath(path),
-      `maps stand in each other deeper than maxDynamicDepth allows: ${rules.maxDynamicDepth}`,
-    );
+  const choosing: Choosing = { task, path, rules, maps, faults };
+  CHOICES_OF_KIND.get(task['kind'])?.(choosing);
+  choicesOfAll(choosing);
 }
 
-function choice(value: string, path: Path, what: string, allowed: readonly string[], faults: Faults): void {
+/** What tasks of a kind choose, beside what all do. */
+const CHOICES_OF_KIND = new Map<unknown, (choosing: Choosing) => void>(
+  Object.entries({
+    code: (choosing: Choosing) => choose(choosing, ['function'], 'function to call', choosing.rules.allow.functions),
+    subworkflow(choosing: Choosing) {
+      choose(choosing, ['workflow'], 'workflow to run', choosing.rules.allow.workflows);
+      if (isRecord(choosing.task['workflow']))
+        refuse(
+          choosing,
+          ['workflow'],
+          'a whole document cannot come of an answer: name a workflow, or write its tasks themselves',
+        );
+    },
+    wait(choosing: Choosing) {
+      const type = valueAt(choosing.task, ['event', 'type']);
+      if (typeof type === 'string' && choosing.rules.awaited.has(type))
+        refuse(
+          choosing,
+          ['event', 'type'],
+          `${JSON.stringify(type)} is an event for which tasks of the document wait, and would be taken from them`,
+        );
+    },
+    map(choosing: Choosing) {
+      const { task, path, rules, maps, faults } = choosing;
+      if (maps < rules.maxDynamicDepth) checkChoices(task['task'], [...path, 'task'], rules, faults, maps + 1);
+      else
+        refuse(choosing, [], `maps stand in each other deeper than maxDynamicDepth allows: ${rules.maxDynamicDepth}`);
+    },
+  }),
+);
+
+function choicesOfAll(choosing: Choosing): void {
+  const { task, rules } = choosing;
+  const { functions, shared } = rules.allow;
+  if (valueAt(task, ['onComplete', 'addTasks']) !== FROM_OUTPUT)
+    choose(choosing, ['onComplete', 'addTasks'], 'function to call', functions);
+  choose(choosing, ['provider'], 'provider', rules.providers);
+  choose(choosing, ['model'], 'model', rules.models);
+  listedChoices(choosing);
+  for (const field of ['when', 'if'])
+    if (isRecord(task[field]))
+      refuse(choosing, [field], 'a predicate cannot come of an answer: write the condition in CEL');
+  const written = valueAt(task, ['outputs', 'shared']);
+  for (const key of isRecord(written) ? Object.keys(written) : [])
+    choice(choosing, ['outputs', 'shared', key], 'shared key to write', key, shared);
+  for (const field of [['allow'], ['onComplete', 'allow']])
+    if (valueAt(task, field) !== undefined)
+      refuse(choosing, field, 'what tasks may name is for the author of the document to say');
+}
+
+/** Each of the models that it would choose from. */
+function listedChoices(choosing: Choosing): void {
+  const { task, rules } = choosing;
+  const written = task['models'];
+  if (typeof written === 'string') choose(choosing, ['models'], 'tier of models', rules.tiers);
+  if (!Array.isArray(written)) return;
+  for (const [at, one] of written.entries()) {
+    const named: Readonly<Record<string, unknown>> = isRecord(one) ? one : { model: one };
+    for (const [field, what, allowed] of [
+      ['model', 'model', rules.models],
+      ['provider', 'provider', rules.providers],
+      ['tier', 'tier of models', rules.tiers],
+    ] as const) {
+      const value = named[field];
+      if (typeof value === 'string') choice(choosing, ['models', at], what, value, [...allowed]);
+    }
+  }
+}
+
+function valueAt(task: unknown, path: readonly string[]): unknown {
+  let found = task;
+  for (const field of path) found = isRecord(found) ? found[field] : undefined;
+  return found;
+}
+
+function refuse({ path, faults }: Pick<Choosing, 'path' | 'faults'>, field: Path, message: string): void {
+  faults.add(formatPath([...path, ...field]), message);
+}
+
+/** What is no text is no name: that is found where the shape of the task is checked. */
+function choose(choosing: Choosing, field: readonly string[], what: string, allowed: Iterable<string>): void {
+  const value = valueAt(choosing.task, field);
+  if (typeof value === 'string') choice(choosing, field, what, value, [...allowed]);
+}
+
+function choice(
+  at: Pick<Choosing, 'path' | 'faults'>,
+  field: Path,
+  what: string,
+  value: string,
+  allowed: readonly string[],
+): void {
   if (allowed.includes(value)) return;
   const names = allowed.map((name) => JSON.stringify(name)).join(', ');
   const list = allowed.length === 0 ? 'there is none' : `expected ${allowed.length === 1 ? '' : 'one of '}${names}`;
-  faults.add(
-    formatPath(path),
+  refuse(
+    at,
+    field,
     `${JSON.stringify(value)} is no ${what} that tasks of an answer may name: ${list} (the author of the document lists them under "allow")`,
   );
 }
@@ -150,42 +218,51 @@ export function checkNeeds(
   const isOwn = (name: string): boolean => family.has(name) || graph.adders(name).some((adder) => family.has(adder));
   for (const [at, { dependsOn }] of needs.entries())
     for (const name of dependsOn)
-      if (graph.has(name) && !isOwn(name)) choice(name, ['tasks', at], 'task to need', tasks, faults);
+      if (graph.has(name) && !isOwn(name)) choice({ path: ['tasks', at], faults }, [], 'task to need', name, tasks);
 }
 
 /** The task with its limits cut to those of its adder, and held to the same allowance. */
 export function bounded(spec: TaskSpec, rules: Rules): TaskSpec {
-  const { allow, dynamicTaskLimit, maxDynamicDepth, maxOutputTokens = Infinity } = rules;
+  const { allow, dynamicTaskLimit, maxDynamicDepth, maxOutputTokens } = rules;
   const { call, onComplete } = spec;
-  const most = Math.min((call.kind === 'model' ? call.maxOutputTokens : undefined) ?? Infinity, maxOutputTokens);
   return {
     ...spec,
-    call:
-      call.kind === 'model' && most < Infinity
-        ? { ...call, maxOutputTokens: most }
-        : call.kind === 'reduce'
-          ? { ...call, mostItems: dynamicTaskLimit, task: bounded(call.task, rules) }
-          : call.kind === 'map'
-            ? { ...call, mostItems: dynamicTaskLimit, task: bounded(call.task, rules) }
-            : call.kind === 'planExecuteReflect'
-              ? {
-                  ...call,
-                  allow,
-                  phases: {
-                    plan: bounded(call.phases.plan, rules),
-                    reflect: bounded(call.phases.reflect, rules),
-                    answer: bounded(call.phases.answer, rules),
-                  },
-                  depth: Math.min(call.depth, maxDynamicDepth),
-                  dynamicTaskLimit: Math.min(call.dynamicTaskLimit, dynamicTaskLimit),
-                }
-              : call,
+    call: boundedCall(call, rules),
     onComplete: onComplete && {
       ...onComplete,
       allow,
       dynamicTaskLimit: Math.min(onComplete.dynamicTaskLimit, dynamicTaskLimit),
       maxDynamicDepth: Math.min(onComplete.maxDynamicDepth, maxDynamicDepth),
-      ...(maxOutputTokens < Infinity ? { maxOutputTokens } : {}),
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     },
   };
+}
+
+/** How calls are bounded, by their kinds; the others have nothing that an adder bounds. */
+const BOUNDS: {
+  readonly [Kind in CallSpec['kind']]?: (call: Extract<CallSpec, { readonly kind: Kind }>, rules: Rules) => CallSpec;
+} = {
+  model: (call, { maxOutputTokens = call.maxOutputTokens }) =>
+    maxOutputTokens === undefined
+      ? call
+      : { ...call, maxOutputTokens: Math.min(call.maxOutputTokens ?? Infinity, maxOutputTokens) },
+  map: (call, rules) => ({ ...call, mostItems: rules.dynamicTaskLimit, task: bounded(call.task, rules) }),
+  reduce: (call, rules) => ({ ...call, mostItems: rules.dynamicTaskLimit, task: bounded(call.task, rules) }),
+  planExecuteReflect: (call, rules) => ({
+    ...call,
+    allow: rules.allow,
+    phases: {
+      plan: bounded(call.phases.plan, rules),
+      reflect: bounded(call.phases.reflect, rules),
+      answer: bounded(call.phases.answer, rules),
+    },
+    depth: Math.min(call.depth, rules.maxDynamicDepth),
+    dynamicTaskLimit: Math.min(call.dynamicTaskLimit, rules.dynamicTaskLimit),
+  }),
+};
+
+function boundedCall(call: CallSpec, rules: Rules): CallSpec {
+  // The one under its own kind takes it; the type of a table cannot say so.
+  const bound = BOUNDS[call.kind] as ((call: CallSpec, rules: Rules) => CallSpec) | undefined;
+  return bound?.(call, rules) ?? call;
 }

@@ -57,7 +57,8 @@ export function* analysisOf(
   };
 }
 
-function* stagesOf({ definition, order }: Tasks): Steps<readonly (readonly string[])[]> {
+/** Names by the earliest stage in which they can run. */
+export function* stagesOf({ definition, order }: Tasks): Steps<readonly (readonly string[])[]> {
   const stageOf = new Map<string, number>();
   yield* eachOf(order, ({ name, dependsOn, after }) => {
     let stage = 0;

@@ -3,12 +3,15 @@ import { FermataError } from '../errors.ts';
 import type { Condition } from './condition.ts';
 import type { Allowance } from './fields.ts';
 import { FROM_OUTPUT, type Definition, type TaskSpec } from './definition.ts';
+import type { ModelCallSpec } from './kinds/model.ts';
 import { parseInline } from './parse.ts';
 
 /** One provider or one function, and the task that calls it. */
 export interface Called {
   readonly task: string;
   readonly provider?: string;
+  /** Name of a tier of models. */
+  readonly tier?: string;
   /** Name of a registered function. */
   readonly called?: string;
   /** What it is called with: texts are expressions. */
@@ -59,7 +62,7 @@ function callsOfTask(spec: TaskSpec, task: string): readonly Called[] {
   const { call, onComplete } = spec;
   const adding = onComplete?.addTasks;
   return [
-    ...(call.kind === 'model' ? [{ task, provider: call.provider }] : []),
+    ...(call.kind === 'model' ? askedBy(call, task) : []),
     ...(call.kind === 'code' ? [{ task, called: call.function, given: call.input }] : []),
     ...(call.kind === 'map' || call.kind === 'reduce' ? callsOfTask(call.task, task) : []),
     ...(call.kind === 'planExecuteReflect' ? callsOfTask(call.phases.plan, task) : []),
@@ -69,6 +72,12 @@ function callsOfTask(spec: TaskSpec, task: string): readonly Called[] {
     ...callsOfAllowed(onComplete?.allow, task),
     ...conditionsOf(spec).flatMap((asked) => (typeof asked === 'object' ? [{ task, predicate: asked.predicate }] : [])),
   ];
+}
+
+/** Whom it asks, or may. */
+function askedBy({ provider, models }: ModelCallSpec, task: string): readonly Called[] {
+  if (models === undefined) return [{ task, provider }];
+  return models.map((one) => ('tier' in one ? { task, tier: one.tier } : { task, provider: one.provider }));
 }
 
 /** What is offered to a model has to be there when it accepts. */

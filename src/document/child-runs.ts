@@ -12,6 +12,7 @@ import type { ForkRecord } from './fork/record.ts';
 import { fork, type ForkSurroundings } from './fork/request.ts';
 import { checkInput } from './input.ts';
 import type { WorkflowReference } from './kinds/subworkflow.ts';
+import type { BudgetFor } from './shared-budgets.ts';
 import type { Workflow, Workflows } from './workflows.ts';
 
 /** Runs below one that nobody began. */
@@ -40,6 +41,8 @@ export interface Begun {
 export interface ChildRunSurroundings {
   readonly runtime: Pick<Runtime, 'startedBefore' | 'parentOf'> & ForkSurroundings['runtime'];
   readonly workflows: Pick<Workflows, 'find' | 'definition'>;
+  /** Which budgets a run has. */
+  readonly budgetFor?: BudgetFor;
   /** Throws where a run of it could not do its work here. */
   assertRunnable(definition: Definition): void;
 }
@@ -54,8 +57,8 @@ export async function beginChildRun(
   surroundings: ChildRunSurroundings,
   { parent, key, workflow: reference, input, takesOver }: ChildRequest,
 ): Promise<Begun> {
-  const { runtime, workflows, assertRunnable } = surroundings;
-  const idempotency = { key: `fermata.child/${key}`, bodyHash: '' };
+  const { runtime, workflows, assertRunnable, budgetFor } = surroundings;
+  const idempotency = { key: `fermata.child/${key}`, bodyHash: '', own: true } as const;
   const known = await runtime.startedBefore(idempotency);
   if (known !== undefined) return begunBefore(runtime, known, reference);
   const depth = ((await runtime.parentOf(parent.run))?.depth ?? 0) + 1;
@@ -70,7 +73,7 @@ export async function beginChildRun(
     const { runId } = await fork(surroundings, before.runId, { point: { retry: true }, ...begun });
     return { runId, workflow: named(workflow), forkedFrom: before.runId };
   }
-  const { runId } = await execute(runtime, workflow, definition, { input, ...begun });
+  const { runId } = await execute(runtime, workflow, definition, { input, ...begun }, budgetFor && { budgetFor });
   return { runId, workflow: named(workflow) };
 }
 

@@ -2,11 +2,21 @@
  * The one inner form of a workflow document: complete, read-only, every short form resolved and every default in place.
  * What the schema accepts is in `schema.ts`; `normalise.ts` makes this from it. The machines and projections see only this.
  */
+import type { Optimize } from '../cost/choice.ts';
+import type { PriceOverrides } from '../cost/price-overrides.ts';
 import type { InDoubtPolicy } from '../runtime/effect.ts';
+import type { CacheFields } from './answer-cache.ts';
 import type { Condition } from './condition.ts';
 import type { Allowance } from './fields.ts';
 import type { CallSpec } from './kinds/index.ts';
+import type { WrittenModels } from './models.ts';
 import type { Phase } from './kinds/plan-execute-reflect.ts';
+
+/** What the calls of a run may cost together, in US dollars. */
+export interface BudgetSpec {
+  readonly maxCostDollars: number;
+  readonly warnAtDollars?: number | undefined;
+}
 
 /** How often and when a failed attempt is repeated. Seconds may be fractions. */
 export interface RetryPolicy {
@@ -119,6 +129,8 @@ export interface TaskSpec {
   readonly approval: ApprovalSpec | undefined;
   readonly onComplete: OnCompleteSpec | undefined;
   readonly estimatedDurationSeconds: number | undefined;
+  /** Tokens of its output, as its author expects them. */
+  readonly expectedOutputTokens: number | undefined;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Present where another task works in rounds and added this one for it. */
@@ -142,6 +154,16 @@ export interface Definition {
   /** Of tasks that name none; for tasks that are added, too. */
   readonly provider: string;
   readonly model: string;
+  /** Of tasks that name neither. */
+  readonly models: WrittenModels | undefined;
+  /** By what tasks choose that have several models. */
+  readonly optimize: Optimize | undefined;
+  /** What models cost that its tasks ask, before what the process knows. */
+  readonly prices: PriceOverrides | undefined;
+  /** What the calls of a run may cost; absent: whatever they cost. */
+  readonly budget: BudgetSpec | undefined;
+  /** Which answers serve again, of tasks that do not say; undefined: none. */
+  readonly cache: CacheFields | undefined;
   readonly depth: number;
   readonly tasks: readonly TaskSpec[];
 }

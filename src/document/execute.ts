@@ -1,6 +1,7 @@
 /** From a stored workflow and a request to a run of the workflow machine. */
 import { z } from 'zod';
 import type { WorkflowInput } from '../../machines/workflow/context.ts';
+import { nanosOf } from '../cost/money.ts';
 import { FermataError } from '../errors.ts';
 import type { Runtime, Started } from '../runtime/runtime.ts';
 import type { RunParent } from '../store/store.ts';
@@ -9,9 +10,11 @@ import { faultsMessage } from './faults.ts';
 import { checkInput } from './input.ts';
 import { issueFaults } from './issues.ts';
 import { headFields } from './schema.ts';
+import type { Foresee } from './preflight.ts';
+import type { BudgetFor, OwnBudget } from './shared-budgets.ts';
 import type { Workflow } from './workflows.ts';
 
-const { breadth, timeoutSeconds, onTaskFailure } = headFields.config.unwrap().shape;
+const { breadth, timeoutSeconds, onTaskFailure, budget } = headFields.config.unwrap().shape;
 
 /** What of a document's `config` one run may have otherwise, within the very same limits. */
 export const runConfigSchema = z
@@ -19,10 +22,14 @@ export const runConfigSchema = z
     breadth: breadth.unwrap(),
     timeoutSeconds: timeoutSeconds.unwrap(),
     onTaskFailure: onTaskFailure.unwrap(),
+    budget: budget.unwrap(),
   })
   .partial();
 
-type RunConfig = z.infer<typeof runConfigSchema>;
+/** What of it a run may have otherwise that goes on from another one: what is to be found stays what it is. */
+export const forkConfigSchema = runConfigSchema.pick({ budget: true });
+
+export type RunConfig = z.infer<typeof runConfigSchema>;
 
 /** What a run is asked for with. */
 export interface ExecuteRequest {
@@ -34,21 +41,33 @@ export interface ExecuteRequest {
   readonly parent?: RunParent;
 }
 
+/** What is found out before a run begins. */
+export interface Beforehand {
+  /** Says what it will cost, and refuses what cannot be paid for; default: nobody looks ahead. */
+  readonly foresee?: Foresee;
+  /** Says which budgets it has; default: its own. */
+  readonly budgetFor?: BudgetFor;
+}
+
 /**
  * Starts a run.
  *
- * @throws FermataError `invalidInput` or `invalidRequest` (its config) with every fault, and what `runtime.start` throws
+ * @throws FermataError `budgetTooSmall`; `invalidInput` or `invalidRequest` (its config) with every fault, and what `runtime.start` throws
  */
-export function execute(
+export async function execute(
   runtime: Pick<Runtime, 'start'>,
   workflow: Workflow,
   definition: Definition,
   request: ExecuteRequest,
+  { foresee, budgetFor }: Beforehand = {},
 ): Promise<Started> {
   const input = checkInput(definition, request.input ?? {});
   const config = checkConfig(request.config ?? {});
   const { parent } = request;
   const seconds = config.timeoutSeconds ?? definition.timeoutSeconds;
+  const own = inNanos(config.budget ?? definition.budget);
+  const budget = await (budgetFor ?? onlyOwn)({ definition, own, parent: parent?.run });
+  const estimate = await foresee?.(definition, input, budget);
   const machineInput: Omit<WorkflowInput, 'prepared'> = {
     workflow: workflow.name,
     version: workflow.version,
@@ -56,6 +75,8 @@ export function execute(
     breadth: config.breadth ?? definition.breadth,
     ...(seconds === undefined ? {} : { timeoutMs: seconds * 1_000 }),
     onTaskFailure: config.onTaskFailure ?? definition.onTaskFailure,
+    ...(budget === undefined ? {} : { budget }),
+    ...(estimate === undefined ? {} : { estimate }),
     ...(parent === undefined ? {} : { parent: { runId: parent.run, task: parent.task, attempt: parent.attempt } }),
   };
   return runtime.start('workflow', {
@@ -66,6 +87,38 @@ export function execute(
     idempotency: request.idempotency,
     parent,
   });
+}
+
+/** The budget of a run by itself. */
+export function inNanos(budget: Definition['budget']): OwnBudget | undefined {
+  if (budget === undefined) return undefined;
+  const { maxCostDollars, warnAtDollars } = budget;
+  return {
+    limit: nanosOf(maxCostDollars, 'budget.maxCostDollars'),
+    ...(warnAtDollars === undefined ? {} : { warnAt: nanosOf(warnAtDollars, 'budget.warnAtDollars') }),
+  };
+}
+
+/** Where nobody knows of other ones. */
+export const onlyOwn: BudgetFor = ({ own }) => Promise.resolve(own);
+/**
+ * A definition as a run of it with another config would have it: what is said before a run is of that.
+ *
+ * @throws FermataError `invalidRequest` with every fault of the config
+ */
+export function configured(definition: Definition, config: RunConfig = {}): Definition {
+  const {
+    breadth: slots = definition.breadth,
+    onTaskFailure: onFailure = definition.onTaskFailure,
+    ...asked
+  } = checkConfig(config);
+  return {
+    ...definition,
+    breadth: slots,
+    onTaskFailure: onFailure,
+    timeoutSeconds: asked.timeoutSeconds ?? definition.timeoutSeconds,
+    budget: asked.budget ?? definition.budget,
+  };
 }
 
 function checkConfig(config: RunConfig): RunConfig {

@@ -130,9 +130,7 @@ export function itemSettled(
 function putGroup(changes: Changes, map: string, group: Group): void {
   changes.putGrowth({ ...changes.growth(map), group });
   const row = changes.task(map);
-  // Of items that were cancelled before they began some may be left where all have ended: there is nothing to begin any more.
-  const isOver = isSettled(row.status) || group.settled >= group.total;
-  changes.putTask({ ...row, ready: !isOver && capacity(group) > 0 });
+  changes.putTask({ ...row, ready: !isSettled(row.status) && capacity(group) > 0 });
 }
 
 /**

@@ -113,9 +113,9 @@ export function growthChange({
   return { table: 'growth', key: columns.task, row: { ...columns, detailJson } };
 }
 
-/** How many more items may begin now. */
-export function capacity({ next, total, active, concurrency }: Group): number {
-  return Math.max(0, Math.min(total - next, concurrency - active));
+/** How many more items may begin now. Those that were cancelled before they began have ended, wherever they stand. */
+export function capacity({ total, active, settled, concurrency }: Group): number {
+  return Math.max(0, Math.min(total - active - settled, concurrency - active));
 }
 
 const ITEM = /^(.+)\[(0|[1-9]\d*)\]$/su;

@@ -34,16 +34,23 @@ export function issueFaults(issue: Issue, root: unknown, base: Path = [], known:
       message: `unknown field ${JSON.stringify(key)}${didYouMean(key, known)}`,
     }));
   }
-  if (issue.code === 'invalid_union') return unionFaults(issue, root, base);
+  if (issue.code === 'invalid_union') return unionFaults(issue, root, base, known);
   return [{ path: formatPath(path), message: issueMessage(issue, valueAt(root, issue.path)) }];
 }
 
-/** Of the variants of a union, the one that the author meant: the one that failed deeper than at its root. */
-function unionFaults(issue: z.core.$ZodIssueInvalidUnion, root: unknown, base: Path): Fault[] {
+/** Of the variants of a union, the one that the author meant: that failed deeper than at its root, and least. */
+function unionFaults(
+  issue: z.core.$ZodIssueInvalidUnion,
+  root: unknown,
+  base: Path,
+  known: readonly string[],
+): Fault[] {
   const deep = (inner: Issue): boolean => inner.path.length > 0 || inner.code === 'unrecognized_keys';
-  const meant = issue.errors.find((variant) => variant.length > 0 && variant.every(deep));
+  const [meant] = issue.errors
+    .filter((variant) => variant.length > 0 && variant.every(deep))
+    .toSorted((one, other) => one.length - other.length);
   const value = valueAt(root, issue.path);
-  if (meant !== undefined) return meant.flatMap((inner) => issueFaults(inner, value, [...base, ...issue.path]));
+  if (meant !== undefined) return meant.flatMap((inner) => issueFaults(inner, value, [...base, ...issue.path], known));
   const place = formatPath([...base, ...issue.path]);
   if (value === undefined) return [{ path: place, message: 'is required' }];
   const expected = new Set(issue.errors.flat().map(expectation));

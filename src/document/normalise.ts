@@ -42,13 +42,20 @@ export function* normalise(document: CheckedDocument, links: readonly Links[]): 
     priority,
     provider,
     model,
+    models: config.models,
+    optimize: config.optimize,
+    prices: config.prices,
+    budget: config.budget,
+    cache: config.cache,
     depth,
     tasks,
   };
 }
 
 /** What the tasks of a document take from its `config`. */
-export type TaskDefaults = Pick<CheckedDocument['config'], 'provider' | 'model' | 'depth'>;
+export type TaskDefaults = Pick<CheckedDocument['config'], 'provider' | 'model' | 'models' | 'optimize' | 'depth'> & {
+  readonly cache?: CheckedDocument['config']['cache'];
+};
 
 /**
  * The inner form of one task.
@@ -81,6 +88,7 @@ export function taskSpec(
       maxDynamicDepth: task.onComplete.maxDynamicDepth ?? defaults.depth,
     },
     estimatedDurationSeconds: task.estimatedDurationSeconds,
+    expectedOutputTokens: task.expectedOutputTokens,
     tags: task.tags,
     metadata: task.metadata,
   };

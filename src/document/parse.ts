@@ -12,7 +12,7 @@ import { outlineOf } from './outline.ts';
 import { LIMITS } from './fields.ts';
 import { checkKeptNames } from './round-names.ts';
 import { checkSchema, checkShape, listOf } from './shape.ts';
-import { atOnce, inTurns, type Pause, type Steps } from './steps.ts';
+import { atOnce, inTurns, type LetOthers, type Steps } from './steps.ts';
 import { duplicateKeys } from './yaml-keys.ts';
 
 /** Documents in documents; runs of them are refused at the same depth. */
@@ -53,8 +53,8 @@ export function parseInline(document: Readonly<Record<string, unknown>>): Defini
  * const { tasks } = await parseInTurns(document);
  * @throws FermataError as `parseDocument`
  */
-export function parseInTurns(source: unknown, pause?: Pause): Promise<Definition> {
-  return inTurns(checkDocument(source), pause);
+export function parseInTurns(source: unknown, letOthers?: LetOthers): Promise<Definition> {
+  return inTurns(checkDocument(source), letOthers);
 }
 
 /** @param depth documents that it stands in, and itself */

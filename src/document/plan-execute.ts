@@ -14,6 +14,8 @@ export const PLAN_EXECUTE = 'plan-execute';
 
 /** The goal is read, never part of a text that is: whatever stands in it, it stays a text. */
 const GOAL = '{{ input.goal }}';
+/** Choices of options that are versions of the workflow. Who chooses anew for each run would else drown them, and be slower each time. */
+const MOST_VERSIONS = 100;
 /** Others may store a version at the same moment; so often in a row they do not. */
 const ATTEMPTS = 10;
 
@@ -43,7 +45,8 @@ export function planExecuteDocument({
 }
 
 /**
- * The stored version of such a document: one that is there, or a new one.
+ * The stored version of such a document: one that is there, or a new one. Where there are too many, it is kept by itself,
+ * as documents are that stand inside of others.
  *
  * @throws FermataError `invalidDocument`; `alreadyExists` where another workflow has the name
  */
@@ -62,7 +65,10 @@ export async function keptPlanExecute(workflows: Workflows, document: WorkflowDo
       const isSame = (other: Workflow): boolean => JSON.stringify(other.document) === text;
       if (isSame(newest)) return newest;
       const known = (await workflows.versions(newest.id)).find(isSame);
-      return known ?? (await workflows.addVersion(newest.id, document));
+      if (known !== undefined) return known;
+      return newest.version < MOST_VERSIONS
+        ? await workflows.addVersion(newest.id, document)
+        : await workflows.keep({ ...document });
     } catch (error) {
       const isTaken = error instanceof FermataError && error.code === 'alreadyExists';
       if (!isTaken || attempt === ATTEMPTS || (newest !== undefined && !isPlanExecute(newest.document))) throw error;

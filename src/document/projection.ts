@@ -8,12 +8,14 @@ import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected, Projection } from '../runtime/projection.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { ApprovalRow, RowChange, TaskRow, TaskStatus } from '../store/store.ts';
+import { callTimes } from './call-times.ts';
 import { Changes } from './changes.ts';
 import { barsDependents } from './consequence.ts';
 import { itemBegun, itemsCancelled, itemSettled, release, taskAdded, type TaskAdded } from './growing.ts';
 import { passTurn } from './lane.ts';
 import type { DefinitionOf } from './definition-of.ts';
 import { begunRunOf } from './parents.ts';
+import type { RunEstimate } from './preflight.ts';
 import { RunGraph } from './run-graph.ts';
 import { sharedRows, watchRows } from './shared-context.ts';
 import { isSettled } from './task-status.ts';
@@ -36,6 +38,7 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'task_started',
       'progress',
       'child_run_started',
+      'model_chosen',
       'task_retrying',
       'task_queued',
       'task_in_doubt',
@@ -49,10 +52,12 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
       'event_refused',
       'wait_ended',
       'shared_changed',
+      'budget_awaited',
+      'budget_granted',
     ],
     project(fact, rows) {
       if (rows.origin.workflowId === undefined) return {};
-      if (fact.type === 'run_started') return { counts: { total: Number(fact.data['total']) } };
+      if (fact.type === 'run_started') return { counts: startingCounts(fact) };
       if (fact.type === 'shared_changed') return { rows: sharedRows(fact), keeps: true };
       const graph = new RunGraph(rows, definitionOf(rows));
       const changes = new Changes(graph);
@@ -74,6 +79,15 @@ export function documentProjection(definitionOf: DefinitionOf): Projection {
   };
 }
 
+/** What a run begins with. A run without an estimate has no counts of one. */
+function startingCounts({ data }: DraftFact): NonNullable<Projected['counts']> {
+  const { total, estimate } = data as { readonly total: number; readonly estimate?: RunEstimate };
+  if (estimate === undefined) return { total: Number(total) };
+  const { lowest, expected, highest } = estimate;
+  const most = highest === undefined ? {} : { estimatedHighest: highest };
+  return { total: Number(total), estimatedLowest: lowest, estimatedNanos: expected, ...most };
+}
+
 function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Changes): Projected {
   const { graph } = changes;
   const item = graph.item(data.task);
@@ -83,6 +97,7 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
   const begins = isFirst && fact.type !== 'task_cancelled';
   if (item !== undefined && begins) itemBegun(item.map, item.index, changes);
   const now = (change: Partial<TaskRow>): void => changes.putTask({ ...before, ...change });
+  const times = callTimes(fact, before);
   let counts: Projected['counts'] = {};
   switch (fact.type) {
     case 'task_started':
@@ -92,13 +107,20 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
         live: true,
         attempts: data.attempt ?? before.attempts,
         startedAt: before.startedAt ?? fact.at,
-        ...(data['asks'] !== undefined
-          ? { detailJson: detail(before, { asks: data['asks'] }) }
-          : // Another attempt has a run of its own.
-            before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
-            ? { detailJson: detail(before, { childRunId: undefined, childRunBefore: begunRunOf(before) }) }
-            : {}),
+        ...withDetail(before, {
+          ...times,
+          ...(data['asks'] !== undefined
+            ? { asks: data['asks'] }
+            : // Another attempt has a run of its own.
+              before.attempts > 0 && graph.spec(data.task).call.kind === 'subworkflow'
+              ? { childRunId: undefined, childRunBefore: begunRunOf(before) }
+              : {}),
+        }),
       });
+      break;
+    case 'budget_awaited':
+    case 'budget_granted':
+      now(withDetail(before, { ...times }));
       break;
     case 'progress': {
       const { call } = graph.spec(data.task);
@@ -113,14 +135,19 @@ function project(fact: DraftFact, data: TaskFact, rows: RunRows, changes: Change
     case 'child_run_started':
       now({ detailJson: detail(before, { childRunId: data['childRunId'] }) });
       break;
+    case 'model_chosen': {
+      const { task: _, description: __, attempt: ___, ...choice } = data;
+      now({ detailJson: detail(before, { choice }) });
+      break;
+    }
     case 'task_retrying':
-      now({ status: 'retrying', detailJson: detail(before, { error: data['error'] }) });
+      now({ status: 'retrying', detailJson: detail(before, { error: data['error'], ...times }) });
       counts = { retries: 1, ...usageCounts(fact) };
       break;
     case 'task_in_doubt':
       now({
         status: data['policy'] === 'ask' ? 'inDoubt' : before.status,
-        detailJson: detail(before, { inDoubt: true }),
+        detailJson: detail(before, { inDoubt: true, ...times }),
       });
       counts = { inDoubt: 1 };
       break;
@@ -239,6 +266,11 @@ function approvalResolved(fact: DraftFact, data: TaskFact, rows: RunRows): RowCh
 function detail(before: TaskRow, change: Readonly<Record<string, unknown>>): string {
   const known: unknown = before.detailJson === null ? {} : JSON.parse(before.detailJson);
   return JSON.stringify({ ...(known as object), ...change });
+}
+
+/** The same; nothing, where nothing changes. */
+function withDetail(before: TaskRow, change: Readonly<Record<string, unknown>>): Partial<TaskRow> {
+  return Object.keys(change).length === 0 ? {} : { detailJson: detail(before, change) };
 }
 
 /** How far the run is that a task waits for, in percent. Another attempt does not make it less. */

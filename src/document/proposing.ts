@@ -4,7 +4,16 @@
  */
 import type { RoundAsk } from '../../machines/plan-execute-reflect.ts';
 import { bounded, checkChoices, rulesOfPlans } from './allowance.ts';
-import { checkRunnable, cutOffWarning, impossible, inOrder, refused, withoutGaps, type Additions } from './adding.ts';
+import {
+  checkRunnable,
+  cutOffWarning,
+  impossible,
+  inOrder,
+  nameIsTaken,
+  refused,
+  withoutGaps,
+  type Additions,
+} from './adding.ts';
 import type { AssertRunnable } from './calls.ts';
 import type { TaskSpec } from './definition.ts';
 import { describeValue, Faults, faultsMessage } from './faults.ts';
@@ -42,7 +51,7 @@ export function roundAdditions(
   const depth = graph.growth(owner).depth + 1;
   if (ask.phase !== 'execute') {
     const own = phaseSpec(graph, owner, ask, joining);
-    if (own === undefined || graph.has(own.name)) return refused('invalidDocument', taken(own?.name ?? owner));
+    if (own === undefined || graph.has(own.name)) return refused('invalidDocument', nameIsTaken(own?.name ?? owner));
     return { tasks: [{ spec: withoutGaps(own), depth, join: true }], skip: [] };
   }
   const subject = `The plan of round ${ask.round} of task ${JSON.stringify(owner)}`;
@@ -80,18 +89,17 @@ function proposedSpecs(
   faults: Faults,
 ): readonly TaskSpec[] {
   const { name: owner, tags } = owning;
-  const rules = rulesOfPlans(rounds, owning.onComplete, graph.definition);
+  const rules = rulesOfPlans(rounds, graph.definition);
   const { structure, nul } = atOnce(walkJson(written));
   for (const { path, message } of [...structure, ...nul]) faults.add(path, message);
   if (structure.length > 0) return [];
   const complete = written.map((task) => withDefaults(task, rounds));
   const checked = complete.map((task, at) => checkTask(task, ['tasks', at], faults));
   for (const [at, task] of complete.entries()) {
-    refuseOthers(task, at, faults);
-    checkChoices(task, ['tasks', at], rules, faults);
+    if (!refuseOthers(task, at, faults)) checkChoices(task, ['tasks', at], rules, faults);
     const name = isRecord(task) ? task['name'] : undefined;
     if (typeof name === 'string' && graph.has(stepName(owner, round, name)))
-      faults.add(`tasks[${at}].name`, taken(stepName(owner, round, name)));
+      faults.add(`tasks[${at}].name`, nameIsTaken(stepName(owner, round, name)));
   }
   const before = aliasesOf(graph, owner);
   const known = { has: (name: string) => before.has(name), size: before.size, [Symbol.iterator]: () => before.keys() };
@@ -126,26 +134,35 @@ function proposedSpecs(
   return inOrder(specs).map((spec, at) => withoutGaps({ ...spec, position: position + at }));
 }
 
-function taken(name: string): string {
-  return `the name ${JSON.stringify(name)} is taken by another task of the run`;
-}
-
 /** What a plan does not say of its tasks, the task says that works in rounds. */
 function withDefaults(task: unknown, { defaults }: PlanExecuteReflectSpec<TaskSpec>): unknown {
   if (!isRecord(task)) return task;
   const { retry, ...any } = defaults.any;
   const retries = task['retry'] === undefined && task['maxRetries'] === undefined ? { retry } : {};
-  return { ...(task['kind'] === undefined ? defaults.model : {}), ...any, ...retries, ...task };
+  return { ...(task['kind'] === undefined ? callDefaults(task, defaults.model) : {}), ...any, ...retries, ...task };
 }
 
-/** A round is over when its tasks are: they are calls, and what follows from them the next plan says. */
-function refuseOthers(task: unknown, at: number, faults: Faults): void {
-  if (!isRecord(task)) return;
+/** A task that names a model, or several, chooses among no others. */
+function callDefaults(
+  task: Readonly<Record<string, unknown>>,
+  { model, models, optimize, ...rest }: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (task['model'] !== undefined) return rest;
+  const wanted = optimize === undefined ? {} : { optimize };
+  if (task['models'] !== undefined) return { ...rest, ...wanted };
+  return { ...rest, ...wanted, ...(models === undefined ? { model } : { models }) };
+}
+
+/** A round is over when its tasks are: they are calls, and what follows from them the next plan says. True where it is none. */
+function refuseOthers(task: unknown, at: number, faults: Faults): boolean {
+  if (!isRecord(task)) return true;
+  const before = faults.count;
   const kind = kindOf(task);
   if (kind !== undefined && kind !== 'model' && kind !== 'code')
     faults.add(`tasks[${at}].kind`, `a plan holds model calls (no "kind") and "code", came ${JSON.stringify(kind)}`);
   if (task['onComplete'] !== undefined)
     faults.add(`tasks[${at}].onComplete`, 'the tasks of a plan add none: what follows from them the next plan says');
+  return faults.count > before;
 }
 
 function withResults(task: CheckedTask, dependsOn: readonly string[]): CheckedTask {

@@ -1,6 +1,5 @@
 /** What a task that works in rounds adds to its run: its own calls, the tasks of its plans, and what their prompts see. */
 import type { PhaseOutcome, RoundAsk } from '../../machines/plan-execute-reflect.ts';
-import type { ErrorData } from '../errors.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { RoundPart, TaskSpec } from './definition.ts';
 import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
@@ -9,6 +8,7 @@ import type { Scope, TaskResult } from './reads.ts';
 import { phaseName } from './round-names.ts';
 import type { RenderedTask } from './render.ts';
 import type { RunGraph } from './run-graph.ts';
+import { taskError } from './task-error.ts';
 import { isSettled } from './task-status.ts';
 
 /** A proposed task, as the prompts of its rounds see it. */
@@ -135,7 +135,7 @@ function stepsOf(graph: RunGraph, owner: string): RoundStep[] {
         prompt: call.kind === 'model' ? call.prompt : call.kind === 'code' ? call.function : call.kind,
         status: row.status,
         output: outputOf(graph, row) ?? null,
-        error: errorOf(row)?.message ?? null,
+        error: taskError(row)?.message ?? null,
       };
     });
 }
@@ -148,7 +148,7 @@ export function phaseOutcome(graph: RunGraph, owner: string): PhaseOutcome | und
   const row = graph.row(last);
   if (partOfRow(row)?.phase === 'execute') return { output: null };
   if (row.status === 'completed') return { output: outputOf(graph, row) ?? null };
-  const { code, message } = errorOf(row) ?? { code: 'taskFailed', message: `it was ${row.status}` };
+  const { code, message } = taskError(row) ?? { code: 'taskFailed', message: `it was ${row.status}` };
   const named = `"${last}"`;
   // The errors of calls name their task.
   const whole = message.includes(named) ? message : `task ${named}: ${message}`;
@@ -157,14 +157,6 @@ export function phaseOutcome(graph: RunGraph, owner: string): PhaseOutcome | und
 
 function outputOf(graph: RunGraph, { resultSeq }: TaskRow): unknown {
   return resultSeq === null ? undefined : (graph.rows.entry(resultSeq) as { readonly result?: unknown }).result;
-}
-
-function errorOf({ detailJson }: TaskRow): Pick<ErrorData, 'code' | 'message'> | undefined {
-  const { error, reason } = (detailJson === null ? {} : JSON.parse(detailJson)) as {
-    readonly error?: ErrorData;
-    readonly reason?: string;
-  };
-  return error ?? (reason === undefined ? undefined : { code: 'cancelled', message: reason });
 }
 
 /** Results under the names by which a task knows them. */

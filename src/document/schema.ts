@@ -4,8 +4,25 @@
  * `unsupported.ts`.
  */
 import { z } from 'zod';
+import { priceOverridesSchema } from '../cost/price-overrides.ts';
+import { MOST_DOLLARS } from '../cost/money.ts';
+import { cacheFields } from './answer-cache.ts';
 import { anyJson, LIMITS, name, seconds, tags, words } from './fields.ts';
 import { TASK_SCHEMAS, type CheckedTask } from './kinds/index.ts';
+import { modelList, optimize } from './models.ts';
+
+/** Dollars of a budget: a billionth at the least, since there is no smaller amount. */
+const dollars = z.number().min(1e-9).max(MOST_DOLLARS);
+
+const budget = z
+  .strictObject({
+    maxCostDollars: dollars.describe('What the model calls of a run may cost together, in US dollars'),
+    warnAtDollars: dollars.optional().describe('Above this people are warned, once'),
+  })
+  .refine(({ maxCostDollars, warnAtDollars }) => warnAtDollars === undefined || warnAtDollars <= maxCostDollars, {
+    path: ['warnAtDollars'],
+    error: 'Expected at most maxCostDollars: a run that has spent more is over.',
+  });
 
 const config = z.strictObject({
   strategy: z.enum(['sequential', 'parallel', 'hybrid']).default('hybrid'),
@@ -16,6 +33,11 @@ const config = z.strictObject({
   collectIntermediate: z.boolean().default(true),
   provider: name.default('openai'),
   model: name.default('gpt-4o-mini').describe('Of tasks that name none'),
+  models: modelList.optional().describe('Of tasks that name neither model nor models'),
+  optimize: optimize.optional(),
+  prices: priceOverridesSchema.optional().describe('What models cost, in US dollars for a million tokens'),
+  budget: budget.optional(),
+  cache: cacheFields.optional().describe('Answers that serve again; default: none do'),
   priority: z.int().default(0).describe('Among runs that wait for the same limit'),
 });
 

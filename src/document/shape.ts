@@ -1,5 +1,6 @@
 /** Does a document have the right fields, with the right types, within their limits? The first check at load. */
 import { z } from 'zod';
+import { checkDocumentChoices, checkModels } from './check-models.ts';
 import { formatPath, describeValue, type Faults, type Path } from './faults.ts';
 import { checkFromOutput } from './from-output.ts';
 import { issueFaults, type Issue } from './issues.ts';
@@ -36,6 +37,7 @@ export function* checkShape(source: unknown, faults: Faults): Steps<CheckedDocum
   }
   const head = headSchema.safeParse(source);
   if (!head.success) report(head.error.issues, headSchema, source, [], faults);
+  checkDocumentChoices(source, faults);
   const tasks: CheckedTask[] = [];
   yield* eachOf(listOf(source), (task, position) => {
     const checked = checkTask(task, ['tasks', position], faults);
@@ -59,6 +61,7 @@ export function checkTask(task: unknown, path: Path, faults: Faults): CheckedTas
   checkShortForms(task, path, faults);
   checkSharedKeys(task, path, faults);
   checkOwnNames(task, path, faults);
+  checkModels(task, path, faults);
   const kind = kindOf(task);
   if (kind === undefined) {
     reportKind(task['kind'], path, faults);
@@ -154,7 +157,8 @@ function report(issues: readonly Issue[], schema: z.ZodType, root: unknown, base
       const known = fieldsAt(schema, issue.path);
       for (const key of issue.keys) reportUnknown(key, known, [...base, ...issue.path], faults);
     } else {
-      for (const { path, message } of issueFaults(issue, root, base)) faults.add(path, message);
+      const known = issue.code === 'invalid_union' ? fieldsAt(schema, issue.path) : [];
+      for (const { path, message } of issueFaults(issue, root, base, known)) faults.add(path, message);
     }
   }
 }
@@ -186,13 +190,20 @@ function hintForConfig(key: string, faults: Faults): string {
   return hintFor(key, names, faults).replace('mean "', 'mean "config.');
 }
 
-/** The fields of the object that stands at a path of a schema. */
+/** The fields of the object that stands at a path of a schema, or of all that may stand there. */
 function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
   let inner: unknown = schema;
   for (const step of [...path, undefined]) {
     while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
       inner = inner.unwrap();
     }
+    if (inner instanceof z.ZodRecord && step !== undefined) {
+      inner = inner.valueType;
+      continue;
+    }
+    if (inner instanceof z.ZodArray && step === undefined) return fieldsAt(inner.element as z.ZodType, []);
+    if (inner instanceof z.ZodUnion && step === undefined)
+      return inner.options.flatMap((option) => fieldsAt(option as z.ZodType, []));
     if (!(inner instanceof z.ZodObject)) return [];
     if (step === undefined) return Object.keys(inner.shape);
     inner = inner.shape[String(step)];

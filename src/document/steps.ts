@@ -26,10 +26,10 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
 }
 
 /** Lets everything else that is due go first. */
-export type Pause = () => Promise<void>;
+export type LetOthers = () => Promise<void>;
 
 /** Does the work between whatever else the process has to do. Rejects with what the work throws. */
-export async function inTurns<Result>(steps: Steps<Result>, letOthers: Pause = pause): Promise<Result> {
+export async function inTurns<Result>(steps: Steps<Result>, letOthers: LetOthers = letOthersGo): Promise<Result> {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -37,7 +37,7 @@ export async function inTurns<Result>(steps: Steps<Result>, letOthers: Pause = p
   }
 }
 
-/** `Pause` of the process's own event loop. */
-export function pause(): Promise<void> {
+/** `LetOthers` of the process's own event loop. */
+export function letOthersGo(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

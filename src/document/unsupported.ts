@@ -7,10 +7,10 @@
 export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set(['split', 'agent', 'runnable']);
 
 /** Fields of tasks that are refused, whatever their kind. */
-export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set(['cache', 'models', 'fallback', 'onBreakerOpen']);
+export const UNSUPPORTED_TASK_FIELDS: ReadonlySet<string> = new Set(['fallback', 'onBreakerOpen']);
 
 /** Fields of `config` that are refused. */
-export const UNSUPPORTED_CONFIG_FIELDS: ReadonlySet<string> = new Set(['budget', 'optimize', 'cache']);
+export const UNSUPPORTED_CONFIG_FIELDS: ReadonlySet<string> = new Set();
 
 /** Names of the prototype that are not ours in snake case, and what they are called here. */
 export const FORMER_NAMES: ReadonlyMap<string, string> = new Map([

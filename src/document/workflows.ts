@@ -8,7 +8,7 @@ import { wordsOfReference, type WorkflowReference } from './kinds/subworkflow.ts
 import { assertKnownWorkflows, subworkflowsOf } from './known-workflows.ts';
 import { parseDocument, parseInline, parseInTurns } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
-import type { Pause } from './steps.ts';
+import type { LetOthers } from './steps.ts';
 
 /** Definitions kept in memory. One of 100,000 tasks takes about 100 MB, one of ten nothing to speak of. */
 const MAX_CACHED_TASKS = 250_000;
@@ -39,13 +39,17 @@ export interface WorkflowSurroundings {
   /** No other workflows are there, and what tasks run by name is not looked for. */
   readonly alone?: boolean;
   /** Lets others go first while a long document is checked. */
-  readonly pause?: Pause;
+  readonly letOthers?: LetOthers;
 }
+
+const NO_PROMPTS: Readonly<Record<string, string>> = {};
 
 /** The documents of one tenant. */
 export class Workflows {
   readonly #surroundings: WorkflowSurroundings;
   readonly #definitions = new Map<string, Definition>();
+  /** Of prompts, which nobody changes. */
+  readonly #hashes = new WeakMap<Readonly<Record<string, string>>, string>();
   #cachedTasks = 0;
 
   constructor(surroundings: WorkflowSurroundings) {
@@ -59,7 +63,7 @@ export class Workflows {
 
   /** `check` for a server: other requests are served meanwhile. Rejects as `check` throws. */
   checkInTurns(document: unknown): Promise<Definition> {
-    return parseInTurns(document, this.#surroundings.pause);
+    return parseInTurns(document, this.#surroundings.letOthers);
   }
 
   /**
@@ -112,7 +116,7 @@ export class Workflows {
 
   /** Stores a new workflow. Throws as `check` and `assertKnown` do, and `alreadyExists`. */
   async create(document: unknown): Promise<Workflow> {
-    const definition = await parseInTurns(document, this.#surroundings.pause);
+    const definition = await parseInTurns(document, this.#surroundings.letOthers);
     await this.assertKnown(definition);
     const { tenant, store, newId } = this.#surroundings;
     const row = this.#row(newId(), 1, definition, document);
@@ -132,7 +136,7 @@ export class Workflows {
 
   /** Stores a new version; runs in flight keep theirs. Throws as `check` does, `notFound`, `alreadyExists` where two do so at once. */
   async addVersion(id: string, document: unknown): Promise<Workflow> {
-    const definition = await parseInTurns(document, this.#surroundings.pause);
+    const definition = await parseInTurns(document, this.#surroundings.letOthers);
     const before = await this.get(id);
     await this.assertKnown(definition, before.version + 1);
     const row = { ...this.#row(id, before.version + 1, definition, document), createdAt: before.createdAt };
@@ -159,7 +163,7 @@ export class Workflows {
 
   /** What a task means by it: the newest version of a name, a version, or an inline document, which is kept. */
   async find(reference: WorkflowReference): Promise<Workflow | undefined> {
-    if ('document' in reference) return this.#keep(reference.document);
+    if ('document' in reference) return this.keep(reference.document);
     const newest = await this.byName(reference.name);
     if (newest === undefined || reference.version === undefined || reference.version === newest.version) return newest;
     const { store, tenant } = this.#surroundings;
@@ -167,12 +171,12 @@ export class Workflows {
     return row && toWorkflow(row);
   }
 
-  /** Keeps a document that stands inside of another one, once, under the hash of its text: runs of it name that. */
-  async #keep(document: Readonly<Record<string, unknown>>): Promise<Workflow> {
+  /** Keeps a document that has no place in the list, once, under the hash of its text: runs of it name that. */
+  async keep(document: Readonly<Record<string, unknown>>): Promise<Workflow> {
     // The text that is the same for every writing of the same value.
     const id = `inline-${this.#surroundings.hash(canonicalize(document) ?? '')}`;
     const known = this.#definitions.get(`${id}@1`);
-    const definition = known ?? (await parseInTurns(document, this.#surroundings.pause));
+    const definition = known ?? (await parseInTurns(document, this.#surroundings.letOthers));
     const row = this.#row(id, 1, definition, document);
     await this.#surroundings.store.keepWorkflow(row);
     this.#cache(id, 1, definition);
@@ -206,14 +210,28 @@ export class Workflows {
    * @param prompts of tasks, in place of those that the document has: what a fork executes. Where they do not fit into
    * the document, it throws `invalidDocument`
    */
-  definition(id: string, version: number, prompts: Readonly<Record<string, string>> = {}): MaybePromise<Definition> {
-    const edited = Object.keys(prompts).length === 0 ? '' : `+${canonicalize(prompts)}`;
+  definition(
+    id: string,
+    version: number,
+    prompts: Readonly<Record<string, string>> = NO_PROMPTS,
+  ): MaybePromise<Definition> {
+    const edited = this.#hashOf(prompts);
     const known = this.#definitions.get(`${id}@${version}${edited}`);
     if (known !== undefined) return known;
     const row = this.#surroundings.store.workflow(this.#surroundings.tenant, id, version);
     return row instanceof Promise
       ? row.then((loaded) => this.#parsed(id, version, loaded, prompts, edited))
       : this.#parsed(id, version, row, prompts, edited);
+  }
+
+  /** What tells a definition with other prompts from the written one. A fork asks in each of its turns, with the same object. */
+  #hashOf(prompts: Readonly<Record<string, string>>): string {
+    const known = this.#hashes.get(prompts);
+    if (known !== undefined) return known;
+    const isEmpty = Object.keys(prompts).length === 0;
+    const hash = isEmpty ? '' : `+${this.#surroundings.hash(canonicalize(prompts) ?? '')}`;
+    this.#hashes.set(prompts, hash);
+    return hash;
   }
 
   #parsed(
@@ -232,7 +250,7 @@ export class Workflows {
     const document = edited === '' ? written : withPrompts(written, prompts);
     const cache = (definition: Definition) => this.#cache(id, `${version}${edited}`, definition);
     if (row.documentJson.length <= LONG_DOCUMENT) return cache(parseDocument(document));
-    return parseInTurns(document, this.#surroundings.pause).then(cache);
+    return parseInTurns(document, this.#surroundings.letOthers).then(cache);
   }
 
   /** Keeps what is used most recently; a definition is the same for ever. */

@@ -1,5 +1,9 @@
 /** The types of the API, router by router: all that the client takes from the server, and only as types. */
 import type { approvalRoutes } from './routes/approvals.ts';
+import type { budgetRoutes } from './routes/budgets.ts';
+import type { cacheRoutes } from './routes/cache.ts';
+import type { costRoutes } from './routes/costs.ts';
+import type { estimateRoutes } from './routes/estimates.ts';
 import type { executionRoutes } from './routes/executions.ts';
 import type { forkRoutes } from './routes/forks.ts';
 import type { inspectingRoutes } from './routes/inspecting.ts';
@@ -24,3 +28,7 @@ export type SteeringApi = ReturnType<typeof steeringRoutes>;
 export type TaskApi = ReturnType<typeof taskRoutes>;
 export type MachineApi = ReturnType<typeof machineRoutes>;
 export type ApprovalApi = ReturnType<typeof approvalRoutes>;
+export type BudgetApi = ReturnType<typeof budgetRoutes>;
+export type CacheApi = ReturnType<typeof cacheRoutes>;
+export type CostApi = ReturnType<typeof costRoutes>;
+export type EstimateApi = ReturnType<typeof estimateRoutes>;

@@ -15,6 +15,10 @@ import { checkTexts, limitBody } from './request-body.ts';
 import type { HttpEnvironment, Surroundings } from './router.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { budgetRoutes } from './routes/budgets.ts';
+import { cacheRoutes } from './routes/cache.ts';
+import { costRoutes } from './routes/costs.ts';
+import { estimateRoutes } from './routes/estimates.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inspectingRoutes } from './routes/inspecting.ts';
@@ -85,6 +89,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     laterRoutes(),
     workflowRoutes(surroundings),
     executionRoutes(surroundings),
+    estimateRoutes(surroundings),
     planExecuteRoutes(surroundings),
     forkRoutes(surroundings),
     manyRunsRoutes(surroundings),
@@ -96,6 +101,9 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     taskRoutes(surroundings),
     machineRoutes(surroundings),
     approvalRoutes(surroundings),
+    budgetRoutes(surroundings),
+    costRoutes(surroundings),
+    cacheRoutes(surroundings),
   ]) {
     app.route('/api/v1', routes);
   }

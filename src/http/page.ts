@@ -28,14 +28,15 @@ export function toCursor(list: string, last: string | number): string {
 }
 
 /**
- * What a cursor names, as a text.
+ * What a cursor names, as a text; `form` is what those of this list look like.
  *
  * @throws FermataError `invalidRequest` where it is not one of this list
  */
-export function readCursor(list: string, cursor: string | undefined): string | undefined {
+export function readCursor(list: string, cursor: string | undefined, form = /./s): string | undefined {
   if (cursor === undefined) return undefined;
   const text = Buffer.from(cursor, 'base64url').toString();
-  if (text.startsWith(`${list} `) && text.length > list.length + 1) return text.slice(list.length + 1);
+  const last = text.slice(list.length + 1);
+  if (text.startsWith(`${list} `) && form.test(last)) return last;
   const message = `expected the nextCursor of an earlier page of this list, came ${JSON.stringify(cursor)}`;
   throw new FermataError('invalidRequest', `The cursor is wrong: ${message}.`, {
     faults: [{ path: 'query.cursor', message }],
@@ -44,11 +45,8 @@ export function readCursor(list: string, cursor: string | undefined): string | u
 
 /** The same for cursors that are numbers. */
 export function readNumberCursor(list: string, cursor: string | undefined): number | undefined {
-  const text = readCursor(list, cursor);
-  if (text === undefined || /^\d{1,15}$/.test(text)) return text === undefined ? undefined : Number(text);
-  throw new FermataError('invalidRequest', `The cursor ${JSON.stringify(cursor)} is not one of this list.`, {
-    faults: [{ path: 'query.cursor', message: 'is not one of this list' }],
-  });
+  const text = readCursor(list, cursor, /^\d{1,15}$/);
+  return text === undefined ? undefined : Number(text);
 }
 
 /** A page from one entry more than was asked for: the one more tells whether there is another page. */

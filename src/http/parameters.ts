@@ -1,5 +1,6 @@
 /** Parts of requests and answers that routes of several subjects take. */
 import { z } from '@hono/zod-openapi';
+import { manyOf } from './many.ts';
 import { fields } from './router.ts';
 
 /** The part of a path that names a run. */
@@ -20,7 +21,7 @@ export const tagsParameter = z
 /** Text to search for. */
 export const searchParameter = z.string().min(1).max(200).optional().describe('Part of the name or id');
 /** Tags that a run is given. */
-export const givenTags = z.array(z.string().min(1).max(200)).max(MOST_TAGS).optional();
+export const givenTags = manyOf('tags', z.array(z.string().min(1).max(200)).max(MOST_TAGS)).optional();
 
 /** Why something is cancelled. */
 export const cancelBody = fields({ reason: z.string().max(10_000).optional() }).openapi('CancelRequest');
@@ -39,6 +40,13 @@ export const streamHeaders = z.object({
 /** Where a stream goes on, written. */
 export const streamQuery = fields({
   after: z.string().max(200).optional().describe('Id of the last event received; like Last-Event-ID, and stronger'),
+});
+/** The same of one run. */
+export const runStreamQuery = streamQuery.extend({
+  eta: z.enum(['true', 'false']).optional().openapi({
+    description: 'true: between the facts `eta` says when the run will have ended, as …/status does; it has no id',
+    default: 'false',
+  }),
 });
 /** What streams answer. */
 export const streamResponses = {

@@ -1,7 +1,8 @@
 /** Trying again: one task, one run, many runs. What has ended stays as it is: another run takes over the rest. */
+import type { WorkflowInput } from '../../machines/workflow/context.ts';
 import type { Fermata } from '../compose.ts';
-import { hasFailedItems, type ForkRecord } from '../document/fork/record.ts';
-import { fork } from '../document/fork/request.ts';
+import { hasFailedItems } from '../document/fork/record.ts';
+import { fork, type ForkRequest } from '../document/fork/request.ts';
 import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
 import type { RunView, Started, StartOptions } from '../runtime/runtime.ts';
@@ -17,23 +18,40 @@ const IN_VAIN: ReadonlySet<TaskStatus> = new Set(['failed', 'timedOut', 'rejecte
 
 /**
  * Tries a task again: in its run where it is in doubt, in a new one where it has come to nothing. Gives the run in which
- * it is tried. Throws `notFound`, and `taskSettled` or `wrongState` with what is possible instead.
+ * it is tried; with another budget a new one only. Throws `notFound`, and `taskSettled` or `wrongState` with what is possible instead.
  */
-export async function retryTask(fermata: Fermata, runId: string, task: string, idempotency?: Keys): Promise<Taken> {
+export async function retryTask(
+  fermata: Fermata,
+  runId: string,
+  task: string,
+  { idempotency, config }: { readonly idempotency?: Keys; readonly config?: ForkRequest['config'] } = {},
+): Promise<Taken> {
   const { runtime } = fermata;
   // First of all: what was started stays started.
   const before = await runtime.startedBefore(idempotency);
   if (before !== undefined) return before;
   const run = await runtime.read(runId);
   await assertTask(fermata, run, task);
+  // In doubt it is called again in its run: the same request later finds it settled, or in another doubt.
+  const id = idempotency && `fermata.retry/${task}/${idempotency.key}`;
+  if (id !== undefined && (await runtime.hasTaken(runId, id))) return { runId, status: run.status };
   const row = await runtime.task(runId, task);
-  if (canBeTriedAgain(run, row)) return fork(fermata, runId, { point: { retry: true, task }, idempotency });
+  if (canBeTriedAgain(run, row)) return fork(fermata, runId, { point: { retry: true, task }, config, idempotency });
   const assertInDoubt = async (): Promise<void> => {
     const [now, then] = [await runtime.read(runId), await runtime.task(runId, task)];
     if (statusOf(then, now) !== 'inDoubt') throw notRetriable(now, task, statusOf(then, now));
   };
   await assertInDoubt();
-  return sendOr(assertInDoubt, fermata, runId, childAddress('/', task), { type: 'fermata.retry' });
+  if (config !== undefined) throw sameRun(runId, task);
+  return sendOr(assertInDoubt, fermata, runId, childAddress('/', task), { type: 'fermata.retry' }, { id });
+}
+
+/** Ignored, it would let somebody wait for money that nobody gives. */
+function sameRun(runId: string, task: string): FermataError {
+  const message = `is of a new run, and the call of task ${JSON.stringify(task)}, which is in doubt, is made again in run ${runId}, within the budget that this has: leave it out`;
+  return new FermataError('invalidRequest', `The request has a fault: config: ${message}.`, {
+    faults: [{ path: 'config', message }],
+  });
 }
 
 /** It has come to nothing, and nothing more will come of its run either. */
@@ -76,12 +94,9 @@ export async function retryRun(fermata: Fermata, runId: string, idempotency: Key
 /** True where a run was tried again already, or another one will try it again: a task of that waited for it. */
 export async function isTakenCareOf({ runtime }: Fermata, { runId, parent }: RunView): Promise<boolean> {
   if (parent?.awaited === true) return true;
-  for (const { runId: other } of await runtime.list({ forkedFrom: runId, limit: 1_000 })) {
-    const {
-      layers: [nearest],
-      point,
-    } = (await runtime.read(other)).fork as ForkRecord;
-    if (nearest?.run === runId && 'retry' in point) return true;
+  for (const other of await runtime.forksOf(runId, 1_000)) {
+    const { input } = (await runtime.entry(other, 1)) as { readonly input: Pick<WorkflowInput, 'forkedFrom'> };
+    if (input.forkedFrom !== undefined && 'retry' in input.forkedFrom) return true;
   }
   return false;
 }

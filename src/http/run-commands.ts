@@ -88,16 +88,17 @@ export async function cancelTask(
   return sendOr(check, fermata, runId, '/', event);
 }
 
-/** Sends to an actor. Where it does not take the event any more, `recheck` throws what happened meanwhile. */
+/** Sends to an actor, once under an `id`. Where it does not take the event any more, `recheck` throws what happened meanwhile. */
 export async function sendOr(
   recheck: () => Promise<unknown>,
   { runtime }: Fermata,
   runId: string,
   actor: string,
   event: { readonly type: string; readonly [key: string]: unknown },
+  { id }: { readonly id?: string | undefined } = {},
 ): Promise<Taken> {
   try {
-    const { state } = await runtime.control(runId, actor, event);
+    const { state } = await runtime.control(runId, actor, event, id === undefined ? {} : { id });
     return { runId, status: state.status };
   } catch (thrown) {
     if (!(thrown instanceof FermataError) || (thrown.code !== 'eventNotAccepted' && thrown.code !== 'runEnded'))

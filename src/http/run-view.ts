@@ -1,8 +1,22 @@
 /** Runs as the API shows them. */
 import { z } from '@hono/zod-openapi';
+import { NOTHING, plus } from '../document/costs.ts';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
+import { budgetSchema, budgetView } from './budget-view.ts';
 import { childrenSchema, childrenView, parentSchema, parentView } from './child-view.ts';
+import {
+  costDollarsSchema,
+  runCost,
+  runEstimate,
+  runCache,
+  runCacheSchema,
+  runEstimateSchema,
+  spentSchema,
+  spentView,
+  unknownCallsSchema,
+} from './cost-view.ts';
+import { etaFields, etaView } from './eta-view.ts';
 import { forkFields, forksOf } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { listOf, pageQuery } from './page.ts';
@@ -16,8 +30,6 @@ const TASKS_SHOWN = 100;
 const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
 const date = z.iso.datetime();
 const progress = z.int().min(0).max(100).describe('Never falls');
-const money = z.number().nullable().describe('US dollars; null: not known');
-const seconds = z.number().nullable().describe('null: not known');
 const links = z.record(z.string(), z.string());
 
 /** How many tasks there are in each state that counts; `open` have not ended. */
@@ -72,8 +84,15 @@ export const runSchema = runSummarySchema
     tasks: z.array(taskSchema).describe('The first 100, in document order; the others with GET …/results'),
     nextCursor: z.string().nullable().describe('Of GET …/results'),
     children: childrenSchema(runStatusSchema),
-    costDollars: money,
-    etaSeconds: seconds,
+    costDollars: costDollarsSchema,
+    unknownCalls: unknownCallsSchema,
+    estimate: runEstimateSchema,
+    cache: runCacheSchema,
+    withChildren: spentSchema
+      .optional()
+      .describe('What it cost with the runs that its tasks began, and all below them'),
+    budget: budgetSchema,
+    ...etaFields,
     ...forkFields,
     acceptedEvents: z.array(z.string()).describe('What POST …/events takes now'),
     seq: z.int().describe('Last journal number'),
@@ -89,8 +108,11 @@ export const statusSchema = z
     reason: reasonSchema.optional(),
     progress,
     tasks: taskCountsSchema,
-    costDollars: money,
-    etaSeconds: seconds,
+    costDollars: costDollarsSchema,
+    unknownCalls: unknownCallsSchema,
+    estimate: runEstimateSchema,
+    budget: budgetSchema,
+    ...etaFields,
   })
   .openapi('RunProgress');
 
@@ -127,6 +149,7 @@ export function linksOf(runId: string): Record<string, string> {
     status: `${self}/status`,
     results: `${self}/results`,
     shared: `${self}/shared`,
+    calls: `${self}/calls`,
     stream: `${self}/stream`,
     journal: `${self}/journal`,
     why: `${self}/why`,
@@ -174,13 +197,32 @@ export async function runDetail({ fermata }: Surroundings, runId: string): Promi
     tasks,
     nextCursor,
     ...(await childrenView(fermata.runtime, run)),
-    costDollars: null,
-    etaSeconds: null,
+    ...runCost(run),
+    ...runEstimate(run),
+    ...runCache(run),
+    ...(await withChildren(fermata, run)),
+    ...(await unlessBlocked(async () => withBudget(await budgetView(fermata.runtime, runId)), {})),
+    ...etaView(await fermata.etas.of(run)),
     acceptedEvents: await unlessBlocked(async () => [...(await fermata.runtime.acceptedEvents(runId))], []),
     ...(await forksOf(fermata.runtime, run)),
     seq: run.seq,
     links: linksOf(runId),
   };
+}
+
+/** What its budget is at; nothing where it has none. */
+function withBudget(budget: z.infer<typeof budgetSchema>): { budget?: NonNullable<z.infer<typeof budgetSchema>> } {
+  return budget === undefined ? {} : { budget };
+}
+
+/** What a run cost with all that is below it; nothing where it has begun no run that cost anything. */
+async function withChildren(
+  { costs }: Surroundings['fermata'],
+  { runId }: RunView,
+): Promise<{ withChildren?: z.infer<typeof spentSchema> }> {
+  const below = await costs.below(runId);
+  if (below === undefined) return {};
+  return { withChildren: spentView(plus((await costs.own(runId)) ?? NOTHING, below)) };
 }
 
 /** How far a run is. Throws `notFound`. */
@@ -192,8 +234,10 @@ export async function runProgress({ fermata }: Surroundings, runId: string): Pro
     ...reasonOf(run),
     progress: run.progress,
     tasks: taskCounts(run),
-    costDollars: null,
-    etaSeconds: null,
+    ...runCost(run),
+    ...runEstimate(run),
+    ...(await unlessBlocked(async () => withBudget(await budgetView(fermata.runtime, runId)), {})),
+    ...etaView(await fermata.etas.of(run)),
   };
 }
 

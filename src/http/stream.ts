@@ -6,19 +6,23 @@
  * with everything already received gets 204, which tells `EventSource` not to come back again.
  */
 import type { ServerResponse } from 'node:http';
+import type { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { FermataError } from '../errors.ts';
 import type { StreamItem } from '../runtime/stream.ts';
 import { commentText, eventBody, eventText } from './event-stream.ts';
+import { withCosts } from './cost-view.ts';
 import { iso, toJson } from './json.ts';
+import type { runStreamQuery } from './parameters.ts';
 import type { HttpEnvironment, Surroundings } from './router.ts';
+import { withEta, type EtaItem } from './stream-eta.ts';
 
 /** The facts of one run. Throws `notFound`, and `invalidRequest` for a cursor that is not a number. */
 export async function streamOfRun(
   c: Context<HttpEnvironment>,
   surroundings: Surroundings,
   runId: string,
-  query: string | undefined,
+  { after: query, eta = 'false' }: z.output<typeof runStreamQuery>,
 ): Promise<Response> {
   const { runtime } = surroundings.fermata;
   const after = readAfter(c, query, (cursor) => (/^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined));
@@ -29,7 +33,10 @@ export async function streamOfRun(
   return send(
     c,
     surroundings,
-    (signal) => runtime.stream(runId, after === undefined ? { signal } : { signal, after }),
+    (signal) => {
+      const items = runtime.stream(runId, after === undefined ? { signal } : { signal, after });
+      return eta === 'true' ? withEta(items, surroundings.fermata, runId) : items;
+    },
     (position) => String(position.seq),
   );
 }
@@ -48,7 +55,7 @@ export async function streamOfAll(
   return send(
     c,
     surroundings,
-    (signal) => runtime.stream(undefined, after === undefined ? { signal } : { signal, after }),
+    (signal) => ofUsers(runtime.stream(undefined, after === undefined ? { signal } : { signal, after })),
     ({ position }) => Buffer.from(`p${position}`).toString('base64url'),
   );
 }
@@ -66,6 +73,11 @@ function readAfter(
   return refuseCursor(query, `expected the id of an event of this stream, came ${JSON.stringify(cursor)}`);
 }
 
+/** What runs borrow of shared budgets is no news to anybody; that one is used up to its warning is. */
+async function* ofUsers(items: AsyncIterable<StreamItem>): AsyncGenerator<StreamItem, void> {
+  for await (const item of items) if (!('fact' in item && item.fact.type === 'budget_lent')) yield item;
+}
+
 function refuseCursor(query: string | undefined, message: string): never {
   const path = query === undefined ? 'header.last-event-id' : 'query.after';
   throw new FermataError('invalidRequest', `The stream cannot go on from there: ${message}.`, {
@@ -76,7 +88,7 @@ function refuseCursor(query: string | undefined, message: string): never {
 function send(
   c: Context<HttpEnvironment>,
   { fermata, log, stopping }: Surroundings,
-  open: (signal: AbortSignal) => AsyncIterable<StreamItem>,
+  open: (signal: AbortSignal) => AsyncIterable<StreamItem | EtaItem>,
   idOf: (fact: { readonly seq: number; readonly position: number }) => string,
 ): Response {
   const headers = {
@@ -115,9 +127,10 @@ function send(
 }
 
 function toEvent(
-  item: StreamItem,
+  item: StreamItem | EtaItem,
   idOf: (fact: { readonly seq: number; readonly position: number }) => string,
 ): { readonly event: string; readonly data: string; readonly id?: string } {
+  if ('eta' in item) return { event: 'eta', data: JSON.stringify(item.eta) };
   if ('delta' in item) {
     const { run, about, offset, delta } = item.delta;
     return { event: 'task_delta', data: JSON.stringify({ runId: run, ...about, offset, delta }) };
@@ -127,6 +140,6 @@ function toEvent(
   return {
     event: fact.type,
     id: idOf(fact),
-    data: JSON.stringify({ ...head, ...(toJson(fact.data) as object), ...head }),
+    data: JSON.stringify({ ...head, ...(toJson(withCosts(fact.data)) as object), ...head }),
   };
 }

@@ -1,14 +1,18 @@
 /** Tasks of a run as the API shows them: rows where there are any, the document for the rest, in document order. */
 import { z } from '@hono/zod-openapi';
 import type { Fermata } from '../compose.ts';
+import { NOTHING } from '../document/costs.ts';
 import type { Definition } from '../document/definition.ts';
 import type { ForkRecord } from '../document/fork/record.ts';
 import { groupOf, itemOf } from '../document/growth.ts';
 import { graphOf } from '../document/graph.ts';
 import { isSettled } from '../document/task-status.ts';
+import { dollarsOf } from '../cost/money.ts';
 import { FermataError } from '../errors.ts';
 import type { RunView } from '../runtime/runtime.ts';
-import type { TaskRow, TaskStatus } from '../store/store.ts';
+import type { Spent, TaskRow, TaskStatus } from '../store/store.ts';
+import { choiceSchema } from './choice-view.ts';
+import { costDollarsSchema, costView, keepsCosts, unknownCallsSchema } from './cost-view.ts';
 import { reusedSchema } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { toCursor } from './page.ts';
@@ -62,11 +66,21 @@ export const taskSchema = z
     attempts: z.int(),
     usage: usageSchema.nullable().describe('Tokens, as the provider counted them'),
     model: z.string().optional().describe('The model that answered'),
+    choice: choiceSchema.optional().describe('Where it had several to choose from'),
     requestId: z.string().optional().describe("The provider's"),
     finishReason: z.string().optional(),
     wasInDoubt: z.boolean().optional().describe('A crash cut one of its calls off'),
-    costDollars: z.number().nullable(),
-    cacheHit: z.boolean(),
+    costDollars: costDollarsSchema.describe(
+      'US dollars, of all its attempts, with the run that it began; null: not known',
+    ),
+    unknownCalls: unknownCallsSchema.optional(),
+    cacheHit: z
+      .boolean()
+      .describe('Its answer was kept from an earlier call, or is that of a task which asked the same'),
+    similarity: z.number().optional().describe('Of the two questions, where it was found; 1: the very same'),
+    matchedPrompt: z.string().optional().describe('How the similar question begins whose answer it is'),
+    inFlight: z.literal(true).optional().describe('It waited for a task that was asking the same at that time'),
+    costSavedDollars: costDollarsSchema.optional().describe('What the call cost whose answer it is; null: not known'),
     startedAt: z.iso.datetime().nullable(),
     endedAt: z.iso.datetime().nullable(),
   })
@@ -87,12 +101,18 @@ interface Detail {
   readonly condition?: NonNullable<TaskView['condition']>;
   readonly usage?: TaskView['usage'];
   readonly model?: string;
+  readonly choice?: NonNullable<TaskView['choice']>;
   readonly requestId?: string;
   readonly finishReason?: string;
   readonly inDoubt?: boolean;
   readonly reused?: TaskView['reused'];
   readonly edited?: true;
   readonly childRunId?: string;
+  readonly cacheHit?: boolean;
+  readonly similarity?: number;
+  readonly matchedPrompt?: string;
+  readonly inFlight?: true;
+  readonly costSavedNanos?: number | null;
 }
 
 /** The definition that a run executes: of a fork, with its prompts. Throws `notFound` for a run of a user's machine. */
@@ -150,11 +170,16 @@ export async function taskPage(
   const joined = rows.filter(({ position }) => position >= definition.tasks.length);
   const shown: readonly ShownTask[] = [...written, ...joined].slice(0, page.limit);
   const withOutput = definition.collectIntermediate || run.endedAt === null;
+  const spent = await fermata.costs.ofTasks(
+    run.runId,
+    shown.map(({ name }) => name),
+  );
   const tasks = await Promise.all(
     shown.map((task) =>
       taskView(fermata, run, task, byName.get(task.name), {
         withOutput,
         isJoined: task.position >= definition.tasks.length,
+        cost: taskCost(run, spent.get(task.name)),
       }),
     ),
   );
@@ -176,11 +201,19 @@ async function taskView(
   run: RunView,
   spec: ShownTask,
   row: TaskRow | undefined,
-  { withOutput, isJoined }: { readonly withOutput: boolean; readonly isJoined: boolean },
+  {
+    withOutput,
+    isJoined,
+    cost,
+  }: {
+    readonly withOutput: boolean;
+    readonly isJoined: boolean;
+    readonly cost: Pick<TaskView, 'costDollars' | 'unknownCalls'>;
+  },
 ): Promise<TaskView> {
   const detail = (row === undefined || row.detailJson === null ? {} : JSON.parse(row.detailJson)) as Detail;
   const { model, requestId, finishReason, reason, condition, inDoubt, warning, reused, edited, childRunId } = detail;
-  const { rounds, limitReached } = detail;
+  const { rounds, limitReached, choice } = detail;
   const parent = detail.parent ?? itemOf(spec.name)?.map;
   const fact =
     withOutput && row !== undefined && row.resultSeq !== null
@@ -204,14 +237,37 @@ async function taskView(
     attempts: row?.attempts ?? 0,
     usage: detail.usage ?? usageOf(detail.error) ?? null,
     ...(model === undefined ? {} : { model }),
+    ...(choice === undefined ? {} : { choice }),
     ...(requestId === undefined ? {} : { requestId }),
     ...(finishReason === undefined ? {} : { finishReason }),
     ...(inDoubt === true ? { wasInDoubt: true } : {}),
-    costDollars: reused === undefined && edited === undefined ? null : 0,
-    cacheHit: false,
+    ...(reused === undefined && edited === undefined ? cost : { costDollars: 0 }),
+    ...cacheView(detail, reused !== undefined),
     startedAt: iso(row?.startedAt ?? null),
     endedAt: iso(row?.endedAt ?? null),
   };
+}
+
+/** What the cache had for it. What another run found there is no hit of this one. */
+function cacheView(
+  { cacheHit = false, similarity, matchedPrompt, inFlight, costSavedNanos = null }: Detail,
+  isReused: boolean,
+): Pick<TaskView, 'cacheHit' | 'similarity' | 'matchedPrompt' | 'inFlight' | 'costSavedDollars'> {
+  if (!cacheHit || isReused) return { cacheHit: false };
+  return {
+    cacheHit,
+    ...(similarity === undefined ? {} : { similarity }),
+    ...(matchedPrompt === undefined ? {} : { matchedPrompt }),
+    ...(inFlight === undefined ? {} : { inFlight }),
+    costSavedDollars: costSavedNanos === null ? null : dollarsOf(costSavedNanos),
+  };
+}
+
+/** What a task cost, all its attempts together. */
+function taskCost(run: RunView, spent: Spent = NOTHING): Pick<TaskView, 'costDollars' | 'unknownCalls'> {
+  const { unknownCalls } = spent;
+  if (!keepsCosts(run)) return { costDollars: null };
+  return { ...costView(spent), ...(unknownCalls === 0 ? {} : { unknownCalls }) };
 }
 
 /** What the call that failed had used by then: its error tells it. */

@@ -11,7 +11,9 @@ import type { RunView } from '../runtime/runtime.ts';
 import type { AddedTask } from '../document/run-graph.ts';
 import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow } from '../store/store.ts';
+import { movesWaiting } from './budget-view.ts';
 import { iso, toJson } from './json.ts';
+import { Additions, type OpenAdditions } from './open-additions.ts';
 import type { Surroundings } from './router.ts';
 import { runStatusSchema } from './run-status.ts';
 import { blockedBy } from './run-view.ts';
@@ -31,6 +33,8 @@ const waitingTaskSchema = z
       'approval',
       'backoff',
       'call',
+      'budget',
+      'cache',
       'items',
       'rounds',
       'decision',
@@ -38,7 +42,10 @@ const waitingTaskSchema = z
       'event',
       'run',
     ]),
-    dependencies: z.array(z.string()).optional().describe('Those that have not ended'),
+    dependencies: z
+      .array(z.string())
+      .optional()
+      .describe('Those that have not ended, and what those have added that have: at most 100 of each'),
     prompt: z.string().optional().describe('What the person is asked'),
     event: z
       .object({ type: z.string(), filter: z.string().optional().describe('CEL: true of the events that it takes') })
@@ -142,6 +149,7 @@ async function waitingTasks(
   const { tasks: written } = definition;
   const byAddress = new Map(actors.map((actor) => [actor.actor, actor]));
   const rows = await allRows(fermata, run.runId);
+  const additions = new Additions(fermata.runtime, run.runId, rows);
   const joined = [...rows.values()].filter(({ position }) => position >= written.length);
   const specs = [...written, ...joined];
   const open = specs.filter(({ name }) => !isSettled(rows.get(name)?.status ?? 'pending'));
@@ -150,7 +158,7 @@ async function waitingTasks(
   const tasks = await Promise.all(
     listed.map(async ({ name }) => {
       const spec = await specOf(fermata, run.runId, definition, name);
-      return waitingTask(fermata, run, { ...spec, name }, rows, byAddress.get(childAddress('/', name)));
+      return waitingTask(fermata, run, { ...spec, name }, { rows, additions }, byAddress.get(childAddress('/', name)));
     }),
   );
   return { tasks, unlisted: open.length - listed.length };
@@ -190,12 +198,13 @@ async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap
 }
 
 async function waitingTask(
-  { runtime }: Fermata,
+  fermata: Fermata,
   run: RunView,
   spec: Waiter,
-  rows: ReadonlyMap<string, TaskRow>,
+  { rows, additions }: { readonly rows: ReadonlyMap<string, TaskRow>; readonly additions: Additions },
   actor: Actors[number] | undefined,
 ): Promise<WaitingTask> {
+  const { runtime } = fermata;
   const row = rows.get(spec.name);
   const status = row?.status ?? 'pending';
   const at = `/api/v1/runs/${run.runId}/tasks/${encodeURIComponent(spec.name)}`;
@@ -215,6 +224,18 @@ async function waitingTask(
     case 'running':
       // It has waited for something else, and wants to have its function called.
       if (actor?.waitsFor.includes('slot') === true) break;
+      if (actor?.waitsFor.includes('budget') === true)
+        return {
+          ...common,
+          waitsFor: 'budget',
+          moves: await movesWaiting(runtime, run.runId, { task: spec.name, at }),
+        };
+      if (actor?.waitsFor.includes('cache') === true)
+        return {
+          ...common,
+          waitsFor: 'cache',
+          moves: `${callOf(fermata, run, actor.actor)}, its timeout, or POST ${at}/cancel`,
+        };
       if (actor?.waitsFor.includes('items') === true)
         return {
           ...common,
@@ -244,11 +265,12 @@ async function waitingTask(
     case 'inDoubt':
       return { ...common, waitsFor: 'decision', moves: `POST ${at}/retry (call again) or POST ${at}/cancel` };
     default: {
-      const dependencies = [...new Set([...(spec.dependsOn ?? []), ...(spec.after ?? [])])].filter(
-        (name) => !isSettled(rows.get(name)?.status ?? 'pending'),
-      );
+      const all = [...new Set([...(spec.dependsOn ?? []), ...(spec.after ?? [])])];
+      const open = all.filter((name) => !isSettled(rows.get(name)?.status ?? 'pending'));
+      const added = row?.waiting === 0 ? [] : await additions.openOf(all, spec.name);
+      const dependencies = [...new Set([...open, ...added.flatMap(({ named }) => named)])];
       if (dependencies.length > 0)
-        return { ...common, waitsFor: 'dependencies', dependencies, moves: 'the end of the tasks it depends on' };
+        return { ...common, waitsFor: 'dependencies', dependencies, moves: endOf(open, added) };
     }
   }
   if (run.status === 'paused') return { ...common, waitsFor: 'resume', moves: `POST /api/v1/runs/${run.runId}/resume` };
@@ -264,6 +286,26 @@ async function waitingTask(
     waitsFor: 'slot',
     moves: 'the end of a task that runs: config.breadth says how many may at once',
   };
+}
+
+/** The call whose answer a task will have. */
+function callOf({ cache }: Fermata, { runId }: RunView, actor: string): string {
+  const leader = cache.leaderOf({ run: runId, actor });
+  if (leader === undefined) return 'a look into the cache of answers';
+  const task = JSON.stringify(leader.actor.slice(1).replaceAll('%25', '%'));
+  return `the end of the call of task ${task}${leader.run === runId ? '' : ` of run ${leader.run}`}, which asks the same`;
+}
+
+/** What a task waits for that has to end before it begins. */
+function endOf(open: readonly string[], added: readonly OpenAdditions[]): string {
+  const ends = open.length === 0 ? [] : ['the end of the tasks it depends on'];
+  for (const { of, named, count } of added) {
+    const more = count - named.length;
+    ends.push(
+      `the end of what ${JSON.stringify(of)} has added, on which it depends${more === 0 ? '' : ` (and ${more} more than are named)`}`,
+    );
+  }
+  return ends.join(', and ');
 }
 
 /** What a task waits for that runs another workflow. */

@@ -5,10 +5,22 @@
  * Plain XState keeps this order on the JavaScript call stack. Here it is data, so that a group may close in the middle
  * of it and the rest is a row of that commit (R4), and so that a deep cascade cannot overflow the stack.
  */
+import type { EffectRow } from '../store/store.ts';
 import type { Action, Event } from './xstate.ts';
 
 /** What lies in a mailbox: an event, or the wish of a parent that the actor stops. */
 export type Mail = { readonly event: Event } | 'stop';
+
+/** A call that a crash has cut off, and that is made again once its actor has heard of that. */
+export interface Repeat {
+  readonly kind: 'repeat';
+  readonly row: EffectRow;
+  /** Which process found it cut off: where the journal ended when that one began. */
+  readonly begunAt: number;
+}
+
+/** What is done one after the other: what a turn wants done, and what is to follow it. */
+export type Step = Action | Repeat;
 
 /** The unexecuted rest of one turn's actions. */
 export interface Frame {
@@ -17,7 +29,7 @@ export interface Frame {
   /** Who sent what such a delivery brings, where an actor or an effect did. */
   readonly from?: string | undefined;
   readonly turn: number;
-  actions: readonly Action[];
+  actions: readonly Step[];
   next: number;
   /** Another actor has taken the address meanwhile: what is left is said, and nothing is done to that one. */
   over?: true;

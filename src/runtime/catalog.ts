@@ -53,6 +53,21 @@ export interface MachineRegistration {
   readonly callTimers?: Readonly<Record<string, readonly string[]>>;
   /** 0..100 from the run's counts. */
   readonly progress?: (counts: Readonly<Record<string, number>>) => number;
+  /**
+   * How many entries of the journal of a run are kept, the newest: of a machine that lives for years and takes very many
+   * events, and of which nobody asks how it came to where it is. Default: all. Its past cannot be shown then.
+   */
+  readonly keepsEntries?: number;
+  /** A part of the house, and none of its users' work: lists of runs leave it out. */
+  readonly inner?: true;
+  /**
+   * What other runs are told when a run of this ends, however that comes: also where it is stopped, and its machine is
+   * not asked. `contextOf`: of an actor of it, by its address; undefined where there is none.
+   */
+  readonly farewell?: (ended: {
+    readonly run: string;
+    contextOf(address: string): unknown;
+  }) => readonly { readonly run: string; readonly event: xstate.Event }[];
   /** How runs of older versions become runs of this one; `fermata migrate` does it. */
   readonly migrate?: Migration | readonly Migration[];
 }
@@ -147,6 +162,11 @@ export class Catalog {
   /** All registered machines, as `name@version`. */
   names(): readonly string[] {
     return [...this.#machines.keys()];
+  }
+
+  /** Machines that are parts of the house. */
+  inner(): readonly string[] {
+    return [...this.#machines].flatMap(([name, { inner }]) => (inner === true ? [name] : []));
   }
 
   registration(name: string): MachineRegistration | undefined {

@@ -66,6 +66,7 @@ function changesOf({ key, draft, revision }: Run, part: ClosedRun, first: number
     state: part.state,
     revision,
     entries: draft.entries.map((entry, index) => ({ ...entry, position: first + index })),
+    entriesFrom: part.entriesFrom,
     actors: part.actors,
     timersArmed: [...draft.timersArmed.values()],
     timersGone: [...draft.timersGone],

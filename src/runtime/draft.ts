@@ -64,7 +64,7 @@ export class Draft {
   readonly unavailable = new Map<string, { readonly start: EffectStart; readonly error: FermataError }>();
   readonly aborts = new Set<string>();
   /** What actors send to their calls. */
-  readonly told: { readonly token: string; readonly event: Event }[] = [];
+  readonly effectsTold: { readonly token: string; readonly event: Event }[] = [];
   readonly custom: CustomAction[] = [];
   /** Inputs taken into this group: answered after it, or put back if it fails. */
   readonly inputs: Input[] = [];

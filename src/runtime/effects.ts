@@ -12,7 +12,7 @@ import { markOfEffect } from './deciding.ts';
 import { assertStorable, portable } from './codec.ts';
 import type { EffectStart } from './draft.ts';
 import type { AroundEffect, EffectContext } from './effect.ts';
-import type { Delta } from './facts.ts';
+import type { Delta, StreamedText } from './facts.ts';
 import type { Input } from './input.ts';
 import type { Suspects } from './suspects.ts';
 import { knowsEvent, type Event } from './xstate.ts';
@@ -23,6 +23,8 @@ interface Active {
   readonly about: Readonly<Record<string, unknown>>;
   text: string;
   readonly listeners: ((event: Event) => void)[];
+  /** It waits for no place among those in flight, and takes none: what it waits for may need one. */
+  readonly placeless: boolean;
   /** It has its place, and the mark "about to call" is being committed. */
   marking: boolean;
 }
@@ -48,6 +50,8 @@ export class Effects {
   readonly #active = new Map<string, Active>();
   readonly #waiting = new Map<string, EffectStart>();
   readonly #held = new Map<string, { readonly run: string; readonly error: FermataError }>();
+  /** Those among the active ones that take no place. */
+  #placeless = 0;
   #closed = false;
   /** Effects begin, and the mark of the last of them stands. */
   #begins = false;
@@ -71,7 +75,7 @@ export class Effects {
       void this.#run(id, effect, known);
       return;
     }
-    if (this.#active.size >= this.#surroundings.maxInFlight && !this.#isAwaited(effect)) {
+    if (this.#isFull && !this.#isAwaited(effect)) {
       this.#waiting.set(id, effect);
       return;
     }
@@ -88,10 +92,12 @@ export class Effects {
       about: {},
       text: '',
       listeners: [],
+      placeless: this.#isImmediate(effect),
       // Not before it has a place: marked and never called, it would be in doubt after a crash.
       marking: effect.policy !== 'retry' && !row.marked,
     };
     this.#active.set(id, active);
+    if (active.placeless) this.#placeless++;
     if (active.marking) this.#surroundings.enter(active.key, { kind: 'mark', row });
     else void this.#run(id, effect, active);
   }
@@ -119,7 +125,7 @@ export class Effects {
     this.#held.delete(id);
     const active = this.#active.get(id);
     if (active === undefined) return;
-    this.#active.delete(id);
+    this.#remove(id, active);
     active.abort.abort(new FermataError('cancelled', 'Nobody waits for this call any more.'));
     this.#next();
   }
@@ -133,11 +139,13 @@ export class Effects {
     }
   }
 
-  /** The text streamed so far by the effects of a run, or of all: what a late joiner gets first. */
-  streamed(run?: string): Delta[] {
-    const found: Delta[] = [];
-    for (const { key, about, text } of this.#active.values())
-      if ((run === undefined || key.run === run) && text !== '') found.push({ ...key, about, offset: 0, delta: text });
+  /** What the effects of a run, or of all, have streamed so far: what a late joiner gets first. */
+  streamed(run?: string): StreamedText[] {
+    const found: StreamedText[] = [];
+    for (const [id, { key, about, text }] of this.#active)
+      if ((run === undefined || key.run === run) && text !== '')
+        // Whoever holds it holds no text: that is gone with its effect.
+        found.push({ ...key, about, text: () => this.#active.get(id)?.text ?? '' });
     return found;
   }
 
@@ -148,6 +156,7 @@ export class Effects {
     for (const { abort } of this.#active.values())
       abort.abort(new FermataError('shuttingDown', 'The process is stopping.'));
     this.#active.clear();
+    this.#placeless = 0;
   }
 
   async #run(id: string, effect: EffectStart, active: Active): Promise<void> {
@@ -157,7 +166,7 @@ export class Effects {
       kind: 'outcome' | 'notice',
     ): void => {
       if (this.#active.get(id) !== active) return;
-      if (kind === 'outcome') this.#active.delete(id);
+      if (kind === 'outcome') this.#remove(id, active);
       this.#surroundings.enter(active.key, { kind, actor: row.actor, id: effect.id, token: row.token, event });
     };
     try {
@@ -216,6 +225,14 @@ export class Effects {
     return begin();
   }
 
+  get #isFull(): boolean {
+    return this.#active.size - this.#placeless >= this.#surroundings.maxInFlight;
+  }
+
+  #remove(id: string, { placeless }: Active): void {
+    if (this.#active.delete(id) && placeless) this.#placeless--;
+  }
+
   /** It waits for no place: a call under way waits for it, or it is over in a moment. */
   #isAwaited({ logicPath, row, input }: EffectStart): boolean {
     const { catalog, maxInFlight } = this.#surroundings;
@@ -224,6 +241,12 @@ export class Effects {
     const child = catalog.child(catalog.logic(logicPath), row.src);
     if (child === undefined || !('effect' in child)) return false;
     return child.effect.immediate === true || child.effect.partOf?.(input) !== undefined;
+  }
+
+  #isImmediate({ logicPath, row }: EffectStart): boolean {
+    const { catalog } = this.#surroundings;
+    const child = catalog.child(catalog.logic(logicPath), row.src);
+    return child !== undefined && 'effect' in child && child.effect.immediate === true;
   }
 
   #definition({ logicPath, row }: EffectStart) {
@@ -248,7 +271,7 @@ export class Effects {
   #next(): void {
     // Not only one: a suspect takes no place yet, it goes into its line, and the place would stay empty from then on.
     for (const [id, effect] of this.#waiting) {
-      if (this.#active.size >= this.#surroundings.maxInFlight) return;
+      if (this.#isFull) return;
       this.#waiting.delete(id);
       this.start(effect);
     }

@@ -1,10 +1,11 @@
 /** How actors and runs end: what belongs to them ends too, and whoever waits for them is told as XState tells it. */
 import type { RunStatus } from '../store/store.ts';
 import { WRITE_REFS, type DurableActor } from './actor.ts';
+import type { Step } from './cascade.ts';
 import type { Logic } from './catalog.ts';
 import { decode, encode } from './codec.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
-import { awaited, cancelAwaited, tellParent } from './parent.ts';
+import { awaited, cancelAwaited, sendToRun, tellParent } from './parent.ts';
 import * as xstate from './xstate.ts';
 
 /** Delivery as a step of its own, for callers that have already changed something. */
@@ -12,14 +13,18 @@ export function deliverLater(
   memory: RunMemory,
   address: string,
   event: xstate.Event,
-  { birth = -1, from }: { readonly birth?: number; readonly from?: string } = {},
+  {
+    birth = -1,
+    from,
+    then = [],
+  }: { readonly birth?: number; readonly from?: string; readonly then?: readonly Step[] } = {},
 ): void {
   memory.cascade.push({
     actor: null,
     ...(from === undefined ? {} : { from }),
     turn: memory.head.seq,
     next: 0,
-    actions: [{ kind: 'send', to: { address, birth }, event, delay: undefined, sendId: undefined }],
+    actions: [{ kind: 'send', to: { address, birth }, event, delay: undefined, sendId: undefined }, ...then],
   });
 }
 
@@ -189,7 +194,14 @@ function endRun(memory: RunMemory, root: DurableActor): void {
   head.status = status;
   // A machine that ends by itself has seen to them.
   if (root.status !== 'done') cancelAwaited(memory, status);
+  sayFarewell(memory, registration);
   tellParent(memory, { status, output, reason: reason ?? error ?? reasonOf(memory) });
+}
+
+/** What the run has of others goes back to them with the commit that ends it. Its actors were looked up before. */
+function sayFarewell(memory: RunMemory, { farewell }: Logic['root']): void {
+  const contextOf = (address: string): unknown => memory.actors.get(address)?.snapshot.context;
+  for (const { run, event } of farewell?.({ run: memory.key.run, contextOf }) ?? []) sendToRun(memory, run, event);
 }
 
 /** Why it ends as it does, as far as that is known already. */

@@ -27,6 +27,14 @@ export interface Delta extends RunKey {
   readonly about: Readonly<Record<string, unknown>>;
 }
 
+/** The text that an effect is streaming, from its beginning on. */
+export interface StreamedText extends RunKey {
+  /** `{task, attempt}` for tasks. */
+  readonly about: Readonly<Record<string, unknown>>;
+  /** As far as it has come now; empty once the effect is over. */
+  text(): string;
+}
+
 /** Gets facts and deltas as they come. */
 export interface FactListener {
   fact(fact: Fact): void;

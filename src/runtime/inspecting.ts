@@ -109,6 +109,12 @@ export class Inspecting {
     return { snapshot, actor: path, at: at ?? run.seq, pendingTimers };
   }
 
+  /** What one actor holds as it is committed; undefined where there is none. */
+  async contextOf(key: RunKey, address: string): Promise<unknown> {
+    const row = await this.#surroundings.store.actor(key, address);
+    return row === undefined ? undefined : (await this.#actor(row)).snapshot.context;
+  }
+
   /** Every live actor with what it waits for. Throws `notFound`. */
   async why(key: RunKey): Promise<{
     readonly status: string;

@@ -2,10 +2,11 @@
  * Messages from one run to another, on their way from the sender's rows to the receiver (R8).
  *
  * A row is handed over once, in the order in which it was sent; it is gone with the commit of the turn that takes it,
- * and taken again if that commit fails.
+ * and taken again if that commit fails. For a run that takes nothing rows are kept, but of what only informs the newest.
  */
 import type { Clock, TimerHandle } from '../clock.ts';
 import type { MessageRow, RunKey, Store } from '../store/store.ts';
+import { tellsProgress } from './parent.ts';
 
 const PAGE = 1_000;
 const RETRY_MS = 1_000;
@@ -15,14 +16,24 @@ export interface MessageSurroundings {
   readonly clock: Clock;
   readonly store: Pick<Store, 'messages' | 'run' | 'commit'>;
   deliver(to: RunKey, row: MessageRow): void;
+  /** Begins a run that is there as soon as it is spoken to; false where this is none of those. */
+  begin(to: RunKey): Promise<boolean>;
+  /** True where the run takes nothing now. */
+  isBlocked(run: string): boolean;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
+}
+
+interface HandedOver {
+  readonly to: string;
+  /** The run whose progress it tells, and nothing else. */
+  readonly progressOf: string | undefined;
 }
 
 /** Hands messages between runs to their receivers. */
 export class MessageDelivery {
   readonly #surroundings: MessageSurroundings;
-  /** Ids, with the run to which they were handed. */
-  readonly #handedOver = new Map<number, string>();
+  /** What was handed over and not taken yet, by id. */
+  readonly #handedOver = new Map<number, HandedOver>();
   #retry: TimerHandle | undefined;
   #closed = false;
   #looking = false;
@@ -39,7 +50,7 @@ export class MessageDelivery {
 
   /** Its messages were not taken: they are handed over again at the next look. */
   handAgain(run: string): void {
-    for (const [id, to] of this.#handedOver) if (to === run) this.#handedOver.delete(id);
+    for (const [id, { to }] of this.#handedOver) if (to === run) this.#handedOver.delete(id);
   }
 
   close(): void {
@@ -76,14 +87,30 @@ export class MessageDelivery {
   }
 
   async #handOverRow(row: MessageRow): Promise<void> {
-    const { store, deliver, log } = this.#surroundings;
+    const { store, deliver, begin, isBlocked, log } = this.#surroundings;
     const to = { tenant: row.tenant, run: row.toRun };
-    if ((await store.run(to)) === undefined) {
+    if ((await store.run(to)) === undefined && !(await begin(to))) {
       log('a message to a run that does not exist was dropped', { fromRun: row.fromRun, toRun: row.toRun });
-      await store.commit({ runs: [], blobs: [], messagesSent: [], messagesTaken: [row.id] });
+      await this.#takeOff([row.id]);
       return;
     }
-    this.#handedOver.set(row.id, row.toRun);
+    const progressOf = tellsProgress(row) ? row.fromRun : undefined;
+    // One of each percent would stay as long as the run is quarantined, or its machine is missing.
+    if (progressOf !== undefined && isBlocked(row.toRun)) await this.#takeOff(this.#tellingThat(row.toRun, progressOf));
+    this.#handedOver.set(row.id, { to: row.toRun, progressOf });
     deliver(to, row);
+  }
+
+  #tellingThat(run: string, progress: string): readonly number[] {
+    return [...this.#handedOver].flatMap(([id, { to, progressOf }]) =>
+      to === run && progressOf === progress ? [id] : [],
+    );
+  }
+
+  /** Nobody takes them any more. */
+  async #takeOff(ids: readonly number[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#surroundings.store.commit({ runs: [], blobs: [], messagesSent: [], messagesTaken: ids });
+    for (const id of ids) this.#handedOver.delete(id);
   }
 }

@@ -1,6 +1,7 @@
 /** What a run hears of the effects that it has asked for: how they end, what they say, that nobody knows or can make them. */
 import type { FermataError } from '../errors.ts';
 import type { EffectRow } from '../store/store.ts';
+import type { Repeat, Step } from './cascade.ts';
 import type { DurableActor } from './actor.ts';
 import type { EffectStart } from './draft.ts';
 import { deliverLater, freeSystemId } from './ending.ts';
@@ -63,7 +64,7 @@ export function inDoubt(memory: RunMemory, row: EffectRow): void {
   }
   const event: Event = { type: 'fermata.inDoubt', id: start.id, key: start.key, policy: start.policy };
   const understood = understands(actor, event);
-  if (start.policy === 'retry') memory.draft.starts.set(row.token, start);
+  if (start.policy === 'retry' && !understood) memory.draft.starts.set(row.token, start);
   if (!understood)
     memory.fact(row.actor, 'effect_in_doubt', { actor: row.actor, id: start.id, key: start.key, policy: start.policy });
   if (start.policy === 'fail' || (start.policy === 'ask' && !understood)) {
@@ -81,7 +82,21 @@ export function inDoubt(memory: RunMemory, row: EffectRow): void {
     });
   }
   // Pushed last and so delivered first: an actor that has failed already could not state its doubt any more.
-  if (understood) deliverLater(memory, row.actor, event);
+  if (!understood) return;
+  // Called again only behind that: the actor may want to pay for it first, or not want it any more.
+  const then: readonly Step[] =
+    start.policy === 'retry' ? [{ kind: 'repeat', row, begunAt: memory.services.begunAt }] : [];
+  deliverLater(memory, row.actor, event, { then });
+}
+
+/**
+ * Calls again what a crash has cut off, unless its actor has given it up. What an earlier process was about to do has been cut
+ * off once more: this one finds that out by itself, and would make the call twice.
+ */
+export function repeat(memory: RunMemory, { row, begunAt }: Repeat): void {
+  if (begunAt !== memory.services.begunAt) return;
+  const actor = unanswered(memory, row.actor, row.token);
+  if (actor !== undefined) memory.draft.starts.set(row.token, startOf(memory, row, actor, true));
 }
 
 /** Its time must not run out while nobody calls. It begins anew with the call (R10), in a process that can make it. */

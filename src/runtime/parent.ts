@@ -1,6 +1,6 @@
 /** Runs that other runs began: how they tell each other how far they are, and that they end. Each word is a message, a row of the commit that says it (R8). */
-import type { RunStatus } from '../store/store.ts';
-import { encode } from './codec.ts';
+import type { MessageRow, RunStatus } from '../store/store.ts';
+import { decode, encode } from './codec.ts';
 import type { RunMemory } from './run-memory.ts';
 import type { Event } from './xstate.ts';
 
@@ -17,9 +17,11 @@ export interface ChildEnded {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+const TELLS_PROGRESS = 'fermata.childProgressed';
+
 /** What the root of a parent hears of a run that it waits for, now and then: how far that is. */
 export interface ChildProgressed {
-  readonly type: 'fermata.childProgressed';
+  readonly type: typeof TELLS_PROGRESS;
   readonly task: string;
   readonly attempt: number;
   readonly runId: string;
@@ -41,6 +43,11 @@ export function sendToRun(memory: RunMemory, toRun: string, event: Event): void 
   });
   const { tenant, run: fromRun } = memory.key;
   memory.draft.messagesSent.push({ tenant, fromRun, toRun, eventJson, blobs });
+}
+
+/** True for a message that a later one from the same run makes worthless. */
+export function tellsProgress({ eventJson, blobs }: Pick<MessageRow, 'eventJson' | 'blobs'>): boolean {
+  return blobs.length === 0 && (decode(eventJson, () => '') as Event).type === TELLS_PROGRESS;
 }
 
 /** Whoever waits for this run is told how it ended: also where it was stopped, and its machine was not asked. */
@@ -65,15 +72,15 @@ export function tellParent(
 
 /** Whoever waits for this run is told how far it is: at most once for each percent, so that a long run costs a few messages. */
 export function tellProgress(memory: RunMemory): void {
-  const { origin, head, told, now } = memory;
+  const { origin, head, toldProgress, now } = memory;
   const { parent } = origin;
-  if (parent?.awaited !== true || head.endedAt !== null || head.progress <= told.progress) return;
+  if (parent?.awaited !== true || head.endedAt !== null || head.progress <= toldProgress.progress) return;
   const rests = head.status === 'waiting' || head.status === 'paused';
-  if (!rests && now - told.at < TELL_EVERY_MS) return;
-  memory.told = { progress: head.progress, at: now };
+  if (!rests && now - toldProgress.at < TELL_EVERY_MS) return;
+  memory.toldProgress = { progress: head.progress, at: now };
   const { run, task, attempt } = parent;
   const event = { task, attempt, runId: memory.key.run, progress: head.progress };
-  sendToRun(memory, run, { type: 'fermata.childProgressed', ...event } satisfies ChildProgressed);
+  sendToRun(memory, run, { type: TELLS_PROGRESS, ...event } satisfies ChildProgressed);
 }
 
 /** Runs that this one waits for. Read before its end begins: a read may have to wait, and nothing may have changed then. */

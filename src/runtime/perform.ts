@@ -4,10 +4,11 @@
  */
 import { hash } from 'node:crypto';
 import { WRITE_REFS, type ActorIdentity, type DurableActor, type LaterReceiver } from './actor.ts';
-import type { Frame } from './cascade.ts';
+import type { Frame, Step } from './cascade.ts';
 import { encode, portable } from './codec.ts';
 import type { InDoubtPolicy } from './effect.ts';
 import { deliverLater, disarm, makeWay, stopChild } from './ending.ts';
+import { repeat } from './open-effects.ts';
 import { sendToRun } from './parent.ts';
 import { ROOT, type RunMemory } from './run-memory.ts';
 import { begin, take } from './turn.ts';
@@ -17,9 +18,12 @@ import * as xstate from './xstate.ts';
 const LAST_DATE = 8.64e15;
 
 /** Performs one action of a frame. May be run again after `Suspended`: nothing has changed then. */
-export function perform(memory: RunMemory, frame: Frame, action: xstate.Action): void {
+export function perform(memory: RunMemory, frame: Frame, action: Step): void {
   const from = frame.actor === null || frame.over === true ? undefined : memory.find(frame.actor);
   switch (action.kind) {
+    case 'repeat':
+      repeat(memory, action);
+      return;
     case 'fact':
       memory.fact(frame.actor ?? ROOT, action.type, action.data);
       return;
@@ -80,7 +84,7 @@ function deliver(memory: RunMemory, frame: Frame, to: xstate.Address, event: xst
 function tellCall(memory: RunMemory, sender: string, address: string, event: xstate.Event): void {
   const actor = memory.find(sender);
   const token = actor === undefined ? undefined : callAt(actor, address);
-  if (token !== undefined) memory.draft.told.push({ token, event });
+  if (token !== undefined) memory.draft.effectsTold.push({ token, event });
 }
 
 /** The very actor that is meant: by the time a delayed event is due, another may have taken its place. */
@@ -116,7 +120,7 @@ function isAwaited(frame: Frame, address: string): boolean {
     );
 }
 
-function spawnsAt({ actor }: Frame, action: xstate.Action): string | undefined {
+function spawnsAt({ actor }: Frame, action: Step): string | undefined {
   return action.kind === 'spawn' && !action.detached ? xstate.childAddress(actor ?? ROOT, action.id) : undefined;
 }
 

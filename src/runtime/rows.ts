@@ -4,6 +4,8 @@
  */
 import { FermataError } from '../errors.ts';
 import type {
+  BudgetPlace,
+  BudgetWaitRow,
   KeptEventRow,
   MaybePromise,
   ProjectedRows,
@@ -31,12 +33,30 @@ const FEW_DECODED = 4;
 
 type RowStore = Pick<
   Store,
-  'row' | 'readyTasks' | 'liveTasks' | 'eventTypes' | 'openWaits' | 'openWatches' | 'keptEvents' | 'entry' | 'blob'
+  | 'row'
+  | 'readyTasks'
+  | 'liveTasks'
+  | 'eventTypes'
+  | 'openWaits'
+  | 'openWatches'
+  | 'openBudgetWaits'
+  | 'budgetHolders'
+  | 'keptEvents'
+  | 'entry'
+  | 'blob'
 >;
 
 function comparePlaces(one: WaitPlace, other: WaitPlace): number {
-  // By code units, as SQLite compares: a page must begin where the one before ended.
-  return one.position - other.position || (one.task < other.task ? -1 : one.task > other.task ? 1 : 0);
+  return one.position - other.position || compareTexts(one.task, other.task);
+}
+
+function compareNeeds(one: BudgetPlace, other: BudgetPlace): number {
+  return one.least - other.least || compareTexts(one.task, other.task) || compareTexts(one.call, other.call);
+}
+
+/** By code units, as SQLite compares: a page must begin where the one before ended. */
+function compareTexts(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function named(place: WaitPlace | undefined): string {
@@ -56,6 +76,8 @@ export interface Page<Item, Place> {
 /** Rows of one resident run. */
 export class RunRows {
   readonly key: RunKey;
+  /** What the run has counted (projections do), as it stands now. */
+  counts: Readonly<Record<string, number>> = {};
   origin: RunOrigin;
   readonly #store: RowStore;
   /** Big values that this group sets aside: the store has them after the commit. */
@@ -160,6 +182,32 @@ export class RunRows {
     });
   }
 
+  /** Calls that wait for money of the run's budget, those first that need the least, a page at a time. */
+  openBudgetWaits(after?: BudgetPlace): Page<BudgetWaitRow, BudgetPlace> {
+    return this.#page({
+      table: 'budgetWait',
+      name: `budget waits/${after === undefined ? '' : `${after.least}/${after.task}/${after.call}`}`,
+      load: () => this.#store.openBudgetWaits(this.key, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+      belongs: (row) => row.open,
+      keyOf: ({ task, call }) => `${task}/${call}`,
+      compare: compareNeeds,
+      after,
+    });
+  }
+
+  /** Runs that hold something of a shared budget, in the order of their ids: the first of them. */
+  budgetHolders(): readonly BudgetWaitRow[] {
+    return this.#page<'budgetWait', Pick<BudgetWaitRow, 'task'>>({
+      table: 'budgetWait',
+      name: 'budget holders',
+      load: () => this.#store.budgetHolders(this.key, { limit: PAGE }),
+      belongs: (row) => row.held > 0,
+      keyOf: ({ task, call }) => `${task}/${call}`,
+      compare: (one, other) => compareTexts(one.task, other.task),
+      after: undefined,
+    }).items;
+  }
+
   /** Events of a type that were kept and not taken yet, in the order in which they came, a page at a time. */
   keptEvents(type: string, after = -1): Page<KeptEventRow, number> {
     const { items, next } = this.#page<'keptEvent', Pick<KeptEventRow, 'seq'>>({
@@ -175,7 +223,7 @@ export class RunRows {
   }
 
   /** A page of stored rows as they stand now: without those that have changed, but with what they have become, where that belongs. */
-  #page<T extends 'wait' | 'watch' | 'keptEvent', Place>({
+  #page<T extends 'wait' | 'watch' | 'keptEvent' | 'budgetWait', Place>({
     table,
     name,
     load,

@@ -33,6 +33,8 @@ export interface RunServices {
     | 'openWaits'
     | 'keptEvents'
     | 'openWatches'
+    | 'openBudgetWaits'
+    | 'budgetHolders'
     | 'entry'
     | 'blob'
     | 'awaitedRuns'
@@ -41,6 +43,8 @@ export interface RunServices {
     | 'timersOf'
   >;
   readonly clock: Clock;
+  /** Where the journal ended when this process began: no two that have stored anything share it. */
+  readonly begunAt: number;
   /** Is told what is being decided, in case the process dies of it. */
   readonly suspects: Pick<Suspects, 'deciding' | 'has' | 'settled'>;
   readonly loop: Pick<EventLoop, 'elapsed'>;
@@ -89,7 +93,7 @@ export class RunMemory implements BlobSink {
   /** Turns since something came from outside, was counted, or an effect or a timer was asked for (R9). */
   idleTurns = 0;
   /** What the run that waits for this one knows of its progress, and since when. What it knew before is forgotten with the memory. */
-  told: { readonly progress: number; readonly at: number };
+  toldProgress: { readonly progress: number; readonly at: number };
   /** What the clock said when the turns being taken began. */
   clockNow = 0;
   /** Time of the turns being taken: the clock's, but never before the last entry. */
@@ -102,7 +106,7 @@ export class RunMemory implements BlobSink {
     this.acting = acting;
     this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash), state === undefined);
     this.inspection = services.inspection?.of(this.key, (event) => this.draft.inspected.push(event));
-    this.told = { progress: state?.progress ?? 0, at: state?.lastAt ?? origin.createdAt };
+    this.toldProgress = { progress: state?.progress ?? 0, at: state?.lastAt ?? origin.createdAt };
     this.head = {
       status: state?.status ?? 'pending',
       seq: state?.seq ?? 0,
@@ -116,6 +120,7 @@ export class RunMemory implements BlobSink {
       outputJson: state?.outputJson ?? null,
       systemIds: { ...state?.systemIds },
     };
+    this.rows.counts = this.head.counts;
   }
 
   /** Dates the turns that begin now. */

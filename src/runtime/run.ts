@@ -42,6 +42,7 @@ export interface Budget {
 /** What a group writes of a run besides its draft. */
 export interface ClosedRun {
   readonly state: RunState;
+  readonly entriesFrom: number | undefined;
   readonly actors: readonly ActorRow[];
   readonly rows: readonly RowChange[];
   readonly blobs: ReadonlyMap<string, string>;
@@ -193,12 +194,20 @@ export class Run {
     }
     return {
       state: { ...memory.head, agendaJson },
+      entriesFrom: this.#entriesFrom(),
       actors,
       rows: memory.rows.takeChanges(),
       blobs,
       blobsUsed,
       blobsGone,
     };
+  }
+
+  /** Of a machine that lives for years: from where on its journal is kept. */
+  #entriesFrom(): number | undefined {
+    const { head, origin, services } = this.#memory;
+    const keeps = services.catalog.registration(origin.machine)?.keepsEntries;
+    return keeps !== undefined && head.seq > keeps ? head.seq - keeps : undefined;
   }
 
   /** After the commit: a new draft, and out of memory with what has nothing to do (R13). */

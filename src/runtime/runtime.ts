@@ -25,6 +25,7 @@ import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts
 import { FermataError } from '../errors.ts';
 import type {
   ApprovalRow,
+  BudgetWaitRow,
   GrowthRow,
   JournalEntry,
   LastStop,
@@ -57,7 +58,7 @@ import type { Projection } from './projection.ts';
 import { readOpenEffects, recover } from './recovery.ts';
 import { ROOT } from './run-memory.ts';
 import { runNotFound, runView, stateValue, type RunView } from './run-view.ts';
-import { Starts, type StartOptions, type Started } from './starts.ts';
+import { apart, Starts, type StartOptions, type Started } from './starts.ts';
 import type { Turn } from './replay.ts';
 import { decodeStored } from './stored-values.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
@@ -82,6 +83,11 @@ export interface RuntimeOptions {
   /** Whose rows these are; default `default`. */
   readonly tenant?: string;
   readonly newRunId?: () => string;
+  /**
+   * Runs that are there as soon as another run speaks to them: by the id that is spoken to, what begins then; undefined
+   * for ids of other runs. Default: none.
+   */
+  readonly addressed?: (run: string) => { readonly machine: string; readonly input: unknown } | undefined;
   /** Structured log lines; default: none. */
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Called when the process must stop, because it is unknown whether a commit succeeded. Default: exit with status 70. */
@@ -143,6 +149,7 @@ export class Runtime {
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
   readonly #loop: EventLoop;
+  readonly #addressed: NonNullable<RuntimeOptions['addressed']>;
   readonly #messages: MessageDelivery;
   /** False where this process only looks and takes commands. */
   readonly #works: boolean;
@@ -190,6 +197,7 @@ export class Runtime {
     this.clock = options.clock ?? systemClock;
     this.#store = options.store;
     this.#works = options.passive !== true;
+    this.#addressed = options.addressed ?? (() => undefined);
     const loop = (this.#loop = options.loop ?? systemLoop);
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
@@ -214,6 +222,14 @@ export class Runtime {
       clock: this.clock,
       store: options.store,
       deliver: (key, row) => this.#groups.enter(key, { kind: 'message', row }),
+      begin: async ({ run }) => {
+        const addressed = this.#addressed(run);
+        if (addressed === undefined) return false;
+        const { machine, input } = addressed;
+        await this.#starts.startAs(run, this.catalog.resolve(machine) ?? machine, { input });
+        return true;
+      },
+      isBlocked: (run) => this.#groups.blocked(run) !== undefined,
       log,
     });
     const sendLive: GroupSurroundings['sendLive'] = (key, to, event) =>
@@ -226,6 +242,7 @@ export class Runtime {
         catalog,
         store: options.store,
         clock: this.clock,
+        begunAt: start.position,
         suspects: this.#suspects,
         loop,
         feed: this.#feed,
@@ -339,7 +356,12 @@ export class Runtime {
         `Event types that begin with "xstate." or "fermata." are the system's own; "${event.type}" cannot be sent from outside.`,
       );
     }
-    return this.control(runId, ROOT, event, options);
+    return this.control(runId, ROOT, event, options.id === undefined ? {} : { id: apart(options.id) });
+  }
+
+  /** True where a run has taken the message of this id, which is one of the house's own (`fermata.…`). */
+  async hasTaken(runId: string, id: string): Promise<boolean> {
+    return (await this.#store.messageTaken(this.#key(runId), id)) !== undefined;
   }
 
   /** Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of. */
@@ -348,11 +370,22 @@ export class Runtime {
     return this.#ask(this.#key(runId), { kind: 'event', to: actor, event, checked: true, messageId: options.id });
   }
 
+  /** Tells the root of a run what no user can: an event of the house, taken or dropped as the state of its machine has it. */
+  async tell(runId: string, event: Event): Promise<void> {
+    await this.#ask(this.#key(runId), { kind: 'event', to: ROOT, event, checked: false, messageId: undefined });
+  }
+
   /**
    * Cancels a run: gracefully where its machine handles `fermata.cancel`, else by stopping it. A quarantined run is
-   * stopped without its machine being asked. Throws `notFound`, `runEnded`.
+   * stopped without its machine being asked. Throws `notFound`, `runEnded`, and `wrongState` for a part of the house.
    */
   async cancel(runId: string, reason?: string): Promise<Receipt> {
+    if (this.#addressed(runId) !== undefined)
+      throw new FermataError(
+        'wrongState',
+        `Run ${runId} is a part of the house that other runs speak to. It cannot be cancelled.`,
+        { data: { runStatus: 'waiting' } },
+      );
     const decideNothing = this.isQuarantined(runId);
     const receipt = await this.#ask(this.#key(runId), { kind: 'cancel', reason, decideNothing });
     if (decideNothing) this.#groups.unblock(runId);
@@ -362,6 +395,11 @@ export class Runtime {
   /** True where the run takes nothing here, because the process has died of it too often; `why` says of what. */
   isQuarantined(runId: string): boolean {
     return this.#suspects.quarantineOf(runId) !== undefined;
+  }
+
+  /** True where the run takes nothing more in this process: it is quarantined, or its machine is missing. */
+  isBlocked(runId: string): boolean {
+    return this.#groups.blocked(runId) !== undefined;
   }
 
   /**
@@ -404,10 +442,23 @@ export class Runtime {
     return (await this.#row(runId)).parent;
   }
 
-  /** Runs, newest first. With `blocked` only those that cannot go on in this process, as `why` tells. */
-  async list({ blocked = false, ...filter }: RunFilter & { readonly blocked?: boolean }): Promise<readonly RunView[]> {
+  /** Runs, newest first; parts of the house only with `inner`. With `blocked` only those that cannot go on in this process, as `why` tells. */
+  async list({
+    blocked = false,
+    inner = false,
+    ...filter
+  }: Omit<RunFilter, 'without'> & { readonly blocked?: boolean; readonly inner?: boolean }): Promise<
+    readonly RunView[]
+  > {
     const among = blocked ? { among: this.#groups.blockedRuns() } : {};
-    return Promise.all((await this.#store.runs(this.tenant, { ...filter, ...among })).map((row) => this.#view(row)));
+    const without = inner ? {} : { without: this.catalog.inner() };
+    const rows = await this.#store.runs(this.tenant, { ...filter, ...among, ...without });
+    return Promise.all(rows.map((row) => this.#view(row)));
+  }
+
+  /** Ids of the runs that were forked from a run, newest first: nothing of them is read beside their rows. */
+  async forksOf(runId: string, limit: number): Promise<readonly string[]> {
+    return (await this.#store.runs(this.tenant, { forkedFrom: runId, limit })).map(({ run }) => run);
   }
 
   async #view(row: RunRow, isWhole = false): Promise<RunView> {
@@ -475,6 +526,26 @@ export class Runtime {
   /** How a run has grown at one of its tasks; undefined where it has not. */
   async growth(runId: string, name: string): Promise<GrowthRow | undefined> {
     return this.#store.row(this.#key(runId), 'growth', name);
+  }
+
+  /** What one actor of a run holds as it is committed; undefined where there is none. */
+  contextOf(runId: string, actor: string): Promise<unknown> {
+    return this.#inspecting.contextOf(this.#key(runId), actor);
+  }
+
+  /** What a call of a task needs that waits for money, or has waited; undefined where it never had to. */
+  async budgetWait(runId: string, task: string, call: string): Promise<BudgetWaitRow | undefined> {
+    return this.#store.row(this.#key(runId), 'budgetWait', `${task}/${call}`);
+  }
+
+  /** Runs that hold something of the shared budget that a run keeps, in the order of their ids. */
+  async budgetHolders(runId: string, page: { readonly limit: number }): Promise<readonly BudgetWaitRow[]> {
+    return this.#store.budgetHolders(this.#key(runId), page);
+  }
+
+  /** Runs that wait for money of the shared budget that a run keeps, those first that need the least. */
+  async budgetWaiters(runId: string, page: { readonly limit: number }): Promise<readonly BudgetWaitRow[]> {
+    return this.#store.openBudgetWaits(this.#key(runId), page);
   }
 
   /** A shared value of a run as it is committed; undefined where nobody has written it. */
@@ -622,7 +693,10 @@ export class Runtime {
       for (const child of await this.#store.awaitedRuns(this.#key(runId)))
         await this.cancel(child, `Run ${runId}, which waited for it, was deleted.`);
     }
+    const lenders = endedAt === null ? await this.#store.budgetsHeldBy(this.#key(runId)) : [];
     await this.#store.deleteRun(this.#key(runId), { unended: stuck });
+    // What it held may be spent: nobody can say so any more.
+    for (const lender of lenders) await this.tell(lender, { type: 'fermata.budget.farewell', run: runId, spent: null });
     this.#groups.forget(runId);
     this.#suspects.forgetRun(runId);
   }
@@ -703,7 +777,7 @@ export class Runtime {
     }
     for (const { start, error } of draft.unavailable.values()) this.#effects.hold(start, error);
     for (const start of draft.starts.values()) this.#effects.start(start);
-    for (const { token, event } of draft.told) this.#effects.tell(key, token, event);
+    for (const { token, event } of draft.effectsTold) this.#effects.tell(key, token, event);
     if (this.#works) {
       for (const row of draft.timersArmed.values()) this.#timers.notice(row.due);
       for (const row of draft.callTimersArmed.values()) this.#timers.armCall(row);

@@ -13,6 +13,17 @@ import type { Suspects } from './suspects.ts';
 export interface Keys {
   readonly key: string;
   readonly bodyHash: string;
+  /** The house made it, and it begins with `fermata.`: nobody outside can name it. */
+  readonly own?: true;
+}
+
+/** As it is kept: what comes from outside never meets what the house has named itself, and no two of them each other. */
+export function apart(key: string): string {
+  return /^(?:fermata\.|client:)/.test(key) ? `client:${key}` : key;
+}
+
+function kept({ key, own }: Keys): string {
+  return own === true ? key : apart(key);
 }
 
 /** How a run is started. */
@@ -78,7 +89,8 @@ export class Starts {
     assertStorable(options.input, 'input');
     const { idempotency } = options;
     if (idempotency === undefined) return this.#begin(machine, options);
-    const { key, bodyHash } = idempotency;
+    const { bodyHash } = idempotency;
+    const key = kept(idempotency);
     for (let ended: number | undefined; ended !== this.#ended;) {
       ended = this.#ended;
       // Asked again after the wait, and nothing waits between this and the line that makes it known.
@@ -94,9 +106,15 @@ export class Starts {
     });
   }
 
+  /** Starts a run under a given id, which nobody else gives. */
+  async startAs(run: string, machine: string, options: StartOptions): Promise<Started> {
+    return this.#begin(machine, options, run);
+  }
+
   /** The run that was started under a key, or is being started now. Throws `idempotencyConflict`. */
   async before(idempotency: Keys): Promise<Started | undefined> {
-    const known = this.#underWay.get(idempotency.key) ?? (await this.#committed(idempotency.key));
+    const key = kept(idempotency);
+    const known = this.#underWay.get(key) ?? (await this.#committed(key));
     return known === undefined ? undefined : again(known, idempotency);
   }
 
@@ -111,14 +129,15 @@ export class Starts {
     };
   }
 
-  async #begin(machine: string, options: StartOptions): Promise<Started> {
-    const { tenant, clock, tags, suspects, newRunId, begin } = this.#surroundings;
-    const run = newRunId();
+  async #begin(machine: string, options: StartOptions, run: string = this.#surroundings.newRunId()): Promise<Started> {
+    const { tenant, clock, tags, suspects, begin } = this.#surroundings;
     const shown = 'shownInput' in options ? options.shownInput : options.input;
     const blobs = new Map<string, string>();
     const aside = { add: (hash: string, text: string): void => void blobs.set(hash, text) };
     const inputJson = shown === undefined ? null : encode(shown, 'input', aside);
-    const { workflow, idempotency, fork, parent } = options;
+    const { workflow, fork, parent } = options;
+    const { bodyHash = '' } = options.idempotency ?? {};
+    const idempotency = options.idempotency && { key: kept(options.idempotency), bodyHash };
     const asked =
       idempotency === undefined
         ? [options.input, options.snapshot, fork?.record]

@@ -7,7 +7,7 @@
  *     lacks in fewer, longer pieces, or, where the text is over meanwhile, not at all: the whole is in the fact.
  */
 import type { FeedEntry, RunKey, Store } from '../store/store.ts';
-import type { Delta, Fact, FactFeed } from './facts.ts';
+import type { Delta, Fact, FactFeed, StreamedText } from './facts.ts';
 
 const PAGE = 500;
 /** Characters of entries that are held at once: a reader that does not go on keeps them. One has 16 K at most (R11). */
@@ -24,7 +24,7 @@ export interface StreamSource {
   readonly store: Pick<Store, 'journal' | 'feed' | 'run' | 'entryOfFact'>;
   readonly feed: FactFeed;
   /** The text so far of what a run streams; without a run, of all that do. */
-  streamed(run?: string): readonly Delta[];
+  streamed(run?: string): readonly StreamedText[];
   decode(text: string): Promise<unknown>;
 }
 
@@ -62,7 +62,7 @@ export function streamAll(
     begin: async () => options.after ?? 0,
     read: (after) => source.store.feed(tenant, after, PAGE),
     cursorOf: ({ position }) => position,
-    streamed: () => source.streamed().filter((delta) => delta.tenant === tenant),
+    streamed: () => source.streamed().filter((text) => text.tenant === tenant),
   });
 }
 
@@ -75,7 +75,7 @@ interface Followed {
   read(after: number): Promise<readonly FeedEntry[]>;
   cursorOf(entry: FeedEntry): number;
   /** The text so far of what it streams. */
-  streamed(): readonly Delta[];
+  streamed(): readonly StreamedText[];
 }
 
 async function* follow(
@@ -148,23 +148,44 @@ function listen(feed: FactFeed, run: string | undefined, options: StreamOptions,
   let characters = 0;
   /** Once deltas had to be dropped: from where on the reader lacks each text. */
   const missing = new Map<string, number>();
-  const miss = (delta: Delta): void => {
+  const miss = (delta: Pick<Delta, 'run' | 'about' | 'offset'>): void => {
     const text = textOf(delta);
     // From 0 on: the text has begun anew.
     if (delta.offset === 0 || !missing.has(text)) missing.set(text, delta.offset);
   };
+  /** The next piece that the reader lacks of a text; undefined where that is over, or all of it is sent. */
+  const piece = (name: string, streamed: StreamedText | undefined): Delta | undefined => {
+    const offset = missing.get(name) ?? 0;
+    const whole = streamed?.text() ?? '';
+    const delta = whole.slice(offset, offset + MAX_CHARACTERS);
+    if (offset + delta.length < whole.length) missing.set(name, offset + delta.length);
+    else missing.delete(name);
+    if (streamed === undefined || delta === '') return undefined;
+    const { tenant, run: of, about } = streamed;
+    return { tenant, run: of, about, offset, delta };
+  };
   const state = {
     heard: false,
     /** Begins with the text so far, where there is some. */
-    join(streamed: readonly Delta[]): void {
-      if (options.deltas !== false) for (const delta of streamed) miss(delta);
+    join(streamed: readonly StreamedText[]): void {
+      if (options.deltas !== false) for (const text of streamed) miss({ ...text, offset: 0 });
     },
-    *take(streamed: () => readonly Delta[]): Generator<StreamItem> {
-      const waiting = missing.size > 0 ? streamed().flatMap((whole) => rest(whole, missing)) : deltas;
-      missing.clear();
+    *take(streamed: () => readonly StreamedText[]): Generator<StreamItem> {
+      const waiting = deltas;
       deltas = [];
       characters = 0;
       for (const delta of waiting) yield { delta };
+      if (missing.size === 0) return;
+      const texts = new Map(streamed().map((text) => [textOf(text), text]));
+      // What it comes to lack meanwhile has its turn after the facts.
+      const lacking = [...missing.keys()];
+      // Looked up when the reader takes it: all at once they would be held for it, however slow it is, and most be over by then.
+      for (const name of lacking)
+        for (let more = true; more;) {
+          const delta = piece(name, texts.get(name));
+          more = missing.has(name);
+          if (delta !== undefined) yield { delta };
+        }
     },
     next(): Promise<void> {
       if (state.heard || missing.size > 0 || deltas.length > 0 || options.signal?.aborted === true)
@@ -203,16 +224,6 @@ function listen(feed: FactFeed, run: string | undefined, options: StreamOptions,
 }
 
 /** Tells the texts of runs, tasks and attempts apart. */
-function textOf({ run, about }: Delta): string {
+function textOf({ run, about }: Pick<Delta, 'run' | 'about'>): string {
   return JSON.stringify([run, about]);
-}
-
-/** What a reader lacks of a text, in deltas that follow each other: whoever sends them holds one at a time. */
-function rest(whole: Delta, missing: ReadonlyMap<string, number>): readonly Delta[] {
-  const from = missing.get(textOf(whole)) ?? whole.delta.length;
-  const count = Math.ceil((whole.delta.length - from) / MAX_CHARACTERS);
-  return Array.from({ length: Math.max(0, count) }, (_, i) => {
-    const offset = from + i * MAX_CHARACTERS;
-    return { ...whole, offset, delta: whole.delta.slice(offset, offset + MAX_CHARACTERS) };
-  });
 }

@@ -237,8 +237,19 @@ function* actionsOf(node: Machine['root']): Generator<[string, unknown]> {
 /** What XState itself puts on its actions: not the user's, and another text in each release and each bundle. */
 const OF_XSTATE = new Set(['resolve', 'retryResolve', 'execute']);
 
+/** Machines do not change, and a process may open many databases with the same ones. */
+const definitionTexts = new WeakMap<Machine, string>();
+
 /** A text that changes when the behaviour of `machine` may have changed: its structure, with the source of the functions in it. */
 export function definitionText(machine: Machine): string {
+  const known = definitionTexts.get(machine);
+  if (known !== undefined) return known;
+  const text = writeDefinition(machine);
+  definitionTexts.set(machine, text);
+  return text;
+}
+
+function writeDefinition(machine: Machine): string {
   const seen = new Set<object>();
   const walk = (value: unknown): unknown => {
     if (typeof value === 'function') {

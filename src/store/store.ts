@@ -293,6 +293,346 @@ export interface WatchRow {
   readonly open: boolean;
 }
 
+/**
+ * Who waits, or has waited, for money of a budget. Its key is `TASK/CALL`: names of tasks have no slash. Of a shared
+ * budget these are runs: `task` is the run's id, and `call` is empty.
+ */
+export interface BudgetWaitRow {
+  readonly task: string;
+  /** Which of the task's calls it is. */
+  readonly call: string;
+  /** The most that it can cost, in nano-dollars. */
+  readonly need: number;
+  /** The most that it can cost at its shortest. */
+  readonly least: number;
+  /** It still waits. */
+  readonly open: boolean;
+  /** What a run holds of a shared budget, in nano-dollars; 0 of a call, whose budget holds sums only. */
+  readonly held: number;
+}
+
+/** A place among the calls that wait for money: those that need the least come first. */
+export type BudgetPlace = Pick<BudgetWaitRow, 'least' | 'task' | 'call'>;
+
+/**
+ * One request to a model and what it cost: written once, never changed, and kept when its run is deleted. Its key is
+ * `SEQ/INDEX`.
+ */
+export interface LedgerRow {
+  /** Journal number of the fact that carries it. */
+  readonly seq: number;
+  /** Its place on the bill of that fact, from 0. */
+  readonly index: number;
+  readonly task: string;
+  readonly attempt: number;
+  /** `call`, or the place among the calls of the task's function. */
+  readonly call: string;
+  readonly provider: string;
+  /** The model that was asked. */
+  readonly model: string;
+  /** The model that answered, as its provider names it. */
+  readonly answered: string;
+  /** `unsettled`: nobody knows what it used. `saved`: it was not made, as its answer was kept. */
+  readonly kind: 'settled' | 'unsettled' | 'saved';
+  /** Tokens, of a settled one; null where the provider spoke of none of that kind. */
+  readonly inputTokens: number | null;
+  readonly cachedInputTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly reasoningTokens: number | null;
+  /** By which it was billed; null where nobody knows them. Stored once for all that have the same. */
+  readonly pricesJson: string | null;
+  /** In billionths of a US dollar; null: not known. Of one that was saved: what the call has cost whose answer was kept. */
+  readonly costNanos: number | null;
+  readonly at: number;
+}
+
+/** A row of the ledger with where it stands in it and the run it belongs to. */
+export interface LedgerEntry extends LedgerRow, RunKey {
+  /** Ascending, without gaps. */
+  readonly key: number;
+}
+
+/** What a number of requests to models cost together. */
+export interface Spent {
+  readonly modelCalls: number;
+  /** Those among them whose cost is not known: `costNanos` is without them. */
+  readonly unknownCalls: number;
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  readonly costNanos: bigint;
+  /** Requests that were not made, as their answers were kept, and what those had cost, as far as that is known. */
+  readonly cacheHits: number;
+  readonly savedNanos: bigint;
+}
+
+/** What the ledger is added up by, a slice of it at a time. */
+export type SpendingGroup = 'workflow' | 'tag' | 'tenant' | 'day' | 'model' | 'provider';
+
+/** A group, and what it cost. */
+export interface SpendingRow extends Spent {
+  /** `[day in days since 1970]`, `[provider, model]`, `[provider]`, `[workflow's id, its name]`, `[tag]`, `[tenant]`. */
+  readonly group: readonly (string | number | null)[];
+}
+
+/** What filters the ledger. All given parts must match. */
+export interface SpendingFilter {
+  /** Milliseconds since 1970: at or after. */
+  readonly from?: number | undefined;
+  /** Before. */
+  readonly to?: number | undefined;
+  /** A workflow's id or name. */
+  readonly workflow?: string | undefined;
+  readonly tag?: string | undefined;
+  /** Id of a run. */
+  readonly run?: string | undefined;
+}
+
+/** Times between which rows of the ledger are looked at. */
+export type SpendingTimes = Pick<SpendingFilter, 'from' | 'to'>;
+
+/** A run that has rows in the ledger, or that has begun or was begun by another one. It stays known when it is deleted. */
+export interface AccountRow extends RunKey {
+  /** Ascending; cursor of the list. */
+  readonly key: number;
+  readonly workflowId: string | null;
+  readonly workflowName: string | null;
+  /** The run that began it. */
+  readonly parentRun: string | null;
+  /** Its task that did. */
+  readonly parentTask: string | null;
+}
+
+/** What models cost. */
+export interface LedgerStore {
+  /** The first and the last row that a filter may let through; undefined where there is none. */
+  ledgerRange(
+    tenant: string,
+    filter: SpendingTimes & Pick<SpendingFilter, 'run'>,
+  ): Promise<{ readonly first: number; readonly last: number } | undefined>;
+  /** A time of which so many rows between two times come before, and the next one not; undefined: there are not so many. */
+  ledgerTime(tenant: string, times: SpendingTimes & { readonly skip: number }): Promise<number | undefined>;
+  /** What the rows from `first` to `last` cost that the filter lets through, by group; in no order. */
+  spending(
+    tenant: string,
+    slice: SpendingFilter & { readonly by: SpendingGroup; readonly first: number; readonly last: number },
+  ): Promise<readonly SpendingRow[]>;
+  /** Keys of the accounts that the rows from `first` to `last` are charged to, and of those of the runs above them; in no order. */
+  charged(
+    tenant: string,
+    slice: SpendingTimes & { readonly first: number; readonly last: number },
+  ): Promise<readonly number[]>;
+  /** Accounts, newest first; go on after a key. `among`: only those. */
+  accounts(
+    tenant: string,
+    page: Omit<SpendingFilter, 'from' | 'to'> & {
+      readonly among?: readonly number[] | undefined;
+      readonly limit: number;
+      readonly after?: number | undefined;
+    },
+  ): Promise<readonly AccountRow[]>;
+  /** What a run cost by itself; undefined where it made no call then. */
+  spentBy(key: RunKey, times?: SpendingTimes): Promise<Spent | undefined>;
+  /** What tasks of a run cost, in the order of their names by the bytes of UTF-8: all, some, or those after one. */
+  spentByTasks(
+    key: RunKey,
+    page: SpendingTimes & {
+      readonly among?: readonly string[];
+      readonly limit: number;
+      readonly after?: string | undefined;
+    },
+  ): Promise<readonly (Spent & { readonly task: string })[]>;
+  /** Keys of the accounts of runs that a run has begun, ascending; go on after a key. */
+  begunBy(
+    key: RunKey,
+    page: { readonly limit: number; readonly after?: number | undefined },
+  ): Promise<readonly number[]>;
+  /**
+   * What the runs below a run cost, by the task of that run which began them: of all its tasks, or of some; of all runs that
+   * it has begun, or of those from one account to another.
+   */
+  spentBelow(
+    key: RunKey,
+    filter?: SpendingTimes & {
+      readonly among?: readonly string[];
+      readonly first?: number | undefined;
+      readonly last?: number | undefined;
+    },
+  ): Promise<readonly (Spent & { readonly task: string })[]>;
+  /** The rows of a run in the order of its journal; go on after a key. */
+  ledger(
+    key: RunKey,
+    page: { readonly limit: number; readonly after?: number | undefined },
+  ): Promise<readonly LedgerEntry[]>;
+}
+
+/**
+ * What a task says of the cache of answers: it found none and asks a model, it got an answer that serves others, it took
+ * one. Its key is the journal number of the fact.
+ */
+export type AnswerChange =
+  | {
+      readonly kind: 'asked';
+      /** Hash of all that the answer depends on. */
+      readonly hash: string;
+      readonly promptHash: string;
+      /** How the prompt begins. */
+      readonly prompt: string;
+      /** Address of the task that asks: as long as its call is open, others wait. */
+      readonly actor: string;
+      readonly workflow: string;
+      /** Similar questions are looked for first: whether it is a miss is not known yet. */
+      readonly compares?: true;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'answered';
+      readonly hash: string;
+      readonly valueJson: string;
+      readonly model: string;
+      readonly finishReason: string;
+      readonly costNanos: number | null;
+      readonly at: number;
+      readonly expiresAt: number;
+    }
+  | {
+      readonly kind: 'served';
+      readonly hash: string;
+      readonly workflow: string;
+      /** It was waited for while another task asked. */
+      readonly shared: boolean;
+      readonly savedNanos: number | null;
+      /** Whose answer it is, where it was found by similarity just now. */
+      readonly like?: { readonly hash: string; readonly similarity: number; readonly verified: boolean };
+      readonly at: number;
+    };
+
+/** An answer that is kept. */
+export interface AnswerRow {
+  readonly valueJson: string;
+  readonly model: string;
+  readonly finishReason: string;
+  readonly costNanos: number | null;
+  /** The question whose answer it is; absent: the very same. */
+  readonly like?: {
+    readonly hash: string;
+    readonly similarity: number;
+    /** How it begins. */
+    readonly prompt: string;
+    /** A model has judged that it serves. */
+    readonly verified: boolean;
+  };
+  /** When it came, in epoch milliseconds. */
+  readonly answeredAt: number;
+}
+
+/** Who asks a model now: its call is under way, in doubt, or waits for money. */
+export interface AnswerClaim {
+  readonly run: string;
+  readonly actor: string;
+  readonly waitsForMoney: boolean;
+}
+
+/** What the cache did for the runs of a workflow. */
+export interface ServedRow {
+  readonly workflow: string;
+  readonly misses: number;
+  readonly hits: number;
+  /** Those among them that waited for another task. */
+  readonly shared: number;
+  readonly savedNanos: number;
+}
+
+/** Which answers. All given parts must match. */
+export interface AnswerFilter {
+  readonly workflow?: string | undefined;
+  /** Of the run whose answer it is. */
+  readonly tag?: string | undefined;
+  readonly promptHash?: string | undefined;
+}
+
+/** How much is kept. */
+export interface AnswersSize {
+  /** Questions, also those whose answer is still to come. */
+  readonly entries: number;
+  /** Characters of answers, and of the prompts that are shown with them. */
+  readonly bytes: number;
+}
+
+/** The cache of answers. It is a tenant's, and not a run's: what a deleted run has found out still serves. */
+export interface AnswerStore {
+  /** The answer that serves at a time, how its prompt begins, and who asks for one. */
+  answer(
+    tenant: string,
+    hash: string,
+    at: number,
+  ): Promise<{
+    readonly answer?: AnswerRow | undefined;
+    readonly claim?: AnswerClaim | undefined;
+    readonly prompt?: string | undefined;
+  }>;
+  /** How much is kept. */
+  answers(tenant: string): Promise<AnswersSize>;
+  /** What it did, by workflow in the order of their names. */
+  served(tenant: string): Promise<readonly ServedRow[]>;
+  /**
+   * Forgets answers, at most `limit`, and says behind which ones it goes on; undefined: it is through. Who asks just then
+   * still does, and what that gives is kept.
+   */
+  forgetAnswers(
+    tenant: string,
+    filter: AnswerFilter,
+    page: { readonly after?: number | undefined; readonly limit: number },
+  ): Promise<{ readonly forgotten: number; readonly after?: number | undefined }>;
+  /**
+   * Deletes what has expired, and the least recently used beyond the bounds: at most `limit`; how many it has deleted.
+   * Questions that are just being asked stay.
+   */
+  trimAnswers(
+    tenant: string,
+    bounds: { readonly at: number; readonly maxEntries: number; readonly maxBytes: number; readonly limit: number },
+  ): Promise<number>;
+}
+
+/** A question that is like another one. */
+export interface SimilarQuestion {
+  /** Hash of all that its answer depends on. */
+  readonly hash: string;
+  /** Cosine of the two vectors, computed from them as they are kept. At most 1. */
+  readonly similarity: number;
+}
+
+/**
+ * Vectors of questions, of length 1, and which of them are alike. Those of one space are comparable: they come from one
+ * model, have one dimension, and belong to questions that differ in nothing but the prompt. A vector is gone with its question.
+ */
+export interface VectorIndex {
+  /** Keeps the vector of a question that is known, in place of an earlier one; false where nobody has asked it. */
+  addVector(
+    tenant: string,
+    vector: { readonly hash: string; readonly space: string; readonly values: Float32Array },
+  ): Promise<boolean>;
+  /** The vector of a question. */
+  vectorOf(
+    tenant: string,
+    hash: string,
+  ): Promise<{ readonly space: string; readonly values: Float32Array } | undefined>;
+  /** Forgets vectors of questions. */
+  removeVectors(tenant: string, hashes: readonly string[]): Promise<void>;
+  /** Those of a space that are most like `values`, the nearest first: at most `limit`, none below `atLeast`. */
+  nearest(
+    tenant: string,
+    query: {
+      readonly space: string;
+      readonly values: Float32Array;
+      readonly atLeast: number;
+      readonly limit: number;
+    },
+  ): Promise<readonly SimilarQuestion[]>;
+}
+
 /** Tables that projections write, and what a row of each looks like. The key of a row is its task's name, or what the row says. */
 export interface ProjectedRows {
   task: TaskRow;
@@ -305,6 +645,9 @@ export interface ProjectedRows {
   shared: SharedRow;
   sharedWrite: SharedWriteRow;
   watch: WatchRow;
+  budgetWait: BudgetWaitRow;
+  ledger: LedgerRow;
+  answer: AnswerChange;
 }
 export type ProjectedTable = keyof ProjectedRows;
 
@@ -326,6 +669,8 @@ export interface RunChanges extends RunKey {
    */
   readonly revision: number;
   readonly entries: readonly JournalEntry[];
+  /** Entries below this number may be forgotten: of a run that keeps only the newest. */
+  readonly entriesFrom?: number | undefined;
   readonly actors: readonly ActorRow[];
   readonly timersArmed: readonly TimerRow[];
   readonly timersGone: readonly string[];
@@ -393,12 +738,18 @@ export interface RunFilter {
   /** Id of the run that began them. */
   readonly parent?: string | undefined;
   readonly status?: RunStatus | undefined;
+  /** True: only those that have not ended. */
+  readonly open?: boolean | undefined;
   /** All of them. */
   readonly tags?: readonly string[] | undefined;
   /** Part of the id or of the workflow's or machine's name. */
   readonly q?: string | undefined;
   /** Ids: no others. */
   readonly among?: readonly string[] | undefined;
+  /** Machines as `name@version`: no runs of them. */
+  readonly without?: readonly string[] | undefined;
+  /** Part of the id, at its beginning. */
+  readonly idPrefix?: string | undefined;
   /** Forks of this run. */
   readonly forkedFrom?: string | undefined;
   readonly limit: number;
@@ -463,7 +814,7 @@ export interface WorkflowStore {
 }
 
 /** What the runtime asks of a database. */
-export interface Store extends WorkflowStore {
+export interface Store extends WorkflowStore, LedgerStore, AnswerStore, VectorIndex {
   /**
    * Takes the database for this process, brings it up to date and settles what an unclean stop left.
    * Throws `FermataError` `databaseInUse`, `databaseNewer`, `databaseCorrupt` or `storeUnavailable`.
@@ -513,6 +864,18 @@ export interface Store extends WorkflowStore {
     sharedKey: string,
     page: { readonly limit: number; readonly after?: WaitPlace | undefined },
   ): MaybePromise<readonly WatchRow[]>;
+  /** Calls that wait for money, those first that need the least; go on after the last one of the page before. */
+  openBudgetWaits(
+    key: RunKey,
+    page: { readonly limit: number; readonly after?: BudgetPlace },
+  ): MaybePromise<readonly BudgetWaitRow[]>;
+  /** Runs that hold something of a shared budget, in the order of their ids; go on after the last one of the page before. */
+  budgetHolders(
+    key: RunKey,
+    page: { readonly limit: number; readonly after?: string | undefined },
+  ): MaybePromise<readonly BudgetWaitRow[]>;
+  /** Ids of the shared budgets (they are runs) of which a run holds something. */
+  budgetsHeldBy(key: RunKey): MaybePromise<readonly string[]>;
   entry(key: RunKey, seq: number): MaybePromise<JournalEntry | undefined>;
   /** Journal number of a run's fact, by its number among the facts; undefined where there is none. */
   entryOfFact(key: RunKey, factSeq: number): MaybePromise<number | undefined>;

@@ -123,8 +123,16 @@ function facadeOf(lives: Lives): Fermata {
   return {
     runtime: part(() => current().runtime),
     workflows: part(() => current().workflows),
+    costs: part(() => current().costs),
+    estimates: part(() => current().estimates),
+    foresee: (definition, input, budget) => current().foresee(definition, input, budget),
+    budgetFor: (asked) => current().budgetFor(asked),
+    budgets: part(() => current().budgets),
+    etas: part(() => current().etas),
+    cache: part(() => current().cache),
     start: (workflow, request) => current().start(workflow, request),
-    assertRunnable: (definition) => current().assertRunnable(definition),
+    assertRunnable: (definition, config) => current().assertRunnable(definition, config),
+    assertPriced: (definition) => current().assertPriced(definition),
     workflowRows: (filter) => current().workflowRows(filter),
     close: () => current().close(),
   };

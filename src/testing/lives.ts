@@ -146,12 +146,11 @@ export class Lives {
     const runtime = this.up?.fermata.runtime;
     return (
       runtime !== undefined &&
-      messages.size === 0 &&
+      // One that is quarantined waits for somebody who releases it, and so does what was sent to it.
+      [...messages.values()].every(({ toRun }) => runtime.isQuarantined(toRun)) &&
       [...runs.values()].every(
         ({ timers, effects, state, origin }) =>
-          (timers.size === 0 && effects.size === 0 && state.agendaJson === null) ||
-          // It waits for somebody who releases it.
-          runtime.isQuarantined(origin.run),
+          (timers.size === 0 && effects.size === 0 && state.agendaJson === null) || runtime.isQuarantined(origin.run),
       )
     );
   }

@@ -3,6 +3,8 @@
  * between, which is slow, fails, and loses answers.
  */
 import { readAnswer } from '../../actors/model/answer.ts';
+import type { ModelUsage } from '../../actors/model/usage.ts';
+import type { PriceBook } from '../cost/price-book.ts';
 import type { ModelCallInput, ModelCallOutput } from '../../actors/model-call.ts';
 import { checkAnswer } from '../document/response.ts';
 import { FermataError } from '../errors.ts';
@@ -45,7 +47,8 @@ export function scriptedModel(answers: Answers): EffectDefinition<ModelCallInput
           `The scripted answer of task "${input.task}" breaks its response format: ${reading.faults.join('; ')}.`,
         );
       }
-      const record = { usage: null, requestId: key, model: input.model, finishReason: 'stop', calls: 1 as const };
+      const usage = usageOf(input, text);
+      const record = { usage, requestId: key, model: input.model, finishReason: 'stop', calls: 1 as const };
       return { text, value: reading.value, ...record };
     },
     onInDoubt: ({ onInDoubt }) => onInDoubt,
@@ -53,6 +56,19 @@ export function scriptedModel(answers: Answers): EffectDefinition<ModelCallInput
     describe: ({ task, attempt }) => ({ task, attempt }),
   });
 }
+
+/** Tokens as a provider would count them: the same for the same question and answer. */
+function usageOf({ prompt, system = '' }: Pick<ModelCallInput, 'prompt' | 'system'>, text: string): ModelUsage {
+  const inputTokens = Math.ceil((prompt.length + system.length) / 4);
+  const outputTokens = Math.ceil(text.length / 4);
+  const cachedInputTokens = Math.floor(inputTokens / 2);
+  return { inputTokens, cachedInputTokens, outputTokens, reasoningTokens: 0, totalTokens: inputTokens + outputTokens };
+}
+
+/** What simulated models cost: a dollar for a million tokens of the prompt, four for those of the answer. */
+export const simulatedPrices: PriceBook = {
+  pricesOf: () => ({ input: 1e6, cachedInput: 5e5, cacheWrite: 1e6, output: 4e6, reasoning: 4e6 }),
+};
 
 async function answered(answers: Answers, question: Question): Promise<unknown> {
   try {
@@ -80,6 +96,8 @@ const SLOW_MS = 600_000;
 export function network({ process, random, latency, probabilities, observe }: NetworkOptions): AroundEffect {
   const wait = (ms: number): Promise<void> => new Promise((resolve) => process.loop.later(resolve, ms));
   return async (given) => {
+    // A look into a table of the same process, which may wait for calls of others.
+    if (given.src === 'recall') return given.run();
     const call = seenCall(given);
     // That is no network: what begins a run is in the same process.
     if (given.src === 'subworkflow') {

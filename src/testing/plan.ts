@@ -43,6 +43,8 @@ export interface PlannedCall {
   readonly kind: string;
   /** Of `code`. */
   readonly function?: string;
+  /** Of a model whose answers serve again. */
+  readonly cache?: { readonly namespace: string | undefined } | undefined;
   readonly for?: {
     readonly seconds?: number;
     readonly until?: string;

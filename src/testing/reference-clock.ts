@@ -15,9 +15,10 @@ export class ClockModel {
    *
    * @param at when, in milliseconds since 1970, like `since`
    * @param seconds how long it has to take
+   * @param promise which is broken otherwise
    */
-  notEarly(at: number, since: number, seconds = Infinity, where: string): void {
+  notEarly(at: number, since: number, seconds = Infinity, where: string, promise = 'P5'): void {
     const early = since + seconds * 1_000 - this.#backMs - ROUNDING_MS - at;
-    check(early <= 0, `P5 ${where}: ${early} ms before its time`);
+    check(early <= 0, `${promise} ${where}: ${early} ms before its time`);
   }
 }

@@ -32,14 +32,17 @@ function isKnown(data: SeenFact['data']): boolean {
 export class ForksModel {
   readonly #runs: ReadonlyMap<string, Run>;
   readonly #edits: Edits[] = [];
+  /** Runs that had not ended when a fork of them was asked for: it may have been looked at before they did. */
+  readonly #askedEarly = new Set<string>();
 
   constructor(runs: ReadonlyMap<string, Run>) {
     this.#runs = runs;
   }
 
-  /** Somebody asks for a fork. */
-  asked(body: unknown): void {
+  /** Somebody asks for a fork of a run. */
+  asked(origin: string, body: unknown): void {
     this.#edits.push((body ?? {}) as Edits);
+    if (!ENDED.has(this.#runs.get(origin)?.status ?? '')) this.#askedEarly.add(origin);
   }
 
   /** A run begins. */
@@ -48,7 +51,7 @@ export class ForksModel {
     const from = forkedFrom as Omit<SeenFork, 'isFinal'>;
     const origin = this.#runs.get(from.runId);
     check(origin !== undefined, `P12 ${where}: there is no run ${from.runId}`);
-    run.fork = { ...from, isFinal: ENDED.has(origin.status) };
+    run.fork = { ...from, isFinal: ENDED.has(origin.status) && !this.#askedEarly.has(from.runId) };
   }
 
   /** A run begins with a shared value of the one that it was forked from. Undefined: there is no such fact. */
@@ -105,8 +108,8 @@ export class ForksModel {
     const { name, dependsOn } = task.plan;
     if (task.plan.call.task !== undefined || this.#edits.some(({ edits = {} }) => name in edits)) return;
     const from = [name, ...mapsOf(run, task)];
-    if (from.includes(fork.fromTask ?? '') || from.some((map) => this.#edits.some(({ edits = {} }) => map in edits)))
-      return;
+    if (from.includes(fork.fromTask ?? '') || this.#beginsWithin(fork, name)) return;
+    if (from.some((map) => this.#edits.some(({ edits = {} }) => map in edits))) return;
     const needs = [...dependsOn, ...(task.from === null || task.from.as === 'item' ? [] : [task.from.task])];
     if (!needs.every((needed) => this.#isSame(run, needed))) return;
     const fact = this.#runs
@@ -114,6 +117,16 @@ export class ForksModel {
       ?.facts.find(({ type, data }) => type === 'task_completed' && data['task'] === name);
     const isThere = fact !== undefined && fact.seq <= (fork.atSeq ?? Infinity);
     check(!isThere, `P12 ${where}: run ${fork.runId} has found it, and it is paid for again`);
+  }
+
+  /** A part of it, or an item, runs anew or was edited: then it begins itself, and takes over the others. */
+  #beginsWithin({ runId, fromTask = '' }: SeenFork, name: string): boolean {
+    const tasks = this.#runs.get(runId)?.tasks;
+    return [fromTask, ...this.#edits.flatMap(({ edits = {} }) => Object.keys(edits))].some((point) => {
+      for (let at = tasks?.get(point)?.from; at?.as === 'part' || at?.as === 'item'; at = tasks?.get(at.task)?.from)
+        if (at.task === name) return true;
+      return false;
+    });
   }
 
   /** A task that was taken over, with all that it added. */

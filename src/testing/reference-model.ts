@@ -20,6 +20,14 @@
  *     (`reference-forks.ts`).
  * P13. Of values that tasks share each write is done once and has the next revision; what a task publishes is there when
  *     it completes; who is to be stopped by one is, and nobody else (`reference-shared.ts`).
+ * P14. Each request to a model is on one bill with its outcome, at what the other side said that it used and the prices of
+ *     its day; one without an outcome is on it without a cost. Sums are those of the bills, the ledger is what the journal
+ *     says (`reference-bills.ts`).
+ * P15. A run with a budget never has more on its bills, and ends on it only where a call waited that fits into nothing.
+ * P16. Answers serve again only where a document says so, among those who share them, as they were given, and are on no
+ *     bill; of tasks that ask the same at the same time one calls (`reference-cache.ts`).
+ * P17. A call that may choose among models asks the one that its author's rule names of those that are left, says so once
+ *     for each attempt, and that one is paid (`reference-choices.ts`).
  *
  * This file keeps what is promised of runs, their facts and requests; its neighbours what is promised of tasks, of runs
  * that grow, of calls, events from outside, and time.
@@ -28,7 +36,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Judge } from './choices.ts';
 import type { Seen, SeenFact } from './observation.ts';
 import type { FinalRun, Plan } from './plan.ts';
+import { BillsModel } from './reference-bills.ts';
+import { CacheModel } from './reference-cache.ts';
 import { CallsModel } from './reference-calls.ts';
+import { ChoicesModel } from './reference-choices.ts';
 import { ChildrenModel } from './reference-children.ts';
 import { ClockModel } from './reference-clock.ts';
 import { OutsideEventsModel } from './reference-events.ts';
@@ -47,6 +58,7 @@ import {
   WAITS_FOR_SOMEBODY,
   type Run,
   type Task,
+  keepsBudget,
 } from './reference-run.ts';
 import { TasksModel } from './reference-tasks.ts';
 
@@ -57,10 +69,13 @@ export class ReferenceModel {
   readonly #started = new Map<string, string>();
   /** Requests that were made, by what they ask for. */
   readonly #asked = new Map<string, number>();
+  readonly #bills = new BillsModel();
   readonly #calls = new CallsModel();
+  readonly #choices = new ChoicesModel();
   readonly #children = new ChildrenModel((name) => this.#run(name));
   readonly #clock = new ClockModel();
   readonly #forks = new ForksModel(this.#runs);
+  readonly #cache = new CacheModel(this.#clock);
   readonly #tasks: TasksModel;
 
   /**
@@ -79,12 +94,16 @@ export class ReferenceModel {
     if (seen.kind === 'start') this.#calls.began();
     else if (seen.kind === 'clock') this.#clock.wasSet(seen.byMs);
     else if (seen.kind === 'commit') this.#commit(seen);
-    else if (seen.kind === 'fact') this.#published(seen.fact);
-    else if (seen.kind === 'call') {
+    else if (seen.kind === 'fact') {
+      if (!keepsBudget(seen.fact.run)) this.#published(seen.fact);
+    } else if (seen.kind === 'call') {
       const run = this.#run(seen.call.run);
+      this.#bills.made(seen.call);
       this.#calls.made(run, seen.call, this.#times(run, seen.call.task, 'retry'));
-    } else if (seen.kind === 'answer' || seen.kind === 'failure') this.#calls.ended(seen);
-    else if (seen.kind === 'request') this.#request(seen);
+    } else if (seen.kind === 'answer' || seen.kind === 'failure') {
+      this.#calls.ended(seen);
+      if (seen.kind === 'answer') this.#bills.answered(seen);
+    } else if (seen.kind === 'request') this.#request(seen);
     else if (seen.kind === 'reply') this.#reply(seen);
     else if (seen.kind === 'log' && seen.message === 'a run cannot go on') this.#run(seen.run ?? '').stuck = true;
     else if (seen.kind === 'log') check(!seen.message.includes('unexpectedly'), `P9 the runtime said: ${seen.message}`);
@@ -102,6 +121,8 @@ export class ReferenceModel {
         (task) => WAITS_FOR_SOMEBODY.has(task.status) || this.#children.isOpen(run, task),
       );
       if (waits || run.paused) continue;
+      this.#bills.finish(run, shown.counts);
+      this.#cache.finish(run, shown.counts);
       check(ENDED.has(run.status), `P9 run ${name} never ended: ${this.#shape(run.tasks.values())}`);
       check(shown.status === run.status, `P7 run ${name} is shown as ${shown.status} and ended ${run.status}`);
       const ended = [...run.tasks.values()].filter(({ status }) => ENDED.has(status)).length;
@@ -121,8 +142,9 @@ export class ReferenceModel {
   }
 
   #commit({ runs, facts }: Extract<Seen, { kind: 'commit' }>): void {
-    for (const fact of facts) this.#fact(this.#run(fact.run), fact);
+    for (const fact of facts) if (!keepsBudget(fact.run)) this.#fact(this.#run(fact.run), fact);
     for (const { run: name, status, progress, lastAt, cut } of runs) {
+      if (keepsBudget(name)) continue;
       const run = this.#run(name);
       const rises = progress >= run.progress && progress <= 100;
       check(rises, `P2 progress of run ${name} went from ${run.progress} to ${progress}`);
@@ -145,6 +167,10 @@ export class ReferenceModel {
     if (fact.type === 'run_started') this.#forks.began(run, fact.data, where);
     if (fact.type === 'run_started') this.#begin(run, fact, where);
     if (run.plan === undefined) return;
+    this.#bills.ofBudget(run, fact, where);
+    this.#bills.see(run, fact, where);
+    this.#choices.billed(run, fact, where);
+    if (fact.type.startsWith('budget_') || fact.type === 'cost_warning') return;
     if (fact.type === 'shared_changed' && 'reused' in fact.data) {
       check(
         [...run.tasks.values()].every(({ status }) => status === 'pending'),
@@ -163,6 +189,10 @@ export class ReferenceModel {
     const task = fact.type === 'task_added' && 'spec' in fact.data ? added(run, fact, where) : run.tasks.get(name);
     check(task !== undefined, `P3 ${where} names a task that the document does not have`);
     check(!ENDED.has(task.status), `P3 ${where}: task ${name} has ended (${task.status})`);
+    if (fact.type === 'task_completed' && !('reused' in fact.data) && !('edited' in fact.data))
+      this.#bills.completed(run, task, where);
+    this.#cache.see(run, task, fact, where);
+    if (fact.type === 'model_chosen') return this.#choices.chosen(run, task, fact, where);
     this.#tasks.see(run, run.plan, task, fact, `${where} about task ${name}, which is ${task.status}`);
     const running = holders(run).length;
     check(running <= run.plan.breadth, `P4 ${where}: ${running} tasks run, and at most ${run.plan.breadth} may`);
@@ -180,13 +210,8 @@ export class ReferenceModel {
     const tasks = [...run.tasks.values()];
     const running = holders(run).length;
     check(type !== 'run_waiting' || running === 0, `P3 ${where}: ${running} tasks run`);
-    // Those that run without a slot wait for tasks of their own: one has to wait for more than that. Of many that are
-    // stopped at once it hears one by one, and of a map's last one before the map does.
-    const left = tasks.filter(isAlive);
-    const isStopped = left.some(
-      ({ items = [] }) => items.some(({ status }) => status === 'cancelled') && !items.some(isAlive),
-    );
-    const isAwaited = left.length === 0 || isStopped || left.some(({ status }) => status !== 'running');
+    // Those that run without a slot wait for tasks of their own: one has to wait for more than that.
+    const isAwaited = tasks.some((task) => isAlive(task) && task.status !== 'running');
     check(type !== 'run_waiting' || isAwaited, `P3 ${where}: there is nothing that it waits for`);
     if (type === 'run_paused' || type === 'run_resumed') {
       check(run.paused === (type === 'run_resumed'), `P3 ${where}`);
@@ -208,7 +233,9 @@ export class ReferenceModel {
       const refused = tasks.filter(({ status }) => status === 'rejected' || status === 'timedOut');
       const isRefused = refused.some((task) => task.plan.approval?.onReject === 'cancel');
       const isAsked = this.#asked.has(`POST /runs/${run.name}/cancel`);
-      check(isRefused || isAsked || this.#children.mayBeLetGo(run), `P7 ${where}: nobody has cancelled it`);
+      const isOver =
+        codeOf({ error: data['reason'] }) === 'budgetExceeded' && this.#bills.mayBeOver(run, data['reason'] as object);
+      check(isOver || isRefused || isAsked || this.#children.mayBeLetGo(run), `P7 ${where}: nobody has cancelled it`);
     } else if (codeOf(data) === 'runTimedOut') {
       this.#clock.notEarly(at, run.facts[0]?.at ?? 0, plan.timeoutSeconds, where);
     } else check(isBad, `P7 ${where}: none of its tasks failed`);
@@ -225,7 +252,8 @@ export class ReferenceModel {
 
   #request({ request, body }: Extract<Seen, { kind: 'request' }>): void {
     this.#asked.set(request, (this.#asked.get(request) ?? 0) + 1);
-    if (request.endsWith('/fork')) this.#forks.asked(body);
+    const [, forked] = /^POST \/runs\/([^/]+)\/fork$/.exec(request) ?? [];
+    if (forked !== undefined) this.#forks.asked(decodeURIComponent(forked), body);
     const [, run] = /^POST \/runs\/([^/]+)\/events$/.exec(request) ?? [];
     if (run !== undefined) this.#run(decodeURIComponent(run)).events.sent(body);
   }

@@ -138,3 +138,8 @@ export function check(holds: boolean, broken: string): asserts holds {
   const what = broken.slice(promise.length + 1);
   throw new FermataError('simulationFailed', `${promise} was broken: ${what}.`, { data: { promise } });
 }
+
+/** Whether a run keeps a budget of several others: no run of a user's. */
+export function keepsBudget(run: string): boolean {
+  return run.startsWith('budget:');
+}

@@ -85,10 +85,12 @@ export class SharedModel {
   }
 
   /** A task has ended otherwise. */
-  ended({ name, outputs }: PlannedTask, { type }: SeenFact, where: string): void {
+  ended({ name, outputs }: PlannedTask, { type, data }: SeenFact, where: string): void {
     this.#stopped.delete(name);
     const published = this.#published.get(name) ?? new Map<string, unknown>();
     this.#published.delete(name);
+    // Its answer is paid for before it has completed: where others find nothing left then, the run ends in between.
+    if (type === 'task_cancelled' && / is used up: /.test(String(data['reason']))) return;
     const keys = type === 'task_completed' ? Object.keys(outputs ?? {}) : [];
     this.#check(isDeepStrictEqual([...published.keys()], keys), `P13 ${where}: it shares ${keys.join()}`);
     for (const [key, written] of Object.entries(outputs ?? {}))

@@ -8,6 +8,9 @@
 import type { CodeFunctions } from '../../actors/code-function.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import type { Fermata } from '../compose.ts';
+import type { FermataConfig } from '../config.ts';
+import type { PriceBook } from '../cost/price-book.ts';
+import { loadEncoders } from '../cost/tokens.ts';
 import { callsOf } from '../document/calls.ts';
 import type { Predicates } from '../document/condition.ts';
 import type { Definition } from '../document/definition.ts';
@@ -20,14 +23,17 @@ import { Client, errorOf, type ApiAnswer, type ApiRequest } from './client.ts';
 import { toMs, type Duration } from './duration.ts';
 import { NO_FAULTS, probabilitiesOf, type Faults, type Probabilities } from './faults.ts';
 import { judge } from './judge.ts';
+import { checkLedger } from './ledger-check.ts';
 import { Lives } from './lives.ts';
 import { Trace, type Observation, type SeenCall, type SeenFact } from './observation.ts';
-import { scriptedModel, type Answers, type Latency } from './outside.ts';
+import { scriptedModel, simulatedPrices, type Answers, type Latency } from './outside.ts';
 import type { WallClock } from './process.ts';
 import { randomOf, type Random } from './random.ts';
 import { ReferenceModel } from './reference-model.ts';
 import type { TaskStatus } from '../store/store.ts';
 import type { MemoryDatabase } from './store/database.ts';
+import { keepsBudget } from './reference-run.ts';
+import { checkAllGivenBack, checkSharedBudgets } from './shared-budgets-check.ts';
 import { Timeline } from './timeline.ts';
 
 /** What a world is made of. */
@@ -42,6 +48,10 @@ export interface SimulationOptions {
   readonly predicates?: Predicates;
   /** What models say. */
   readonly answers?: Answers;
+  /** What models cost; default: a dollar for a million tokens of the prompt, four for those of the answer. */
+  readonly prices?: PriceBook;
+  /** Budgets of several runs, as in a configuration. */
+  readonly budgets?: FermataConfig['budgets'];
   /** Machines of your own, as `name@version`, and what they invoke. */
   readonly machines?: RuntimeOptions['machines'];
   readonly actors?: RuntimeOptions['actors'];
@@ -79,6 +89,8 @@ const LONGEST_RUN_MS = 10 * 365 * 86_400_000;
  * @throws FermataError as `compose` and `parseDocument` do
  */
 export async function simulate(options: SimulationOptions = {}): Promise<World> {
+  // In a world nothing waits for a real disk.
+  await loadEncoders();
   const world = new World(options);
   await world.open(options.workflows ?? []);
   return world;
@@ -100,6 +112,7 @@ export class World {
   readonly #machines: readonly string[];
   readonly #isScripted: boolean;
   #checked = 0;
+  #wrong: unknown;
   #ids = 0;
 
   constructor(options: SimulationOptions) {
@@ -140,10 +153,12 @@ export class World {
           providers,
           ...(functions === undefined ? {} : { functions }),
           ...(predicates === undefined ? {} : { predicates }),
+          ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
           ...(machines === undefined ? {} : { machines }),
           ...(actors === undefined ? {} : { actors }),
         },
         ...(answers === undefined ? {} : { actors: { modelCall: scriptedModel(answers) } }),
+        prices: options.prices ?? simulatedPrices,
         newId: () => `id-${String(++this.#ids).padStart(6, '0')}`,
       },
     });
@@ -381,6 +396,8 @@ export class World {
    * dates, keys, results (`reference-model.ts` lists the promises). The error shows what led there.
    */
   check(): void {
+    this.#lookIntoLedger();
+    if (this.#wrong !== undefined) throw this.#wrong;
     for (const seen of this.#trace.seen.slice(this.#checked)) {
       this.#checked++;
       try {
@@ -394,13 +411,19 @@ export class World {
   /** `heal`, and waits until nothing more happens; then `check`, and whether every run has ended as it is shown. */
   async finish(): Promise<void> {
     this.heal();
-    for (const run of this.#lives.commits.keys()) await this.run(run);
+    for (const run of this.#lives.commits.keys()) if (!keepsBudget(run)) await this.run(run);
+    // What the last of them gives back is on its way.
+    if ([...this.#lives.commits.keys()].some(keepsBudget)) await this.advance(QUIET_MS);
     this.check();
     try {
       await this.#model.finish(async (run) => {
         const { status, output, counts } = await this.read(run);
         return { status, output, counts, tasks: await this.tasks(run), facts: await this.facts(run) };
       });
+      if (
+        [...this.database.runs.values()].every(({ origin, state }) => keepsBudget(origin.run) || state.endedAt !== null)
+      )
+        checkAllGivenBack(this.database);
     } catch (thrown) {
       throw this.#explained(thrown);
     }
@@ -480,8 +503,27 @@ export class World {
     return `key-${++this.#ids}`;
   }
 
+  #lookIntoLedger(): void {
+    this.#lookInto(() => {
+      checkLedger(this.#lives.database);
+      checkSharedBudgets(this.#lives.database);
+    });
+  }
+
+  #lookInto(look: () => void): void {
+    try {
+      look();
+    } catch (thrown) {
+      this.#wrong ??= this.#explained(thrown);
+    }
+  }
+
   #observe(observation: Observation): void {
     this.#trace.add(observation, this.#timeline.elapsed);
+    // As the next process finds it; a budget is held at each commit.
+    if (observation.kind === 'crash') this.#lookIntoLedger();
+    else if (observation.kind === 'commit' && observation.runs.some(({ run }) => keepsBudget(run)))
+      this.#lookInto(() => checkSharedBudgets(this.#lives.database));
   }
 }
 

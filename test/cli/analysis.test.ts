@@ -85,3 +85,12 @@ it('numbers that are no longer exact are said so', () => {
     'at most: about 1.0e+30 tasks, 12 model calls (unbounded with all retries)',
   ]);
 });
+
+it.each(['--server', '--db', '--config'])('graph FILE refuses %s, which says where a run is', async (option) => {
+  const folder = testFolder();
+  folder.write('trip.yaml', TRIP);
+  const value = option === '--server' ? 'http://127.0.0.1:1' : 'x';
+  const { status, err, out } = await folder.run(['graph', 'trip.yaml', option, value]);
+  expect({ status, out }).toEqual({ status: 2, out: '' });
+  expect(err).toContain(`${option} says where a run is, and a file is drawn as it is written`);
+});

@@ -311,6 +311,18 @@ describe('a run that waits for a person', () => {
   });
 });
 
+it('a run that takes several commits to cancel is cancelled when the command ends', async () => {
+  const task = '{ kind: wait, event: { type: paid } }';
+  const input = 'input: { type: object, properties: { list: { type: array } } }';
+  const wait = `name: wait\n${input}\ntasks: [{ name: each, kind: map, items: input.list, concurrency: 1000, task: ${task} }]`;
+  const folder = folderWith({ 'wait.yaml': wait });
+  const { err } = await folder.run(['run', 'wait.yaml', '-i', `list=[${'0,'.repeat(519)}0]`], (line) => {
+    if (line.includes('The run waits here')) folder.signals.send('SIGINT');
+  });
+  const cancelled = await folder.run(['cancel', runIdOf(err), '--json']);
+  expect(JSON.parse(cancelled.out)).toEqual({ runId: runIdOf(err), status: 'cancelled' });
+});
+
 describe('looking at a database', () => {
   it('lists runs, newest first', async () => {
     const folder = folderWith({ 'greet.yaml': GREET });
@@ -412,17 +424,14 @@ describe('documents', () => {
     expect(out).toBe('flowchart TD\n  t0{{"send it"}}');
   });
 
-  it.each(['validate', 'graph', 'run'])('%s of a file that is not there is wrong use', async (command) => {
-    const { status, err } = await testFolder().run([command, 'nowhere.yaml']);
-    expect(status).toBe(2);
-    expect(err).toContain('nowhere.yaml cannot be read (ENOENT)');
-  });
-
-  it.each(['dry-run', 'estimate'])('%s is refused until it is there', async (command) => {
-    const { status, err } = await testFolder().run([command, 'a.yaml']);
-    expect(status).toBe(2);
-    expect(err).toContain('not supported yet');
-  });
+  it.each(['validate', 'graph', 'run', 'estimate', 'dry-run'])(
+    '%s of a file that is not there is wrong use',
+    async (command) => {
+      const { status, err } = await testFolder().run([command, 'nowhere.yaml']);
+      expect(status).toBe(2);
+      expect(err).toContain('nowhere.yaml cannot be read (ENOENT)');
+    },
+  );
 });
 
 describe('wrong use', () => {

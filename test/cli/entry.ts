@@ -56,6 +56,7 @@ export function start(program: string, args: readonly string[], options: Options
     env: {
       PATH: process.env['PATH'],
       TMPDIR: directory,
+      FERMATA_DEMO_PACE: '0',
       ...(COMPILED === undefined ? {} : { NODE_COMPILE_CACHE: COMPILED }),
       ...environment,
     },

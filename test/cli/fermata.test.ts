@@ -190,7 +190,7 @@ describe('the demo', () => {
       expect(err).toContain('scripted; no provider is asked');
       expect(err).toMatch(/\[ 20%\] Researching market conditions… ⏳\n/);
       expect(err).toMatch(/\[ \d\d%\] ✓ Researching market conditions: \[scripted\] Market conditions: /);
-      expect(err).toMatch(/5 of 5 tasks · \d+ tokens in, \d+ out · [\d.]+ s/);
+      expect(err).toMatch(/5 of 5 tasks · \d+ tokens in, \d+ out · would cost \$0\.\d+ · [\d.]+ m?s/);
       const [, database = ''] = /The database is left in (\S+)/.exec(err) ?? [];
       expect(existsSync(database)).toBe(true);
 

@@ -97,6 +97,11 @@ describe('a line of progress', () => {
     expect(shown(event, data)).toBe(expected);
   });
 
+  it('says when the run will have ended, where that is known and seen', () => {
+    const line = progressLine({ event: 'task_started', data: task }, context);
+    expect(line && layOut({ ...line, left: 200 })).toBe('[ 20%, 3 min 20 s left] Researching market conditions… ⏳');
+  });
+
   it('never steers the terminal, and never cuts an emoji', () => {
     expect(shown('task_completed', { task: 't', progress: 1, result: '\u001b[2J\u0007boo' })).toBe(
       '[  1%] ✓ t: �[2J�boo',

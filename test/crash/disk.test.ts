@@ -44,7 +44,9 @@ describe('a disk that is full', () => {
     const made = calls.size;
     expect(made, 'it became full in the middle of the run').toBeLessThan(11);
 
-    await expect(place.run(chain('another', 1, 100))).rejects.toMatchObject({ code: 'storeUnavailable', status: 503 });
+    // More than what is left, however much of it the step that failed would have taken.
+    const another = place.run(chain('another', 1, 100), { text: 'x'.repeat(2_000_000) });
+    await expect(another).rejects.toMatchObject({ code: 'storeUnavailable', status: 503 });
     await expect(place.fermata.runtime.cancel(run)).rejects.toMatchObject({ code: 'storeUnavailable' });
     expect((await place.fermata.runtime.read(run)).status, 'reads go on').toBe('running');
     expect(calls.size, 'nothing is called whose request is not committed').toBe(made);

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
+import { killedAt } from './each-commit.ts';
 import { answerTo } from './model.ts';
 import { sceneOfTest } from './scene-of-test.ts';
-import { until } from './until.ts';
 
 const ITEMS = 5;
 const DOCUMENT: WorkflowDocument = {
@@ -46,19 +46,9 @@ describe('killed while a run grows', () => {
     ['decided', [7, 13]],
   ])('at "%s" of commits', async (point, commits) => {
     const scene = await setScene({ answer: answerTo });
-    const first = scene.serve();
-    const workflow = await first.create(DOCUMENT);
-    await first.kill();
-    for (const nth of commits) {
-      const before = new Set(scene.calls().map(({ key }) => key));
-      const server = scene.serve({ crash: { point, nth } });
-      await server.execute(workflow, {}, `run ${nth}`);
-      await scene.died(server);
-      const last = scene.serve();
-      const run = (await last.execute(workflow, {}, `run ${nth}`)) ?? '';
-      await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
-      const { body = {} } = (await last.get(`/runs/${run}/results`)) ?? {};
-      const { tasks, output } = body as { tasks: { name: string; status: string }[]; output: unknown };
+    await killedAt(scene, DOCUMENT, { point, commits }, async (survivor) => {
+      const body = await survivor.shown('/results');
+      const { tasks, output } = body as unknown as { tasks: { name: string; status: string }[]; output: unknown };
       expect(output).toEqual({ counted: answerTo(TOP) });
       expect(tasks.map(({ name }) => name).toSorted()).toEqual(
         [
@@ -75,14 +65,13 @@ describe('killed while a run grows', () => {
         ].toSorted(),
       );
       expect(new Set(tasks.map(({ status }) => status))).toEqual(new Set(['completed']));
-      await last.kill();
-      const calls = scene.calls().filter(({ key }) => !before.has(key));
+      const calls = await survivor.calls();
       for (const called of CALLED) {
         const keys = calls.filter(({ prompt }) => prompt === called).map(({ key }) => key);
-        expect(new Set(keys).size, `keys of "${called}", killed at ${point} ${nth}`).toBe(1);
+        expect(new Set(keys).size, `keys of "${called}", ${survivor.killed}`).toBe(1);
       }
       // Again come at most those that were under way together.
       expect(calls.length).toBeLessThanOrEqual(CALLED.length + 2);
-    }
+    });
   });
 });

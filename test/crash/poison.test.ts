@@ -155,16 +155,22 @@ describe('what kills the process by itself, at every start', () => {
 
   it('R9: several effects at once: each start makes progress, and the healthy ones complete', async () => {
     const place = make();
-    const first = place.open();
+    // All four are asked for before the first of them can do anything to the process.
+    const first = place.open({ stuck: true });
     const [healthy, one, other, late] = [
       await first.start(),
       await first.start(),
       await first.start(),
       await first.start(),
     ];
-    const ask = (run: string, way: string) => ['send', run, { type: 'ASK', way }];
-    void first.call('together', ask(healthy, 'not'), ask(one, 'exit'), ask(other, 'exit'), ask(late, 'not'));
-    await first.died();
+    for (const [run, way] of [
+      [healthy, 'not'],
+      [one, 'exit'],
+      [other, 'exit'],
+      [late, 'not'],
+    ] as const)
+      await first.get('send', run, { type: 'ASK', way });
+    await first.kill();
     const { process, deaths } = await openUntilOneStays(place);
     expect(1 + deaths, 'three of the one, and at most three of the other').toBeLessThanOrEqual(6);
     for (const run of [one, other])

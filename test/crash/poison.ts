@@ -1,7 +1,7 @@
 /**
  * The process that the tests of poison kill, or that kills itself: a runtime with a machine that
  * brings a process down in many ways, moved by its parent. `fork(this, [SETTINGS])`; each message `{id, method, args}` is
- * a call of the runtime, answered by `{id, value}` or `{id, error}`; `together` makes several.
+ * a call of the runtime, answered by `{id, value}` or `{id, error}`.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { toErrorData } from '../../src/errors.ts';
@@ -16,12 +16,14 @@ export interface PoisonSettings {
   readonly aheadMs: number;
   /** Where the model is; '': nowhere. */
   readonly model: string;
+  /** What is asked here comes to nothing, so that this process stays until somebody kills it. */
+  readonly stuck: boolean;
 }
 
 /** How a process dies: at once, never (somebody has to kill it). */
 export type Way = 'exit' | 'loop' | 'not';
 
-const { file, aheadMs, model } = JSON.parse(process.argv[2] ?? '') as PoisonSettings;
+const { file, aheadMs, model, stuck } = JSON.parse(process.argv[2] ?? '') as PoisonSettings;
 
 function die(way: Way): boolean {
   if (way === 'exit') process.exit(1);
@@ -49,7 +51,7 @@ const poison = setup({
     output: number;
   },
   actors: {
-    ask: fromPromise<boolean, Way>(async ({ input }) => Promise.resolve(die(input))),
+    ask: fromPromise<boolean, Way>(async ({ input }) => (stuck ? new Promise(() => {}) : Promise.resolve(die(input)))),
     model: fromPromise(() => Promise.reject(new RangeError('replaced by the effect of the same name'))),
   },
   actions: {
@@ -115,9 +117,6 @@ const runtime = await createRuntime({
 });
 
 function call(method: string, args: readonly unknown[]): unknown {
-  // In one go: what one of them does to the process cannot come before the others are taken.
-  if (method === 'together')
-    return Promise.all((args as [string, ...unknown[]][]).map(([name, ...its]) => call(name, its)));
   const called = Reflect.get(runtime, method) as (...given: readonly unknown[]) => unknown;
   return Reflect.apply(called, runtime, args);
 }

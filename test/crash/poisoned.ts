@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { beforeAll, expect, onTestFinished } from 'vitest';
 import type { ErrorData } from '../../src/errors.ts';
 import type { PoisonSettings } from './poison.ts';
-import { buildProgram, type Program } from './program.ts';
+import { programOfProcess, type Program } from './program.ts';
 import { until } from './until.ts';
 
 /** What a call came to: the process may have died of it. */
@@ -90,8 +90,8 @@ export class Poisoned {
   }
 
   open(settings: Partial<Omit<PoisonSettings, 'file'>> & { readonly heapMb?: number } = {}): PoisonedProcess {
-    const { heapMb, aheadMs = 0, model = '' } = settings;
-    return new PoisonedProcess(this.#program.path, { file: this.file, aheadMs, model }, heapMb);
+    const { heapMb, aheadMs = 0, model = '', stuck = false } = settings;
+    return new PoisonedProcess(this.#program.path, { file: this.file, aheadMs, model, stuck }, heapMb);
   }
 
   /** What the process is at: the line that it will leave where it is killed now. */
@@ -101,13 +101,12 @@ export class Poisoned {
   }
 }
 
-/** In a `describe`: builds the program once, and gives a function that makes a file for the running test. */
+/** In a `describe`: builds the program, and gives a function that makes a file for the running test. */
 export function poisonedOfTest(): () => Poisoned {
   let program: Program;
   beforeAll(async () => {
-    program = await buildProgram('poison.ts');
+    program = await programOfProcess('poison.ts');
   });
-  afterAll(() => program.remove());
   return () => {
     const folder = mkdtempSync(join(tmpdir(), 'fermata-poison-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -1,36 +1,48 @@
 /**
  * A program of these tests as one file. From its sources it takes over a second to load, because of the many hundred modules
- * of its packages; as one file a fifth of that, and these tests start it some fifty times.
+ * of its packages; as one file a fifth of that, and these tests start it some hundred times. To build it takes as long as
+ * five starts, so that a process which needs it builds it once.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Inside of `node_modules`, so that what stays outside of the file is found. */
 const CACHE = join(ROOT, 'node_modules/.cache');
+/** Of programs, each followed by the process that built them. */
+const FOLDERS = 'fermata-crash-';
 
 /** A program that was built. */
 export interface Program {
   readonly path: string;
-  remove(): void;
 }
 
-/** Builds `server.ts`. */
-export function buildServer(): Promise<Program> {
-  return buildProgram('server.ts');
+const built = new Map<string, Promise<Program>>();
+
+/** A file of this folder as a program, built once. */
+export function programOfProcess(file: string): Promise<Program> {
+  const program = built.get(file) ?? buildProgram(file);
+  built.set(file, program);
+  return program;
 }
 
-/** Builds a file of this folder. Packages with native parts or worker threads of their own stay outside. */
-export async function buildProgram(file: string): Promise<Program> {
-  mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(CACHE, 'fermata-crash-'));
+/** `server.ts`. */
+export function serverOfProcess(): Promise<Program> {
+  return programOfProcess('server.ts');
+}
+
+/** Packages with native parts or worker threads of their own stay outside. */
+async function buildProgram(file: string): Promise<Program> {
+  removeLeft();
+  const folder = join(CACHE, `${FOLDERS}${process.pid}`, file);
+  mkdirSync(folder, { recursive: true });
   const path = join(folder, file.replace(/\.ts$/, '.js'));
   const bundle = await rolldown({
     input: join(import.meta.dirname, file),
     platform: 'node',
-    external: ['better-sqlite3', 'pino'],
+    external: ['better-sqlite3', 'pino', /^gpt-tokenizer/, /^@pydantic\//],
     logLevel: 'silent',
   });
   await bundle.write({ file: path, format: 'esm', codeSplitting: false });
@@ -39,20 +51,27 @@ export async function buildProgram(file: string): Promise<Program> {
   cpSync(join(ROOT, 'src/store/sqlite/migrations'), join(folder, 'migrations'), { recursive: true });
   // It fails for want of settings, and leaves its compiled code on the way out, which killed servers never do.
   spawnSync(process.execPath, [path], { env: environmentOf(path), stdio: 'ignore' });
-  return { path, remove: () => rmSync(folder, { recursive: true }) };
+  return { path };
+}
+
+/** Removes what processes built that are gone: a worker of tests is ended without a chance to do so itself. */
+function removeLeft(): void {
+  mkdirSync(CACHE, { recursive: true });
+  for (const name of readdirSync(CACHE)) {
+    if (name.startsWith(FOLDERS) && !isThere(Number(name.slice(FOLDERS.length))))
+      rmSync(join(CACHE, name), { recursive: true, force: true });
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** The environment in which a program that was built starts sooner: compiled code lies beside it. */
 export function environmentOf(path: string): NodeJS.ProcessEnv {
   return { ...process.env, NODE_COMPILE_CACHE: join(dirname(path), 'compiled') };
-}
-
-let server: Promise<Program> | undefined;
-
-/** The same for a process that needs it many times: built once, gone with the process. */
-export function serverOfProcess(): Promise<Program> {
-  return (server ??= buildServer().then((program) => {
-    process.once('exit', () => program.remove());
-    return program;
-  }));
 }

@@ -1,15 +1,14 @@
 /** Scenes for the test runner. */
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
-import { buildServer, type Program } from './program.ts';
+import { beforeAll, onTestFinished } from 'vitest';
+import { serverOfProcess, type Program } from './program.ts';
 import { Scene, type SceneOptions } from './scene.ts';
 
-/** In a `describe`: builds the server once, and gives a function that sets the scene for the running test. */
+/** In a `describe`: builds the server, and gives a function that sets the scene for the running test. */
 export function sceneOfTest(): (options?: SceneOptions) => Promise<Scene> {
   let program: Program;
   beforeAll(async () => {
-    program = await buildServer();
+    program = await serverOfProcess();
   });
-  afterAll(() => program.remove());
   return async (options) => {
     const scene = await Scene.set(program, options);
     onTestFinished(() => scene[Symbol.asyncDispose]());

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
+import { killedAt } from './each-commit.ts';
 import { sceneOfTest } from './scene-of-test.ts';
 import { until } from './until.ts';
 
@@ -35,31 +36,21 @@ describe('killed while tasks share', () => {
   const setScene = sceneOfTest();
 
   it.each<[CrashPoint, readonly number[]]>([
-    ['committed', [3, 7]],
-    ['decided', [5, 8]],
+    ['committed', [7]],
+    ['decided', [5]],
   ])('at "%s" of commits', async (point, commits) => {
     const scene = await setScene();
-    const first = scene.serve();
-    const workflow = await first.create(DOCUMENT);
-    await first.kill();
-    for (const nth of commits) {
-      const before = new Set(scene.calls().map(({ key }) => key));
-      const server = scene.serve({ crash: { point, nth } });
-      await server.execute(workflow, {}, `run ${nth}`);
-      await scene.died(server);
-      const last = scene.serve();
-      const run = (await last.execute(workflow, {}, `run ${nth}`)) ?? '';
-      await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
-      expect((await last.get(`/runs/${run}`))?.body['output']).toEqual({
+    await killedAt(scene, DOCUMENT, { point, commits }, async ({ run, server, killed, shown, calls }) => {
+      expect((await shown())['output']).toEqual({
         verdict: expect.stringContaining('n is 6') as string,
         end: { counted: 6 },
       });
       const facts = [];
-      for await (const fact of last.facts(run)) facts.push(fact);
+      for await (const fact of server.facts(run)) facts.push(fact);
       const changes = facts.filter(({ type }) => type === 'shared_changed').map(({ data }) => data as never as Change);
       const revisions = (of: string): number[] =>
         changes.filter(({ key }) => key === of).map(({ revision }) => revision);
-      expect(revisions('n'), `killed at ${point} ${nth}`).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(revisions('n'), killed).toEqual([1, 2, 3, 4, 5, 6]);
       for (const key of [...WRITERS, 'full']) expect(revisions(key)).toEqual([1]);
       expect(new Set(changes.map(({ write }) => write)).size, 'each under a name of its own').toBe(6 + 3 + 1);
       for (const writer of WRITERS) expect(changes.filter(({ by }) => by === writer)).toHaveLength(3);
@@ -67,7 +58,7 @@ describe('killed while tasks share', () => {
       expect(stopped.toSorted()).toEqual(['never', 'slow']);
       const full = facts.findIndex(({ data }) => data['key'] === 'full');
       expect(facts.findIndex(({ type }) => type === 'task_cancelled')).toBeGreaterThan(full);
-      const { items } = ((await last.get(`/runs/${run}/shared`))?.body ?? {}) as unknown as { items: Change[] };
+      const { items } = (await shown('/shared')) as unknown as { items: Change[] };
       expect(items.map(({ key, revision }) => [key, revision])).toEqual([
         ['full', 1],
         ['n', 6],
@@ -75,12 +66,13 @@ describe('killed while tasks share', () => {
         ['three', 1],
         ['two', 1],
       ]);
-      await last.kill();
       // What a call wrote stands under the key that it still had when it was made again.
-      const calls = scene.calls().filter(({ key }) => !before.has(key));
+      const called = await calls();
       for (const { key, value } of items.filter((item) => WRITERS.includes(item.key)))
-        expect(new Set(calls.filter(({ prompt }) => prompt === key).map((call) => call.key))).toEqual(new Set([value]));
-    }
+        expect(new Set(called.filter(({ prompt }) => prompt === key).map((call) => call.key))).toEqual(
+          new Set([value]),
+        );
+    });
   });
 
   it('in the middle of stopping 600 tasks: the others are told afterwards, each of them once', async () => {

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
+import { killedAt } from './each-commit.ts';
 import { answerTo } from './model.ts';
 import { sceneOfTest } from './scene-of-test.ts';
-import { until } from './until.ts';
 
 const document: WorkflowDocument = {
   name: 'thesis',
@@ -26,32 +26,17 @@ describe('killed while one run waits for another', () => {
     ['decided', [3]],
   ])('at "%s" of each commit', async (point, commits) => {
     const scene = await setScene({ answer: answerTo });
-    const first = scene.serve();
-    const workflow = await first.create(document);
-    await first.kill();
-    for (const nth of commits) {
-      const before = scene.model.calls().length;
-      const server = scene.serve({ crash: { point, nth } });
-      await server.execute(workflow, {}, `run ${nth}`);
-      await scene.died(server);
-      const last = scene.serve();
-      const run = (await last.execute(workflow, {}, `run ${nth}`)) ?? '';
-      await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
-      const shown = (await last.get(`/runs/${run}`))?.body;
-      expect(shown?.['output']).toBe(answerTo('read tea'));
-      expect(shown?.['children']).toMatchObject([{ task: 'phase', attempt: 1, status: 'completed' }]);
-      const journal = (await last.get(`/runs/${run}/journal?limit=1000`))?.body['items'] as { type: string }[];
+    await killedAt(scene, document, { point, commits }, async ({ shown, calls, killed }) => {
+      const { output, children } = await shown();
+      expect(output).toBe(answerTo('read tea'));
+      expect(children).toMatchObject([{ task: 'phase', attempt: 1, status: 'completed' }]);
+      const journal = (await shown('/journal?limit=1000'))['items'] as { type: string }[];
       for (const type of ['child_run_started', 'task_completed'])
         expect(
           journal.filter((entry) => entry.type === type),
-          `${type}, killed at commit ${nth}`,
+          `${type}, ${killed}`,
         ).toHaveLength(1);
-      await last.kill();
-      const keys = scene.model
-        .calls()
-        .slice(before)
-        .map(({ key }) => key);
-      expect(new Set(keys).size, `keys of the call, killed at commit ${nth}`).toBe(1);
-    }
+      expect(new Set((await calls()).map(({ key }) => key)).size, `keys of the call, ${killed}`).toBe(1);
+    });
   });
 });

@@ -86,6 +86,15 @@ it.each<[string, object, object, string]>([
   ],
   ['another provider', {}, { name: 'x', prompt: 'x', provider: 'other' }, '"other" is no provider'],
   ['another model', {}, { name: 'x', prompt: 'x', model: 'huge' }, 'expected "small"'],
+  ['another model of several', {}, { name: 'x', prompt: 'x', models: ['small', 'huge'] }, '"huge" is no model'],
+  [
+    'a model of another provider',
+    {},
+    { name: 'x', prompt: 'x', models: [{ model: 'small', provider: 'other' }] },
+    '"other" is no provider',
+  ],
+  ['a tier', {}, { name: 'x', prompt: 'x', models: 'best' }, '"best" is no tier of models'],
+  ['a tier of several', {}, { name: 'x', prompt: 'x', models: ['small', { tier: 'best' }] }, '"best" is no tier'],
   ['a predicate', {}, { name: 'x', prompt: 'x', when: { predicate: 'sure' } }, 'a predicate cannot come of an answer'],
   [
     'a predicate that decides',

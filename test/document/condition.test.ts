@@ -122,7 +122,7 @@ describe('when, against the schemas of what it reads', () => {
   test('a predicate by name; its typing errors are told', () => {
     expect(parseDocument(when({ predicate: 'isLarge' })).tasks.at(-1)?.when).toEqual({ predicate: 'isLarge' });
     expect(faultsOf(() => parseDocument(when({ predicat: 'isLarge' })))).toContain(
-      'tasks[4].when.predicat: unknown field "predicat"',
+      'tasks[4].when.predicat: unknown field "predicat": did you mean "predicate"?',
     );
   });
 });

@@ -1,4 +1,5 @@
 /** Forks begin with what those tasks shared that they take over: the values and revisions as of their point. */
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Workbench } from '../harness/documents.ts';
 
@@ -243,5 +244,55 @@ describe('a fork', () => {
     await bench.fermata.runtime.delete(run);
     expect((await bench.fermata.runtime.sharedValue(fork, 'big'))?.value, 'the origin is gone').toBe(big);
     expect((await bench.fermata.runtime.sharedValue(fork, 'k1233'))?.value).toBe(1_233);
+  });
+});
+
+describe('forks of forks, with edits in between', () => {
+  const NAMES = ['a', 'b', 'c', 'd'];
+  const resultsOf = async (run: string): Promise<ReadonlyMap<unknown, unknown>> =>
+    new Map(
+      (await bench.facts(run)).flatMap(({ type, data }) =>
+        type === 'task_completed' ? [[data['task'], data['result']] as const] : [],
+      ),
+    );
+  /** Lives a run to its end. Whichever task runs sees what the one before it gave in this very run. */
+  const live = async (run: string): Promise<void> => {
+    for (let task = bench.running[0]; task !== undefined; task = bench.running[0]) {
+      const before = NAMES[NAMES.indexOf(task) - 1];
+      const seen = await of(task).get('k');
+      expect(seen, `what ${task} of ${run} sees`).toEqual((await resultsOf(run)).get(before));
+      await bench.complete(task, `${task} of ${run}`);
+    }
+    expect((await bench.read(run)).status).toBe('completed');
+    expect((await bench.fermata.runtime.sharedValue(run, 'k'))?.value).toEqual((await resultsOf(run)).get('d'));
+  };
+
+  it('begin with what the task before their point gave, whoever gave it', async () => {
+    const step = fc.record({
+      of: fc.nat(5),
+      at: fc.oneof(fc.constantFrom(...NAMES), fc.nat(20)),
+      edit: fc.option(fc.constantFrom(...NAMES), { nil: undefined }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 6 }), async (steps) => {
+        const tasks = NAMES.map((name, at) => ({
+          name,
+          dependsOn: NAMES.slice(Math.max(0, at - 1), at),
+          outputs: { shared: { k: 'result' } },
+        }));
+        const runs = [await bench.start({ tasks })];
+        await live(runs[0] ?? '');
+        for (const { of: which, at, edit } of steps) {
+          const from = runs[which % runs.length] ?? '';
+          const { facts } = await bench.read(from);
+          const point = typeof at === 'string' ? { fromTask: at } : { atSeq: at % (facts + 1) };
+          const edits = edit === undefined ? {} : { edits: { [edit]: { output: `given in fork ${runs.length}` } } };
+          runs.push(await bench.fork(from, { point, ...edits }));
+          await live(runs.at(-1) ?? '');
+        }
+      }),
+      // What a failure leaves would run on beside smaller ones.
+      { numRuns: 8, seed: 77, endOnFailure: true },
+    );
   });
 });

@@ -387,7 +387,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     tasks: [
       { name: 'a', prompt: '', dependsOn: ['b'] },
       { name: 'b', prompt: 'x {{ tasks.nope.output }}', dependsOn: ['a'], temperature: 'hot' },
-      { name: 'b', prompt: 'x', dependsOn: ['missing'], cache: {} },
+      { name: 'b', prompt: 'x', dependsOn: ['missing'], fallback: ['x'] },
     ],
   };
   expect(errorOf(() => parseDocument(document)).code).toBe('invalidDocument');
@@ -396,7 +396,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
     'extra',
     'tasks[0].prompt',
     'tasks[1].temperature',
-    'tasks[2].cache',
+    'tasks[2].fallback',
     'tasks[2].name',
     'tasks[1].prompt',
     'tasks[2].dependsOn[0]',
@@ -406,11 +406,7 @@ test('every fault is told at once: those of fields hide none of the graph', () =
 
 describe('what a later version brings', () => {
   test.each([
-    ...['cache', 'models', 'fallback', 'onBreakerOpen'].map((field): [string, unknown] => [
-      `tasks[0].${field}`,
-      one({ [field]: 'x' }),
-    ]),
-    ...['budget', 'optimize', 'cache'].map((field): [string, unknown] => [`config.${field}`, config({ [field]: {} })]),
+    ...['fallback', 'onBreakerOpen'].map((field): [string, unknown] => [`tasks[0].${field}`, one({ [field]: 'x' })]),
     ...['split', 'agent', 'runnable'].map((kind): [string, unknown] => [
       'tasks[0].kind',
       tasks({ name: 'a', kind, items: 'x', goal: 'y' }),
@@ -422,7 +418,7 @@ describe('what a later version brings', () => {
   });
 
   test('is an invalid document where anything else is wrong too', () => {
-    expect(errorOf(() => parseDocument(one({ cache: {}, prompt: '' }))).code).toBe('invalidDocument');
+    expect(errorOf(() => parseDocument(one({ fallback: ['x'], prompt: '' }))).code).toBe('invalidDocument');
   });
 });
 

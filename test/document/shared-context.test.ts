@@ -180,6 +180,21 @@ describe('cancelWhen', () => {
     });
   });
 
+  it('a map that an item of its own stops is not waited for: it has ended, and is only not heard of yet', async () => {
+    const inner = {
+      kind: 'map',
+      items: '[1]',
+      task: { kind: 'code', function: 'work' },
+      outputs: { shared: { enough: 'true' } },
+    };
+    const run = await bench.start({
+      tasks: [{ name: 'each', kind: 'map', items: '[1]', task: inner, cancelWhen: stop }],
+    });
+    await bench.complete('each[0][0]');
+    expect(await bench.story(run)).not.toContain('run_waiting');
+    expect(await bench.statuses(run)).toMatchObject({ each: 'cancelled', 'each[0]': 'completed' });
+  });
+
   it('takes along what depends on the task where its author says so', async () => {
     const run = await bench.start({
       tasks: [

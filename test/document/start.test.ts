@@ -72,3 +72,15 @@ it('what was started under a key stays started, whatever has become of its docum
   expect(await start('says', { idempotency })).toMatchObject({ runId });
   await runtime.waitFor(runId);
 });
+
+it('what a request says that is not its to say is refused', async () => {
+  const { start, runtime } = await open();
+  const parent = { run: 'another', task: 'phase', attempt: 1, depth: 1, awaited: true };
+  const idempotency = { key: 'fermata.child/x', bodyHash: '', own: true };
+  const request = { input: {}, parent, key: 'x', idempotency };
+  await expect(start(says('one'), request)).rejects.toMatchObject({
+    code: 'invalidRequest',
+    faults: [{ path: 'parent' }, { path: 'key' }, { path: 'idempotency.own' }],
+  });
+  expect(await runtime.list({ limit: 1 })).toEqual([]);
+});

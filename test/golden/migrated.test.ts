@@ -4,6 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { planExecuteReflectMachine } from '../../machines/plan-execute-reflect.ts';
+import { budgetMachine } from '../../machines/budget.ts';
 import { sharedMachine } from '../../machines/shared-space.ts';
 import { taskMachine, workflowMachine } from '../../src/compose.ts';
 import { taskMachine as taskMachine1 } from '../../machines/workflow-1/task.ts';
@@ -24,7 +25,7 @@ const never = effect({ run: () => new Promise(() => {}) });
 /** The machines of each version, as `compose` registers them. The version after the last one is that one again, under a later name. */
 const versions: readonly (readonly [Machine, ...Machine[]])[] = [
   [workflowMachine1, taskMachine1],
-  [workflowMachine, taskMachine, planExecuteReflectMachine, sharedMachine],
+  [workflowMachine, taskMachine, planExecuteReflectMachine, sharedMachine, budgetMachine],
 ];
 
 /** The state of an actor and of all below it, with one thing more in it. */

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CodeContext } from '../../actors/code-function.ts';
 import type { Providers } from '../../actors/model/provider.ts';
+import type { FermataConfig } from '../../src/config.ts';
 import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts';
 import type { Predicates } from '../../src/document/condition.ts';
 import { execute, type ExecuteRequest } from '../../src/document/execute.ts';
-import { effect } from '../../src/runtime/effect.ts';
+import { effect, type InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { fork, type ForkRequest } from '../../src/document/fork/request.ts';
 import type { Fact } from '../../src/runtime/facts.ts';
 import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
@@ -28,6 +29,17 @@ export interface Call {
   reject(error: unknown): void;
 }
 
+/** What a held model call gives, where it says what it used. */
+class Said {
+  readonly value: unknown;
+  readonly usage: object | undefined;
+
+  constructor(value: unknown, usage: object | undefined) {
+    this.value = value;
+    this.usage = usage;
+  }
+}
+
 /** A workflow engine whose every call waits for the test. */
 export class Workbench {
   readonly clock = new ManualClock();
@@ -40,8 +52,11 @@ export class Workbench {
   /** Runs that tasks begin are held back until it is settled: set by `holdRuns`. */
   #gate: Promise<void> = Promise.resolve();
   readonly #providers: Providers;
+  #budgets: FermataConfig['budgets'];
   readonly #predicates: Predicates;
 
+  /** Name of an effect whose calls fail. */
+  broken: string | undefined;
   readonly #holdsModels: boolean;
   #ids = 0;
 
@@ -59,8 +74,9 @@ export class Workbench {
   }
 
   /** Model calls wait for the test as well, as calls of `work` do: their value is what the model would have said. */
-  static async openHolding(): Promise<Workbench> {
+  static async openHolding(budgets?: FermataConfig['budgets']): Promise<Workbench> {
     const bench = new Workbench({ openai: { apiKey: 'none' } }, {}, true);
+    bench.#budgets = budgets;
     await bench.#compose();
     return bench;
   }
@@ -78,20 +94,30 @@ export class Workbench {
       });
     };
     const work = (input: unknown, context: CodeContext): Promise<unknown> => held(context.task, input, context);
-    const modelCall = effect<{ readonly task: string; readonly attempt: number }, { readonly value: unknown }>({
+    interface Asked {
+      readonly task: string;
+      readonly attempt: number;
+      readonly model: string;
+      readonly onInDoubt?: InDoubtPolicy;
+    }
+    const modelCall = effect<Asked, { readonly value: unknown; readonly usage?: object }>({
       run: async (input, context) => {
         const nothing = { progress: () => {}, model: () => Promise.reject(new Error('a model asks no model')) };
         const shared = undefined as never;
-        return {
-          value: await held(input.task, input, {
-            ...context,
-            ...input,
-            ...nothing,
-            shared,
-            idempotencyKey: context.key,
-          }),
-        };
+        const said = await held(input.task, input, {
+          ...context,
+          ...input,
+          ...nothing,
+          shared,
+          idempotencyKey: context.key,
+        });
+        if (!(said instanceof Said)) return { value: said };
+        const { value, usage } = said;
+        const known = usage === undefined ? {} : { usage };
+        return { value, ...known, text: String(value), model: input.model, finishReason: 'stop' };
       },
+      remote: true,
+      onInDoubt: ({ onInDoubt = 'retry' }) => onInDoubt,
     });
     this.fermata = await compose({
       store: sqliteStore(join(this.#folder, 'test.db')),
@@ -102,12 +128,14 @@ export class Workbench {
       ...(this.#holdsModels ? { actors: { modelCall } } : {}),
       around: async ({ src, run }) => {
         if (src === 'subworkflow') await this.#gate;
+        if (src === this.broken) throw new Error('broken');
         return run();
       },
       config: config ?? {
         functions: { work, echo: (input: unknown) => input },
         predicates: this.#predicates,
         providers: this.#providers,
+        ...(this.#budgets === undefined ? {} : { budgets: this.#budgets }),
       },
     });
   }
@@ -153,7 +181,9 @@ export class Workbench {
     });
     const starter: Pick<Runtime, 'start'> =
       machine === undefined ? runtime : { start: (_, options) => runtime.start(machine, options) };
-    const started = await execute(starter, workflow, await workflows.definition(workflow.id, 1), request);
+    const started = await execute(starter, workflow, await workflows.definition(workflow.id, 1), request, {
+      budgetFor: this.fermata.budgetFor,
+    });
     await this.settle();
     return started.runId;
   }
@@ -197,6 +227,17 @@ export class Workbench {
     const call = this.call(task);
     this.calls.splice(this.calls.indexOf(call), 1);
     call.resolve(value);
+    await this.settle();
+  }
+
+  /** Ends the first call of a model that is under way for a task; it has used so many tokens, or does not say how many. */
+  async answer(task: string, outputTokens: number | undefined, value: unknown = `${task} done`): Promise<void> {
+    const isAsked = (input: unknown): boolean => typeof input === 'object' && input !== null && 'prompt' in input;
+    const call = this.calls.find((candidate) => candidate.task === task && isAsked(candidate.input));
+    if (call === undefined)
+      return expect.fail(`no model is asked for "${task}"; under way: ${this.running.join(', ')}`);
+    this.calls.splice(this.calls.indexOf(call), 1);
+    call.resolve(new Said(value, outputTokens === undefined ? undefined : { inputTokens: 1, outputTokens }));
     await this.settle();
   }
 

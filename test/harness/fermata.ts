@@ -10,6 +10,7 @@ import { startModelServer, type ModelServer, type ScriptLine } from '../../src/c
 import { createClient, type FermataClient } from '../../src/client/index.ts';
 import type { Clock } from '../../src/clock.ts';
 import { compose, type Fermata } from '../../src/compose.ts';
+import type { PriceBook } from '../../src/cost/price-book.ts';
 import type { FermataConfig } from '../../src/config.ts';
 import { createApp, type AppOptions } from '../../src/http/app.ts';
 import { createLogger } from '../../src/http/log.ts';
@@ -21,6 +22,8 @@ export interface HarnessOptions extends Partial<Omit<AppOptions, 'fermata'>> {
   readonly script?: readonly ScriptLine[];
   readonly config?: FermataConfig;
   readonly clock?: Clock;
+  /** What models cost; default: the built-in prices. */
+  readonly prices?: PriceBook;
   /** Calls in flight at once. */
   readonly maxInFlight?: number;
   /** Default: a file of its own. */
@@ -57,7 +60,7 @@ export interface Answer {
  * const { call } = await openFermata({ script: [{ prompt: '', answers: [{ text: 'hi' }] }] })
  */
 export async function openFermata(options: HarnessOptions = {}): Promise<Harness> {
-  const { script, config, clock, mayLeaveWork = false, database, maxInFlight, ...app } = options;
+  const { script, config, clock, prices, mayLeaveWork = false, database, maxInFlight, ...app } = options;
   const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
   const file = database ?? join(folder, 'test.db');
   const models = await startModelServer(script === undefined ? {} : { script });
@@ -67,6 +70,7 @@ export async function openFermata(options: HarnessOptions = {}): Promise<Harness
     environment,
     ...(config === undefined ? {} : { config }),
     ...(clock === undefined ? {} : { clock }),
+    ...(prices === undefined ? {} : { prices }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
   });
   const http = createApp({ log: createLogger({ level: 'silent' }), ...app, fermata });

@@ -87,6 +87,14 @@ export function answerWith(exchange: RawExchange, text: string, usage?: unknown)
   beginStream(exchange).end(chunk({ content: text }) + chunk({ content: '', finish: 'stop' }) + count + DONE);
 }
 
+/** The vector of a text; `tokens` as the provider counts them, undefined where it does not say. */
+export function answerEmbedding({ response }: RawExchange, embedding: unknown, tokens?: number): void {
+  const data = embedding === undefined ? [] : [{ object: 'embedding', index: 0, embedding }];
+  const usage = tokens === undefined ? undefined : { prompt_tokens: tokens, total_tokens: tokens };
+  response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req_embed' });
+  response.end(JSON.stringify({ object: 'list', data, model: 'text-embedding-3-small', usage }));
+}
+
 /** An error as OpenAI words it. */
 export function answerError(
   { response }: RawExchange,

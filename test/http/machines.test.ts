@@ -122,6 +122,13 @@ describe('runs of a machine of ones own', () => {
   });
 });
 
+it("a machine that is a part of the house is nobody else's to start", async () => {
+  const { call } = await openFermata({ config });
+  const answer = await call('POST', '/machines/budget/runs', { input: { limit: 1 } });
+  expect(answer).toMatchObject({ status: 404, body: { code: 'notFound' } });
+  expect(answer.body['detail']).not.toContain('budget@1');
+});
+
 it('GET /machines pages', async () => {
   const { call } = await openFermata({ config });
   const { body: first } = await call('GET', '/machines?limit=1');

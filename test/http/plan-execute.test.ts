@@ -112,3 +112,46 @@ it('is there for the client, and in the description of the API', async () => {
   const { body: api } = await harness.call('GET', '/openapi.json');
   expect(api.paths['/api/v1/workflows/plan-execute'].post.operationId).toBe('planExecute');
 });
+
+it('what plans could never name cannot be allowed to them', async () => {
+  const { call } = await openFermata();
+  const task = { name: 'answer', kind: 'planExecuteReflect', goal: 'g', allow: { workflows: ['pay'], tasks: ['a'] } };
+  const { status, body } = await call('POST', '/workflows', { name: 'goal', tasks: [task] });
+  expect(status).toBe(422);
+  expect(body.errors).toMatchObject([{ path: 'tasks[0].allow.workflows' }, { path: 'tasks[0].allow.tasks' }]);
+  const asked = await call('POST', '/workflows/plan-execute', { goal: 'g', allow: { workflows: ['pay'] } });
+  expect(asked).toMatchObject({ status: 400, body: { errors: [{ path: 'allow.workflows' }] } });
+});
+
+it('a plan that holds what no plan may hold is told so, and nothing else', async () => {
+  const map = { name: 'x', kind: 'map', items: '[1]', task: { prompt: 'x' } };
+  const harness = await openFermata({ script: [{ prompt: '', answers: [{ json: { tasks: [map] } }] }] });
+  const { body } = await harness.call('POST', '/workflows/plan-execute', { goal: 'g', prompts: { plan: 'Plan it' } });
+  const { reason } = await harness.fermata.runtime.waitFor(body.runId as string);
+  expect(reason?.message).toContain('a plan holds model calls (no "kind") and "code", came "map"');
+  expect(reason?.message).not.toContain('maxDynamicDepth');
+});
+
+it('goals make no versions; choices of options do, up to a hundred, and then are kept with their runs', async () => {
+  const harness = await openFermata({ script: [NO_TASKS, ANSWER] });
+  const { call, client, fermata } = harness;
+  const begin = async (body: object) => {
+    const { status, body: started } = await call('POST', '/workflows/plan-execute', body);
+    expect(status).toBe(202);
+    await fermata.runtime.waitFor(started.runId as string);
+    return (await client.run(started.runId as string)).workflow;
+  };
+  for (const goal of ['one', '{{ two }}', 'three'])
+    expect(await begin({ goal, depth: 1 })).toMatchObject({ version: 1 });
+  const { id = '' } = (await fermata.workflows.byName('plan-execute')) ?? {};
+  const { document } = await fermata.workflows.get(id);
+  for (let version = 2; version <= 100; version++)
+    await fermata.workflows.addVersion(id, { ...document, tags: [`${version}`] });
+  const over = { goal: 'g', depth: 1, system: 'You work for customer 101.' };
+  const first = await begin(over);
+  expect(first).toMatchObject({ name: 'plan-execute', version: 1 });
+  expect(await begin({ ...over, goal: 'another' })).toEqual(first);
+  expect(await begin({ goal: 'known', depth: 1 })).toMatchObject({ id, version: 1 });
+  expect((await fermata.workflows.versions(id)).length).toBe(100);
+  expect((await client.runs({ q: 'plan-execute' })).items).toHaveLength(6);
+});

@@ -99,14 +99,10 @@ describe('every error is a problem document', () => {
   it('what a later version brings: 422', async () => {
     const { call } = await openFermata();
     const later = [
-      ['POST', '/workflows/x/dry-run'],
-      ['POST', '/workflows/x/estimate-cost'],
       ['POST', '/runs/x/tasks/t/ratings'],
       ['POST', '/runs/import'],
-      ['GET', '/costs'],
       ['GET', '/breakers'],
       ['GET', '/limits'],
-      ['GET', '/cache'],
       ['GET', '/experiments'],
       ['GET', '/stats'],
       ['GET', '/templates'],

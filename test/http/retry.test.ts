@@ -199,3 +199,19 @@ it('a filter looks at a page of runs, and many are cancelled at once', async () 
   expect((await client.run(runs[1] ?? '')).reason).toMatchObject({ message: 'enough' });
   held.release();
 });
+
+it('a task is tried again with another budget in a new run, and in no other one', async () => {
+  const { config, fails } = counting();
+  const harness = await openFermata({ config });
+  const { call, fermata } = harness;
+  fails.add('b');
+  const { runId } = await startRun(harness, { ...CONTINUE, ...DIAMOND });
+  await fermata.runtime.waitFor(runId);
+  fails.clear();
+  const budget = { maxCostDollars: 2 };
+  const { body } = await call('POST', `/runs/${runId}/tasks/b/retry`, { config: { budget } });
+  expect((await call('GET', `/runs/${body.runId}`)).body.budget).toMatchObject(budget);
+  await fermata.runtime.waitFor(body.runId as string);
+  const refused = await call('POST', `/runs/${runId}/tasks/b/retry`, { config: { breadth: 2 } });
+  expect([refused.status, refused.body.errors[0].path]).toEqual([400, 'config.breadth']);
+});

@@ -227,6 +227,11 @@ describe('a task in doubt', () => {
     expect((await call('GET', `/runs/${runId}/why`)).body.tasks).toMatchObject([
       { task: 'pay', status: 'inDoubt', waitsFor: 'decision', moves: expect.stringContaining('/tasks/pay/retry') },
     ]);
+    const dearer = { config: { budget: { maxCostDollars: 1 } } };
+    expect((await call('POST', `/runs/${runId}/tasks/pay/retry`, dearer)).body).toMatchObject({
+      status: 400,
+      errors: [{ path: 'config', message: expect.stringContaining('leave it out') }],
+    });
     expect((await call('POST', `/runs/${runId}/tasks/pay/retry`)).status).toBe(202);
     await second.called();
     second.release('paid');
@@ -236,5 +241,37 @@ describe('a task in doubt', () => {
       wasInDoubt: true,
       attempts: 1,
     });
+  });
+
+  it('under an Idempotency-Key it is called again once, however often and late that is asked for', async () => {
+    const first = holding();
+    const harness = await openFermata({ config: first.config, mayLeaveWork: true });
+    const { runId } = await startRun(harness, {
+      tasks: [{ name: 'pay', kind: 'code', function: 'hold', onInDoubt: 'ask', maxRetries: 0 }],
+    });
+    await first.called();
+    await harness.fermata.close();
+
+    const second = holding();
+    const { call, fermata, client } = await openFermata({ database: harness.database, config: second.config });
+    await fermata.runtime.waitFor(runId, ({ status }) => status === 'waiting');
+    const path = `/runs/${runId}/tasks/pay/retry`;
+    const retry = (key?: string) => call('POST', path, {}, key === undefined ? {} : { 'idempotency-key': key });
+    // Nobody can take it by a message of their own.
+    const event = { type: 'go', id: 'fermata.retry/pay/once' };
+    expect((await call('POST', `/runs/${runId}/events`, event)).status).toBe(409);
+    const both = await Promise.all([retry('once'), retry('once')]);
+    expect(both.map(({ status, body }) => [status, body.runId])).toEqual([
+      [202, runId],
+      [202, runId],
+    ]);
+    expect(await retry('once')).toMatchObject({ status: 202, body: { runId } });
+    expect(await retry('another')).toMatchObject({ status: 409, body: { code: 'wrongState' } });
+    await second.called();
+    second.release(Symbol('nobody can keep it'));
+    expect((await fermata.runtime.waitFor(runId)).status).toBe('failed');
+    // It would be tried in a new run, were it not the request that was taken before.
+    expect(await retry('once')).toMatchObject({ status: 202, body: { runId } });
+    expect((await client.runs({})).items).toHaveLength(1);
   });
 });

@@ -61,7 +61,10 @@ describe('POST /workflows', () => {
 
   it('answers 422 notSupported for what a later version brings', async () => {
     const { call } = await openFermata();
-    const { status, body } = await call('POST', '/workflows', { ...HELLO, config: { budget: { maxCostDollars: 5 } } });
+    const { status, body } = await call('POST', '/workflows', {
+      ...HELLO,
+      tasks: [{ name: 'a', prompt: 'Hi', fallback: ['x'] }],
+    });
     expect([status, body.code]).toEqual([422, 'notSupported']);
   });
 

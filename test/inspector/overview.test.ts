@@ -23,7 +23,13 @@ const tasks: WorkflowTask[] = [
 ];
 
 it.skipIf(executablePath === undefined)('tasks are told in words, live (needs Chromium)', async () => {
-  const { fermata } = await openFermata({ config: { functions: { echo: (input: unknown) => input } } });
+  const { fermata } = await openFermata({
+    config: {
+      functions: { echo: (input: unknown) => input },
+      prices: { openai: { 'gpt-4o-mini': { input: 1, output: 10 } } },
+    },
+    script: [{ prompt: '', answers: [{ text: 'ok', usage: { inputTokens: 200, outputTokens: 30 } }] }],
+  });
   const { runId } = await fermata.start(
     { name: 'shapes', tasks },
     { input: { list: Array.from({ length: 30 }, (_, at) => at) } },
@@ -55,5 +61,37 @@ it.skipIf(executablePath === undefined)('tasks are told in words, live (needs Ch
   await expect.poll(() => row('end'), { timeout: 10_000 }).toBe('endcompleted{}');
   await page.locator('#overview a').click();
   await expect.poll(() => row('a')).toBe('acompleted{}');
+
+  // What is asked twice is paid once.
+  const ask = { prompt: 'Tea?', maxOutputTokens: 100, expectedOutputTokens: 30 };
+  const market = await fermata.start({
+    name: 'market',
+    config: { budget: { maxCostDollars: 0.01, warnAtDollars: 0.005 }, cache: { enabled: true } },
+    tasks: [
+      { name: 'first', ...ask },
+      { name: 'second', ...ask, dependsOn: ['first'] },
+      { name: 'gate', kind: 'wait', event: { type: 'go' }, dependsOn: ['second'] },
+    ],
+  });
+  await expect
+    .poll(async () => (await fermata.runtime.read(market.runId)).counts, { timeout: 10_000 })
+    .toMatchObject({ settled: 2 });
+  await page.goto(bridge.link(`http://127.0.0.1:${server.port}`, market.runId));
+  await expect.poll(() => row('first'), { timeout: 10_000 }).toBe('firstcompleted$0.0005ok');
+  expect(await row('second')).toBe('secondcompletedcached, $0.0005 savedok');
+  const told = await page.locator('#overview p').allTextContents();
+  expect(told.slice(1)).toEqual([
+    'Time left is not known: waits for the event "go" (gate)',
+    expect.stringMatching(/^\$0\.0005 spent, \$0\.\d+ expected \(\$0\.00 to \$0\.\d+\)$/),
+    '1 answer from the cache, $0.0005 saved',
+    'Budget: $0.0005 spent · $0.00 reserved · $0.0095 left of $0.01 · warns at $0.005',
+  ]);
+  const settled = page.locator('.bar .settled');
+  expect(await settled.evaluate((bar) => (bar as HTMLElement).style.width)).toBe('5%');
+  const cost = page.locator('#overview .cost').first();
+  await cost.hover();
+  await expect
+    .poll(() => cost.getAttribute('title'), { timeout: 10_000 })
+    .toBe('openai/gpt-4o-mini: 200 tokens in at $1/M, 30 out at $10/M = $0.0005');
   expect(faults).toEqual([]);
 });

@@ -230,6 +230,29 @@ describe('what happens meanwhile', () => {
     expect(await bench.statuses(other)).toMatchObject({ parent: 'timedOut' });
   });
 
+  it('the time of a wait ends with its waiting: what came in time is not lost to a function that is called later', async () => {
+    const wait = { name: 'parent', kind: 'wait', event: { type: 'paid' }, timeoutSeconds: 10, onTimeout: 'skip' };
+    const run = await bench.start({
+      config: { breadth: 1 },
+      tasks: [work('other'), { ...wait, onComplete: FUNCTION }],
+    });
+    expect(bench.running).toEqual(['other']);
+    await bench.complete('other');
+    const busy = await bench.start({
+      config: { breadth: 1 },
+      tasks: [{ ...wait, onComplete: FUNCTION }, work('busy')],
+    });
+    for (const id of [run, busy]) await bench.fermata.runtime.send(id, { type: 'paid' });
+    await bench.settle();
+    // One is asked its function, the other waits for a slot; both for longer than their events might have taken.
+    await bench.advance(60);
+    expect(bench.running.toSorted()).toEqual(['busy', 'parent']);
+    await bench.complete('parent', []);
+    await bench.complete('busy');
+    await bench.complete('parent', []);
+    for (const id of [run, busy]) expect(await bench.statuses(id)).toMatchObject({ parent: 'completed' });
+  });
+
   it('a fork takes over what it gave, and what it added', async () => {
     for (const { task, happens } of Object.values(KINDS)) {
       const tasks = [{ name: 'parent', ...task, onComplete: FUNCTION }, work('last', { dependsOn: ['parent'] })];
@@ -415,6 +438,19 @@ it('a wait whose event somebody has given takes no other one while its function 
   await bench.fermata.runtime.send(run, { type: 'paid' });
   await bench.settle();
   expect(await bench.statuses(run)).toMatchObject({ parent: 'running', other: 'completed' });
+});
+
+it('a wait whose event somebody has given had its time for waiting: its function has two minutes', async () => {
+  const { task } = KINDS['wait for an event'];
+  const parent = { name: 'parent', ...task, timeoutSeconds: 5, maxRetries: 0, onComplete: FUNCTION };
+  const origin = await bench.start({ tasks: [parent, work('last')] });
+  await bench.complete('last');
+  await bench.advance(6);
+  const run = await bench.fork(origin, { point: { fromTask: 'last' }, edits: { parent: { output: { by: 'hand' } } } });
+  await bench.advance(119);
+  expect(await bench.statuses(run)).toMatchObject({ parent: 'running' });
+  await bench.advance(2);
+  expect(await bench.statuses(run)).toMatchObject({ parent: 'timedOut' });
 });
 
 it('one that begins a run and does not wait for it has a function that may take two minutes', async () => {

@@ -154,6 +154,24 @@ describe('an item that fails', () => {
     expect((await bench.read(run)).progress).toBe(100);
   });
 
+  it('stop: the run does not wait for those that are stopped, though all that is left was waiting', async () => {
+    const asks = { ...once, requiresApproval: true };
+    const run = await bench.start(
+      { tasks: [each({ task: asks }), { name: 'last', dependsOn: ['each'] }] },
+      docs('a', 'b', 'c'),
+    );
+    await bench.decide(run, 'each[1]', true);
+    await bench.fail('each[1]');
+    const story = await bench.story(run);
+    expect(story.slice(story.indexOf('task_failed each[1]'))).toEqual([
+      'task_failed each[1]',
+      'task_cancelled each[0]',
+      'task_cancelled each[2]',
+      'task_failed each',
+      'run_failed',
+    ]);
+  });
+
   it('continue: null takes its place', async () => {
     const run = await bench.start({ tasks: [each({ task: once, onItemFailure: 'continue' })] }, docs('a', 'b'));
     await bench.fail('each[0]');
@@ -286,6 +304,28 @@ describe('a map in trouble', () => {
     await bench.complete('each[2]', 'C');
     expect(await bench.read(run)).toMatchObject({ status: 'completed', output: ['A', null, 'C'] });
   });
+});
+
+it('whose items to come were cancelled wants no slot that others could have', async () => {
+  const map = (name: string) =>
+    each({
+      name,
+      items: '[1, 2]',
+      concurrency: 2,
+      onItemFailure: 'continue',
+      task: { kind: 'code', function: 'work', retry: { initialSeconds: 60, maxSeconds: 60 } },
+    });
+  const run = await bench.start({
+    config: { breadth: 1 },
+    tasks: [map('one'), map('two'), { name: 'before' }, { name: 'after', dependsOn: ['before'] }],
+  });
+  for (const name of ['one', 'two']) {
+    await bench.fermata.runtime.control(run, '/', { type: 'fermata.task.cancel', task: `${name}[1]` });
+    await bench.fail(`${name}[0]`);
+  }
+  await bench.complete('before');
+  expect(bench.running).toEqual(['after']);
+  await bench.complete('after');
 });
 
 it('whose items to come were cancelled gives its slot back when the last one that runs has ended', async () => {

@@ -27,8 +27,15 @@ function silent(machine: AnyStateMachine): readonly string[] {
     .map(({ path }) => path.join('.'));
 }
 
-it('each machine is walked: rounds-walk.test.ts, task-walk.test.ts and workflow-walk.test.ts are for these', () => {
-  expect(machines.map(({ id }) => id).toSorted()).toEqual(['planExecuteReflect', 'shared', 'task', 'workflow']);
+it('each machine is walked: budget-walk.test.ts, rounds-walk.test.ts, task-walk.test.ts and workflow-walk.test.ts are for these', () => {
+  expect(machines.map(({ id }) => id).toSorted()).toEqual([
+    'budget',
+    'planExecuteReflect',
+    'shared',
+    'sharedBudget',
+    'task',
+    'workflow',
+  ]);
 });
 
 describe('a resting state says what it waits for', () => {

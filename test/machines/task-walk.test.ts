@@ -10,11 +10,14 @@ import type { ForkEdit } from '../../src/document/fork/record.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { BUDGET_WALKS } from './budget-walks.ts';
+import { CHOOSING_WALKS } from './choosing-walks.ts';
 import { CHILD_WALKS } from './child-run-walks.ts';
+import { COMPARING_WALKS } from './comparing-walks.ts';
 import { covering } from './covering.ts';
 import { inShort, pathsOf, stateOf, type TaskKind, type TaskPath } from './task-paths.ts';
 import { SHARING_WALKS } from './sharing-walks.ts';
-import { callerOf, expectSettled, modelCaller, walkTask } from './task-walk.ts';
+import { callerOf, expectSettled, modelCaller, walkTask, type Caller } from './task-walk.ts';
 
 let server: RawModelServer;
 let bench: Workbench;
@@ -146,6 +149,19 @@ describe('a task stays where it is, and ends', () => {
     expect(statuses).toEqual({ stays: 'completed' });
   });
 
+  it('when its model is asked to mend its answer', async () => {
+    const model = modelCaller(bench, server);
+    const usage = { prompt_tokens: 3, completion_tokens: 2 };
+    const statuses = await walk(model.task, async (run) => {
+      await model.called();
+      answerWith(server.requests.at(-1) ?? expect.fail('no request'), 'no JSON', usage);
+      await model.called();
+      await model.answer({});
+      await bench.fermata.runtime.waitFor(run);
+    });
+    expect(statuses).toEqual({ stays: 'completed' });
+  });
+
   it.each([
     ['retry', 'completed'],
     ['fail', 'failed'],
@@ -189,6 +205,94 @@ describe('a task stays where it is, and ends', () => {
     ]);
     expect(statuses).toEqual({ stays: 'completed', unready: 'failed' });
   });
+});
+
+describe('a task asks whether its answer is known', () => {
+  const cached = { prompt: 'Walk', responseFormat: 'json', cache: { enabled: true } };
+  const walk = async (tasks: readonly object[], events: (run: string, model: Caller) => Promise<void>) => {
+    const model = modelCaller(bench, server);
+    // Answers of other walks are none of this one's.
+    const run = await bench.start({ name: `recalls ${server.requests.length}`, tasks });
+    await events(run, model);
+    await bench.fermata.runtime.waitFor(run);
+    await expectSettled(bench, run);
+    await taken.note(bench.fermata.runtime, run);
+    return bench.statuses(run);
+  };
+  const answered = async (_: string, model: Caller) => {
+    await model.called();
+    await model.answer({});
+  };
+  const BOTH = { asks: 'completed', finds: 'completed' };
+
+  it('it is not, and the next one finds it', async () => {
+    const finds = { name: 'finds', dependsOn: ['asks'], ...cached };
+    expect(await walk([{ name: 'asks', ...cached }, finds], answered)).toEqual(BOTH);
+  });
+
+  it('it is not, and the next one, which a person allows, finds it', async () => {
+    const finds = { name: 'finds', dependsOn: ['asks'], requiresApproval: true, ...cached };
+    const statuses = await walk([{ name: 'asks', ...cached }, finds], async (run, model) => {
+      await answered(run, model);
+      await bench.fermata.runtime.waitFor(run, ({ status }) => status === 'waiting');
+      await bench.decide(run, 'finds', true);
+    });
+    expect(statuses).toEqual(BOTH);
+  });
+
+  it('another one is asking, and a crash cuts off the call', async () => {
+    const statuses = await walk(
+      [
+        { name: 'asks', ...cached },
+        { name: 'finds', ...cached },
+      ],
+      async (_, model) => {
+        await model.called();
+        await bench.restart();
+        await model.called();
+        await model.answer({});
+      },
+    );
+    expect(statuses).toEqual(BOTH);
+  });
+
+  it('it is not, and the call fails and is made again', async () => {
+    const statuses = await walk([{ name: 'asks', ...cached }], async (_, model) => {
+      await model.called();
+      await model.fail('backoff');
+      await bench.settle();
+      await bench.advance(60);
+      await model.called();
+      await model.answer({});
+    });
+    expect(statuses).toEqual({ asks: 'completed' });
+  });
+
+  it('nobody can say', async () => {
+    bench.broken = 'recall';
+    const statuses = await walk([{ name: 'asks', ...cached }], answered);
+    bench.broken = undefined;
+    expect(statuses).toEqual({ asks: 'completed' });
+  });
+
+  it.each(['it is not', 'nobody can say'])('%s, and a model is paid for it', async (said) => {
+    if (said === 'nobody can say') bench.broken = 'recall';
+    const model = modelCaller(bench, server);
+    const prices = { openai: { '*': { input: 0, output: 10 } } };
+    const config = { prices, budget: { maxCostDollars: 1 } };
+    const run = await bench.start({ name: `pays ${said}`, config, tasks: [{ name: 'asks', ...cached }] });
+    await answered(run, model);
+    await bench.fermata.runtime.waitFor(run);
+    bench.broken = undefined;
+    await taken.note(bench.fermata.runtime, run);
+    expect(await bench.statuses(run)).toEqual({ asks: 'completed' });
+  });
+});
+
+it.each(COMPARING_WALKS)('a task that looks for similar questions $title', async ({ walk }) => {
+  const run = await walk(bench, server);
+  await expectSettled(bench, run);
+  await taken.note(bench.fermata.runtime, run);
 });
 
 it.each(SHARING_WALKS)('a task shares: $title', async ({ walk }) => {
@@ -300,6 +404,16 @@ it.each([
       await models.complete('walked.answer');
     }
     await expectSettled(models, run);
+    await taken.note(models.fermata.runtime, run);
+  } finally {
+    await models.close();
+  }
+});
+
+it.each([...BUDGET_WALKS, ...CHOOSING_WALKS])('a task is paid for: $title', async ({ walk }) => {
+  const models = await Workbench.openHolding();
+  try {
+    const run = await walk(models);
     await taken.note(models.fermata.runtime, run);
   } finally {
     await models.close();

@@ -8,6 +8,8 @@ import { workflowMachine } from '../../machines/workflow.ts';
 import { Workbench } from '../harness/documents.ts';
 import { answerWith, startRawModelServer, type RawModelServer } from '../harness/raw-model-server.ts';
 import { TransitionsTaken, transitionsOf } from '../harness/transitions.ts';
+import { BUDGET_WALKS } from './budget-walks.ts';
+import { SHARED_BUDGET_WALKS } from './shared-budget-walks.ts';
 import { CHILD_WALKS } from './child-run-walks.ts';
 import { covering } from './covering.ts';
 import { inShort, pathsOf, type Happening, type RunKind, type RunPath } from './run-paths.ts';
@@ -166,13 +168,38 @@ it('a run that was paused while a plan was made waits afterwards where its tasks
   }
 });
 
+it('its money is lent', async () => {
+  for (const { budgets, walk } of SHARED_BUDGET_WALKS.slice(0, 1)) {
+    const holding = await Workbench.openHolding(budgets);
+    try {
+      for (const run of await walk(holding)) await taken.note(holding.fermata.runtime, run);
+    } finally {
+      await holding.close();
+    }
+  }
+});
+
+it.each(['none fits, and the run is over at once'])('a run has a budget: %s', async (wanted) => {
+  const holding = await Workbench.openHolding();
+  try {
+    for (const { walk } of BUDGET_WALKS.filter(({ title }) => title === wanted))
+      await taken.note(holding.fermata.runtime, await walk(holding));
+  } finally {
+    await holding.close();
+  }
+});
+
 const BREAKS = 'what it takes is checked before, so that only a fault of ours breaks it: shared-space.test.ts';
+const BROKE = 'it adds and takes away what it was told, so that only a fault of ours breaks it: budget.test.ts';
 /** Transitions that are there because all states in which tasks are alive share them, and why nothing can take them. */
 const NEVER: Readonly<Record<string, string>> = {
   'running: xstate.error.actor./shared': BREAKS,
+  'running: xstate.error.actor./budget': BROKE,
   'waiting: xstate.error.actor./shared': BREAKS,
+  'waiting: xstate.error.actor./budget': BROKE,
   'waiting: fermata.task.parked': 'a task parks when it gives up its slot, and nobody holds one while the run waits',
   'paused: xstate.error.actor./shared': BREAKS,
+  'paused: xstate.error.actor./budget': BROKE,
 };
 
 it('every transition of the workflow machine was taken', () => {

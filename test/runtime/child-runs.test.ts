@@ -1,7 +1,7 @@
 /** Runs that other runs began: whoever waits is told how one ends, whether or not a machine was asked about it (R8). */
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
-import type { RunParent } from '../../src/store/store.ts';
+import type { RunParent, Store } from '../../src/store/store.ts';
 import { openRuntime } from '../harness/runtime.ts';
 
 /** Hears how the runs end that it waits for; throws when it is told to. */
@@ -140,4 +140,29 @@ describe('R8: a run that another one waits for', () => {
     expect((await under.runtime.read(other)).parent?.run).toBe(upper);
     await under.runtime.cancel(other);
   });
+});
+
+it('a run that cannot go on keeps one word of the progress of each run that it waits for', async () => {
+  const stepper = setup({ actions: { 'fermata.fact': (_, _params: { readonly type: string }) => {} } }).createMachine({
+    on: { STEP: { actions: { type: 'fermata.fact', params: { type: 'stepped' } } } },
+  });
+  const steps = { facts: ['stepped'], project: () => ({ counts: { steps: 1 } }) };
+  const registered = { machine: stepper, progress: ({ steps: taken = 0 }) => taken };
+  let store: Store | undefined;
+  const under = await openRuntime({
+    machines: { 'waiter@1': waiter, 'stepper@1': registered },
+    projections: [steps],
+    wrap: (given) => (store = given),
+  });
+  const { runId: upper } = await under.runtime.start('waiter');
+  const { runId } = await under.runtime.start('stepper', { parent: parentOf(upper) });
+  await under.restart({ machines: { 'stepper@1': registered } });
+  for (let step = 0; step < 5; step++) {
+    await under.advance(1_000);
+    await under.runtime.send(runId, { type: 'STEP' });
+  }
+  await under.settle();
+  const kept = await store?.messages(100);
+  expect(kept?.map(({ eventJson }) => (JSON.parse(eventJson) as { progress: number }).progress)).toEqual([5]);
+  await under.runtime.cancel(runId);
 });

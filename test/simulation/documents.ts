@@ -1,5 +1,6 @@
 /** Random documents: every kind of graph that a document can have, small; and tasks that join its runs. */
 import type { WorkflowDocument } from '../../src/document/schema.ts';
+import { randomlyCached } from './cached.ts';
 import type { Random } from '../../src/testing/random.ts';
 import {
   LEAF,
@@ -22,7 +23,7 @@ export function randomLeaf(random: Random): WorkflowDocument {
     const own = 'kind' in work && work.kind === 'subworkflow' ? { prompt: 'Do leaf' } : work;
     return { name: `t${index}`, ...own };
   });
-  return { name: LEAF, tasks } as WorkflowDocument;
+  return randomlyCached(random.fork('cache'), { name: LEAF, tasks } as WorkflowDocument);
 }
 
 /**
@@ -38,16 +39,41 @@ export function randomDocument(random: Random, name: string, nested = 2): Workfl
     const inner = nested > 0 && random.chance(0.15) ? randomDocument(random, `${name}.${own}`, nested - 1) : undefined;
     tasks.push(randomTask(random, own, before, names.slice(index + 1), nested + 1, inner));
   }
-  return {
+  const document = {
     name,
     config: {
       strategy: random.pick(['hybrid', 'hybrid', 'parallel', 'sequential']),
       breadth: random.between(1, 3),
       onTaskFailure: random.pick(['stop', 'continue']),
       ...(random.chance(0.2) ? { timeoutSeconds: random.between(1, 3_600) } : {}),
+      ...randomBudget(random.fork('budget')),
+      ...randomModels(random.fork('models')),
     },
     tasks: tasks.map((task) => withAllowance(random, task)),
   } as WorkflowDocument;
+  return randomlyCached(random.fork(`cache of ${name}`), document);
+}
+
+/** What the calls of a run may cost; one may cost a cent and a half, and usually costs a hundredth of that. */
+function randomBudget(random: Random): object {
+  if (random.chance(0.6)) return {};
+  const maxCostDollars = random.pick([0.01, 0.018, 0.018, 0.034, 0.034, 0.2]);
+  const warns = random.chance(0.5) ? { warnAtDollars: maxCostDollars / 100 } : {};
+  const prices = {
+    '*': { input: 1, output: 4 },
+    medium: { input: 0.4, output: 1.6 },
+    tiny: { input: 0.1, output: 0.2 },
+  };
+  return { prices: { openai: prices }, budget: { maxCostDollars, ...warns } };
+}
+
+/** Models that its calls may choose from, the best first. Of some nobody knows the price where the run has no budget. */
+function randomModels(random: Random): object {
+  if (random.chance(0.6)) return {};
+  const models = ['large', 'medium', 'small', 'tiny'].filter(() => random.chance(0.7));
+  if (models.length === 0) return {};
+  const optimize = random.pick([undefined, 'minimizeCost', 'balanced', 'maximizeQuality']);
+  return { models, ...(optimize === undefined ? {} : { optimize }) };
 }
 
 /** Tasks of somebody's own, which join a run: `parent` adds them, and knows the names of the first tasks only. */

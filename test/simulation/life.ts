@@ -2,10 +2,11 @@
  * One life of a world: random documents, faults and people, from one seed. First everything goes wrong that can
  * (safety), then nothing any more and every run must end (liveness); the reference model watches both.
  */
+import type { PriceBook } from '../../src/cost/price-book.ts';
 import { FermataError } from '../../src/errors.ts';
 import { FAULTS, type Faults } from '../../src/testing/faults.ts';
 import type { SharedContext } from '../../actors/code-shared.ts';
-import { simulate, type World } from '../../src/testing/index.ts';
+import { simulate, type SimulationOptions, type World } from '../../src/testing/index.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
 import { randomAdditions, randomDocument, randomLeaf } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
@@ -34,6 +35,7 @@ export async function live(seed: number): Promise<Life> {
     machines: { 'order@1': order },
     faults: randomFaults(random),
     answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
+    ...randomBudgets(random.fork('budgets')),
     predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
     functions: {
       work: async (_, { runId, task, attempt, shared }) => {
@@ -83,6 +85,28 @@ export async function live(seed: number): Promise<Life> {
     hash: world.traceHash,
     counts: { runs: runs.length, commits: of('commit'), calls: of('call'), crashes: of('crash'), faults: of('fault') },
   };
+}
+
+/** What models cost changes by the hour, and every fourth hour nobody knows it. */
+const changingPrices: PriceBook = {
+  pricesOf({ at }) {
+    const hour = Math.floor(at / 3_600_000) % 4;
+    if (hour === 3) return undefined;
+    const input = 150_001 * (1 + hour);
+    return { input, cachedInput: Math.ceil(input / 2), cacheWrite: input, output: 4 * input, reasoning: 4 * input };
+  },
+};
+
+/** Budgets of several runs: then everything has a price, or no run could begin. */
+function randomBudgets(random: Random): Pick<SimulationOptions, 'budgets' | 'prices'> {
+  const dollars = (): number => random.pick([0.018, 0.034, 0.06, 1]);
+  const perDay = random.chance(0.7) ? { perDay: { maxCostDollars: dollars() } } : {};
+  const per = random.pick(['day', 'month', 'always'] as const);
+  const workflows = random.chance(0.7) ? { workflows: { w0: { maxCostDollars: dollars(), per } } } : {};
+  if (random.chance(0.6)) return { prices: changingPrices };
+  const steady = { input: 1_000_000, cachedInput: 1_000_000, cacheWrite: 1_000_000 };
+  const prices = { ...steady, output: 4_000_000, reasoning: 4_000_000 };
+  return { prices: { pricesOf: () => prices }, budgets: { ...perDay, ...workflows } };
 }
 
 /** Runs, and those that their tasks began. */

@@ -24,9 +24,11 @@ const added = (name: string): Told => [
   },
 ];
 const started = (name: string): Told => ['task_started', { task: `g.${name}`, attempt: 1 }];
+/** Nobody counts in this story. */
+const UNSETTLED = { call: 'call', provider: 'openai', model: 'any', usage: null, costNanos: null };
 const completed = (name: string, result: unknown = name): Told => [
   'task_completed',
-  { task: `g.${name}`, attempt: 1, result },
+  { task: `g.${name}`, attempt: 1, result, bill: [UNSETTLED] },
 ];
 const failed = (name: string): Told => [
   'task_failed',

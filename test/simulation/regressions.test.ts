@@ -99,4 +99,35 @@ describe('found by simulation', () => {
     const { counts } = await live(8_775);
     expect(counts['runs']).toBeGreaterThan(0);
   });
+
+  it('R5: a call is made again only once its actor has heard of the doubt, also where the group is cut in between', async () => {
+    // It was called again at once, and then once more when the actor had paid for it anew.
+    // And so where the process ended behind the cut: the next one did what that one was about to do, and heard of the doubt, too.
+    for (const seed of [4_719, 4_986, 5_850]) expect((await live(seed)).counts['crashes']).toBeGreaterThan(0);
+  });
+
+  it('a world rests where all that is left is a message to a quarantined run, which waits for somebody who releases it', async () => {
+    const { counts } = await live(1_940);
+    expect(counts['crashes']).toBeGreaterThan(0);
+  });
+
+  it('P12: a fork from a part of work in rounds begins that work itself, and takes over what came before (455714)', async () => {
+    const answers = (task: string): unknown =>
+      task.includes('plan')
+        ? { tasks: [{ name: 'a', prompt: 'Say a', dependsOn: [] }] }
+        : task.includes('reflect')
+          ? { done: true, answer: 'yes', next: null }
+          : 'a';
+    const world = await simulate({
+      seed: 455714,
+      workflows: [{ name: 'one', tasks: [{ name: 'goal', kind: 'planExecuteReflect', goal: 'g' }] }],
+      answers: ({ task }) => answers(task),
+    });
+    const run = await world.start('one');
+    expect((await world.run(run)).status).toBe('completed');
+    const fork = await world.fork(run, { fromTask: 'goal.reflect 1' });
+    expect((await world.run(fork)).status).toBe('completed');
+    await world.finish();
+    await world.close();
+  });
 });

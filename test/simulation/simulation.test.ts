@@ -1,4 +1,4 @@
-/** P1 to P13: whatever goes wrong, nothing observed breaks a promise; and the same seed is the same world. */
+/** P1 to P17: whatever goes wrong, nothing observed breaks a promise; and the same seed is the same world. */
 import { describe, expect, it } from 'vitest';
 import { live } from './life.ts';
 

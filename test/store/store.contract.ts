@@ -6,10 +6,13 @@
 import { describe } from 'vitest';
 import { commitContract } from './contract/commit.ts';
 import { deletionContract } from './contract/deletion.ts';
+import { answersContract } from './contract/answers.ts';
+import { ledgerContract } from './contract/ledger.ts';
 import { listsContract } from './contract/lists.ts';
 import { readsContract, reopeningContract } from './contract/reads.ts';
 import { suspectsContract, lastStopContract } from './contract/suspects.ts';
 import type { LastingStoreUnderTest, MakeStore } from './contract/under-test.ts';
+import { vectorsContract } from './contract/vectors.ts';
 import { workflowsContract } from './contract/workflows.ts';
 
 /** Runs the suite on stores that `make` makes whose rows outlive them. */
@@ -30,5 +33,8 @@ export function storeContract(name: string, make: MakeStore): void {
     workflowsContract(make);
     deletionContract(make);
     suspectsContract(make);
+    ledgerContract(make);
+    answersContract(make);
+    vectorsContract(make);
   });
 }

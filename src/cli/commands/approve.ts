@@ -44,7 +44,7 @@ export const addApprove: AddCommand = (program, { shell, exitWith }) => {
         };
         const taken = await connection.client.approve(runId, task, decision);
         shell.err(printable(`Task ${JSON.stringify(task)} of run ${runId} is ${reject ? 'refused' : 'approved'}.`));
-        if (connection.embedded) exitWith(await follow(shell, { connection, runId, json }));
+        if (connection.embedded) exitWith(await follow(shell, { connection, runId, json, decided: task }));
         else if (json) shell.out(JSON.stringify(taken));
       });
     });

@@ -14,8 +14,13 @@ export const addCancel: AddCommand = (program, { shell }) => {
     .addOption(configOption())
     .action(
       async (runId: string, options: ConnectionOptions & { readonly reason?: string; readonly json: boolean }) => {
-        await withConnection(shell, options, 'looks', async ({ client }) => {
-          const taken = await client.cancel(runId, options.reason);
+        await withConnection(shell, options, 'looks', async ({ client, embedded, settle }) => {
+          let taken = await client.cancel(runId, options.reason);
+          if (embedded) {
+            // A slow machine ends a run in several commits, and this process is about to end.
+            await settle();
+            taken = { runId, status: (await client.status(runId)).status };
+          }
           if (options.json) return shell.out(JSON.stringify(taken));
           const { status } = taken;
           shell.out(`Run ${runId} is ${status === 'cancelled' ? 'cancelled' : `${status}, and will be cancelled`}.`);

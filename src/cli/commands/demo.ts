@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '../../client/index.ts';
+import { readSettings } from '../../config.ts';
 import type { RunningServer } from '../../serve.ts';
 import type { AddCommand } from '../command-line.ts';
 import type { Connection } from '../connection.ts';
@@ -24,14 +25,16 @@ export const addDemo: AddCommand = (program, { shell, exitWith }) => {
     .command('demo')
     .summary('show everything at once, offline')
     .description(
-      'Runs the research example on a real server with scripted models, and says how to go on. Needs no key.',
+      'Runs the research example on a real server with scripted models, and says how to go on. Needs no key. The ' +
+        'models speak at FERMATA_DEMO_PACE tokens a second (default 60; 0: as fast as it goes).',
     )
     .action(async () => {
       const folder = await mkdtemp(join(tmpdir(), 'fermata-demo-'));
       const database = join(folder, 'fermata.db');
       const settings = { config: {}, environment: {}, logLevel: 'silent', insecure: false, stately: false };
+      const { demoPace } = readSettings(shell.environment);
       const { composeServer } = await import('../../serve.ts');
-      const server = await composeServer({ ...settings, database, demo: true, host: '127.0.0.1', port: 0 });
+      const server = await composeServer({ ...settings, database, demo: true, demoPace, host: '127.0.0.1', port: 0 });
       try {
         exitWith(await research(shell, server, database));
       } finally {
@@ -40,7 +43,7 @@ export const addDemo: AddCommand = (program, { shell, exitWith }) => {
     });
 };
 
-async function research(shell: Shell, { url }: RunningServer, database: string): Promise<number> {
+async function research(shell: Shell, { url, fermata }: RunningServer, database: string): Promise<number> {
   const client = createClient({ baseUrl: url });
   const file = new URL(EXAMPLE, import.meta.resolve('fermata/package.json'));
   const { id, name } = await client.createWorkflow(await readFile(file, 'utf8'));
@@ -51,7 +54,7 @@ async function research(shell: Shell, { url }: RunningServer, database: string):
   shell.err(shell.style('yellow', 'Demo: answers of models are scripted; no provider is asked.\n'));
   // The server ends with the demo; what goes on goes on in its database.
   const again = nextCommand(shell, { db: database, demo: true });
-  const connection: Connection = { client, embedded: true, next: again };
+  const connection: Connection = { client, embedded: true, next: again, settle: () => fermata.runtime.idle() };
   const status = await follow(shell, { connection, runId, json: false, display: plainDisplay(shell) });
   shell.err(
     `\n${howToGoOn(shell, again, { database, workflowId: id, runId, example: fileURLToPath(file) }).join('\n')}`,

@@ -1,16 +1,20 @@
-/** `fermata dry-run FILE`: a later version brings it. */
-import { FermataError } from '../../errors.ts';
+/** `fermata dry-run FILE`: what a run would do, without a server, a key or a model. */
 import type { AddCommand } from '../command-line.ts';
+import { dryRunLines } from '../dry-run-lines.ts';
+import { looksAhead } from '../looking-ahead.ts';
 
-export const addDryRun: AddCommand = (program) => {
-  program
+export const addDryRun: AddCommand = (program, surroundings) => {
+  const { shell } = surroundings;
+  const command = program
     .command('dry-run')
-    .summary('stages, durations and money of a run, without calling a model (not supported yet)')
-    .argument('<file>', 'the document')
-    .action(() => {
-      throw new FermataError(
-        'notSupported',
-        'fermata dry-run is not supported yet: a later version brings it. "fermata validate FILE" checks a document, "fermata graph FILE" draws it.',
-      );
-    });
+    .summary('stages, durations and money of a run, without calling a model')
+    .description(
+      'Shows what a run of a workflow document would do: its stages, how long it would take, what people would be asked, what it would wait for, and what it would cost. Asks no model and stores nothing',
+    );
+  looksAhead(command, surroundings, {
+    ask: (client, id, request) => client.dryRun(id, request),
+    show: (dryRun) => {
+      for (const line of dryRunLines(dryRun)) shell.out(line);
+    },
+  });
 };

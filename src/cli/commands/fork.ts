@@ -1,5 +1,6 @@
 /** `fermata fork RUN`: starts a run that takes over what another one has found; without a server, it then goes on here. */
 import { FermataError } from '../../errors.ts';
+import { budgetOf, maxCostOption } from '../budget.ts';
 import {
   configOption,
   databaseOption,
@@ -18,6 +19,7 @@ interface ForkOptions extends ConnectionOptions {
   readonly at?: string;
   readonly edit: readonly string[];
   readonly json: boolean;
+  readonly maxCost?: number;
 }
 
 export const addFork: AddCommand = (program, { shell, exitWith }) => {
@@ -37,6 +39,7 @@ export const addFork: AddCommand = (program, { shell, exitWith }) => {
       gather,
       [],
     )
+    .addOption(maxCostOption())
     .addOption(jsonOption())
     .addOption(serverOption())
     .addOption(databaseOption())
@@ -44,11 +47,12 @@ export const addFork: AddCommand = (program, { shell, exitWith }) => {
     .addOption(demoOption().conflicts('server'))
     .action(async (runId: string, options: ForkOptions) => {
       const { from, at, edit, json } = options;
-      const request = { ...pointOf(from, at), edits: readEdits(edit) };
+      const request = { ...pointOf(from, at), edits: readEdits(edit), ...budgetOf(options) };
       const words = [
         ...(from === undefined ? [] : ['--from', from]),
         ...(at === undefined ? [] : ['--at', at]),
         ...edit.flatMap((one) => ['--edit', one]),
+        ...(options.maxCost === undefined ? [] : ['--max-cost', String(options.maxCost)]),
       ];
       await withRun(shell, options, ['fork', runId, ...words], async (connection) => {
         const started = await connection.client.fork(runId, request);

@@ -28,6 +28,7 @@ export const addGraph: AddCommand = (program, { shell, failWith }) => {
         throw new FermataError('invalidRequest', 'Name the file of a document, or a run with --run; one of them.');
       if (run !== undefined)
         return withConnection(shell, options, 'looks', async ({ client }) => show(await client.runGraph(run)));
+      assertNoConnection(options);
       let file: DocumentFile | undefined;
       try {
         const { text } = (file = await readDocumentFile(name ?? '', shell.directory));
@@ -37,3 +38,13 @@ export const addGraph: AddCommand = (program, { shell, failWith }) => {
       }
     });
 };
+
+/** Ignored, they would let somebody believe that the drawing is of what is stored there. */
+function assertNoConnection(options: ConnectionOptions): void {
+  const [option] = (['server', 'db', 'config'] as const).filter((field) => options[field] !== undefined);
+  if (option === undefined) return;
+  throw new FermataError(
+    'invalidRequest',
+    `--${option} says where a run is, and a file is drawn as it is written: leave it out, or name a run with --run in place of the file.`,
+  );
+}

@@ -1,5 +1,6 @@
 /** `fermata retry RUN [--task TASK]`: tries again what did not succeed, in a run of its own; or calls again for a task in doubt. */
 import { FermataError } from '../../errors.ts';
+import { budgetOf, maxCostOption } from '../budget.ts';
 import {
   configOption,
   databaseOption,
@@ -15,6 +16,7 @@ import { printable } from '../text.ts';
 interface RetryOptions extends ConnectionOptions {
   readonly json: boolean;
   readonly task?: string;
+  readonly maxCost?: number;
 }
 
 export const addRetry: AddCommand = (program, { shell, exitWith }) => {
@@ -28,6 +30,7 @@ export const addRetry: AddCommand = (program, { shell, exitWith }) => {
     .argument('<run>', 'id of the run')
     .argument('[task]', 'the same as --task')
     .option('-t, --task <task>', 'this task, and what depends on it')
+    .addOption(maxCostOption())
     .addOption(jsonOption())
     .addOption(serverOption())
     .addOption(databaseOption())
@@ -40,10 +43,16 @@ export const addRetry: AddCommand = (program, { shell, exitWith }) => {
           'invalidRequest',
           `Two tasks are named, ${JSON.stringify(named)} and ${JSON.stringify(task)}: keep one.`,
         );
-      const words = task === undefined ? [] : ['--task', task];
+      const words = [
+        ...(task === undefined ? [] : ['--task', task]),
+        ...(options.maxCost === undefined ? [] : ['--max-cost', String(options.maxCost)]),
+      ];
       await withRun(shell, options, ['retry', runId, ...words], async (connection) => {
         const { client } = connection;
-        const taken = task === undefined ? await client.retry(runId) : await client.retryTask(runId, task);
+        const taken =
+          task === undefined
+            ? await client.retry(runId, undefined, budgetOf(options))
+            : await client.retryTask(runId, task, undefined, budgetOf(options));
         const what =
           taken.runId === runId
             ? `Task ${JSON.stringify(task)} of run ${runId} is called again.`

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { FermataClientError, type FermataClient, type Workflow } from '../../client/index.ts';
+import { budgetOf, maxCostOption } from '../budget.ts';
 import {
   configOption,
   databaseOption,
@@ -22,6 +23,7 @@ import { shellQuote } from '../text.ts';
 interface RunOptions extends ConnectionOptions {
   readonly input: readonly string[];
   readonly tag: readonly string[];
+  readonly maxCost?: number;
   readonly json: boolean;
 }
 
@@ -40,6 +42,7 @@ export const addRun: AddCommand = (program, { shell, exitWith, failWith }) => {
       [],
     )
     .option('-t, --tag <tag>', 'tag of the run (may be repeated)', gather, [])
+    .addOption(maxCostOption())
     .addOption(jsonOption())
     .addOption(serverOption())
     .addOption(databaseOption())
@@ -72,7 +75,7 @@ async function start(shell: Shell, { client }: Connection, file: DocumentFile, o
   const input = await readInput(options.input, schema, shell.directory);
   const tags = [...options.tag];
   try {
-    return (await client.execute(id, { input, tags })).runId;
+    return (await client.execute(id, { input, tags, ...budgetOf(options) })).runId;
   } catch (thrown) {
     const missing = missingInput(input, schema);
     if (!(thrown instanceof FermataClientError) || thrown.code !== 'providerMissing' || missing.length === 0)

@@ -1,10 +1,14 @@
 /** `fermata show RUN`: a run and its tasks as they stand. */
 import type { FermataClient, Run, Task } from '../../client/index.ts';
+import { budgetText } from '../budget.ts';
 import { configOption, databaseOption, jsonOption, serverOption, type AddCommand } from '../command-line.ts';
 import { withConnection, type ConnectionOptions } from '../connection.ts';
 import { SCRIPTED_TAG } from '../demo/script.ts';
+import { money } from '../money.ts';
 import { allTasks, outputText, summary } from '../report.ts';
+import { etaText } from '../eta.ts';
 import type { Shell } from '../shell.ts';
+import { choiceTable } from '../choice-lines.ts';
 import { childLines, parentLine } from '../children.ts';
 import { columns, firstLine, printable } from '../text.ts';
 
@@ -52,13 +56,29 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
     ['created', createdAt],
     ['started', startedAt ?? undefined],
     ['ended', endedAt ?? undefined],
+    ['left', etaText(run)],
+    [
+      'cost',
+      run.withChildren === undefined
+        ? undefined
+        : `${money(run)} by itself, ${money(run.withChildren)} with the runs below it`,
+    ],
+    ['cache', run.cache === undefined ? undefined : cacheText(run.cache)],
+    ['budget', run.budget === undefined ? undefined : budgetText(run.budget)],
     ['sum', summary(run, tasks) || undefined],
   ];
   shell.out(columns(about.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]]))));
-  if (tasks.length > 0) shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'SAYS'], ...rows(tasks, shell.columns)])}`);
+  if (tasks.length > 0)
+    shell.out(`\n${columns([['TASK', 'STATUS', 'TRIES', 'COST', 'SAYS'], ...rows(tasks, shell.columns)])}`);
+  const choices = choiceTable(tasks, shell.columns);
+  if (choices !== '') shell.out(`\n${choices}`);
   const children = childLines(run);
   if (children.length > 1) shell.out(`\n${columns(children)}`);
   if (status === 'completed') shell.out(`\n${outputText(output)}`);
+}
+
+function cacheText({ hits, misses, costSavedDollars }: NonNullable<Run['cache']>): string {
+  return `${hits} of ${hits + misses} answers were kept, which saved ${money({ costDollars: costSavedDollars })}`;
 }
 
 function showShared(shell: Shell, runId: string, { items, nextCursor }: Shared): void {
@@ -85,7 +105,7 @@ function rows(tasks: readonly Task[], width: number): string[][] {
     for (const item of others) hidden.add(item);
     const [first] = others;
     if (first !== undefined)
-      instead.set(first, [`${printable(owner)}[…]`, '', '', `${counts.join(', ')} (--json lists them)`]);
+      instead.set(first, [`${printable(owner)}[…]`, '', '', '', `${counts.join(', ')} (--json lists them)`]);
   }
   return tasks.flatMap((task) => {
     const line = instead.get(task) ?? (hidden.has(task) ? undefined : row(task, width));
@@ -105,7 +125,12 @@ function row(task: Task, width: number): string[] {
   const { name, status, attempts, output, error, reason, warning, reused, edited } = task;
   const says = status === 'completed' ? (warning ?? output) : (error?.message ?? reason ?? '');
   const tries = reused === undefined ? (edited === undefined ? String(attempts) : 'edited') : 'reused';
-  return [printable(name), status, tries, firstLine(says, Math.floor(width / 2))];
+  return [printable(name), status, tries, costOf(task), firstLine(says, Math.floor(width / 2))];
+}
+
+/** Nothing where nothing is paid for. */
+function costOf({ costDollars, unknownCalls = 0 }: Task): string {
+  return costDollars === 0 && unknownCalls === 0 ? '' : money({ costDollars, unknownCalls });
 }
 
 /** `01J… at task "plan", edited: plan; before it 01H…`. */

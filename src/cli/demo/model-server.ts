@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChatCompletionRequest, Fixture, FixtureResponse, StreamingProfile } from '@copilotkit/aimock';
 import { FermataError } from '../../errors.ts';
 import { DEMO_SCRIPT } from './script.ts';
+import { wordVector } from './word-vector.ts';
 
 /** What the server does with one request. */
 export interface ScriptedAnswer {
@@ -70,6 +71,8 @@ export interface ModelServer {
   readonly baseUrl: string;
   /** Every request so far, oldest first, from the moment it came: also what hangs or was cut off. */
   requests(): readonly ScriptedRequest[];
+  /** Texts whose vectors were asked for, oldest first: those of the same words have the same one. */
+  embedded(): readonly string[];
   /** Breaks off what is in flight, and stops. */
   stop(): Promise<void>;
 }
@@ -88,6 +91,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   const { port = 0, script = DEMO_SCRIPT, firstTokenMs = 0, tokensPerSecond } = options;
   const { createServer } = await loadServer();
   const requests: ScriptedRequest[] = [];
+  const embedded: string[] = [];
   // the headers of a request reach the function that answers it by its asynchronous context only
   const headersOf = new AsyncLocalStorage<ScriptedRequest['headers']>();
   const receive = (body: ChatCompletionRequest) => {
@@ -99,7 +103,14 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   };
   const pace = { ttft: firstTokenMs, ...(tokensPerSecond === undefined ? {} : { tps: tokensPerSecond }) };
   const fixtures = [...script, OFF_SCRIPT].flatMap((line) => toFixtures(line, receive, pace));
-  const { server, url } = await createServer(fixtures, {
+  const vectors: Fixture = {
+    match: { endpoint: 'embedding', predicate: () => true },
+    response: ({ embeddingInput: text = '' }) => {
+      embedded.push(text);
+      return { embedding: wordVector(text) };
+    },
+  };
+  const { server, url } = await createServer([...fixtures, vectors], {
     port,
     host: '127.0.0.1',
     chunkSize: PIECE_CHARACTERS,
@@ -113,6 +124,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   return {
     baseUrl: `${url}/v1`,
     requests: () => requests,
+    embedded: () => embedded,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -20,7 +20,11 @@ export interface Reach {
   never(name: string): boolean;
   /** The condition on which it depends whether a task runs; undefined where there is none, or more than one. */
   only(name: string): Only | undefined;
+  /** The labels of a condition's branches that can be chosen. */
+  branches(name: string): ReadonlySet<string>;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Finds out what can happen, and warns of what cannot. */
 export function* reachOf(tasks: Tasks, warnings: Warnings): Steps<Reach> {
@@ -74,7 +78,11 @@ export function* reachOf(tasks: Tasks, warnings: Warnings): Steps<Reach> {
     only.set(name, found);
     if (found === inherited || spec.skipPolicy === 'cascade') carries.add(name);
   });
-  return { never: (name) => never.has(name), only: (name) => only.get(name) };
+  return {
+    never: (name) => never.has(name),
+    only: (name) => only.get(name),
+    branches: (name) => chosen.get(name) ?? NONE,
+  };
 }
 
 /** Conditions whose decision is read by a task that they do not choose: they need choose nothing. */

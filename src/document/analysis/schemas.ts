@@ -40,7 +40,8 @@ export function valuesOf(expression: string, known: Known): ReadonlySet<string> 
   return schema['type'] === 'boolean' ? new Set(['true', 'false']) : undefined;
 }
 
-function schemaBelow(
+/** The schema of what stands in a value, by the names that lead there. */
+export function schemaBelow(
   schema: unknown,
   steps: readonly (string | undefined)[],
 ): Readonly<Record<string, unknown>> | undefined {

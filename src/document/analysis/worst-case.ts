@@ -4,7 +4,9 @@ import type { OnCompleteSpec, TaskSpec } from '../definition.ts';
 import { FROM_OUTPUT } from '../definition.ts';
 import type { PlanExecuteReflectSpec } from '../kinds/plan-execute-reflect.ts';
 import { eachOf, type Steps } from '../steps.ts';
-import { schemaOf, soleRead } from './schemas.ts';
+import { lengthAt, lengthOf, type Around } from './lengths.ts';
+import { soleRead, type Known } from './schemas.ts';
+import { sumOf } from './sum.ts';
 import type { ChildCosts } from './children.ts';
 import type { Reach } from './reach.ts';
 import type { Tasks } from './tasks.ts';
@@ -46,25 +48,20 @@ export function* worstCaseOf(
   yield* eachOf(tasks.order, (spec) => {
     costs.set(spec.name, reach.never(spec.name) ? NOTHING : costOf(spec, spec, loops));
   });
-  const branches = new Map<string, Map<string, Cost>>();
-  let total = NOTHING;
-  // What a condition chooses comes after it, so that backwards every branch is complete when its condition is counted.
-  yield* eachOf(tasks.order.toReversed(), ({ name }) => {
-    const cost = plus(costs.get(name) ?? NOTHING, dearest([...(branches.get(name)?.values() ?? [])]));
-    const only = reach.only(name);
-    if (only === undefined) {
-      total = plus(total, cost);
-      return;
-    }
-    const known = branches.get(only.by) ?? new Map<string, Cost>();
-    branches.set(only.by, known);
-    for (const label of only.branches) known.set(label, plus(known.get(label) ?? NOTHING, cost));
+  const total = yield* sumOf(tasks, reach, {
+    nothing: NOTHING,
+    plus,
+    of: ({ name }) => costs.get(name) ?? NOTHING,
+    with: (_, cost, branches) => plus(cost, dearest([...branches.values()])),
   });
   return { total, loops: loops.found };
 }
 
-/** @param owner the task of the document that it is, or is inside of */
-function costOf(spec: TaskSpec, owner: TaskSpec, loops: Loops): Cost {
+/**
+ * @param owner the task of the document that it is, or is inside of
+ * @param around the maps whose item it is, the nearest first
+ */
+function costOf(spec: TaskSpec, owner: TaskSpec, loops: Loops, around: readonly Around[] = []): Cost {
   const { call, onComplete } = spec;
   // The task of a map's items, whose map can run.
   if (spec !== owner && spec.when !== undefined && constantOf(spec.when)?.value === false) return NOTHING;
@@ -73,7 +70,10 @@ function costOf(spec: TaskSpec, owner: TaskSpec, loops: Loops): Cost {
       case 'model':
         return modelCost(spec);
       case 'map':
-        return plus(ONE_TASK, times(loops.items(spec, owner), costOf(call.task, owner, loops)));
+        return plus(
+          ONE_TASK,
+          times(loops.items(spec, owner, around), costOf(call.task, owner, loops, [call, ...around])),
+        );
       case 'reduce':
         return plus(ONE_TASK, times(loops.calls(spec, owner), modelCost(call.task)));
       case 'planExecuteReflect':
@@ -121,10 +121,11 @@ class Loops {
   }
 
   /** How many items a map has at most. */
-  items(spec: TaskSpec, owner: TaskSpec): number {
+  items(spec: TaskSpec, owner: TaskSpec, around: readonly Around[]): number {
     const { call } = spec;
     if (call.kind !== 'map') return 0;
-    const length = this.#lengthOf(call.items);
+    const path = soleRead(call.items);
+    const length = this.#boundOf(path) ?? lengthOf(call.items, around, this.#known);
     const items = Math.ceil(length / call.batchSize);
     const because = Number.isFinite(length) ? `${call.items} has at most ${length}` : `depends on ${call.items}`;
     if (spec === owner) this.#bounds.set(owner.name, items);
@@ -136,7 +137,8 @@ class Loops {
   calls(spec: TaskSpec, owner: TaskSpec): number {
     const { call } = spec;
     if (call.kind !== 'reduce') return 0;
-    const length = this.#lengthAt(['tasks', call.over, 'output']);
+    const path = ['tasks', call.over, 'output'];
+    const length = this.#boundOf(path) ?? lengthAt(path, this.#known);
     const because = Number.isFinite(length)
       ? `${length} outputs, ${call.arity} to a call`
       : `depends on the list of ${JSON.stringify(call.over)}`;
@@ -174,25 +176,19 @@ class Loops {
     return call.depth;
   }
 
-  /** Entries that the list of an expression has at most. */
-  #lengthOf(expression: string): number {
-    const constant = constantOf(expression);
-    if (constant !== undefined) return Array.isArray(constant.value) ? constant.value.length : 0;
-    const path = soleRead(expression);
-    return path === undefined ? Infinity : this.#lengthAt(path);
+  /** How many items the map has whose output stands there. */
+  #boundOf(path: readonly (string | undefined)[] = []): number | undefined {
+    const [root, name, member] = path;
+    return root === 'tasks' && member === 'output' && path.length === 3 ? this.#bounds.get(name ?? '') : undefined;
   }
 
-  #lengthAt(path: readonly (string | undefined)[]): number {
-    const [root, name, member, ...rest] = path;
-    const bound = name === undefined ? undefined : this.#bounds.get(name);
-    if (root === 'tasks' && member === 'output' && rest.length === 0 && bound !== undefined) return bound;
-    const most = schemaOf(path, { ...this.#tasks.definition, spec: (task) => this.#tasks.spec(task) });
-    return typeof most?.['maxItems'] === 'number' ? most['maxItems'] : Infinity;
+  get #known(): Known {
+    return { ...this.#tasks.definition, spec: (task) => this.#tasks.spec(task) };
   }
 }
 
-/** Levels of a tree until one answer is left; an empty list is asked about as well. */
-function callsOf(length: number, arity: number): number {
+/** Calls of a reduction: levels of a tree until one answer is left; an empty list is asked about as well. */
+export function callsOf(length: number, arity: number): number {
   let level = Math.max(1, Math.ceil(length / arity));
   let calls = level;
   while (level > 1) {

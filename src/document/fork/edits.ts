@@ -39,9 +39,11 @@ export async function checkEdits(
     else if (checkEdit(spec, edit, written.get(spec.position) === name, faults) && edit.prompt !== undefined)
       edited[name] = edit.prompt;
   }
-  const found = [...faults.list(), ...(await promptFaults(edited, written, tasks))];
+  const ofPrompts = await promptFaults(edited, written, tasks);
+  const found = [...faults.list(), ...ofPrompts];
   if (found.length === 0) return edited;
-  throw new FermataError('invalidDocument', faultsMessage('What is to be edited', found), { faults: found });
+  const message = faultsMessage('What is to be edited', found, faults.count + ofPrompts.length);
+  throw new FermataError('invalidDocument', message, { faults: found });
 }
 
 /** True where it can be done, as far as its document does not have to be asked. */

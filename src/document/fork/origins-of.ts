@@ -1,6 +1,7 @@
 /** The forks among runs: what each takes over, read once while it is in memory. */
 import type { RunRows } from '../../runtime/rows.ts';
-import { Origins, type OtherRuns } from './origins.ts';
+import type { OtherRuns } from './origin-runs.ts';
+import { Origins } from './origins.ts';
 import type { ForkRecord } from './record.ts';
 
 /** What a run takes over from others; undefined where it is no fork. May suspend (`rows.read`). */

@@ -8,31 +8,19 @@
  * O3. Rows of a task that has completed never change, so that the same is found whenever it is looked for, also after a
  *     crash. None of these runs is deleted while the fork goes on.
  */
-import { FermataError } from '../../errors.ts';
 import type { RunRows } from '../../runtime/rows.ts';
-import type { JournalEntry, Store, TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/store.ts';
 import { impossible, type Additions } from '../adding.ts';
-import type { RoundPart, TaskSpec } from '../definition.ts';
-import { growthIn, itemOf, mapsAround, partOf, type Group, type Growth } from '../growth.ts';
-import { entriesOf } from '../growth-list.ts';
+import { mapsAround } from '../growth.ts';
 import { begunRunOf } from '../parents.ts';
-import { planNames } from '../round-names.ts';
 import { partIn } from '../rounds.ts';
 import type { AddedTask, RunGraph } from '../run-graph.ts';
+import { joinedBehind, needsOf, tasksBehind, tasksOf } from './needs.ts';
+import { OriginRuns, type OtherRuns } from './origin-runs.ts';
 import { withPrompt } from './prompts.ts';
 import { hasFailedItems, reusedOf, type ForkLayer, type ForkRecord, type Reused } from './record.ts';
-import { SharedOrigins, type OriginValues } from './shared-beginning.ts';
-
-/** What is read of other runs. */
-export type OtherRuns = Pick<Store, 'run' | 'row' | 'entry' | 'entryOfFact' | 'sharedValues'>;
-
-/** An outcome that a task need not work out. */
-export interface TakenOver {
-  readonly result: unknown;
-  readonly description?: string;
-  /** What its fact says beside that: where it comes from, how a condition decided. */
-  readonly facts: Readonly<Record<string, unknown>>;
-}
+import { SharedOrigins, type Foretold } from './shared-beginning.ts';
+import { given, takenOver, type TakenOver } from './taken-over.ts';
 
 /** What the origin says about a task. */
 type Found =
@@ -46,36 +34,17 @@ type Found =
   | { readonly kind: 'skipped' }
   | { readonly kind: 'given'; readonly value: unknown };
 
-/** What stands in the fact of a task but belongs to the run that worked it out. */
-const ITS_OWN = new Set([
-  'task',
-  'description',
-  'result',
-  'attempt',
-  'progress',
-  'usage',
-  'model',
-  'requestId',
-  'finishReason',
-  'keptEvent',
-  'added',
-  'edited',
-  'reused',
-]);
-
 /** The runs that one fork reads from. */
-export class Origins implements OriginValues {
+export class Origins implements Foretold {
   /** What the tasks of the fork share when it begins. */
   readonly shared: SharedOrigins;
-  readonly #rows: RunRows;
   readonly #record: ForkRecord;
-  readonly #others: OtherRuns;
+  readonly #runs: OriginRuns;
 
   constructor(rows: RunRows, record: ForkRecord, others: OtherRuns) {
-    this.#rows = rows;
     this.#record = record;
-    this.#others = others;
-    this.shared = new SharedOrigins(rows, this);
+    this.#runs = new OriginRuns(rows, others);
+    this.shared = new SharedOrigins(rows, this.#runs, this);
   }
 
   get layers(): readonly ForkLayer[] {
@@ -88,29 +57,29 @@ export class Origins implements OriginValues {
   }
 
   /** What a task need not work out: somebody has given it in this fork, or the origin has found it. */
-  outcome(graph: RunGraph, { name, dependsOn }: Pick<TaskSpec, 'name' | 'dependsOn'>): TakenOver | undefined {
+  outcome(graph: RunGraph, name: string): TakenOver | undefined {
     const outputs = this.#record.layers[0]?.outputs ?? {};
-    if (Object.hasOwn(outputs, name)) return { result: outputs[name], facts: { edited: true } };
-    const found = this.#found(graph, name, dependsOn);
+    if (Object.hasOwn(outputs, name)) return given(outputs[name]);
+    const found = this.#found(graph, name);
     if (found === undefined || found.kind === 'skipped') return undefined;
-    if (found.kind === 'given') return { result: found.value, facts: { edited: true } };
-    return takenOver(this.#data(found.layer.run, found.seq), this.#reused(found));
+    if (found.kind === 'given') return given(found.value);
+    return takenOver(this.#runs.data(found.layer.run, found.seq), this.#reused(found));
   }
 
   /** Where a task that is skipped was skipped before, for the same reasons. */
-  skipped(graph: RunGraph, { name, dependsOn }: Pick<TaskSpec, 'name' | 'dependsOn'>): Reused | undefined {
+  skipped(graph: RunGraph, name: string): Reused | undefined {
     const [nearest] = this.#record.layers;
-    const isSame = nearest !== undefined && this.#found(graph, name, dependsOn)?.kind === 'skipped';
+    const isSame = nearest !== undefined && this.#found(graph, name)?.kind === 'skipped';
     return isSame ? { runId: nearest.run } : undefined;
   }
 
   /** The run of a sub-workflow that a task waited for in vain: the one that is begun now takes over what that has found. */
-  childRun(graph: RunGraph, { name, dependsOn }: Pick<TaskSpec, 'name' | 'dependsOn'>): string | undefined {
+  childRun(graph: RunGraph, name: string): string | undefined {
     for (const [at, layer] of this.#record.layers.entries()) {
       if (layer.wholeRuns === true || isAnew(layer, name, this.#around(graph, name))) return undefined;
-      const row = this.#row(layer.run, name);
+      const row = this.#runs.row(layer.run, name);
       const run = row === undefined ? undefined : begunRunOf(row);
-      if (run !== undefined) return this.#stands(graph, name, dependsOn, at) ? run : undefined;
+      if (run !== undefined) return this.#stands(graph, name, at) ? run : undefined;
     }
     return undefined;
   }
@@ -121,9 +90,9 @@ export class Origins implements OriginValues {
     const row = found?.kind === 'completed' ? found : undefined;
     if (row === undefined) return { tasks: [], skip: [] };
     const { run } = row.layer;
-    const specs = this.#children(run, parent).flatMap((child) => {
-      const { specSeq, parent: waiting, depth } = this.#growth(run, child);
-      const { spec } = this.#data(run, specSeq ?? 0) as unknown as AddedTask;
+    const specs = this.#runs.children(run, parent).flatMap((child) => {
+      const { specSeq, parent: waiting, depth } = this.#runs.growth(run, child);
+      const { spec } = this.#runs.data(run, specSeq ?? 0) as unknown as AddedTask;
       // What it added for its rounds came to the outcome that is taken over.
       return spec.part === undefined
         ? [{ spec: withPrompt(spec, this.prompts[child]), depth, join: waiting !== null }]
@@ -141,7 +110,7 @@ export class Origins implements OriginValues {
           },
         };
     }
-    const { warning } = this.#data(run, row.seq) as { readonly warning?: string };
+    const { warning } = this.#runs.data(run, row.seq) as { readonly warning?: string };
     return {
       tasks: specs.map(({ spec, depth, join }, at) => ({ spec: { ...spec, position: position + at }, depth, join })),
       // What they need may have failed this time.
@@ -153,56 +122,22 @@ export class Origins implements OriginValues {
     };
   }
 
-  sharedRows(run: string, page: { readonly limit: number; readonly after?: string | undefined }) {
-    const { limit, after = '' } = page;
-    return this.#rows.read(`fork/${run}/shared/${limit}/${after}`, () =>
-      this.#others.sharedValues(this.#key(run), page),
-    );
-  }
-
-  fact(run: string, seq: number) {
-    return { factSeq: this.#entry(run, seq).factSeq ?? 0, data: this.#data(run, seq) };
-  }
-
-  entryOfFact(run: string, factSeq: number): number | undefined {
-    const load = () => this.#others.entryOfFact(this.#key(run), factSeq);
-    return this.#rows.read(`fork/${run}/fact/${factSeq}`, load);
-  }
-
   needed(graph: RunGraph, name: string): readonly string[] | undefined {
     const isGiven = Object.hasOwn(this.#record.layers[0]?.outputs ?? {}, name);
-    return isGiven || this.#find(graph, name, 0) === undefined ? undefined : this.#needsThere(graph, name);
+    const found = isGiven ? undefined : this.#find(graph, name, 0);
+    // What was given in one of the runs behind is given again, and publishes again.
+    if (found === undefined || found.kind === 'given') return undefined;
+    const needed = [...needsOf(tasksBehind(graph, this.#runs, this.layers), name)];
+    const at = found.kind === 'completed' ? found.at : 0;
+    return at === 0 || needed.every((other) => this.#isSameBehind(graph, other, at)) ? needed : undefined;
   }
 
-  /** Whose outcomes a task was worked out from in the runs behind: nothing of it is in the fork yet. */
-  #needsThere(graph: RunGraph, name: string): readonly string[] {
-    if (graph.has(name)) return graph.spec(name).dependsOn;
-    const item = itemOf(name);
-    if (item !== undefined) return this.#needsThere(graph, item.map);
-    const added = this.#added(name);
-    if (added === undefined) return [];
-    const { run, spec, parent } = added;
-    if (spec.part === undefined) return [...spec.dependsOn, parent];
-    return [...spec.dependsOn, ...this.#needsThere(graph, parent), ...this.#partsBefore(run, name, spec.part)];
-  }
-
-  /** Where a task joined one of the runs behind, and how. */
-  #added(name: string): (AddedTask & { readonly run: string; readonly parent: string }) | undefined {
-    for (const { run } of this.#record.layers) {
-      const { specSeq } = this.#growth(run, name);
-      if (specSeq === null) continue;
-      return { run, ...(this.#data(run, specSeq) as unknown as AddedTask & { readonly parent: string }) };
-    }
-    return undefined;
-  }
-
-  #partsBefore(run: string, name: string, { owner, phase, round }: RoundPart): readonly string[] {
-    if (phase === 'execute')
-      return planNames(owner, round)
-        .filter((plan) => this.#growth(run, plan).specSeq !== null)
-        .slice(0, 1);
-    const parts = this.#children(run, owner);
-    return parts.slice(0, parts.indexOf(name));
+  /** Whether the runs from a layer on have the outcome of a task that the fork would take over (O2). */
+  #isSameBehind(graph: RunGraph, name: string, from: number): boolean {
+    const found = this.#find(graph, name, 0);
+    if (found === undefined || found.kind === 'given') return false;
+    const { run: runId = '' } = this.layers[0] ?? {};
+    return this.#isSame(graph, found.kind === 'skipped' ? { runId } : this.#reused(found), name, from);
   }
 
   /** The tasks inside of which one is: the maps whose item it is, and the task whose rounds it is part of, with its maps. */
@@ -210,21 +145,21 @@ export class Origins implements OriginValues {
     const owner = graph.has(name)
       ? partIn(graph, name)?.parent
       : graph.grows
-        ? this.#added(name)?.spec.part?.owner
+        ? joinedBehind(this.#runs, this.layers, name)?.spec.part?.owner
         : undefined;
     return [...mapsAround(name), ...(owner === undefined ? [] : [owner, ...mapsAround(owner)])];
   }
 
   /** What the origin found, where it would find the same again (O1, O2). */
-  #found(graph: RunGraph, name: string, dependsOn: readonly string[]): Found | undefined {
+  #found(graph: RunGraph, name: string): Found | undefined {
     const found = this.#find(graph, name, 0);
     if (found === undefined) return undefined;
-    return this.#stands(graph, name, dependsOn, found.kind === 'completed' ? found.at : 0) ? found : undefined;
+    return this.#stands(graph, name, found.kind === 'completed' ? found.at : 0) ? found : undefined;
   }
 
   /** Whether a task begins with the very outcomes with which it began in the run of a layer. */
-  #stands(graph: RunGraph, name: string, dependsOn: readonly string[], at: number): boolean {
-    for (const needed of needsOf(graph, name, dependsOn)) {
+  #stands(graph: RunGraph, name: string, at: number): boolean {
+    for (const needed of needsOf(tasksOf(graph), name)) {
       const reused = reusedOf(graph.row(needed));
       if (reused === undefined || graph.growth(needed).anew) return false;
       if (at > 0 && !this.#isSame(graph, reused, needed, at)) return false;
@@ -248,7 +183,7 @@ export class Origins implements OriginValues {
       // Of this fork itself they are given whatever else holds.
       if (at > 0 && Object.hasOwn(layer.outputs, name)) return { kind: 'given', value: layer.outputs[name] };
       if (isBarred(layer, name, within)) return undefined;
-      const row = this.#row(layer.run, name);
+      const row = this.#runs.row(layer.run, name);
       if (layer.isRetry === true && row?.status === 'completed' && hasFailedItems(row)) return undefined;
       if (row?.status === 'completed' && row.resultSeq !== null && row.resultSeq <= layer.upTo)
         return { kind: 'completed', layer, at, row, seq: row.resultSeq };
@@ -260,88 +195,8 @@ export class Origins implements OriginValues {
   #reused({ layer, row, seq }: Extract<Found, { kind: 'completed' }>): Reused {
     const before = reusedOf(row);
     if (before?.seq !== undefined) return before;
-    const { factSeq } = this.#entry(layer.run, seq);
-    return { runId: layer.run, seq: factSeq ?? 0 };
+    return { runId: layer.run, seq: this.#runs.factSeq(layer.run, seq) };
   }
-
-  #row(run: string, name: string): TaskRow | undefined {
-    const row = this.#rows.read(`fork/${run}/task/${name}`, () => this.#others.row(this.#key(run), 'task', name));
-    if (row === undefined && this.#rows.read(`fork/${run}`, () => this.#others.run(this.#key(run))) === undefined)
-      throw gone(this.#rows.key.run, run);
-    return row;
-  }
-
-  #growth(run: string, name: string): Growth {
-    const load = () => this.#others.row(this.#key(run), 'growth', name);
-    return growthIn(this.#rows.read(`fork/${run}/growth/${name}`, load), name);
-  }
-
-  #children(run: string, name: string): string[] {
-    const load = (key: string) =>
-      this.#rows.read(`fork/${run}/list/${key}`, () => this.#others.row(this.#key(run), 'growthList', key));
-    const { children } = this.#growth(run, name);
-    return entriesOf(load, { task: name, list: 'child' }, children).map((entry) => entry.name);
-  }
-
-  #entry(run: string, seq: number): JournalEntry {
-    const entry = this.#rows.read(`fork/${run}/entry/${seq}`, () => this.#others.entry(this.#key(run), seq));
-    if (entry === undefined) throw gone(this.#rows.key.run, run);
-    return entry;
-  }
-
-  #data(run: string, seq: number): Readonly<Record<string, unknown>> {
-    return this.#rows.decode(this.#entry(run, seq).dataJson) as Readonly<Record<string, unknown>>;
-  }
-
-  #key(run: string) {
-    return { tenant: this.#rows.key.tenant, run };
-  }
-}
-
-/**
- * Whose outcomes a task is worked out from: what it depends on, who added it, what the calls of a tree reduce, and what
- * came before a part of work in rounds.
- */
-function* needsOf(graph: RunGraph, name: string, dependsOn: readonly string[]): Generator<string> {
-  yield* dependsOn;
-  const item = graph.item(name);
-  if (item !== undefined) {
-    const { call } = graph.spec(item.map);
-    if (call.kind === 'reduce') yield* reducedBy(item, call.arity);
-    return;
-  }
-  const { part } = graph.spec(name);
-  if (part !== undefined) {
-    yield* needsOf(graph, part.owner, graph.spec(part.owner).dependsOn);
-    return yield* before(graph, name, part);
-  }
-  const { detailJson } = graph.row(name);
-  const { parent } = (detailJson === null ? {} : JSON.parse(detailJson)) as { readonly parent?: string };
-  if (parent !== undefined) yield parent;
-}
-
-/** The calls of the level below that a call of a tree reads. */
-function* reducedBy(
-  { map, index, group }: { readonly map: string; readonly index: number; readonly group: Group },
-  arity: number,
-): Generator<string> {
-  const part = partOf(group, index);
-  const below = group.parts[group.parts.indexOf(part) - 1];
-  if (below === undefined) return;
-  const first = below.from + (index - part.from) * arity;
-  for (let at = first; at < Math.min(first + arity, part.from); at++) yield `${map}[${at}]`;
-}
-
-/** Parts of work in rounds that came before one: of a proposed task its plan, of every other part all. */
-function* before(graph: RunGraph, name: string, { owner, phase, round }: RoundPart): Generator<string> {
-  if (phase === 'execute') {
-    // By its name: to look through a plan of 1,000 for each of its tasks takes seconds.
-    const plan = planNames(owner, round).find((other) => graph.has(other));
-    if (plan !== undefined) yield plan;
-    return;
-  }
-  const children = graph.children(owner);
-  yield* children.slice(0, children.indexOf(name)).toReversed();
 }
 
 function isBarred(layer: ForkLayer, name: string, within: readonly string[]): boolean {
@@ -350,34 +205,4 @@ function isBarred(layer: ForkLayer, name: string, within: readonly string[]): bo
 
 function isAnew({ anew }: ForkLayer, name: string, within: readonly string[]): boolean {
   return [name, ...within].some((other) => anew.includes(other));
-}
-
-/** What it cost stands with where it comes from: this run pays nothing for it. */
-function takenOver(fact: Readonly<Record<string, unknown>>, reused: Reused): TakenOver {
-  const { result, description, attempt, usage, model, requestId, finishReason } = fact;
-  const paid =
-    reused.usage === undefined && reused.attempts === undefined
-      ? {
-          ...(typeof attempt === 'number' ? { attempts: attempt } : {}),
-          ...(usage === undefined ? {} : { usage }),
-          ...(model === undefined ? {} : { model }),
-          ...(requestId === undefined ? {} : { requestId }),
-          ...(finishReason === undefined ? {} : { finishReason }),
-        }
-      : {};
-  return {
-    result,
-    ...(typeof description === 'string' ? { description } : {}),
-    facts: {
-      ...Object.fromEntries(Object.entries(fact).filter(([field]) => !ITS_OWN.has(field))),
-      reused: { ...reused, ...paid },
-    },
-  };
-}
-
-function gone(fork: string, run: string): FermataError {
-  return new FermataError(
-    'originMissing',
-    `Run ${fork} is a fork of run ${run}, which was deleted just as the fork began. Nothing can be taken over from it: start the workflow again.`,
-  );
 }

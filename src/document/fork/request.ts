@@ -3,7 +3,9 @@ import type { WorkflowInput } from '../../../machines/workflow/context.ts';
 import { FermataError } from '../../errors.ts';
 import type { RunView, Runtime, Started } from '../../runtime/runtime.ts';
 import type { RunParent } from '../../store/store.ts';
-import type { Definition, TaskSpec } from '../definition.ts';
+import type { BudgetSpec, Definition, TaskSpec } from '../definition.ts';
+import { inNanos, onlyOwn } from '../execute.ts';
+import { ownBudgetOf, type BudgetFor } from '../shared-budgets.ts';
 import { groupOf, itemOf, mapsAround } from '../growth.ts';
 import type { AddedTask } from '../run-graph.ts';
 import type { Workflows } from '../workflows.ts';
@@ -14,6 +16,8 @@ import type { ForkEdit, ForkLayer, ForkPoint, ForkRecord } from './record.ts';
 export interface ForkRequest {
   readonly point: ForkPoint;
   readonly edits?: Readonly<Record<string, ForkEdit>> | undefined;
+  /** In place of the budget of the other run. What that has spent does not count here: a fork pays for what it asks itself. */
+  readonly config?: { readonly budget?: BudgetSpec | undefined } | undefined;
   readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
   /** The task that begins it, and that hears how it ends; left out: nobody. */
   readonly parent?: RunParent | undefined;
@@ -25,6 +29,10 @@ export interface ForkSurroundings {
   readonly workflows: Pick<Workflows, 'definition'>;
   /** Throws where a run of it could not do its work here. */
   assertRunnable(definition: Definition): void | Promise<void>;
+  /** Throws `priceUnknown` where nobody knows what one of its models costs. */
+  assertPriced?(definition: Definition): Promise<void>;
+  /** Which budgets a run has. */
+  readonly budgetFor?: BudgetFor;
 }
 
 /**
@@ -45,7 +53,7 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
       'notSupported',
       `Run ${runId} is one of the machine "${run.machine}", and only runs of workflows have tasks from which they can be forked. GET /api/v1/runs/${runId}/snapshot gives its state, and POST /api/v1/machines/{name}/runs goes on from there.`,
     );
-  const { point, edits = {}, idempotency, parent } = request;
+  const { point, edits = {}, config, idempotency, parent } = request;
   const before = run.fork as ForkRecord | undefined;
   const known = await workflows.definition(workflow.id, workflow.version, before?.prompts);
   // A map that was taken over as a whole has its items where it was worked out.
@@ -73,10 +81,15 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
   const layers = [layerOf(run, { upTo, point, edits, owners }), ...(await stillThere(runtime, before?.layers ?? []))];
   const { input } = (await runtime.entry(runId, 1)) as { readonly input: WorkflowInput };
   // A task that began its origin heard how that one ended, and does not wait for this one.
-  const { prepared: _, parent: __, ...asked } = input;
+  const { prepared: _, parent: __, budget: budgeted, ...asked } = input;
+  const { budgetFor = onlyOwn } = surroundings;
+  const own = inNanos(config?.budget) ?? ownBudgetOf(budgeted);
+  const budget = await budgetFor({ definition, own, parent: parent?.run });
+  if (budget !== undefined) await surroundings.assertPriced?.(definition);
   return runtime.start('workflow', {
     input: {
       ...asked,
+      ...(budget === undefined ? {} : { budget }),
       total: definition.tasks.length,
       forkedFrom: { runId, ...point },
       ...(parent === undefined ? {} : { parent: { runId: parent.run, task: parent.task, attempt: parent.attempt } }),

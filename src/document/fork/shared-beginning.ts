@@ -10,19 +10,14 @@ import type { SharedBeginning, TakenOverValue } from '../../../machines/shared-s
 import type { RunRows } from '../../runtime/rows.ts';
 import type { SharedRow } from '../../store/store.ts';
 import type { RunGraph } from '../run-graph.ts';
-import { pause } from '../steps.ts';
+import { letOthersGo } from '../steps.ts';
+import type { OriginRuns } from './origin-runs.ts';
 import type { ForkLayer } from './record.ts';
 
-/** What is asked of the runs behind a fork. */
-export interface OriginValues {
-  /** Nearest first. */
+/** What a fork says of its tasks before any of them has begun. */
+export interface Foretold {
+  /** The runs behind it, nearest first. */
   readonly layers: readonly ForkLayer[];
-  /** Shared values of a run in the order of their keys. */
-  sharedRows(run: string, page: { readonly limit: number; readonly after?: string | undefined }): readonly SharedRow[];
-  /** A journal entry: its number among the facts, and what it carries. */
-  fact(run: string, seq: number): { readonly factSeq: number; readonly data: Readonly<Record<string, unknown>> };
-  /** Journal number of a fact; undefined where the run is gone. */
-  entryOfFact(run: string, factSeq: number): number | undefined;
   /** The tasks that must be taken over for a task to be; undefined where it is not whatever they are. */
   needed(graph: RunGraph, name: string): readonly string[] | undefined;
 }
@@ -50,7 +45,8 @@ interface Place {
 /** The shared values of the runs behind one fork. */
 export class SharedOrigins {
   readonly #rows: RunRows;
-  readonly #origins: OriginValues;
+  readonly #runs: OriginRuns;
+  readonly #fork: Foretold;
   /** By name, whether it will be taken over. Kept, because a look that had to wait is begun again. */
   readonly #foretold = new Map<string, boolean>();
   readonly #needed = new Map<string, readonly string[] | undefined>();
@@ -58,22 +54,23 @@ export class SharedOrigins {
   readonly #places = new Map<string, Place | null>();
   #looks = 0;
 
-  constructor(rows: RunRows, origins: OriginValues) {
+  constructor(rows: RunRows, runs: OriginRuns, fork: Foretold) {
     this.#rows = rows;
-    this.#origins = origins;
+    this.#runs = runs;
+    this.#fork = fork;
   }
 
   /** True where there may be something to begin with. */
   any(): boolean {
-    const [nearest] = this.#origins.layers;
-    return nearest !== undefined && this.#origins.sharedRows(nearest.run, { limit: 1 }).length > 0;
+    const [nearest] = this.#fork.layers;
+    return nearest !== undefined && this.#runs.sharedRows(nearest.run, { limit: 1 }).length > 0;
   }
 
   /** A page of them, in the order of their keys. */
   page(graph: RunGraph, after: string | undefined): SharedBeginning {
-    const [nearest] = this.#origins.layers;
+    const [nearest] = this.#fork.layers;
     if (nearest === undefined) return { values: [] };
-    const rows = this.#origins.sharedRows(nearest.run, { limit: PAGE, after });
+    const rows = this.#runs.sharedRows(nearest.run, { limit: PAGE, after });
     const values = rows.flatMap((row) => this.#lastOf(graph, row, nearest.run) ?? []);
     const last = rows.length < PAGE ? undefined : rows.at(-1);
     // Nobody asks again: of a run of 100,000 tasks that is not little.
@@ -85,11 +82,17 @@ export class SharedOrigins {
   #lastOf(graph: RunGraph, { key, seq }: SharedRow, run: string): TakenOverValue | undefined {
     let place = this.#places.get(key) ?? (this.#places.has(key) ? null : { run, seq });
     while (place !== null) {
-      const { factSeq, data } = this.#origins.fact(place.run, place.seq);
+      const data = this.#runs.data(place.run, place.seq);
       const { previous: _, reused, ...write } = data as unknown as Write;
       if (this.#isBefore(place, reused) && this.#willTakeOver(graph, write.by)) {
         const { value, revision, by } = write;
-        return { key, value, revision, by, reused: reused ?? { runId: place.run, seq: factSeq } };
+        return {
+          key,
+          value,
+          revision,
+          by,
+          reused: reused ?? { runId: place.run, seq: this.#runs.factSeq(place.run, place.seq) },
+        };
       }
       place = this.#before(data as unknown as Write, place);
       this.#places.set(key, place);
@@ -106,15 +109,15 @@ export class SharedOrigins {
   #before({ previous, reused }: Write, { run }: Place): Place | null {
     if (previous !== undefined) return { run, seq: previous };
     if (reused === undefined || this.#layer(reused.runId) === undefined) return null;
-    const seq = this.#origins.entryOfFact(reused.runId, reused.seq);
+    const seq = this.#runs.entryOfFact(reused.runId, reused.seq);
     if (seq === undefined) return null;
-    const { data } = this.#origins.fact(reused.runId, seq);
+    const data = this.#runs.data(reused.runId, seq);
     const before = (data as unknown as Write).previous;
     return before === undefined ? null : { run: reused.runId, seq: before };
   }
 
   #layer(run: string): ForkLayer | undefined {
-    return this.#origins.layers.find((layer) => layer.run === run);
+    return this.#fork.layers.find((layer) => layer.run === run);
   }
 
   /** Whether the outcome of a task will be taken over: it is there, and so are those that it was worked out from. */
@@ -137,7 +140,7 @@ export class SharedOrigins {
   #needs(graph: RunGraph, name: string): readonly string[] | undefined {
     if (this.#needed.has(name)) return this.#needed.get(name);
     this.#letOthers();
-    const needed = this.#origins.needed(graph, name);
+    const needed = this.#fork.needed(graph, name);
     this.#needed.set(name, needed);
     return needed;
   }
@@ -145,6 +148,7 @@ export class SharedOrigins {
   /** A run of 100,000 tasks may stand behind one value: between slices the turn waits, as for a load. */
   #letOthers(): void {
     this.#looks += 1;
-    if (this.#looks % AT_ONCE === 0) this.#rows.read(`fork/shared/${this.#looks}`, async () => (await pause(), true));
+    if (this.#looks % AT_ONCE === 0)
+      this.#rows.read(`fork/shared/${this.#looks}`, async () => (await letOthersGo(), true));
   }
 }

@@ -1,5 +1,6 @@
 /** The kinds of tasks: how each is written, what it becomes, where it reads, and what it is made ready with. */
 import type { z } from 'zod';
+import type { CacheFields } from '../answer-cache.ts';
 import type { Predicates } from '../condition.ts';
 import { CALL_SECONDS, type TaskSpec } from '../definition.ts';
 import type { Scope } from '../reads.ts';
@@ -23,6 +24,7 @@ import {
   type ModelCallSpec,
   type PreparedModelCall,
 } from './model.ts';
+import type { ModelDefaults } from '../models.ts';
 import type { Gives, Places } from './places.ts';
 import {
   planExecuteReflectPlaces,
@@ -143,7 +145,7 @@ const ASKED_ONCE = {
 /** The inner form of what is a task's own; `inner` gives that of a task inside of it. */
 export function callSpec(
   task: CheckedTask,
-  config: { readonly provider: string; readonly model: string; readonly depth: number },
+  config: ModelDefaults & { readonly depth: number; readonly cache?: CacheFields | undefined },
   inner: (task: CheckedTask) => TaskSpec,
 ): CallSpec {
   if (!('kind' in task)) return modelCallSpec(task, config);

@@ -1,8 +1,12 @@
 /** A task that is a model call: the one without `kind`. Prompts are Liquid. */
 import { z } from 'zod';
+import type { Candidate, Optimize } from '../../cost/choice.ts';
+import type { UnitPrices } from '../../cost/unit-prices.ts';
+import { cacheFields, cacheSpec, type CacheFields, type CacheSpec, type PreparedCache } from '../answer-cache.ts';
 import { CALL_SECONDS } from '../definition.ts';
 import { anyJson, commonFields, name, prompt, seconds, tokens } from '../fields.ts';
 import { isRecord } from '../json.ts';
+import { askedModels, modelList, optimize, type AskedModels, type ModelDefaults } from '../models.ts';
 import { renderPrompt } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
 import { textAt, type Gives, type Places } from './places.ts';
@@ -15,9 +19,12 @@ export const modelTaskSchema = z.strictObject({
   system: prompt.optional().describe('Liquid'),
   provider: name.optional().describe('Default: that of the config'),
   model: name.optional().describe('Default: that of the config'),
+  models: modelList.optional(),
+  optimize: optimize.optional(),
   temperature: z.number().min(0).max(2).optional(),
   maxOutputTokens: tokens.optional(),
   minOutputTokens: tokens.optional(),
+  cache: cacheFields.optional().describe('Before that of the config'),
   responseFormat: z.union([z.enum(['text', 'json']), z.strictObject({ schema: anyJson })]).default('text'),
 });
 
@@ -25,15 +32,16 @@ export const modelTaskSchema = z.strictObject({
 export type ResponseFormat = 'text' | 'json' | { readonly schema: Readonly<Record<string, unknown>> };
 
 /** A model call, complete. */
-export interface ModelCallSpec {
+export interface ModelCallSpec extends AskedModels {
   readonly kind: 'model';
   readonly prompt: string;
   readonly system: string | undefined;
-  readonly provider: string;
-  readonly model: string;
   readonly temperature: number | undefined;
   readonly maxOutputTokens: number | undefined;
+  readonly minOutputTokens: number | undefined;
   readonly responseFormat: ResponseFormat;
+  /** Undefined: its answer is neither kept nor looked for. */
+  readonly cache?: CacheSpec | undefined;
 }
 
 /** A model call, ready to be made. JSON: what is not set is absent. */
@@ -45,18 +53,46 @@ export interface PreparedModelCall {
   readonly model: string;
   readonly temperature?: number;
   readonly maxOutputTokens?: number;
+  readonly minOutputTokens?: number;
+  /** The most that the prompt can have: given where its run has a budget. */
+  readonly inputTokens?: number;
   readonly responseFormat: ResponseFormat;
+  /** What the model costs; absent where nobody knows. */
+  readonly prices?: UnitPrices;
+  /** Present where its answer is kept, and looked for before it is asked. */
+  readonly cache?: PreparedCache;
+  /** Given where it may choose: `provider` and `model` are then those that it has chosen, and those of the first one before. */
+  readonly candidates?: readonly PreparedCandidate[];
+  readonly optimize?: Optimize;
+}
+
+/** A model that it may choose. */
+export interface PreparedCandidate extends Candidate {
+  readonly prices?: UnitPrices;
+  /** The most that the prompt can have for it: given where its run has a budget. */
+  readonly inputTokens?: number;
+  /** What the cache knows its answers by. */
+  readonly cache?: PreparedCache;
 }
 
 /** Its inner form; `config` has the defaults of the document. */
 export function modelCallSpec(
   task: z.output<typeof modelTaskSchema>,
-  config: { readonly provider: string; readonly model: string },
+  config: ModelDefaults & { readonly cache?: CacheFields | undefined },
 ): ModelCallSpec {
-  const { prompt: text, system, temperature, maxOutputTokens, responseFormat } = task;
-  const provider = task.provider ?? config.provider;
-  const model = task.model ?? config.model;
-  return { kind: 'model', prompt: text, system, provider, model, temperature, maxOutputTokens, responseFormat };
+  const { prompt: text, system, temperature, maxOutputTokens, minOutputTokens, responseFormat } = task;
+  const cache = cacheSpec(task.cache, config.cache, temperature);
+  return {
+    kind: 'model',
+    prompt: text,
+    system,
+    ...askedModels(task, config),
+    temperature,
+    maxOutputTokens,
+    minOutputTokens,
+    responseFormat,
+    cache,
+  };
 }
 
 /** Where it reads. */
@@ -71,7 +107,7 @@ export const modelGives: Gives = ({ responseFormat = 'text' }) =>
 
 /** Throws `promptFailed`. */
 export function prepareModelCall(spec: ModelCallSpec, scope: Scope): PreparedModelCall {
-  const { system, provider, model, temperature, maxOutputTokens, responseFormat } = spec;
+  const { system, provider, model, temperature, maxOutputTokens, minOutputTokens, responseFormat } = spec;
   return {
     kind: 'model',
     prompt: renderPrompt(spec.prompt, scope),
@@ -80,6 +116,7 @@ export function prepareModelCall(spec: ModelCallSpec, scope: Scope): PreparedMod
     model,
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(minOutputTokens === undefined ? {} : { minOutputTokens }),
     responseFormat,
   };
 }

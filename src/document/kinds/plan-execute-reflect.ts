@@ -8,10 +8,12 @@ import { allow, commonFields, LIMITS, prompt, seconds, type Allowance } from '..
 import { renderPrompt } from '../prompt.ts';
 import type { Scope } from '../reads.ts';
 import { isRecord } from '../json.ts';
+import type { ModelDefaults } from '../models.ts';
 import { modelTaskSchema, type ResponseFormat } from './model.ts';
 import { textAt, type Placed, type Places } from './places.ts';
 
-const { system, provider, model, temperature, maxOutputTokens, responseFormat } = modelTaskSchema.shape;
+const { system, provider, model, models, optimize, temperature, maxOutputTokens, responseFormat } =
+  modelTaskSchema.shape;
 
 /** As it is written. What it says of model calls holds for each of its calls. */
 export const planExecuteReflectTaskSchema = z.strictObject({
@@ -28,9 +30,9 @@ export const planExecuteReflectTaskSchema = z.strictObject({
     .describe('Proposed tasks at once; never more than config.breadth'),
   dynamicTaskLimit: z.int().min(1).max(LIMITS.added).default(10).describe('Tasks of one plan'),
   onLimit: z.enum(['truncate', 'fail']).default('truncate').describe('What to do with a plan of more than that'),
-  // Of the run its plans need nothing but what they proposed themselves.
+  // Its plans hold calls, and of the run they need nothing but what they proposed themselves.
   allow: allow
-    .omit({ tasks: true })
+    .omit({ workflows: true, tasks: true })
     .optional()
     .describe('What the tasks of its plans may name, beside the models and providers of its own'),
   prompts: z
@@ -40,6 +42,8 @@ export const planExecuteReflectTaskSchema = z.strictObject({
   system: system.describe('Liquid; of its own calls, not of the tasks that it proposes'),
   provider,
   model,
+  models,
+  optimize,
   temperature,
   maxOutputTokens,
   responseFormat: responseFormat.describe('Of the answer'),
@@ -184,13 +188,13 @@ Write the answer to the goal itself, not about the tasks.`,
 /** Its inner form; `inner` gives that of a task inside of it. */
 export function planExecuteReflectSpec<Task>(
   task: Written,
-  config: { readonly provider: string; readonly model: string; readonly depth: number },
+  config: ModelDefaults & { readonly depth: number },
   inner: (task: z.output<typeof modelTaskSchema>) => Task,
 ): PlanExecuteReflectSpec<Task> {
   const { goal, breadth, dynamicTaskLimit, onLimit, prompts, retry, maxRetries, onInDoubt } = task;
   const calls = {
     provider: task.provider ?? config.provider,
-    model: task.model ?? config.model,
+    ...asked(task, config),
     ...(task.temperature === undefined ? {} : { temperature: task.temperature }),
     ...(task.maxOutputTokens === undefined ? {} : { maxOutputTokens: task.maxOutputTokens }),
   };
@@ -216,7 +220,7 @@ export function planExecuteReflectSpec<Task>(
     breadth,
     dynamicTaskLimit,
     onLimit,
-    allow: task.allow,
+    allow: task.allow && { ...task.allow, workflows: [] },
     phases: {
       // Who writes the prompt may ask for more than the built-in one does, such as functions.
       plan: phase('plan', prompts.plan === undefined ? { schema: PLAN_SCHEMA } : 'json'),
@@ -226,6 +230,16 @@ export function planExecuteReflectSpec<Task>(
     defaults: { model: calls, any: tries },
     reflectionAnswers: prompts.answer === undefined && task.responseFormat === 'text',
   };
+}
+
+/** Whom its calls ask, as their author would write it. */
+function asked(
+  task: Written,
+  config: ModelDefaults,
+): Pick<z.output<typeof modelTaskSchema>, 'model' | 'models' | 'optimize'> {
+  const list = task.models ?? (task.model === undefined ? config.models : undefined);
+  if (list === undefined) return { model: task.model ?? config.model };
+  return { models: list, ...(task.optimize === undefined ? {} : { optimize: task.optimize }) };
 }
 
 /** Where it reads. */

@@ -21,7 +21,9 @@ const eventType = z
 export const waitTaskSchema = z
   .strictObject({
     ...commonFields,
-    timeoutSeconds: seconds.optional().describe('From the moment when it begins to wait; default: none'),
+    timeoutSeconds: seconds
+      .optional()
+      .describe('From the moment when it begins to wait to the end of its waiting; default: none'),
     kind: z.literal('wait'),
     seconds: seconds.optional().describe('A time span'),
     until: cel.optional().describe('A date: ISO 8601 (a time needs Z or an offset), or CEL that gives one'),
@@ -127,7 +129,8 @@ function dateFault(text: string): string | undefined {
 }
 
 /** A day that there is not, such as 31 February, would silently be another one. */
-function isDate(text: string): boolean {
+/** True for a date as it is written: a day, or a time with its offset. */
+export function isDate(text: string): boolean {
   if (!DATE.test(text)) return false;
   const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
   return !Number.isNaN(Date.parse(text)) && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();

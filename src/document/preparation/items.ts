@@ -8,6 +8,7 @@ import { itemName, partOf } from '../growth.ts';
 import { partsOf } from '../kinds/reduce.ts';
 import type { Scope } from '../reads.ts';
 import type { AddedItems, RunGraph } from '../run-graph.ts';
+import { taskError } from '../task-error.ts';
 import { isSettled } from '../task-status.ts';
 import { resultsOf } from './results.ts';
 
@@ -79,7 +80,7 @@ export function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   let cancelled = 0;
   for (const [task, { status }] of results) {
     const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
-    const error = isFine ? null : errorOf(graph.row(task));
+    const error = isFine ? null : errorOfItem(graph.row(task));
     errors.push(error);
     if (error !== null) failed.push({ task, error });
     if (error !== null && status === 'cancelled') cancelled++;
@@ -96,9 +97,7 @@ export function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   };
 }
 
-function errorOf({ name, status, detailJson }: TaskRow): ErrorData {
-  const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as { error?: ErrorData; reason?: string };
-  return (
-    detail.error ?? { code: 'cancelled', message: detail.reason ?? `Task "${name}" was ${status}.`, retry: 'never' }
-  );
+function errorOfItem(row: TaskRow): ErrorData {
+  const message = `Task "${row.name}" was ${row.status}.`;
+  return taskError(row) ?? { code: 'cancelled', message, retry: 'never' };
 }

@@ -1,7 +1,7 @@
 /** What tasks gave, and what a run gives. */
 import type { TaskResult } from '../reads.ts';
 import type { RunGraph } from '../run-graph.ts';
-import { pause } from '../steps.ts';
+import { letOthersGo } from '../steps.ts';
 
 /** The output of the last task; an object by name where there are several. `complete`: at least one of them completed. */
 export function runOutput(graph: RunGraph): { readonly value: unknown; readonly complete: boolean } {
@@ -44,7 +44,7 @@ export function resultsOf(graph: RunGraph, names: NamesInOrder): [string, TaskRe
 
 /** A value, once others had their turn: for the slices of a long reading. */
 export async function later<Value>(value: Value): Promise<Value> {
-  await pause();
+  await letOthersGo();
   return value;
 }
 

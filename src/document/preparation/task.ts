@@ -1,17 +1,21 @@
 /** What a task needs for a decision (R2): whether it runs, its texts rendered, what is known of it, what its items gave. */
 import type { TaskContext } from '../../../machines/task/context.ts';
 import type { PreparedApproval, PreparedOutcome, PreparedSkip, PreparedTask } from '../../../machines/task/prepared.ts';
-import { FermataError, toErrorData } from '../../errors.ts';
+import { FermataError, toErrorData, type ErrorData } from '../../errors.ts';
 import type { Prepare, Preparing } from '../../runtime/catalog.ts';
+import { NO_KEY, type KeyOf } from '../answer-cache.ts';
 import { stopOf } from '../cancel-when.ts';
+import { priced, withCandidates, withKeys, type Measures } from '../candidates.ts';
 import { conditionsOf } from '../calls.ts';
 import { sharedKeysAsked, type Predicates } from '../condition.ts';
 import type { ApprovalSpec, Definition, TaskSpec } from '../definition.ts';
 import type { DefinitionOf } from '../definition-of.ts';
+import { NOTHING_LEARNED } from '../estimate/learned.ts';
 import { NO_FORKS, type OriginsOf } from '../fork/origins-of.ts';
-import type { TakenOver } from '../fork/origins.ts';
+import type { TakenOver } from '../fork/taken-over.ts';
 import type { Found } from '../kinds/condition.ts';
 import type { PreparedModelCall } from '../kinds/model.ts';
+import { NO_PRICE, NO_PRICES, type Price, type PricesOf } from '../prices.ts';
 import { renderTask, taskScope, type RenderedTask } from '../render.ts';
 import { asNamed, refusalBelow, roundScope } from '../rounds.ts';
 import { RunGraph } from '../run-graph.ts';
@@ -21,6 +25,21 @@ import { describedIn } from './description.ts';
 import { itemScope, itemsOutput } from './items.ts';
 import { resultsOf } from './results.ts';
 
+/** Of runs of a version that knows no choice. */
+const NO_MEASURES: Measures = {
+  tiers: {},
+  inputTokensOf: () => ({ most: 0, expected: 0 }),
+  learnedOf: () => NOTHING_LEARNED,
+};
+
+/** What a process knows that a task may need. Runs of a version of the machine that knows less do without. */
+export interface KnownToTasks {
+  readonly originsOf: OriginsOf;
+  readonly pricesOf: PricesOf;
+  readonly measures: Measures;
+  readonly keyOf: KeyOf;
+}
+
 /**
  * Prepares the start of a task: whether it runs at all, and then everything that is a template or an expression, rendered.
  * And what its items gave.
@@ -28,11 +47,12 @@ import { resultsOf } from './results.ts';
 export function prepareTask(
   definitionOf: DefinitionOf,
   predicates: Predicates,
-  originsOf: OriginsOf = NO_FORKS,
+  { originsOf = NO_FORKS, pricesOf = NO_PRICES, measures = NO_MEASURES, keyOf = NO_KEY }: Partial<KnownToTasks> = {},
 ): Prepare {
-  return ({ event, snapshot, rows }: Preparing) => {
+  return ({ event, snapshot, rows, now }: Preparing) => {
     const graph = new RunGraph(rows, definitionOf(rows));
-    if (event.type === 'task.callsModel') return questionOf(graph.definition, event);
+    const price = (): Price => pricesOf(rows, graph.definition, now);
+    if (event.type === 'task.callsModel') return priced(questionOf(graph.definition, event), price());
     if (snapshot !== undefined)
       return event.type === 'fermata.task.joined' &&
         (snapshot.context as TaskContext).call.kind !== 'planExecuteReflect'
@@ -42,7 +62,7 @@ export function prepareTask(
     const spec = graph.spec(name);
     const origins = originsOf(rows);
     try {
-      const known = origins?.outcome(graph, spec);
+      const known = origins?.outcome(graph, name);
       if (known !== undefined) return preparedOutcome(spec, known);
     } catch (thrown) {
       if (thrown instanceof FermataError && thrown.code === 'originMissing') return { error: toErrorData(thrown) };
@@ -60,8 +80,11 @@ export function prepareTask(
     };
     // Read before anything is caught: what a read has to wait for is no fault of the task.
     const decided = new Map(spec.gates.map(({ by }) => [by, decidedBy(graph, by)]));
-    const before = origins?.skipped(graph, spec);
-    const takesOver = spec.call.kind === 'subworkflow' && spec.call.wait ? origins?.childRun(graph, spec) : undefined;
+    const before = origins?.skipped(graph, name);
+    // A reduction in one piece is a call of a model.
+    const priceOf = spec.call.kind === 'model' || spec.call.kind === 'reduce' ? price() : NO_PRICE;
+    const takesOver = spec.call.kind === 'subworkflow' && spec.call.wait ? origins?.childRun(graph, name) : undefined;
+    let prepared: PreparedTask;
     try {
       const skip = skipOf(spec, scope, predicates, decided) ?? stopOf(spec, scope);
       if (skip !== undefined)
@@ -70,8 +93,9 @@ export function prepareTask(
           ...describedIn(spec.description, scope),
         } satisfies PreparedSkip;
       const { approval, retry, timeoutSeconds, onInDoubt, onComplete, outputs, cancelWhen, skipPolicy } = spec;
-      const prepared: PreparedTask = {
-        ...goingOn(takesOver, refusalBelow(spec, renderTask(spec, scope, predicates))),
+      const rendered = goingOn(takesOver, refusalBelow(spec, renderTask(spec, scope, predicates)));
+      prepared = {
+        ...rendered,
         ...(approval === undefined ? {} : { approval: gateOf(approval) }),
         retry,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
@@ -81,11 +105,31 @@ export function prepareTask(
         ...(onComplete === undefined ? {} : { addTasks: onComplete.addTasks }),
         seed: `${rows.origin.seed}/${name}`,
       };
-      return prepared;
     } catch (thrown) {
       return { error: toErrorData(thrown, 'promptFailed') };
     }
+    const { call } = prepared;
+    if (call.kind !== 'model' || spec.call.kind !== 'model') return prepared;
+    const { name: workflow } = graph.definition;
+    const place = { spec: spec.call, part: spec.part, workflow, priceOf };
+    const keyed = (asked: PreparedModelCall): PreparedModelCall => keyOf(asked, place);
+    return chosenFrom(prepared, () =>
+      withKeys(withCandidates(call, spec, { ...measures, rows, workflow, price: priceOf }), keyed),
+    );
   };
+}
+
+/** With whom it may ask. Counting may have to wait for an encoder, which is no fault of the task. */
+function chosenFrom(
+  prepared: PreparedTask,
+  candidates: () => PreparedModelCall,
+): PreparedTask | { readonly error: ErrorData } {
+  try {
+    return { ...prepared, call: candidates() };
+  } catch (thrown) {
+    if (thrown instanceof FermataError) return { error: toErrorData(thrown) };
+    throw thrown;
+  }
 }
 
 /** A sub-workflow that goes on from where the run was that the task of the origin waited for. */
@@ -103,7 +147,7 @@ function sharedBy(spec: TaskSpec, predicates: Predicates): readonly string[] {
 
 /** What a task is made ready with that need not run: it only says what is known, and adds what it adds. */
 function preparedOutcome(
-  { retry, timeoutSeconds, onInDoubt, onComplete, outputs, description: written }: TaskSpec,
+  { call, retry, timeoutSeconds, onInDoubt, onComplete, outputs, description: written }: TaskSpec,
   { result, facts, description = written?.includes('{') === true ? undefined : written }: TakenOver,
 ): PreparedOutcome {
   const known = {
@@ -113,10 +157,12 @@ function preparedOutcome(
     ...(outputs === undefined || facts['reused'] !== undefined ? {} : { publishes: true as const }),
   };
   if (onComplete === undefined) return known;
+  // Of any other kind they are for its work, which is done; its function has the time of a call whose author does not say.
+  const isForCalls = call.kind === 'model' || call.kind === 'code';
   return {
     ...known,
     retry,
-    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
+    ...(timeoutSeconds === undefined || !isForCalls ? {} : { timeoutMs: timeoutSeconds * 1_000 }),
     onInDoubt,
     addTasks: onComplete.addTasks,
   };

@@ -10,8 +10,8 @@ import {
   approvalBody,
   cancelBody,
   givenTags,
+  runStreamQuery,
   streamHeaders,
-  streamQuery,
   streamResponses,
   workflowPath,
 } from '../parameters.ts';
@@ -71,7 +71,7 @@ const stream = createRoute({
   operationId: 'streamLatest',
   summary: 'Facts of the latest run (SSE)',
   tags,
-  request: { params: workflowPath, query: streamQuery, headers: streamHeaders },
+  request: { params: workflowPath, query: runStreamQuery, headers: streamHeaders },
   responses: streamResponses,
 });
 const cancel = createRoute({
@@ -115,8 +115,8 @@ export function executionRoutes(surroundings: Surroundings) {
   const startNew = async (id: string, request: ExecuteRequest): Promise<Started> => {
     const workflow = await workflows.get(id);
     const definition = await workflows.definition(id, workflow.version);
-    await fermata.assertRunnable(definition);
-    return startRun(runtime, workflow, definition, request);
+    await fermata.assertRunnable(definition, request.config);
+    return startRun(runtime, workflow, definition, request, fermata);
   };
 
   return newRouter()
@@ -145,7 +145,7 @@ export function executionRoutes(surroundings: Surroundings) {
       );
     })
     .openapi(stream, async (c) =>
-      streamOfRun(c, surroundings, await latest(c, c.req.valid('param').id), c.req.valid('query').after),
+      streamOfRun(c, surroundings, await latest(c, c.req.valid('param').id), c.req.valid('query')),
     )
     .openapi(cancel, async (c) =>
       c.json(await cancelRun(fermata, await latest(c, c.req.valid('param').id), c.req.valid('json').reason), 202),

@@ -1,9 +1,11 @@
 /** Runs that go on from another one: forked at a point, or to try again what did not succeed. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { forkConfigSchema } from '../../document/execute.ts';
 import { fork, type ForkRequest } from '../../document/fork/request.ts';
 import { FermataError } from '../../errors.ts';
 import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
+import { manyOf } from '../many.ts';
 import { runPath } from '../parameters.ts';
 import { refusePrototype } from '../request-body.ts';
 import { answers, body, fields, newRouter, type HttpEnvironment, type Surroundings } from '../router.ts';
@@ -18,8 +20,14 @@ const edit = fields({
 const forkBody = fields({
   fromTask: z.string().min(1).optional().describe('This task, and all that depends on it, runs anew'),
   atSeq: z.int().min(0).optional().describe('Number of a fact (`seq` of the stream): what came after it runs anew'),
-  edits: z.record(z.string(), edit).optional().describe('By task; what depends on an edited task runs anew as well'),
+  edits: manyOf('edits', z.record(z.string(), edit))
+    .optional()
+    .describe('By task; what depends on an edited task runs anew as well'),
+  config: fields(forkConfigSchema.shape).optional().describe('The budget, where it is to be another one'),
 }).openapi('ForkRequest');
+const retryBody = fields({
+  config: fields(forkConfigSchema.shape).optional().describe('The budget, where it is to be another one'),
+}).openapi('RetryRequest');
 
 const forkRun = createRoute({
   method: 'post',
@@ -36,7 +44,7 @@ const retryRun = createRoute({
   operationId: 'retryRun',
   summary: 'Start a run that tries again what did not succeed, and takes over the rest',
   tags,
-  request: { params: runPath, headers: idempotencyHeader, body: body(fields({}), false) },
+  request: { params: runPath, headers: idempotencyHeader, body: body(retryBody, false) },
   responses: { 202: answers('Started', startedSchema) },
 });
 
@@ -58,12 +66,13 @@ export function forkRoutes({ fermata }: Surroundings) {
       const asked = c.req.valid('json');
       await refusePrototype(c, 'edits');
       const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], `${id}/fork`, asked);
-      return start(c, id, { point: pointOf(asked), edits: asked.edits, idempotency });
+      return start(c, id, { point: pointOf(asked), edits: asked.edits, config: asked.config, idempotency });
     })
     .openapi(retryRun, async (c) => {
       const { id } = c.req.valid('param');
-      const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], `${id}/retry`, {});
-      return start(c, id, { point: { retry: true }, idempotency });
+      const asked = c.req.valid('json');
+      const idempotency = idempotencyOf(c.req.valid('header')['idempotency-key'], `${id}/retry`, asked);
+      return start(c, id, { point: { retry: true }, config: asked.config, idempotency });
     });
 }
 

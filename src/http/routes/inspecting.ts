@@ -1,6 +1,8 @@
 /** Looking into runs without moving them: the journal, snapshots, and why they wait. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { isRecord } from '../../document/json.ts';
 import { FermataError } from '../../errors.ts';
+import { withCosts } from '../cost-view.ts';
 import { iso, toJson } from '../json.ts';
 import { limitParameter, listOf, pageOf } from '../page.ts';
 import { runPath } from '../parameters.ts';
@@ -94,7 +96,8 @@ export function inspectingRoutes(surroundings: Surroundings) {
           kind,
           actor,
           type,
-          data: toJson(data),
+          // Money is dollars, as in the stream. What an actor took stays as it took it.
+          data: toJson(kind === 'fact' && isRecord(data) ? withCosts(data) : data),
         }),
       );
       return c.json(page, 200);

@@ -4,14 +4,10 @@ import { FermataError } from '../../errors.ts';
 import { newRouter } from '../router.ts';
 
 const LATER: readonly (readonly [method: 'GET' | 'POST', path: string])[] = [
-  ['POST', '/workflows/:id/dry-run'],
-  ['POST', '/workflows/:id/estimate-cost'],
   ['POST', '/runs/:id/tasks/:task/ratings'],
   ['POST', '/runs/import'],
   ['GET', '/breakers'],
   ['GET', '/limits'],
-  ['GET', '/costs'],
-  ['GET', '/cache'],
   ['GET', '/experiments'],
   ['GET', '/stats'],
   ['GET', '/templates'],

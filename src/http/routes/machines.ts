@@ -62,6 +62,9 @@ interface MachineStarted extends Started {
 /** Routes of machines. */
 export function machineRoutes({ fermata }: Surroundings) {
   const { runtime } = fermata;
+  // Parts of the house begin by themselves.
+  const inner = new Set(runtime.catalog.inner());
+  const names = runtime.catalog.names().filter((name) => !inner.has(name));
 
   const startNew = async (
     name: string,
@@ -69,12 +72,10 @@ export function machineRoutes({ fermata }: Surroundings) {
     idempotency: StartOptions['idempotency'],
   ): Promise<MachineStarted> => {
     const machine = runtime.catalog.resolve(name);
-    if (machine === undefined) {
-      throw new FermataError(
-        'notFound',
-        `No machine "${name}" is registered; there are: ${runtime.catalog.names().join(', ')}.`,
-        { data: { registered: runtime.catalog.names() } },
-      );
+    if (machine === undefined || inner.has(machine)) {
+      throw new FermataError('notFound', `No machine "${name}" is registered; there are: ${names.join(', ')}.`, {
+        data: { registered: names },
+      });
     }
     if (machine.startsWith(`${DOCUMENT_MACHINE}@`))
       throw new FermataError(
@@ -101,7 +102,6 @@ export function machineRoutes({ fermata }: Surroundings) {
   return newRouter()
     .openapi(list, (c) => {
       const { limit, cursor } = c.req.valid('query');
-      const names = runtime.catalog.names();
       const after = readCursor('machines', cursor);
       const begin = after === undefined ? 0 : names.indexOf(after) + 1;
       return c.json(

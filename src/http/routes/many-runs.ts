@@ -1,8 +1,10 @@
 /** What is done to many runs at once. Each is done by itself: what one is refused hinders no other. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { faultsMessage } from '../../document/faults.ts';
 import { FermataError } from '../../errors.ts';
 import type { RunView } from '../../runtime/runtime.ts';
 import { idempotencyHeader, idempotencyOf } from '../idempotency.ts';
+import { manyOf } from '../many.ts';
 import { pageOf, readCursor, toCursor } from '../page.ts';
 import { isTakenCareOf, retryRun } from '../retrying.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
@@ -13,16 +15,20 @@ const tags = ['executions'];
 const MOST = 1_000;
 
 const which = {
-  ids: z.array(z.string().min(1).max(200)).min(1).max(MOST).optional().describe('These'),
+  ids: manyOf('ids', z.array(z.string().min(1).max(200)).min(1).max(MOST))
+    .optional()
+    .describe('These'),
   filter: fields({
     workflowId: z.string().optional(),
     status: runStatusSchema.optional(),
-    tags: z.array(z.string().min(1).max(200)).max(100).optional().describe('All of them'),
+    tags: manyOf('filter.tags', z.array(z.string().min(1).max(200)).max(100))
+      .optional()
+      .describe('All of them'),
     q: z.string().min(1).max(200).optional().describe('Part of the name or id'),
   })
     .optional()
     .describe('Or those that a list would have, newest first'),
-  limit: z.int().min(1).max(MOST).optional().describe('Of the filter: runs that are looked at; default 100'),
+  limit: z.int().min(1).max(MOST).optional().describe('Of the filter: runs of one page; default 100'),
   cursor: z.string().min(1).max(2_000).optional().describe('Of the filter: where it goes on'),
 };
 const retryBody = fields(which).openapi('RetryRunsRequest');
@@ -80,14 +86,20 @@ export function manyRunsRoutes({ fermata }: Surroundings) {
     .openapi(retry, async (c) => {
       const asked = c.req.valid('json');
       const key = c.req.valid('header')['idempotency-key'];
-      const { runs, next } = await chosen(asked, { status: 'failed' });
+      const { runs, next } = await chosen(asked, { status: 'failed' }, {});
       const items: z.infer<typeof retriedSchema>['items'] = [];
       for (const run of runs) {
         const isFound = typeof run !== 'string';
         const runId = isFound ? run.runId : run;
         // By filters it is tried once, also by two that come at the same moment.
-        const unless = isFound ? `fermata.retry/${runId}` : undefined;
-        const keys = idempotencyOf(key === undefined ? unless : `${key}/${runId}`, `${runId}/retry`, {});
+        const unless =
+          isFound && key === undefined ? ({ key: `fermata.retry/${runId}`, own: true } as const) : undefined;
+        const given = idempotencyOf(
+          unless?.key ?? (key === undefined ? undefined : `${key}/${runId}`),
+          `${runId}/retry`,
+          {},
+        );
+        const keys = given && { ...given, ...unless };
         const done = await settled(async () => {
           // The same request again: it was this one that has taken care of it.
           const isRepeated = key !== undefined && (await runtime.startedBefore(keys)) !== undefined;
@@ -102,20 +114,21 @@ export function manyRunsRoutes({ fermata }: Surroundings) {
     })
     .openapi(cancel, async (c) => {
       const asked = c.req.valid('json');
-      const { runs, next } = await chosen(asked, {});
-      const open = runs.flatMap((run) => (typeof run === 'string' ? [run] : run.endedAt === null ? [run.runId] : []));
+      const { runs, next } = await chosen(asked, {}, { open: true });
       const items: z.infer<typeof cancelledSchema>['items'] = [];
-      for (const id of open) {
+      for (const run of runs) {
+        const id = typeof run === 'string' ? run : run.runId;
         const done = await settled(() => cancelRun(fermata, id, asked.reason));
         items.push('error' in done ? { runId: id, status: null, error: done.error } : { ...done.value, error: null });
       }
       return c.json({ items, nextCursor: next }, 202);
     });
 
-  /** The ids as they were given, or the runs that a filter finds. */
+  /** The ids as they were given, or the runs that a filter finds: `unless` it says otherwise, and `always`. */
   async function chosen(
-    { ids, filter, limit = 100, cursor }: z.infer<typeof retryBody>,
+    { ids, filter, limit: given, cursor }: z.infer<typeof retryBody>,
     unless: { readonly status?: RunView['status'] },
+    always: { readonly open?: true },
   ): Promise<{ readonly runs: readonly (string | RunView)[]; readonly next: string | null }> {
     if ((ids === undefined) === (filter === undefined)) {
       const message =
@@ -124,8 +137,18 @@ export function manyRunsRoutes({ fermata }: Surroundings) {
         faults: [{ path: 'ids', message }],
       });
     }
-    if (ids !== undefined) return { runs: [...new Set(ids)], next: null };
-    const rows = await runtime.list({ ...unless, ...filter, limit: limit + 1, after: readCursor('runs', cursor) });
+    if (ids !== undefined) {
+      assertNoPages({ limit: given, cursor });
+      return { runs: [...new Set(ids)], next: null };
+    }
+    const limit = given ?? 100;
+    const rows = await runtime.list({
+      ...unless,
+      ...filter,
+      ...always,
+      limit: limit + 1,
+      after: readCursor('runs', cursor),
+    });
     const { items, nextCursor: next } = pageOf(
       rows,
       limit,
@@ -134,6 +157,15 @@ export function manyRunsRoutes({ fermata }: Surroundings) {
     );
     return { runs: items, next };
   }
+}
+
+/** All ids are done at once. Ignored, a limit would let more runs be cancelled than somebody meant. */
+function assertNoPages(given: Readonly<Record<'limit' | 'cursor', unknown>>): void {
+  const message = 'is given beside "ids", all of which are done at once: it is for a "filter", leave it out';
+  const faults = (['limit', 'cursor'] as const)
+    .filter((field) => given[field] !== undefined)
+    .map((path) => ({ path, message }));
+  if (faults.length > 0) throw new FermataError('invalidRequest', faultsMessage('The request', faults), { faults });
 }
 
 /** What ends the whole request: none of the others could be done either. */

@@ -52,7 +52,7 @@ export function planExecuteRoutes({ fermata }: Surroundings) {
       const workflow = await keptPlanExecute(workflows, planExecuteDocument(options));
       const definition = await workflows.definition(workflow.id, workflow.version);
       await fermata.assertRunnable(definition);
-      return execute(runtime, workflow, definition, { input: { goal }, tags, idempotency });
+      return execute(runtime, workflow, definition, { input: { goal }, tags, idempotency }, fermata);
     };
     const started = (await runtime.startedBefore(idempotency)) ?? (await startNew());
     c.set('runId', started.runId);

@@ -1,6 +1,6 @@
 /** Facts as they come: of one run, and of all. */
 import { createRoute } from '@hono/zod-openapi';
-import { runPath, streamHeaders, streamQuery, streamResponses } from '../parameters.ts';
+import { runPath, runStreamQuery, streamHeaders, streamQuery, streamResponses } from '../parameters.ts';
 import { newRouter, type Surroundings } from '../router.ts';
 import { streamOfAll, streamOfRun } from '../stream.ts';
 
@@ -12,7 +12,7 @@ const stream = createRoute({
   operationId: 'streamRun',
   summary: 'Facts of a run as they come (SSE)',
   tags,
-  request: { params: runPath, query: streamQuery, headers: streamHeaders },
+  request: { params: runPath, query: runStreamQuery, headers: streamHeaders },
   responses: streamResponses,
 });
 const streamAll = createRoute({
@@ -28,6 +28,6 @@ const streamAll = createRoute({
 /** Routes of streams. */
 export function streamRoutes(surroundings: Surroundings) {
   return newRouter()
-    .openapi(stream, (c) => streamOfRun(c, surroundings, c.req.valid('param').id, c.req.valid('query').after))
+    .openapi(stream, (c) => streamOfRun(c, surroundings, c.req.valid('param').id, c.req.valid('query')))
     .openapi(streamAll, (c) => streamOfAll(c, surroundings, c.req.valid('query').after));
 }

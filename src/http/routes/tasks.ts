@@ -1,5 +1,6 @@
 /** Commands to one task of a run. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { forkConfigSchema } from '../../document/execute.ts';
 import { FermataError } from '../../errors.ts';
 import { approvalBody, cancelBody, runPath } from '../parameters.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
@@ -29,13 +30,18 @@ const cancel = createRoute({
   request: { params: taskPath, body: body(cancelBody, false) },
   responses: { 202: answers('Taken', commandSchema) },
 });
+const retryBody = fields({
+  config: fields(forkConfigSchema.shape)
+    .optional()
+    .describe('The budget of the new run, where it is to be another one'),
+}).openapi('RetryTaskRequest');
 const retry = createRoute({
   method: 'post',
   path: '/runs/{id}/tasks/{task}/retry',
   operationId: 'retryTask',
   summary: 'Try a task again: in its run where it is in doubt, in a new run where it has come to nothing',
   tags,
-  request: { params: taskPath, headers: idempotencyHeader, body: body(fields({}), false) },
+  request: { params: taskPath, headers: idempotencyHeader, body: body(retryBody, false) },
   responses: { 202: answers('The run in which it is tried', startedSchema) },
 });
 
@@ -54,8 +60,9 @@ export function taskRoutes({ fermata }: Surroundings) {
     })
     .openapi(retry, async (c) => {
       const { id, task } = c.req.valid('param');
-      const key = idempotencyOf(c.req.valid('header')['idempotency-key'], `${id}/tasks/${task}/retry`, {});
-      const { runId, status } = await retryTask(fermata, id, task, key);
+      const asked = c.req.valid('json');
+      const key = idempotencyOf(c.req.valid('header')['idempotency-key'], `${id}/tasks/${task}/retry`, asked);
+      const { runId, status } = await retryTask(fermata, id, task, { idempotency: key, config: asked.config });
       c.header('Location', `/api/v1/runs/${runId}`);
       return c.json({ runId, status, links: linksOf(runId) }, 202);
     });

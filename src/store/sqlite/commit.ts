@@ -11,6 +11,8 @@ import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
 import { pagesOf } from './journal.ts';
+import { answerWrites } from './answers.ts';
+import { ledgerWrites } from './ledger-writes.ts';
 import { OWN_ID } from './run-row.ts';
 import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
@@ -20,6 +22,7 @@ import {
   approval,
   blob,
   blobUse,
+  budgetWait,
   effect,
   eventType,
   forkedFrom,
@@ -54,6 +57,7 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     const key = changes.origin === undefined ? existing(changes) : create(changes, changes.origin);
     if (changes.origin !== undefined) created.set(changes.origin, key);
     for (const page of pagesOf(changes.entries, changes.state.facts)) write.journal({ ...page, run: key });
+    if (changes.entriesFrom !== undefined) write.forgetEntries({ run: key, from: changes.entriesFrom });
     if (changes.machine !== undefined) write.machine({ run: key, machine: changes.machine });
     for (const row of changes.actors) write.actor({ ...row, run: key });
     for (const row of changes.timersArmed) write.timer({ ...row, run: key });
@@ -80,6 +84,7 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
     for (const tag of new Set(origin.tags)) write.tag({ run: key, tag });
     for (const [distance, from] of (origin.forkedFrom ?? []).entries())
       write.forkedFrom({ run: key, distance, origin: from });
+    if (origin.parent !== undefined) write.ledger.open(key);
     return key;
   }
 
@@ -123,6 +128,12 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
         return void write.sharedWrite({ ...change.row, run: key });
       case 'watch':
         return void write.watch({ ...change.row, run: key });
+      case 'budgetWait':
+        return void write.budgetWait({ ...change.row, run: key });
+      case 'ledger':
+        return write.ledger.add(key, change.row);
+      case 'answer':
+        return write.answers.add(key, change.row);
     }
   }
 
@@ -183,6 +194,10 @@ function prepareWrites(connection: Connection) {
         ),
     ),
     journal: prepareInsert(connection, journal),
+    // A row has the number of its last entry.
+    forgetEntries: written(
+      db.delete(journal).where(and(eq(journal.run, runIs), sql`${journal.seq} < ${sql.placeholder('from')}`)),
+    ),
     machine: written(
       db
         .update(run)
@@ -212,6 +227,9 @@ function prepareWrites(connection: Connection) {
     shared: prepareUpsert(connection, shared, [shared.run, shared.key]),
     sharedWrite: prepareUpsert(connection, sharedWrite, [sharedWrite.run, sharedWrite.write]),
     watch: prepareUpsert(connection, watch, [watch.run, watch.task, watch.key], { fixed: [watch.position] }),
+    budgetWait: prepareUpsert(connection, budgetWait, [budgetWait.run, budgetWait.task, budgetWait.call]),
+    ledger: ledgerWrites(connection),
+    answers: answerWrites(connection),
     taken: prepareInsert(connection, taken),
     blob: written(
       db

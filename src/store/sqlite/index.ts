@@ -2,15 +2,18 @@
  * The store on SQLite: one file, one process, one connection. Nothing here awaits: a read falls between two commits
  * and never into one (S2), and a turn that asks something is answered at once.
  */
+import { pause, systemLoop } from '../../clock.ts';
 import { FermataError } from '../../errors.ts';
 import { StoreError } from '../store.ts';
-import type { Store } from '../store.ts';
+import type { Store, VectorIndex } from '../store.ts';
+import { answerStore } from './answers.ts';
 import { prepareCommit } from './commit.ts';
 import { watched } from './damage.ts';
 import { noMark, openMark } from './deciding-mark.ts';
 import { prepareDeleteRun } from './delete-run.ts';
 import { prepareProbe, readHighWater } from './high-water.ts';
 import { prepareJournalReads } from './journal.ts';
+import { ledgerStore } from './ledger.ts';
 import { lists } from './lists.ts';
 import { machineHashes } from './machines.ts';
 import { openDatabase } from './open.ts';
@@ -21,6 +24,7 @@ import { runList } from './run-list.ts';
 import { suspectStore } from './suspects.ts';
 import { prepareTurnReads } from './turn-reads.ts';
 import { workflowStore } from './workflows.ts';
+import { SqliteVectors } from './vectors/index.ts';
 import { Writer } from './writer.ts';
 
 export type { SqliteOptions } from './open.ts';
@@ -89,6 +93,9 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     eventTypes: (key, limit) => use().turn.eventTypes(key, limit),
     openWaits: (key, type, page) => use().turn.openWaits(key, type, page),
     openWatches: (key, sharedKey, page) => use().turn.openWatches(key, sharedKey, page),
+    openBudgetWaits: (key, page) => use().turn.openBudgetWaits(key, page),
+    budgetHolders: (key, page) => use().turn.budgetHolders(key, page),
+    budgetsHeldBy: (key) => use().turn.budgetsHeldBy(key),
     keptEvents: (key, type, page) => use().turn.keptEvents(key, type, page),
     entry: (key, seq) => use().turn.entry(key, seq),
     entryOfFact: (key, factSeq) => use().turn.entryOfFact(key, factSeq),
@@ -116,6 +123,28 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     tasks: async (key, page) => use().lists.tasks(key, page),
     sharedValues: async (key, page) => use().lists.sharedValues(key, page),
     approvals: async (tenant, page) => use().lists.approvals(tenant, page),
+
+    ledgerRange: async (tenant, filter) => use().ledger.ledgerRange(tenant, filter),
+    spending: async (tenant, slice) => use().ledger.spending(tenant, slice),
+    accounts: async (tenant, page) => use().ledger.accounts(tenant, page),
+    spentBy: async (key, times) => use().ledger.spentBy(key, times),
+    ledgerTime: async (tenant, times) => use().ledger.ledgerTime(tenant, times),
+    charged: async (tenant, slice) => use().ledger.charged(tenant, slice),
+    begunBy: async (key, page) => use().ledger.begunBy(key, page),
+    spentByTasks: async (key, page) => use().ledger.spentByTasks(key, page),
+    spentBelow: async (key, filter) => use().ledger.spentBelow(key, filter),
+    ledger: async (key, page) => use().ledger.ledger(key, page),
+
+    answer: async (tenant, hash, at) => use().answers.answer(tenant, hash, at),
+    answers: async (tenant) => use().answers.answers(tenant),
+    served: async (tenant) => use().answers.served(tenant),
+    forgetAnswers: async (tenant, filter, page) => use().answers.forgetAnswers(tenant, filter, page),
+    trimAnswers: async (tenant, bounds) => use().answers.trimAnswers(tenant, bounds),
+
+    addVector: async (tenant, vector) => use().vectors.addVector(tenant, vector),
+    vectorOf: async (tenant, hash) => use().vectors.vectorOf(tenant, hash),
+    removeVectors: async (tenant, hashes) => use().vectors.removeVectors(tenant, hashes),
+    nearest: async (tenant, query) => use().vectors.nearest(tenant, query),
 
     createWorkflow: async (row) => use().workflows.createWorkflow(row),
     addWorkflowVersion: async (row) => use().workflows.addWorkflowVersion(row),
@@ -148,6 +177,7 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
   const writer = new Writer(driver, prepareProbe(db), fail, database.checkpoints);
   const watch = <T extends object>(reads: T): T =>
     watched(reads, database.path ?? ':memory:', (damage) => writer.stop(damage));
+  const vectors = new SqliteVectors(connection, { writer, pause: () => pause(systemLoop) });
   return {
     database,
     mark,
@@ -158,6 +188,14 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
     suspects: watch(suspectStore(connection, writer)),
     lists: watch({ ...lists(db, keys, journal), runs: runList(db, keys) }),
     workflows: watch(workflowStore(db, writer)),
+    ledger: watch(ledgerStore(connection)),
+    answers: watch(answerStore(connection, writer, vectors)),
+    vectors: watch<VectorIndex>({
+      addVector: (tenant, vector) => vectors.addVector(tenant, vector),
+      vectorOf: (tenant, hash) => vectors.vectorOf(tenant, hash),
+      removeVectors: (tenant, hashes) => vectors.removeVectors(tenant, hashes),
+      nearest: (tenant, query) => vectors.nearest(tenant, query),
+    }),
     deleteRun: prepareDeleteRun(db, keys, journal, writer),
     machineHash: machineHashes(db, writer),
   };

@@ -6,6 +6,7 @@
  */
 import { getTableColumns, is, Param, Placeholder, sql } from 'drizzle-orm';
 import type { IndexColumn, SQLiteInsertValue, SQLiteTable, SQLiteUpdateSetSource } from 'drizzle-orm/sqlite-core';
+import type { RunResult } from 'better-sqlite3';
 import type { Connection } from './connection.ts';
 
 /** The columns of a table but for the one that SQLite fills in, every one of them required. */
@@ -75,20 +76,56 @@ export function setColumns<T extends SQLiteTable>(table: T, except: readonly str
  * drop({ token: '7.0' }); // 1
  */
 export function prepareRun({ driver }: Connection, query: Query) {
-  const written = query.toSQL();
-  const statement = driver.prepare<unknown[]>(written.sql);
-  const bind = binder(written);
-  return (values: Values): number => statement.run(bind(values)).changes;
+  const run = onDemand(driver, query);
+  return (values: Values): number => run(values).changes;
 }
 
 function prepareWrite<T extends SQLiteTable, Auto extends string>(
   { driver }: Connection,
   query: Query,
 ): WriteRow<T, Auto> {
-  const written = query.toSQL();
-  const statement = driver.prepare<unknown[]>(written.sql);
-  const bind = binder(written);
-  return (row) => Number(statement.run(bind(row)).lastInsertRowid);
+  const run = onDemand(driver, query);
+  return (row) => Number(run(row).lastInsertRowid);
+}
+
+/** Prepared when it is first run: a process uses few of all statements, and preparing them was half of opening a file. */
+function onDemand(driver: Connection['driver'], query: Query): (values: Values) => RunResult {
+  let prepared: ((values: Values) => RunResult) | undefined;
+  const prepare = () => {
+    const written = query.toSQL();
+    const statement = driver.prepare<unknown[]>(written.sql);
+    const bind = binder(written);
+    return (values: Values) => statement.run(bind(values));
+  };
+  return (values) => (prepared ??= prepare())(values);
+}
+
+/** Reads, each prepared when it is first asked for. */
+export type Reads<Queries> = {
+  readonly [Name in keyof Queries]: Queries[Name] extends { prepare(): infer Prepared } ? Prepared : never;
+};
+
+/**
+ * Prepares each of `queries` when it is first asked for, by its name.
+ *
+ * @example const read = readsOnDemand({ blob: db.select().from(blob).where(eq(blob.hash, sql.placeholder('hash'))) })
+ * read.blob.get({ hash }) // prepared here
+ */
+export function readsOnDemand<Queries extends Readonly<Record<string, { prepare(): unknown }>>>(
+  queries: Queries,
+): Reads<Queries> {
+  const reads = {};
+  for (const [name, query] of Object.entries(queries)) {
+    Object.defineProperty(reads, name, {
+      configurable: true,
+      get: () => {
+        const value = query.prepare();
+        Object.defineProperty(reads, name, { value });
+        return value;
+      },
+    });
+  }
+  return reads as Reads<Queries>;
 }
 
 /** How the values of a call, given by name, become the parameters of a query, in order and as SQLite stores them. */

@@ -1,19 +1,39 @@
 /** The list of runs: newest first, filtered, in pages. */
-import { and, desc, eq, exists, or, sql } from 'drizzle-orm';
+import { and, desc, eq, exists, ne, or, sql } from 'drizzle-orm';
 import type { SQL, SQLWrapper } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { alias } from 'drizzle-orm/sqlite-core';
-import type { RunFilter, RunRow } from '../store.ts';
+import type { RunFilter, RunRow, RunStatus } from '../store.ts';
 import { contains, isCheckedLast } from './conditions.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toListedRow } from './run-row.ts';
 import { forkedFrom, run, runState, runTag } from './schema.ts';
+
+/** A run that has one of them has not ended. */
+const OPEN: readonly RunStatus[] = ['pending', 'running', 'waiting', 'paused'];
+
+type Selected = Parameters<typeof toListedRow>[0];
 
 /** Lists a tenant's runs in descending order of creation, which is the order of their keys. */
 export function runList(
   db: BetterSQLite3Database,
   keys: RunKeys,
 ): (tenant: string, filter: RunFilter) => readonly RunRow[] {
+  const page = pageOf(db, keys);
+  return (tenant, filter) => {
+    const { open = false, status, limit } = filter;
+    if (!open) return page(tenant, filter).map(toListedRow);
+    // A page of each status by the index of those: one query for all would sort whatever is open, or read what has ended.
+    const statuses = status === undefined ? OPEN : OPEN.filter((one) => one === status);
+    return statuses
+      .flatMap((one) => page(tenant, { ...filter, status: one }))
+      .toSorted((one, other) => other.key - one.key)
+      .slice(0, limit)
+      .map(toListedRow);
+  };
+}
+
+function pageOf(db: BetterSQLite3Database, keys: RunKeys): (tenant: string, filter: RunFilter) => readonly Selected[] {
   return (tenant, filter) => {
     const [tag, ...tags] = filter.tags ?? [];
     const all = db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).$dynamic();
@@ -33,8 +53,7 @@ export function runList(
       .where(and(...matches(db, tenant, filter, tags), olderThan(keys, tenant, filter.after, key)))
       .orderBy(desc(key))
       .limit(filter.limit)
-      .all()
-      .map(toListedRow);
+      .all();
   };
 }
 
@@ -49,7 +68,7 @@ function matches(
   filter: RunFilter,
   tags: readonly string[],
 ): (SQL | undefined)[] {
-  const { workflowId, parent, status, q, among } = filter;
+  const { workflowId, parent, status, q, among, without = [], idPrefix } = filter;
   const leads =
     status === undefined &&
     workflowId === undefined &&
@@ -63,6 +82,8 @@ function matches(
     status === undefined ? undefined : eq(runState.status, status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
     among === undefined ? undefined : sql`${run.run} in (select value from json_each(${JSON.stringify(among)}))`,
+    ...without.map((machine) => ne(run.machine, machine)),
+    idPrefix === undefined ? undefined : sql`substr(${run.run}, 1, ${idPrefix.length}) = ${idPrefix}`,
     q === undefined ? undefined : or(contains(run.run, q), contains(run.workflowName, q), contains(run.machine, q)),
   ];
 }

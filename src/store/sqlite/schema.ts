@@ -8,8 +8,17 @@
  *    them. `actor` and `blob` are not among them: rows past a kilobyte would each take an overflow page of their own.
  */
 import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import type { ActorRow, ApprovalRow, GrowthListRow, RunStatus, TaskStatus } from '../store.ts';
+import {
+  blob as bytes,
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
+import type { ActorRow, ApprovalRow, GrowthListRow, LedgerRow, RunStatus, TaskStatus } from '../store.ts';
 
 const ownerRun = () =>
   integer('run')
@@ -307,6 +316,111 @@ export const watch = sqliteTable(
   ],
 );
 
+/** `BudgetWaitRow`. */
+export const budgetWait = sqliteTable(
+  'budget_wait',
+  {
+    run: ownerRun(),
+    task: text('task').notNull(),
+    call: text('call').notNull(),
+    need: integer('need').notNull(),
+    least: integer('least').notNull(),
+    open: integer('open', { mode: 'boolean' }).notNull(),
+    held: integer('held').notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.run, t.task, t.call] }),
+    index('budget_wait_open')
+      .on(t.run, t.least, t.task, t.call)
+      .where(sql`open = 1`),
+    index('budget_wait_held')
+      .on(t.task, t.run)
+      .where(sql`held > 0`),
+  ],
+);
+
+/**
+ * Whom the ledger charges: `AccountRow`. It does not belong to the run and is not deleted with it, as money that is spent
+ * is spent. Runs that others began have one from the start: what is below them is found by it.
+ */
+export const account = sqliteTable(
+  'account',
+  {
+    key: integer('key').primaryKey(),
+    tenant: text('tenant').notNull(),
+    run: text('run_id').notNull(),
+    workflowId: text('workflow_id'),
+    workflowName: text('workflow_name'),
+    parentRun: text('parent_run'),
+    parentTask: text('parent_task'),
+  },
+  (t) => [
+    uniqueIndex('account_run').on(t.tenant, t.run),
+    index('account_workflow').on(t.workflowId),
+    index('account_name').on(t.workflowName),
+    index('account_parent')
+      .on(t.parentRun)
+      .where(sql`parent_run is not null`),
+  ],
+);
+
+/** Tags of a run, as it began with them. */
+export const accountTag = sqliteTable(
+  'account_tag',
+  {
+    account: integer('account')
+      .notNull()
+      .references(() => account.key),
+    tag: text('tag').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.account, t.tag] }), index('account_tag_tag').on(t.tag)],
+);
+
+/** Who was asked, who answered, at what unit prices ('' where nobody knows them): once for all requests that have the same. */
+export const tariff = sqliteTable(
+  'tariff',
+  {
+    key: integer('key').primaryKey(),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
+    answered: text('answered').notNull(),
+    pricesJson: text('prices').notNull(),
+  },
+  (t) => [uniqueIndex('tariff_same').on(t.provider, t.model, t.answered, t.pricesJson)],
+);
+
+/** `LedgerRow`. Rows are added and never changed or deleted: what is added up in slices is of one moment. */
+export const ledger = sqliteTable(
+  'ledger',
+  {
+    key: integer('key').primaryKey(),
+    account: integer('account')
+      .notNull()
+      .references(() => account.key),
+    tariff: integer('tariff')
+      .notNull()
+      .references(() => tariff.key),
+    at: integer('at').notNull(),
+    seq: integer('seq').notNull(),
+    index: integer('n').notNull(),
+    attempt: integer('attempt').notNull(),
+    task: text('task').notNull(),
+    call: text('call').notNull(),
+    kind: text('kind').$type<LedgerRow['kind']>().notNull(),
+    inputTokens: integer('input_tokens'),
+    cachedInputTokens: integer('cached_input_tokens'),
+    cacheWriteTokens: integer('cache_write_tokens'),
+    outputTokens: integer('output_tokens'),
+    reasoningTokens: integer('reasoning_tokens'),
+    costNanos: integer('cost_nanos'),
+  },
+  (t) => [
+    uniqueIndex('ledger_seq').on(t.account, t.seq, t.index),
+    index('ledger_task').on(t.account, t.task),
+    index('ledger_at').on(t.at),
+  ],
+);
+
 /** Messages from outside that were taken. */
 export const taken = sqliteTable(
   'taken',
@@ -416,3 +530,88 @@ export const highWater = sqliteTable('high_water', {
   name: text('name').primaryKey(),
   value: integer('value').notNull(),
 });
+
+/** The cache of answers: `AnswerRow`, and who asks for one. It is nobody's run's, and outlives all of them. */
+export const answer = sqliteTable(
+  'answer',
+  {
+    key: integer('key').primaryKey(),
+    tenant: text('tenant').notNull(),
+    hash: text('hash').notNull(),
+    promptHash: text('prompt_hash').notNull(),
+    prompt: text('prompt').notNull(),
+    workflow: text('workflow').notNull(),
+    tagsJson: text('tags').notNull(),
+    /** Key of the run that asks, or asked last: not a reference, since it may be deleted. */
+    claimRun: integer('claim_run').notNull(),
+    claimActor: text('claim_actor').notNull(),
+    lastUsedAt: integer('last_used_at').notNull(),
+    hitCount: integer('hit_count').notNull(),
+    bytes: integer('bytes').notNull(),
+    answeredAt: integer('answered_at'),
+    expiresAt: integer('expires_at'),
+    model: text('model'),
+    finishReason: text('finish_reason'),
+    costNanos: integer('cost_nanos'),
+    valueJson: text('value'),
+    /** Hash of the question whose answer has served this one, which has none of its own. */
+    similarTo: text('similar_to'),
+    similarity: real('similarity'),
+    /** A model has judged that it serves: 1, or 0. */
+    verified: integer('verified'),
+  },
+  (t) => [
+    uniqueIndex('answer_hash').on(t.tenant, t.hash),
+    index('answer_used').on(t.tenant, t.lastUsedAt),
+    index('answer_expires').on(t.tenant, t.expiresAt),
+    index('answer_workflow').on(t.tenant, t.workflow),
+    index('answer_prompt').on(t.tenant, t.promptHash),
+  ],
+);
+
+/**
+ * Sketches of the vectors of questions (`vectors/sketch.ts`): all of a space are read when one is first looked for. Keys are
+ * never given out twice, so that what is new is what has a greater one.
+ */
+export const vector = sqliteTable(
+  'vector',
+  {
+    key: integer('key').primaryKey({ autoIncrement: true }),
+    answer: integer('answer')
+      .notNull()
+      .references(() => answer.key, { onDelete: 'cascade' }),
+    tenant: text('tenant').notNull(),
+    space: text('space').notNull(),
+    sketch: bytes('sketch', { mode: 'buffer' }).notNull(),
+  },
+  (t) => [uniqueIndex('vector_answer').on(t.answer), index('vector_space').on(t.tenant, t.space)],
+);
+
+/** The vectors themselves, 32-bit floats: beside their sketches they would be read with them, 6 KB each. */
+export const vectorValues = sqliteTable('vector_values', {
+  key: integer('key')
+    .primaryKey()
+    .references(() => vector.key, { onDelete: 'cascade' }),
+  values: bytes('values', { mode: 'buffer' }).notNull(),
+});
+
+/** How much of it is there: `AnswersSize`, kept with every change. */
+export const answerSize = sqliteTable('answer_size', {
+  tenant: text('tenant').primaryKey(),
+  entries: integer('entries').notNull(),
+  bytes: integer('bytes').notNull(),
+});
+
+/** What the cache did for a workflow: `ServedRow`. */
+export const served = sqliteTable(
+  'served',
+  {
+    tenant: text('tenant').notNull(),
+    workflow: text('workflow').notNull(),
+    misses: integer('misses').notNull(),
+    hits: integer('hits').notNull(),
+    shared: integer('shared').notNull(),
+    savedNanos: integer('saved_nanos').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant, t.workflow] })],
+);

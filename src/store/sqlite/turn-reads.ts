@@ -3,12 +3,15 @@ import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { EffectRow, ProjectedRows, ProjectedTable, RunKey, Store } from '../store.ts';
 import type { JournalReads } from './journal.ts';
+import { prepareLedgerRead } from './ledger.ts';
+import { readsOnDemand } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
 import { parentOf, runColumns, toRunRow } from './run-row.ts';
 import {
   actor,
   approval,
   blob,
+  budgetWait,
   effect,
   eventType,
   growth,
@@ -35,6 +38,9 @@ type TurnReads = Pick<
   | 'openWaits'
   | 'keptEvents'
   | 'openWatches'
+  | 'openBudgetWaits'
+  | 'budgetHolders'
+  | 'budgetsHeldBy'
   | 'entry'
   | 'entryOfFact'
   | 'blob'
@@ -47,6 +53,7 @@ type TurnReads = Pick<
 /** Prepares the reads of a turn. */
 export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journal: JournalReads): TurnReads {
   const read = prepareReads(db);
+  const ledgerRow = prepareLedgerRead(db);
   const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
     task: (run, name) => read.task.get({ run, name }),
     approval: (run, name) => read.approval.get({ run, name }),
@@ -60,9 +67,19 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
     eventType: (run, type) => read.eventType.get({ run, type }),
     shared: (run, key) => read.shared.get({ run, key }),
     sharedWrite: (run, write) => read.sharedWrite.get({ run, write }),
+    ledger: (run, key) => {
+      const [seq, index] = key.split('/').map(Number);
+      return ledgerRow(run, seq ?? 0, index ?? 0);
+    },
+    // Of no run: it is written and never read by one.
+    answer: () => undefined,
     watch: (run, taskAndKey) => {
       const end = taskAndKey.indexOf('/');
       return read.watch.get({ run, name: taskAndKey.slice(0, end), key: taskAndKey.slice(end + 1) });
+    },
+    budgetWait: (run, taskAndCall) => {
+      const [name = '', call = ''] = taskAndCall.split('/');
+      return read.budgetWait.get({ run, name, call });
     },
   };
 
@@ -94,6 +111,19 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
       owned(owner, [], (run) =>
         read.openWatches.all({ run, key, limit, position: after?.position ?? -1, task: after?.task ?? '' }),
       ),
+    openBudgetWaits: (owner, { limit, after }) =>
+      owned(owner, [], (run) =>
+        read.openBudgetWaits.all({
+          run,
+          limit,
+          least: after?.least ?? -1,
+          task: after?.task ?? '',
+          call: after?.call ?? '',
+        }),
+      ),
+    budgetHolders: (owner, { limit, after = '' }) =>
+      owned(owner, [], (run) => read.budgetHolders.all({ run, limit, after })),
+    budgetsHeldBy: ({ tenant, run }) => read.budgetsHeldBy.all({ tenant, holder: run }).map(({ id }) => id),
     entryOfFact: (owner, factSeq) => owned(owner, undefined, (run) => journal.entryOfFact(run, factSeq)),
     entry: (owner, seq) => owned(owner, undefined, (run) => journal.entry(run, seq)),
     effectsOf: (owner) =>
@@ -131,36 +161,28 @@ function prepareReads(db: BetterSQLite3Database) {
   const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
   const { run: _writeRun, ...writeColumns } = getTableColumns(sharedWrite);
   const { run: _watchRun, ...watchColumns } = getTableColumns(watch);
+  const { run: _budgetRun, ...budgetColumns } = getTableColumns(budgetWait);
   const keyIs = sql.placeholder('key');
   const nameIs = sql.placeholder('name');
   const typeIs = sql.placeholder('type');
-  return {
-    run: db
-      .select(runColumns)
-      .from(run)
-      .innerJoin(runState, eq(runState.run, run.key))
-      .where(eq(run.key, runIs))
-      .prepare(),
+  return readsOnDemand({
+    run: db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).where(eq(run.key, runIs)),
     actor: db
       .select(actorColumns)
       .from(actor)
-      .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address'))))
-      .prepare(),
+      .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address')))),
     task: db
       .select(taskColumns)
       .from(task)
-      .where(and(eq(task.run, runIs), eq(task.name, nameIs)))
-      .prepare(),
+      .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
     approval: db
       .select(approvalColumns)
       .from(approval)
-      .where(and(eq(approval.run, runIs), eq(approval.task, nameIs)))
-      .prepare(),
+      .where(and(eq(approval.run, runIs), eq(approval.task, nameIs))),
     growth: db
       .select(growthColumns)
       .from(growth)
-      .where(and(eq(growth.run, runIs), eq(growth.task, nameIs)))
-      .prepare(),
+      .where(and(eq(growth.run, runIs), eq(growth.task, nameIs))),
     growthList: db
       .select(listColumns)
       .from(growthList)
@@ -171,44 +193,37 @@ function prepareReads(db: BetterSQLite3Database) {
           eq(growthList.list, sql.placeholder('list')),
           eq(growthList.at, sql.placeholder('at')),
         ),
-      )
-      .prepare(),
+      ),
     // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
     ready: db
       .select({ name: task.name, position: task.position })
       .from(task)
       .where(and(eq(task.run, runIs), sql`${task.ready} = 1`))
       .orderBy(asc(task.position), asc(task.name))
-      .limit(sql.placeholder('limit'))
-      .prepare(),
+      .limit(sql.placeholder('limit')),
     live: db
       .select({ name: task.name })
       .from(task)
       .where(and(eq(task.run, runIs), eq(task.live, true)))
-      .orderBy(asc(task.name))
-      .prepare(),
+      .orderBy(asc(task.name)),
     wait: db
       .select(waitColumns)
       .from(wait)
-      .where(and(eq(wait.run, runIs), eq(wait.task, nameIs)))
-      .prepare(),
+      .where(and(eq(wait.run, runIs), eq(wait.task, nameIs))),
     keptEvent: db
       .select(keptColumns)
       .from(keptEvent)
-      .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq'))))
-      .prepare(),
+      .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq')))),
     eventType: db
       .select(typeColumns)
       .from(eventType)
-      .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs)))
-      .prepare(),
+      .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs))),
     eventTypes: db
       .select({ type: eventType.type })
       .from(eventType)
       .where(eq(eventType.run, runIs))
       .orderBy(asc(eventType.type))
-      .limit(sql.placeholder('limit'))
-      .prepare(),
+      .limit(sql.placeholder('limit')),
     openWaits: db
       .select(waitColumns)
       .from(wait)
@@ -221,8 +236,7 @@ function prepareReads(db: BetterSQLite3Database) {
         ),
       )
       .orderBy(asc(wait.position), asc(wait.task))
-      .limit(sql.placeholder('limit'))
-      .prepare(),
+      .limit(sql.placeholder('limit')),
     keptEvents: db
       .select(keptColumns)
       .from(keptEvent)
@@ -235,23 +249,19 @@ function prepareReads(db: BetterSQLite3Database) {
         ),
       )
       .orderBy(asc(keptEvent.seq))
-      .limit(sql.placeholder('limit'))
-      .prepare(),
+      .limit(sql.placeholder('limit')),
     shared: db
       .select(sharedColumns)
       .from(shared)
-      .where(and(eq(shared.run, runIs), eq(shared.key, keyIs)))
-      .prepare(),
+      .where(and(eq(shared.run, runIs), eq(shared.key, keyIs))),
     sharedWrite: db
       .select(writeColumns)
       .from(sharedWrite)
-      .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write'))))
-      .prepare(),
+      .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write')))),
     watch: db
       .select(watchColumns)
       .from(watch)
-      .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs)))
-      .prepare(),
+      .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs))),
     openWatches: db
       .select(watchColumns)
       .from(watch)
@@ -264,9 +274,48 @@ function prepareReads(db: BetterSQLite3Database) {
         ),
       )
       .orderBy(asc(watch.position), asc(watch.task))
-      .limit(sql.placeholder('limit'))
-      .prepare(),
-    effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)).prepare(),
+      .limit(sql.placeholder('limit')),
+    budgetWait: db
+      .select(budgetColumns)
+      .from(budgetWait)
+      .where(and(eq(budgetWait.run, runIs), eq(budgetWait.task, nameIs), eq(budgetWait.call, sql.placeholder('call')))),
+    openBudgetWaits: db
+      .select(budgetColumns)
+      .from(budgetWait)
+      .where(
+        and(
+          eq(budgetWait.run, runIs),
+          sql`${budgetWait.open} = 1`,
+          sql`(${budgetWait.least}, ${budgetWait.task}, ${budgetWait.call}) > (${sql.placeholder('least')}, ${sql.placeholder('task')}, ${sql.placeholder('call')})`,
+        ),
+      )
+      .orderBy(asc(budgetWait.least), asc(budgetWait.task), asc(budgetWait.call))
+      .limit(sql.placeholder('limit')),
+    budgetHolders: db
+      .select(budgetColumns)
+      .from(budgetWait)
+      .where(
+        and(
+          eq(budgetWait.run, runIs),
+          sql`${budgetWait.held} > 0`,
+          sql`${budgetWait.task} > ${sql.placeholder('after')}`,
+        ),
+      )
+      .orderBy(asc(budgetWait.task))
+      .limit(sql.placeholder('limit')),
+    budgetsHeldBy: db
+      .select({ id: run.run })
+      .from(budgetWait)
+      .innerJoin(run, eq(run.key, budgetWait.run))
+      .where(
+        and(
+          eq(budgetWait.task, sql.placeholder('holder')),
+          sql`${budgetWait.held} > 0`,
+          eq(run.tenant, sql.placeholder('tenant')),
+        ),
+      )
+      .orderBy(asc(budgetWait.run)),
+    effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)),
     children: db
       .select({ id: run.run, parentJson: run.parentJson })
       .from(run)
@@ -278,22 +327,18 @@ function prepareReads(db: BetterSQLite3Database) {
           isNull(runState.endedAt),
         ),
       )
-      .orderBy(asc(run.key))
-      .prepare(),
+      .orderBy(asc(run.key)),
     taken: db
       .select({ seq: taken.seq })
       .from(taken)
-      .where(and(eq(taken.run, runIs), eq(taken.id, sql.placeholder('id'))))
-      .prepare(),
+      .where(and(eq(taken.run, runIs), eq(taken.id, sql.placeholder('id')))),
     blob: db
       .select({ text: blob.text })
       .from(blob)
-      .where(eq(blob.hash, sql.placeholder('hash')))
-      .prepare(),
+      .where(eq(blob.hash, sql.placeholder('hash'))),
     started: db
       .select({ run: run.run, bodyHash: run.bodyHash })
       .from(run)
-      .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.idempotencyKey, sql.placeholder('key'))))
-      .prepare(),
-  };
+      .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.idempotencyKey, sql.placeholder('key')))),
+  });
 }

@@ -30,11 +30,15 @@ export function upgrade(
   requireOurs(connection, file, shipped);
   driver.pragma('journal_mode = WAL');
   settle();
+  // Also where it stands there already: a log that has begun a round is how the next start knows, after a kill, that
+  // nobody else has moved it, and may still trust the sums of all pages (checkpoint.ts).
   driver.pragma(`application_id = ${APPLICATION_ID}`);
-  // A table that is made anew is dropped first, which would delete every row that belongs to one of its rows.
-  driver.pragma('foreign_keys = OFF');
-  migrate(db, { migrationsFolder: folder });
-  driver.pragma('foreign_keys = ON');
+  if (applied(driver) < shipped) {
+    // A table that is made anew is dropped first, which would delete every row that belongs to one of its rows.
+    driver.pragma('foreign_keys = OFF');
+    migrate(db, { migrationsFolder: folder });
+    driver.pragma('foreign_keys = ON');
+  }
   driver.pragma(`user_version = ${shipped}`);
 }
 

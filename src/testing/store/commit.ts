@@ -1,7 +1,9 @@
 /** Writes a group: all of it or nothing (S1), by the rules that the tables of SQLite keep. */
 import { StoreError } from '../../store/store.ts';
 import type { BlobUse, CommitGroup, RowChange, RunChanges, RunOrigin } from '../../store/store.ts';
+import { addToAnswers } from './answers.ts';
 import { nameOf, type MemoryDatabase, type RunRecord, type Writing } from './database.ts';
+import { addToLedger, openAccount } from './ledger.ts';
 import { dropSuspects } from './suspects.ts';
 
 /** Throws `StoreError` `unchanged` where a rule is broken. */
@@ -64,6 +66,11 @@ function writeRun(database: MemoryDatabase, writing: Writing, changes: RunChange
     writing.insert(database.positions, entry.position, { run: owner, entry }, 'journal position');
     raise(database, writing, 'position', entry.position);
   }
+  for (const [seq, entry] of record.entries) {
+    if (changes.entriesFrom === undefined || seq >= changes.entriesFrom) break;
+    writing.delete(record.entries, seq);
+    writing.delete(database.positions, entry.position);
+  }
   for (const row of changes.actors) writing.set(record.actors, row.address, row);
   for (const row of changes.timersArmed) writing.insert(record.timers, row.token, row, 'timer');
   for (const row of changes.effectsAsked) writing.insert(record.effects, row.token, row, 'effect');
@@ -116,11 +123,13 @@ function begun(database: MemoryDatabase, writing: Writing, changes: RunChanges, 
     shared: new Map(),
     sharedWrites: new Map(),
     watches: new Map(),
+    budgetWaits: new Map(),
     taken: new Map(),
     blobs: new Map(),
   };
   raise(database, writing, 'run', record.key);
   writing.insert(database.runs, nameOf(origin), record, 'run');
+  if (origin.parent !== undefined) openAccount(database, writing, origin);
   return record;
 }
 
@@ -144,6 +153,12 @@ function writeRow(database: MemoryDatabase, writing: Writing, record: RunRecord,
       return writing.set(record.sharedWrites, change.key, change.row);
     case 'watch':
       return writing.set(record.watches, change.key, change.row);
+    case 'budgetWait':
+      return writing.set(record.budgetWaits, change.key, change.row);
+    case 'ledger':
+      return addToLedger(database, writing, record.origin, change.row);
+    case 'answer':
+      return addToAnswers(database, writing, record.origin, change.row);
     case 'approval':
   }
   const order = record.approvals.get(change.key)?.order ?? database.highest.approval + 1;

@@ -1,6 +1,7 @@
 /** What a store in memory has committed. It outlives the store, as a file outlives the process that wrote it. */
 import { StoreError } from '../../store/store.ts';
 import type {
+  BudgetWaitRow,
   ActorRow,
   ApprovalRow,
   GrowthListRow,
@@ -11,8 +12,10 @@ import type {
   JournalEntry,
   KeptEventRow,
   LastStop,
+  LedgerEntry,
   MessageRow,
   RunKey,
+  ServedRow,
   RunOrigin,
   RunState,
   SharedRow,
@@ -24,6 +27,8 @@ import type {
   WatchRow,
   WorkflowRow,
 } from '../../store/store.ts';
+import type { AnswerRecord } from './answers.ts';
+import type { AccountRecord } from './ledger.ts';
 
 /** A run with all it owns. */
 export interface RunRecord {
@@ -46,6 +51,7 @@ export interface RunRecord {
   readonly shared: Map<string, SharedRow>;
   readonly sharedWrites: Map<string, SharedWriteRow>;
   readonly watches: Map<string, WatchRow>;
+  readonly budgetWaits: Map<string, BudgetWaitRow>;
   readonly taken: Map<string, number>;
   /** By holder and hash. */
   readonly blobs: Map<string, BlobUse>;
@@ -72,10 +78,18 @@ export class MemoryDatabase {
   readonly messages = new Map<number, MessageRow>();
   readonly blobs = new Map<string, string>();
   readonly machines = new Map<string, string>();
+  /** By the name of their run; kept when that is deleted. */
+  readonly accounts = new Map<string, AccountRecord>();
+  /** By run, journal number and place; never changed. */
+  readonly ledger = new Map<string, LedgerEntry>();
+  /** By tenant and hash. */
+  readonly answers = new Map<string, AnswerRecord>();
+  /** By tenant and workflow. */
+  readonly served = new Map<string, ServedRow>();
   /** Order over all runs → whose entry it is. */
   readonly positions = new Map<number, { readonly run: RunKey; readonly entry: JournalEntry }>();
   /** The greatest numbers ever used, also where the rows that had them are gone. */
-  readonly highest = { position: 0, messageId: 0, run: 0, approval: 0 };
+  readonly highest = { position: 0, messageId: 0, run: 0, approval: 0, answer: 0 };
   /** What may have brought the process down. */
   readonly suspects = new Map<string, SuspectRow>();
   /** How the store before this one ended, as far as it says. */

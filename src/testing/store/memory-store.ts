@@ -4,10 +4,13 @@
  */
 import { FermataError } from '../../errors.ts';
 import { StoreError, type Store } from '../../store/store.ts';
+import { answersOf } from './answers.ts';
 import { commitGroup, dropUnused } from './commit.ts';
 import { MemoryDatabase, nameOf } from './database.ts';
+import { ledgerOf } from './ledger.ts';
 import { readsOf } from './reads.ts';
 import { dropSuspects, suspectsOf } from './suspects.ts';
+import { vectorsOf } from './vectors.ts';
 import { workflowsOf } from './workflows.ts';
 
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
@@ -35,6 +38,9 @@ export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): St
     ...readsOf(use),
     ...workflowsOf(use),
     ...suspectsOf(use),
+    ...ledgerOf(use),
+    ...answersOf(use),
+    ...vectorsOf(use),
     deciding(mark) {
       works = true;
       use().lastStop = { orderly: false, deciding: mark };

@@ -1,5 +1,6 @@
 /** Reads of what is committed, each scoped by its tenant (S4), in the orders that `Store` promises. */
 import type {
+  BudgetPlace,
   FeedEntry,
   PendingApproval,
   ProjectedRows,
@@ -10,6 +11,7 @@ import type {
   Store,
 } from '../../store/store.ts';
 import type { MemoryDatabase, RunRecord } from './database.ts';
+import { ledgerRow } from './ledger.ts';
 
 type Reads = Pick<
   Store,
@@ -21,6 +23,9 @@ type Reads = Pick<
   | 'eventTypes'
   | 'openWaits'
   | 'openWatches'
+  | 'openBudgetWaits'
+  | 'budgetHolders'
+  | 'budgetsHeldBy'
   | 'keptEvents'
   | 'entry'
   | 'entryOfFact'
@@ -58,6 +63,10 @@ export function readsOf(use: () => MemoryDatabase): Reads {
     shared: ({ shared }, key) => shared.get(key),
     sharedWrite: ({ sharedWrites }, key) => sharedWrites.get(key),
     watch: ({ watches }, key) => watches.get(key),
+    budgetWait: ({ budgetWaits }, key) => budgetWaits.get(key),
+    ledger: ({ origin }, key) => ledgerRow(use(), origin, key),
+    // Of no run: it is written and never read by one.
+    answer: () => undefined,
   };
   return {
     run: (key) => {
@@ -100,6 +109,21 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         )
         .toSorted((a, b) => compare([a.position, a.task], [b.position, b.task]))
         .slice(0, limit),
+    openBudgetWaits: (key, { limit, after }) =>
+      [...(use().run(key)?.budgetWaits.values() ?? [])]
+        .filter((wait) => wait.open && (after === undefined || compare(placeOf(wait), placeOf(after)) > 0))
+        .toSorted((a, b) => compare(placeOf(a), placeOf(b)))
+        .slice(0, limit),
+    budgetHolders: (key, { limit, after = '' }) =>
+      [...(use().run(key)?.budgetWaits.values() ?? [])]
+        .filter(({ held, task }) => held > 0 && task > after)
+        .toSorted((a, b) => byText(a.task, b.task))
+        .slice(0, limit),
+    budgetsHeldBy: ({ tenant, run }) =>
+      use()
+        .runsOf(tenant)
+        .filter(({ budgetWaits }) => (budgetWaits.get(`${run}/`)?.held ?? 0) > 0)
+        .map(({ origin }) => origin.run),
     keptEvents: (key, type, { limit, after = -1 }) =>
       [...(use().run(key)?.keptEvents.values() ?? [])]
         .filter((event) => event.takenBy === null && event.type === type && event.seq > after)
@@ -209,7 +233,7 @@ function rowOf({ origin, state }: RunRecord): RunRow {
 
 function matches(
   { origin, state }: RunRecord,
-  { workflowId, parent, status, tags = [], q, among, forkedFrom }: RunFilter,
+  { workflowId, parent, status, open = false, tags = [], q, among, without = [], idPrefix = '', forkedFrom }: RunFilter,
 ): boolean {
   const texts = [origin.run, origin.workflowName ?? '', origin.machine];
   return (
@@ -217,7 +241,10 @@ function matches(
     (forkedFrom === undefined || origin.forkedFrom?.[0] === forkedFrom) &&
     (parent === undefined || origin.parent?.run === parent) &&
     (among === undefined || among.includes(origin.run)) &&
+    !without.includes(origin.machine) &&
+    origin.run.startsWith(idPrefix) &&
     (status === undefined || state.status === status) &&
+    (!open || !['completed', 'failed', 'cancelled'].includes(state.status)) &&
     tags.every((tag) => origin.tags.includes(tag)) &&
     (q === undefined || texts.some((text) => text.toLowerCase().includes(q.toLowerCase())))
   );
@@ -243,6 +270,10 @@ function entriesOf(record: RunRecord | undefined) {
 /** Code unit by code unit and never by a locale: a page must begin where the one before ended, on every machine. */
 function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function placeOf({ least, task, call }: BudgetPlace): readonly (number | string)[] {
+  return [least, task, call];
 }
 
 function compare(a: readonly (number | string)[], b: readonly (number | string)[]): number {

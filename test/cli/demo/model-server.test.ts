@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type ModelServerOptions, startModelServer } from '../../../src/cli/demo/model-server.ts';
+import { paceOf } from '../../../src/cli/demo/script.ts';
+import { readSettings } from '../../../src/config.ts';
 import { sampleValue } from '../../../src/cli/demo/sample-value.ts';
 import { callModel, failureOf } from '../../actors/model-setup.ts';
 
@@ -51,6 +53,12 @@ describe('the demo', () => {
       answer: '[scripted] value',
     });
   });
+});
+
+it('speaks at the pace that is asked for; 0 is as fast as it goes', () => {
+  expect(paceOf(readSettings({}).demoPace)).toEqual({ firstTokenMs: 300, tokensPerSecond: 60 });
+  expect(paceOf(readSettings({ FERMATA_DEMO_PACE: '500' }).demoPace)).toMatchObject({ tokensPerSecond: 500 });
+  expect(paceOf(readSettings({ FERMATA_DEMO_PACE: '0' }).demoPace)).toEqual({});
 });
 
 describe('the script', () => {

@@ -9,6 +9,9 @@ import { walkRun } from '../run-walk.ts';
 import { pathsOf as roundsPaths, walkRounds } from '../rounds-paths.ts';
 import { SHARING_WALKS } from '../sharing-walks.ts';
 import { callerOf, modelCaller, walkTask } from '../task-walk.ts';
+import { BUDGET_WALKS } from '../budget-walks.ts';
+import { SHARED_BUDGET_WALKS } from '../shared-budget-walks.ts';
+import { CHOOSING_WALKS } from '../choosing-walks.ts';
 import { Workbench } from '../../harness/documents.ts';
 import type { RawModelServer } from '../../harness/raw-model-server.ts';
 
@@ -127,6 +130,39 @@ export const KINDS: readonly Kind[] = [
       SHARING_WALKS.map(({ title, walk }) => ({
         ...titled(`${title} → open`),
         walk: ({ bench, server }: Site) => walk(bench, () => modelCaller(bench, server)),
+      })),
+  },
+  // What its calls do decides its ways: they are those of the runs that have one.
+  {
+    machine: 'budget@2',
+    name: 'what calls may cost',
+    paths: () =>
+      [...BUDGET_WALKS, ...CHOOSING_WALKS].map(({ title, walk }) => ({
+        ...titled(`${title} → closed`),
+        walk: async () => {
+          const bench = await Workbench.openHolding();
+          try {
+            await walk(bench);
+          } finally {
+            await bench.close();
+          }
+        },
+      })),
+  },
+  {
+    machine: 'sharedBudget@2',
+    name: 'what runs may cost together',
+    paths: () =>
+      SHARED_BUDGET_WALKS.map(({ title, budgets, walk }) => ({
+        ...titled(`${title} → open`),
+        walk: async () => {
+          const bench = await Workbench.openHolding(budgets);
+          try {
+            await walk(bench);
+          } finally {
+            await bench.close();
+          }
+        },
       })),
   },
   ...[...runs, ...runs1].map((kind) => ({

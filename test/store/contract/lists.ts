@@ -48,6 +48,12 @@ export function listsContract(make: MakeStore): void {
       expect(await ids(store, { tags: ['x', 'y'] })).toBe('r2');
       expect(await ids(store, { tags: ['y'], status: 'running', workflowId: 'w2' })).toBe('r3');
       expect(await ids(store, { tags: ['none'] })).toBe('');
+      expect(await ids(store, { open: true })).toBe('r4 r3 r2');
+      expect(await ids(store, { open: true, limit: 2, after: 'r4' })).toBe('r3 r2');
+      expect(await ids(store, { open: true, limit: 1 })).toBe('r4');
+      expect(await ids(store, { open: true, tags: ['x'] })).toBe('r2');
+      expect(await ids(store, { open: true, status: 'running' })).toBe('r3 r2');
+      expect(await ids(store, { open: true, status: 'completed' })).toBe('');
       expect(await ids(store, { among: ['r1', 'r3', 'r9'] })).toBe('r3 r1');
       expect(await ids(store, { among: ['r1', 'r3'], status: 'running' })).toBe('r3');
       expect(await ids(store, { among: [] })).toBe('');

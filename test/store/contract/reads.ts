@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EffectRow, RowChange, RunKey, WaitPlace } from '../../../src/store/store.ts';
+import type { EffectRow, RowChange, RunKey, WaitPlace, BudgetPlace } from '../../../src/store/store.ts';
 import {
   actor,
   approvalChange,
@@ -94,6 +94,59 @@ export function readsContract(make: MakeStore): void {
       expect([await waits(9), await events(9)]).toEqual([['b', 'c'], [12]]);
       expect(await store.row(a, 'keptEvent', '7')).toEqual({ seq: 7, type: 'paid', takenBy: 'b' });
       expect(await store.row(a, 'wait', 'a')).toEqual({ task: 'a', type: 'paid', position: 2, open: false });
+    });
+
+    test('calls that wait for money, those first that need the least', async () => {
+      const { store } = current();
+      const wait = (task: string, least: number, open = true, call = 'call'): RowChange => ({
+        table: 'budgetWait',
+        key: `${task}/${call}`,
+        row: { task, call, need: 100, least, open, held: 0 },
+      });
+      const rows = [wait('c', 10), wait('b', 2), wait('a', 2), wait('a', 2, true, 'model.0'), wait('d', 3, false)];
+      await store.commit(group([begin(a, { rows }), begin(b, { rows: [wait('z', 0)] })]));
+      const waits = async (limit: number, after?: BudgetPlace): Promise<readonly string[]> =>
+        (await store.openBudgetWaits(a, { limit, ...(after === undefined ? {} : { after }) })).map(
+          ({ task, call }) => `${task}/${call}`,
+        );
+      expect(await waits(3)).toEqual(['a/call', 'a/model.0', 'b/call']);
+      expect(await waits(9, { least: 2, task: 'a', call: 'model.0' })).toEqual(['b/call', 'c/call']);
+      await store.commit(group([changes(a, 1, { rows: [wait('a', 2, false), wait('d', 1)] })]));
+      expect(await waits(9)).toEqual(['d/call', 'a/model.0', 'b/call', 'c/call']);
+      expect(await store.row(a, 'budgetWait', 'a/call')).toEqual({
+        task: 'a',
+        call: 'call',
+        need: 100,
+        least: 2,
+        open: false,
+        held: 0,
+      });
+      expect(await store.row(a, 'budgetWait', 'a/other')).toBeUndefined();
+    });
+
+    test('who holds something of a shared budget, and of which budgets a run does', async () => {
+      const { store } = current();
+      const holds = (task: string, held: number): RowChange => ({
+        table: 'budgetWait',
+        key: `${task}/`,
+        row: { task, call: '', need: 0, least: 0, open: false, held },
+      });
+      await store.commit(group([begin(a, { rows: [holds('r2', 5), holds('r1', 7), holds('r3', 0)] })]));
+      await store.commit(group([begin(b, { rows: [holds('r2', 1)] })]));
+      const holders = async (after?: string): Promise<readonly string[]> =>
+        (await store.budgetHolders(a, { limit: 9, after })).map(({ task }) => task);
+      expect([await holders(), await holders('r1')]).toEqual([['r1', 'r2'], ['r2']]);
+      expect(await store.budgetsHeldBy({ ...a, run: 'r2' })).toEqual(a.tenant === b.tenant ? [a.run, b.run] : [a.run]);
+      await store.commit(group([changes(a, 1, { rows: [holds('r2', 0)] })]));
+      expect([await holders(), await store.budgetsHeldBy({ ...a, run: 'r3' })]).toEqual([['r1'], []]);
+    });
+
+    test('entries that a run may forget are gone, and the newest are there', async () => {
+      const { store } = current();
+      await store.commit(group([begin(a, { entries: [entry(1, 1), entry(2, 2)] })]));
+      await store.commit(group([changes(a, 1, { entries: [entry(3, 3), entry(4, 4)], entriesFrom: 3 })]));
+      const left = (await store.journal(a, { after: 0, limit: 99 })).map(({ seq }) => seq);
+      expect(left).toEqual([3, 4]);
     });
 
     test("a fact's entry is found by its number", async () => {
@@ -235,6 +288,11 @@ export function readsContract(make: MakeStore): void {
         { table: 'shared', key: 'k', row: { key: 'k', revision: 1, seq: 1 } },
         { table: 'sharedWrite', key: 'w', row: { key: 'k', revision: 1, seq: 1, write: 'w' } },
         { table: 'watch', key: 'plan/k', row: { task: 'plan', key: 'k', position: 0, open: true } },
+        {
+          table: 'budgetWait',
+          key: 'plan/call',
+          row: { task: 'plan', call: 'call', need: 2, least: 1, open: true, held: 0 },
+        },
       ];
       const entries = [entry(1, 1, { kind: 'fact', factSeq: 1 })];
       const parent = { run: 'a', task: 'phase', attempt: 1, depth: 1, awaited: true };
@@ -252,6 +310,7 @@ export function readsContract(make: MakeStore): void {
         ...(await store.openWaits(owner, 'paid', { limit: 9 })),
         ...(await store.keptEvents(owner, 'paid', { limit: 9 })),
         ...(await store.openWatches(owner, 'k', { limit: 9 })),
+        ...(await store.openBudgetWaits(owner, { limit: 9 })),
         ...(await store.sharedValues(owner, { limit: 9 })),
         ...(await store.awaitedRuns(owner)),
         await store.entryOfFact(owner, 1),
@@ -263,7 +322,7 @@ export function readsContract(make: MakeStore): void {
       expect(
         (await seen(mine)).filter((one) => one !== undefined),
         'all of it is there',
-      ).toHaveLength(rows.length + 12);
+      ).toHaveLength(rows.length + 13);
       expect((await seen(yours)).filter((one) => one !== undefined)).toEqual([]);
       await store.commit(group([begin(yours)]));
       expect((await seen(yours)).filter((one) => one !== undefined)).toMatchObject([{ run: 'a', tenant: 'yours' }]);

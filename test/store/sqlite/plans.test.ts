@@ -2,6 +2,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 import { connect } from '../../../src/store/sqlite/connection.ts';
 import { prepareJournalReads } from '../../../src/store/sqlite/journal.ts';
+import { ledgerStore } from '../../../src/store/sqlite/ledger.ts';
 import { lists } from '../../../src/store/sqlite/lists.ts';
 import { prepareRecoveryReads } from '../../../src/store/sqlite/recovery.ts';
 import { RunKeys } from '../../../src/store/sqlite/run-keys.ts';
@@ -28,6 +29,7 @@ const turn = prepareTurnReads(db, keys, journal);
 const recovery = prepareRecoveryReads(db, keys);
 const page = lists(db, keys, journal);
 const runs = runList(db, keys);
+const costs = ledgerStore({ ...connection, db });
 const a = runKey('a');
 const effectSeen = { ...a, token: '1.0' };
 
@@ -44,6 +46,11 @@ const reads: Record<string, () => unknown> = {
   'event types': () => turn.eventTypes(a, 9),
   'open waits': () => turn.openWaits(a, 'paid', { limit: 9, after: { position: 1, task: 'plan' } }),
   'kept events': () => turn.keptEvents(a, 'paid', { limit: 9, after: 1 }),
+  'who holds something of a shared budget': () => turn.budgetHolders(a, { limit: 9, after: 'plan' }),
+  'of which budgets a run holds something': () => turn.budgetsHeldBy(a),
+  'a call that waits for money': () => turn.row(a, 'budgetWait', 'plan/call'),
+  'calls that wait for money': () =>
+    turn.openBudgetWaits(a, { limit: 9, after: { least: 1, task: 'plan', call: 'call' } }),
   entry: () => turn.entry(a, 1),
   'entry of a fact': () => turn.entryOfFact(a, 1),
   blob: () => turn.blob('h'),
@@ -72,11 +79,12 @@ const reads: Record<string, () => unknown> = {
   'forks of a run': () => runs('default', { limit: 9, forkedFrom: 'b' }),
   'forks of a run by status, from a cursor on': () =>
     runs('default', { limit: 9, forkedFrom: 'b', status: 'running', after: 'a' }),
+  'where the ledger begins and ends': () => costs.ledgerRange('default', {}),
   'runs of a workflow by tag': () => runs('default', { limit: 9, tags: ['x'], workflowId: 'w' }),
 };
 
 /** A partial index and the list of messages hold only what the answer needs: they are read from end to end. */
-const WHOLE = /^SCAN (run_state USING INDEX run_state_cut|message)$/;
+const WHOLE = /^SCAN (run_state USING INDEX run_state_cut|message|CONSTANT ROW)$/;
 
 test.each(Object.keys(reads))('R3: %s: found through an index, in its order', async (name) => {
   asked.length = 0;
@@ -90,3 +98,19 @@ test.each(Object.keys(reads))('R3: %s: found through an index, in its order', as
     }
   }
 });
+
+const slice = { first: 1, last: 9 };
+test.each(['day', 'model', 'provider', 'workflow', 'tag', 'tenant'] as const)(
+  'R3: a slice of the ledger by %s: no other row of it is read, whatever is filtered',
+  async (by) => {
+    asked.length = 0;
+    for (const filter of [{}, { workflow: 'w' }, { tag: 'x' }, { run: 'a' }, { from: 1, to: 2 }])
+      await costs.spending('default', { by, ...slice, ...filter });
+    expect(asked).toHaveLength(5);
+    for (const { query, parameters } of asked) {
+      const steps = driver.prepare<unknown[], { detail: string }>(`explain query plan ${query}`).all(...parameters);
+      const [outer] = steps.map(({ detail }) => detail);
+      expect(outer).toBe('SEARCH ledger USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)');
+    }
+  },
+);

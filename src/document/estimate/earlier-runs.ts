@@ -1,0 +1,89 @@
+/** What earlier runs of workflows teach about how long tasks take: read when it is asked for, kept as long as it holds. */
+import type { TaskRow } from '../../store/store.ts';
+import type { LetOthers } from '../steps.ts';
+import { durationsOf, NO_DURATIONS, type LearnedDurations } from './durations.ts';
+
+/** Where they are read. */
+export interface RunsAndTasks {
+  /** Ids of completed runs of a workflow, the newest first. */
+  completed(workflowId: string, limit: number): Promise<readonly string[]>;
+  /** Rows of its tasks, in their order. */
+  tasks(runId: string, page: { readonly limit: number; readonly after?: number }): Promise<readonly TaskRow[]>;
+}
+
+/** Runs that are looked at, the newest first, and tasks of all of them together: a hundred milliseconds at the most. */
+const MOST_RUNS = 20;
+const MOST_TASKS = 10_000;
+const PAGE = 500;
+/** Workflows that are remembered. */
+const MOST_KEPT = 100;
+/** How long nobody looks whether another run has completed, in milliseconds. */
+const FRESH_MS = 10_000;
+
+interface Known {
+  readonly at: number;
+  readonly newest: string | undefined;
+  readonly durations: LearnedDurations;
+}
+
+/** Earlier runs, as a teacher. */
+export class EarlierRuns {
+  readonly #source: RunsAndTasks;
+  readonly #now: () => number;
+  readonly #letOthers: LetOthers;
+  readonly #known = new Map<string, Known>();
+  readonly #reading = new Map<string, Promise<LearnedDurations>>();
+
+  constructor(source: RunsAndTasks, now: () => number, letOthers: LetOthers) {
+    this.#source = source;
+    this.#now = now;
+    this.#letOthers = letOthers;
+  }
+
+  /** How long the tasks of a workflow took in its newest completed runs. */
+  async of(workflowId: string): Promise<LearnedDurations> {
+    const known = this.#known.get(workflowId);
+    const age = this.#now() - (known?.at ?? -Infinity);
+    // A clock that was set back would let it be fresh for ever.
+    if (known !== undefined && age >= 0 && age < FRESH_MS) return known.durations;
+    const reading = this.#reading.get(workflowId) ?? this.#read(workflowId, known);
+    this.#reading.set(workflowId, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(workflowId);
+    }
+  }
+
+  async #read(workflowId: string, known: Known | undefined): Promise<LearnedDurations> {
+    const at = this.#now();
+    const runs = await this.#source.completed(workflowId, MOST_RUNS);
+    const [newest] = runs;
+    const isSame = known !== undefined && known.newest === newest;
+    const durations = isSame ? known.durations : newest === undefined ? NO_DURATIONS : await this.#learn(runs);
+    this.#known.delete(workflowId);
+    this.#known.set(workflowId, { at, newest, durations });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
+    return durations;
+  }
+
+  async #learn(runs: readonly string[]): Promise<LearnedDurations> {
+    const read: TaskRow[][] = [];
+    let left = MOST_TASKS;
+    for (const runId of runs) {
+      const rows: TaskRow[] = [];
+      read.push(rows);
+      for (let after: number | undefined; left > 0;) {
+        const limit = Math.min(PAGE, left);
+        const page = await this.#source.tasks(runId, after === undefined ? { limit } : { limit, after });
+        rows.push(...page);
+        left -= page.length;
+        await this.#letOthers();
+        if (page.length < limit) break;
+        after = page.at(-1)?.position;
+      }
+    }
+    return durationsOf(read);
+  }
+}

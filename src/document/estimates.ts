@@ -1,0 +1,154 @@
+/** Estimates of the documents of a process: with its prices, its encoders, and what its runs have taught. */
+import { Tokenizer } from '../cost/tokens.ts';
+import type { LedgerStore, MaybePromise } from '../store/store.ts';
+import type { Definition } from './definition.ts';
+import { estimateOf, type Estimate } from './estimate.ts';
+import { dryRunOf, type DryRun } from './dry-run.ts';
+import { NO_DURATIONS, type LearnedDurations } from './estimate/durations.ts';
+import type { EarlierRuns } from './estimate/earlier-runs.ts';
+import { Given } from './estimate/given.ts';
+import { learnFrom, type Learned } from './estimate/learned.ts';
+import { checkInput } from './input.ts';
+import { modelsOf } from './priced.ts';
+import { askedModels, rankedModels, type Tiers } from './models.ts';
+import type { Price } from './prices.ts';
+import { inTurns, type LetOthers } from './steps.ts';
+import type { Workflows } from './workflows.ts';
+
+/** What estimates stand on. */
+export interface EstimateSurroundings {
+  readonly workflows: Pick<Workflows, 'below' | 'find' | 'named'>;
+  readonly store: Pick<LedgerStore, 'accounts' | 'ledger'>;
+  readonly tenant: string;
+  /** Opens the prices as they are now. */
+  prices(): Promise<(definition: Definition) => Price>;
+  now(): number;
+  readonly letOthers: LetOthers;
+  readonly tiers: Tiers;
+  readonly earlier: Pick<EarlierRuns, 'of'>;
+}
+
+/** How an estimate is made. */
+export interface EstimateOptions {
+  /**
+   * With the encoders of the models, of which each takes half a second when it is first needed; without, tokens are told
+   * from the length of texts. Default true.
+   */
+  readonly exact?: boolean;
+  /** The run has a budget that its document does not say. Default false. */
+  readonly hasBudget?: boolean;
+  /** As if all that choose among models chose the cheapest. Default false. */
+  readonly atCheapest?: boolean;
+}
+
+/** How long what was learned is taken for the same, in milliseconds: a hundred runs that begin at once learn once. */
+const FRESH_MS = 10_000;
+const MOST_KEPT = 100;
+
+/** What was learned, and when. */
+interface Kept {
+  readonly at: number;
+  readonly learned: Promise<Learned>;
+  found: Learned | undefined;
+}
+
+/** One that knows no encoder. */
+const BY_LENGTH = new Tokenizer();
+
+/** Makes estimates. */
+export class Estimates {
+  readonly #surroundings: EstimateSurroundings;
+  readonly #tokenizer = new Tokenizer();
+  readonly #learned = new Map<string, Kept>();
+
+  constructor(surroundings: EstimateSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * What a run with this input would cost.
+   *
+   * @throws FermataError `invalidInput` as `execute` does; `promptFailed` where a prompt reads only the input, and that
+   * lacks what it reads
+   */
+  async of(
+    definition: Definition,
+    input: unknown,
+    { exact = true, hasBudget = false, atCheapest = false }: EstimateOptions = {},
+  ): Promise<Estimate> {
+    const { workflows, prices, letOthers, tiers } = this.#surroundings;
+    const checked = checkInput(definition, input ?? {});
+    const below = await workflows.named(definition);
+    const all = [definition, ...below.values()];
+    if (exact)
+      for (const model of new Set(all.flatMap((one) => namesOfModels(one, tiers)))) await this.#tokenizer.load(model);
+    const tokenizer = exact ? this.#tokenizer : BY_LENGTH;
+    const chances = await this.#chancesOf(all.filter(mayGoEitherWay).map(({ name }) => name));
+    const steps = estimateOf(definition, {
+      input: checked,
+      priceOf: await prices(),
+      count: (text, model) => tokenizer.count(text, model),
+      tiers,
+      hasBudget,
+      atCheapest,
+      learned: await this.learnedFrom(all.map(({ name }) => name)),
+      chance: (workflow, task) => chances.get(workflow)?.chance(task),
+      lookUp: await workflows.below(definition),
+    });
+    return inTurns(steps, letOthers);
+  }
+
+  /**
+   * What a run with this input would do. Throws as `of` does.
+   *
+   * @param workflowId of the stored workflow, to learn from its runs
+   */
+  async dryRun(definition: Definition, input: unknown, workflowId?: string): Promise<DryRun> {
+    const { letOthers, earlier } = this.#surroundings;
+    const estimate = await this.of(definition, input);
+    const learned = workflowId === undefined ? NO_DURATIONS : await earlier.of(workflowId);
+    return inTurns(dryRunOf(estimate, new Given(checkInput(definition, input ?? {})), learned), letOthers);
+  }
+
+  /** How often tasks of workflows ran, by the names of the workflows. */
+  async #chancesOf(names: readonly string[]): Promise<ReadonlyMap<string, LearnedDurations>> {
+    const { workflows, earlier } = this.#surroundings;
+    const found = new Map<string, LearnedDurations>();
+    for (const name of new Set(names)) {
+      const stored = await workflows.find({ name });
+      if (stored !== undefined) found.set(name, await earlier.of(stored.id));
+    }
+    return found;
+  }
+
+  /**
+   * What earlier runs have taught, by the names of their workflows; at once where that was asked for a moment ago.
+   */
+  learnedFrom(names: readonly string[]): MaybePromise<Learned> {
+    const { store, tenant, now, letOthers } = this.#surroundings;
+    const key = JSON.stringify(names);
+    const known = this.#learned.get(key);
+    if (known !== undefined && now() - known.at < FRESH_MS) return known.found ?? known.learned;
+    if (this.#learned.size >= MOST_KEPT) this.#learned.clear();
+    const learned = learnFrom(store, tenant, names, letOthers);
+    const kept: Kept = { at: now(), learned, found: undefined };
+    this.#learned.set(key, kept);
+    learned.then(
+      (found) => (kept.found = found),
+      () => this.#learned.delete(key),
+    );
+    return learned;
+  }
+}
+
+/** Models that the tasks of a definition ask, as far as it names them. */
+function namesOfModels(definition: Definition, tiers: Tiers): readonly string[] {
+  const { tasks, model } = definition;
+  const asked = tasks.flatMap((spec) => modelsOf(spec, spec.name, tiers));
+  return [model, ...[...rankedModels(askedModels({}, definition), tiers), ...asked].map((one) => one.model)];
+}
+
+/** Only of those it matters how often their tasks ran. */
+function mayGoEitherWay({ tasks }: Definition): boolean {
+  return tasks.some(({ when, gates }) => when !== undefined || gates.length > 0);
+}

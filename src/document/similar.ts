@@ -1,0 +1,114 @@
+/**
+ * Similar questions: when one will do, which ones are comparable, and who is asked about that. Comparable are those that
+ * differ in nothing but the prompt, and whose vectors come from one model.
+ */
+import canonicalize from 'canonicalize';
+import type { UnitPrices } from '../cost/unit-prices.ts';
+import type { PreparedModelCall } from './kinds/model.ts';
+import type { Price } from './prices.ts';
+
+/** Of a document that only asks to have what is found judged. */
+const DEFAULT_THRESHOLD = 0.85;
+/** Its embeddings are the cheapest that most providers know. */
+const EMBEDDING_MODEL = 'text-embedding-3-small';
+/** Judges for two cents what another one has answered for dollars. */
+const JUDGES: Readonly<Record<string, string>> = { openai: 'gpt-4o-mini' };
+/** Characters: embedding models read 8,191 tokens, and of most texts those have more characters than that. */
+export const LONGEST_COMPARED = 32_000;
+
+/** Of a call for which a similar question will do. */
+export interface SimilarSpec {
+  /** Above 0 and below 1. */
+  readonly threshold: number;
+  readonly verify: boolean;
+}
+
+/** A model that is asked on the side. */
+export interface SideModel {
+  readonly provider: string;
+  readonly model: string;
+  /** What it costs; absent where nobody knows. */
+  readonly prices?: UnitPrices;
+}
+
+/** How similar questions are looked for. JSON, in every snapshot of its task. */
+export interface PreparedComparison {
+  readonly threshold: number;
+  /** Hash of all but the prompt, and of whose vectors are compared. */
+  readonly space: string;
+  /** Makes the vectors. */
+  readonly embedder: SideModel & { readonly dimensions?: number };
+  /** The most tokens that the prompt can have. */
+  readonly tokens: number;
+  /** Says whether what is found serves; absent where nobody is asked. */
+  readonly judge?: SideModel;
+}
+
+/** Who makes vectors and judges, as a process is configured. */
+export interface ComparisonSettings {
+  readonly embeddings?: {
+    /** Default: the provider of the task. */
+    readonly provider?: string | undefined;
+    /** Default: text-embedding-3-small. */
+    readonly model?: string | undefined;
+    /** Asked for with each vector, of models that can make shorter ones. */
+    readonly dimensions?: number | undefined;
+  };
+  /** Default: gpt-4o-mini of OpenAI, the task's own model of another provider. */
+  readonly judge?: { readonly provider?: string | undefined; readonly model: string };
+}
+
+/** What a document says of similar questions; undefined where none will do. */
+export function similarSpec({
+  similarityThreshold,
+  verify = false,
+}: {
+  readonly similarityThreshold?: number | undefined;
+  readonly verify?: boolean | undefined;
+}): SimilarSpec | undefined {
+  const threshold = similarityThreshold ?? (verify ? DEFAULT_THRESHOLD : 1);
+  return threshold < 1 ? { threshold, verify } : undefined;
+}
+
+/** What of it is made ready with a call. */
+export function comparisonOf(
+  call: PreparedModelCall,
+  { threshold, verify }: SimilarSpec,
+  {
+    where,
+    hash,
+    comparing,
+    priceOf,
+  }: {
+    readonly where: object;
+    readonly hash: (text: string) => string;
+    readonly comparing: ComparisonSettings;
+    readonly priceOf: Price;
+  },
+): { readonly similar: PreparedComparison } | { readonly warning: string } {
+  const { prompt, provider, model, system, temperature, maxOutputTokens, responseFormat } = call;
+  if (prompt.length > LONGEST_COMPARED)
+    return {
+      warning: `Similar questions were not looked for: the prompt has ${prompt.length} characters, and embedding models read about ${LONGEST_COMPARED}.`,
+    };
+  const { embeddings = {}, judge } = comparing;
+  const by = { provider: embeddings.provider ?? provider, model: embeddings.model ?? EMBEDDING_MODEL };
+  const { dimensions } = embeddings;
+  const judges = { provider: judge?.provider ?? provider, model: judge?.model ?? JUDGES[provider] ?? model };
+  const asked = { ...where, provider, model, system, temperature, maxOutputTokens, responseFormat };
+  return {
+    similar: {
+      threshold,
+      space: hash(canonicalize({ ...asked, by, dimensions }) ?? ''),
+      embedder: { ...priced(by, priceOf), ...(dimensions === undefined ? {} : { dimensions }) },
+      // No encoder makes more of a text than its bytes.
+      tokens: new TextEncoder().encode(prompt).length,
+      ...(verify ? { judge: priced(judges, priceOf) } : {}),
+    },
+  };
+}
+
+function priced(asked: Pick<SideModel, 'provider' | 'model'>, priceOf: Price): SideModel {
+  const prices = priceOf(asked);
+  return prices === undefined ? asked : { ...asked, prices };
+}

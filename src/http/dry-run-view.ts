@@ -1,0 +1,99 @@
+/** What a run would do, as the API shows it. */
+import { z } from '@hono/zod-openapi';
+import { SOURCES } from '../cost/estimate/figure.ts';
+import type { TaskSpec } from '../document/definition.ts';
+import type { DryRun } from '../document/dry-run.ts';
+import { estimateFields, estimateView, type Limits } from './estimate-view.ts';
+
+const MOST_LISTED = 1_000;
+
+/** The fields of a dry run. */
+export const dryRunFields = {
+  tasksToExecute: z.int().describe('Tasks of the document that may run'),
+  skipped: z.array(z.string()).describe('Tasks that will not, as the input decides it; at most 1,000'),
+  executionPlan: z
+    .array(z.object({ stage: z.int(), tasks: z.array(z.string()), parallel: z.boolean() }))
+    .describe('Tasks of a stage need only what earlier stages give; at most 1,000 stages, and names in all'),
+  estimatedDurationSeconds: z
+    .number()
+    .nullable()
+    .describe('With no more tasks at once than breadth lets; without those of unknown duration; null: all are unknown'),
+  unknownDurations: z.int().describe('Tasks whose duration nobody knows: write estimatedDurationSeconds'),
+  durations: z
+    .array(z.object({ task: z.string(), seconds: z.number(), from: z.enum(SOURCES) }))
+    .describe('Of each task, of a map of each of its items; at most 1,000'),
+  criticalPath: z
+    .array(z.string())
+    .describe('The tasks that decide how long it takes: each begins when the one before it ends, or leaves its place'),
+  approvals: z
+    .array(
+      z.object({
+        task: z.string(),
+        prompt: z.string().optional().describe('Liquid, as it is written'),
+        timeoutSeconds: z.number().optional(),
+        onReject: z.enum(['skip', 'cancel', 'fail']),
+      }),
+    )
+    .describe('What people will be asked; at most 1,000'),
+  waits: z
+    .array(
+      z.object({
+        task: z.string(),
+        seconds: z.number().optional(),
+        until: z.string().optional(),
+        event: z.string().optional(),
+        timeoutSeconds: z.number().optional(),
+      }),
+    )
+    .describe('What will be waited for; at most 1,000'),
+  cost: z.object(estimateFields).openapi('DryRunCost'),
+};
+
+/** A dry run as the API shows it. */
+export function dryRunView(dryRun: DryRun, limits: Limits = {}): z.infer<z.ZodObject<typeof dryRunFields>> {
+  const { estimate, stages, schedule, durations, unknown, approvals, waits, tasks, skipped } = dryRun;
+  const isUnknown = schedule.seconds === 0 && unknown > 0;
+  return {
+    tasksToExecute: tasks,
+    skipped: skipped.slice(0, MOST_LISTED),
+    executionPlan: planOf(stages),
+    estimatedDurationSeconds: isUnknown ? null : Number(schedule.seconds.toFixed(3)),
+    unknownDurations: unknown,
+    durations: [...durations]
+      .slice(0, MOST_LISTED)
+      .map(([task, { seconds, from }]) => ({ task, seconds: Number(seconds.toFixed(3)), from })),
+    criticalPath: schedule.criticalPath.slice(0, MOST_LISTED),
+    approvals: approvals.slice(0, MOST_LISTED).flatMap(approvalView),
+    waits: waits.slice(0, MOST_LISTED).map(waitView),
+    cost: estimateView(estimate, limits),
+  };
+}
+
+function planOf(stages: DryRun['stages']): { stage: number; tasks: string[]; parallel: boolean }[] {
+  let left = MOST_LISTED;
+  return stages.slice(0, MOST_LISTED).map((names, index) => {
+    const shown = names.slice(0, left);
+    left -= shown.length;
+    return { stage: index + 1, tasks: shown, parallel: names.length > 1 };
+  });
+}
+
+function approvalView({ name, approval }: TaskSpec) {
+  if (approval === undefined) return [];
+  const { prompt, timeoutSeconds, onReject } = approval;
+  return [
+    {
+      task: name,
+      ...(prompt === undefined ? {} : { prompt }),
+      ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+      onReject,
+    },
+  ];
+}
+
+function waitView({ name, call, timeoutSeconds }: TaskSpec) {
+  const limit = timeoutSeconds === undefined ? {} : { timeoutSeconds };
+  if (call.kind !== 'wait') return { task: name, ...limit };
+  if ('event' in call.for) return { task: name, event: call.for.event.type, ...limit };
+  return { task: name, ...call.for, ...limit };
+}

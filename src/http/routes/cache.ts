@@ -1,0 +1,104 @@
+/** The cache of answers: what it did, and what it is to forget. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { dollarsOf } from '../../cost/money.ts';
+import type { ServedRow } from '../../store/store.ts';
+import { pageOf, pageQuery, readCursor, toCursor } from '../page.ts';
+import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
+
+const servedSchema = z
+  .object({
+    workflow: z.string(),
+    hits: z.int().describe('Tasks that had their answer from it'),
+    inFlight: z.int().describe('Those among them that waited for a task which was asking the same at that time'),
+    misses: z.int().describe('Calls that were made because it had none'),
+    hitRate: z.number().nullable().describe('0..1; null: nothing was looked for'),
+    costSavedDollars: z.number().describe('US dollars, of the hits whose first call has a known cost'),
+  })
+  .openapi('CacheUse');
+
+const report = createRoute({
+  method: 'get',
+  path: '/cache',
+  operationId: 'readCache',
+  summary: 'What the cache of answers did, by workflow in the order of their names, and how big it is',
+  tags: ['cache'],
+  request: { query: fields(pageQuery) },
+  responses: {
+    200: answers(
+      'A page',
+      z
+        .object({
+          entries: z.int().describe('Questions it knows, also those whose answer is still to come'),
+          bytes: z.int().describe('Characters of them'),
+          total: servedSchema.omit({ workflow: true }).describe('Of all workflows'),
+          items: z.array(servedSchema),
+          nextCursor: z.string().nullable(),
+        })
+        .openapi('Cache'),
+    ),
+  },
+});
+
+const forgetBody = z
+  .strictObject({
+    workflow: z.string().min(1).optional().describe('Name of the workflow whose run asked'),
+    tag: z.string().min(1).optional().describe('Of the run that asked'),
+    prompt: z.string().min(1).optional().describe('The whole prompt, as it was rendered'),
+    all: z.literal(true).optional(),
+  })
+  .refine((given) => Object.values(given).some((value) => value !== undefined), {
+    error: 'expected "workflow", "tag", "prompt" or "all": true, to say which answers',
+  })
+  .openapi('Forget');
+
+const forget = createRoute({
+  method: 'post',
+  path: '/cache/forget',
+  operationId: 'forgetAnswers',
+  summary: 'Forgets answers: those for which all that is given is so. Tasks that have theirs keep it',
+  tags: ['cache'],
+  request: { body: body(forgetBody, true) },
+  responses: { 200: answers('How many', z.object({ forgotten: z.int() })) },
+});
+
+/** Routes of the cache. */
+export function cacheRoutes({ fermata: { cache } }: Surroundings) {
+  return newRouter()
+    .openapi(report, async (c) => {
+      const { limit, cursor } = c.req.valid('query');
+      const after = readCursor('cache', cursor);
+      const { entries, bytes, workflows } = await cache.report();
+      const rest = workflows.filter(({ workflow }) => after === undefined || workflow > after);
+      const page = pageOf(rest.slice(0, limit + 1), limit, ({ workflow }) => toCursor('cache', workflow), servedView);
+      const { workflow: _, ...total } = servedView(workflows.reduce(plus, NONE));
+      return c.json({ entries, bytes, total, ...page }, 200);
+    })
+    .openapi(forget, async (c) => {
+      const { workflow, tag, prompt } = c.req.valid('json');
+      return c.json({ forgotten: await cache.forget({ workflow, tag, prompt }) }, 200);
+    });
+}
+
+const NONE: ServedRow = { workflow: '', misses: 0, hits: 0, shared: 0, savedNanos: 0 };
+
+function plus(one: ServedRow, other: ServedRow): ServedRow {
+  return {
+    workflow: '',
+    misses: one.misses + other.misses,
+    hits: one.hits + other.hits,
+    shared: one.shared + other.shared,
+    savedNanos: one.savedNanos + other.savedNanos,
+  };
+}
+
+function servedView({ workflow, misses, hits, shared, savedNanos }: ServedRow): z.infer<typeof servedSchema> {
+  const asked = hits + misses;
+  return {
+    workflow,
+    hits,
+    inFlight: shared,
+    misses,
+    hitRate: asked === 0 ? null : hits / asked,
+    costSavedDollars: dollarsOf(savedNanos),
+  };
+}

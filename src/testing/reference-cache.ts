@@ -1,0 +1,113 @@
+/** What may be observed of answers that serve again (P16): part of the reference model. */
+import { isDeepStrictEqual } from 'node:util';
+import type { SeenFact } from './observation.ts';
+import type { ClockModel } from './reference-clock.ts';
+import { isTakenOver } from './reference-forks.ts';
+import { check, type Run, type Task } from './reference-run.ts';
+
+/** Facts of a task after which its call may still be under way. */
+const GOES_ON: ReadonlySet<string> = new Set(['cache_missed', 'progress', 'task_started']);
+
+interface Question {
+  /** Who shares its answers, and the prompt that was asked. */
+  readonly of: string;
+  answer?: { readonly value: unknown };
+}
+
+interface Asker {
+  readonly run: Run;
+  readonly task: Task;
+}
+
+/** The cache of a world. */
+export class CacheModel {
+  readonly #clock: ClockModel;
+  readonly #questions = new Map<string, Question>();
+  /** Who asks a model, by question. */
+  readonly #asking = new Map<string, Set<Asker>>();
+  readonly #counts = new Map<string, { cacheHits: number; cacheMisses: number }>();
+
+  constructor(clock: ClockModel) {
+    this.#clock = clock;
+  }
+
+  /** A fact about a task, before anything else is made of it. */
+  see(run: Run, task: Task, fact: SeenFact, where: string): void {
+    const { type, data } = fact;
+    if (!GOES_ON.has(type) && !(type === 'task_in_doubt' && data['policy'] === 'retry')) this.#ended(run, task);
+    if (type === 'cache_missed') this.#missed(run, task, fact, where);
+    const { cached } = data as { readonly cached?: { readonly key: string } };
+    if (isTakenOver(fact))
+      return check(cached === undefined && !isHit(fact), `P16 ${where}: another run has found that`);
+    if (isHit(fact)) this.#found(run, task, fact, where);
+    if (cached !== undefined) this.#kept(task, cached.key, data['result'], where);
+  }
+
+  /** The counts of a run that has ended are what was seen of it. */
+  finish({ name }: Run, { cacheHits = 0, cacheMisses = 0 }: Readonly<Record<string, number>>): void {
+    const seen = this.#counts.get(name) ?? { cacheHits: 0, cacheMisses: 0 };
+    const isSame = isDeepStrictEqual({ cacheHits, cacheMisses }, seen);
+    check(isSame, `P16 run ${name} counts ${cacheHits} hits and ${cacheMisses} misses: ${JSON.stringify(seen)}`);
+  }
+
+  #missed(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
+    const { cacheKey: key, promptHash } = data as { readonly cacheKey: string; readonly promptHash: string };
+    this.#count(run, { cacheHits: 0, cacheMisses: 1 });
+    const of = `${namespaceOf(run, task, where)} ${promptHash}`;
+    const question = this.#questions.get(key) ?? { of };
+    this.#questions.set(key, question);
+    check(question.of === of, `P16 ${where}: ${question.of} was asked under the key of ${of}`);
+    const asking = this.#asking.get(key) ?? new Set();
+    this.#asking.set(key, asking);
+    for (const other of asking) {
+      const what = `${where}: task ${other.task.plan.name} of run ${other.run.name} is asking the same`;
+      check(other.task !== task, `P16 ${what}: it is this one`);
+      // Who has waited for as long as its own call may take asks for itself.
+      if (!other.run.stuck) this.#clock.notEarly(at, task.since, task.plan.timeoutSeconds, what, 'P16');
+    }
+    asking.add({ run, task });
+  }
+
+  #found(run: Run, task: Task, { data }: SeenFact, where: string): void {
+    const { cacheKey: key, result, bill } = data as Readonly<Record<string, unknown>>;
+    this.#count(run, { cacheHits: 1, cacheMisses: 0 });
+    const question = this.#questions.get(String(key));
+    const by = namespaceOf(run, task, where);
+    check(question?.of.startsWith(`${by} `) === true, `P16 ${where}: nobody of ${by} has asked that`);
+    check(isDeepStrictEqual(question.answer?.value, result), `P16 ${where}: another answer is kept`);
+    check(bill === undefined, `P16 ${where}: what was found is on a bill`);
+  }
+
+  #kept(task: Task, key: string, value: unknown, where: string): void {
+    const question = this.#questions.get(key);
+    check(task.plan.call.cache !== undefined, `P16 ${where}: its answers are not to be kept`);
+    // A budget may have chosen another model than the one that was looked for: that is kept where somebody has asked it.
+    if (question !== undefined) question.answer = { value };
+  }
+
+  #ended(run: Run, task: Task): void {
+    for (const asking of this.#asking.values())
+      for (const asker of asking) if (asker.run === run && asker.task === task) asking.delete(asker);
+  }
+
+  #count(
+    { name }: Run,
+    { cacheHits, cacheMisses }: { readonly cacheHits: number; readonly cacheMisses: number },
+  ): void {
+    const before = this.#counts.get(name) ?? { cacheHits: 0, cacheMisses: 0 };
+    const after = { cacheHits: before.cacheHits + cacheHits, cacheMisses: before.cacheMisses + cacheMisses };
+    this.#counts.set(name, after);
+  }
+}
+
+/** True of an answer that was found and not asked for. */
+export function isHit({ type, data }: Pick<SeenFact, 'type' | 'data'>): boolean {
+  return type === 'task_completed' && data['cacheHit'] === true;
+}
+
+/** Who shares answers with a task. Nobody does whose document does not say so. */
+function namespaceOf({ facts: [start] }: Run, { plan }: Task, where: string): string {
+  const { cache } = plan.call;
+  check(cache !== undefined, `P16 ${where}: its answers are not to be kept`);
+  return cache.namespace === undefined ? `workflow ${String(start?.data['workflow'])}` : `namespace ${cache.namespace}`;
+}

@@ -1,0 +1,246 @@
+/** What a run would cost and do, by the front door. Prices are of the test: a nano-dollar a token in, ten a token out. */
+import { describe, expect, it } from 'vitest';
+import type { FermataConfig } from '../../src/config.ts';
+import { ManualClock } from '../harness/clock.ts';
+import { openFermata, type Harness } from '../harness/fermata.ts';
+
+const PRICES: FermataConfig = { prices: { openai: { 'gpt-4o-mini': { input: 0.001, output: 0.01 } } } };
+/** The seeds' market example: three questions, of which one reads the first answer. */
+const ask = { expectedOutputTokens: 1_500, maxOutputTokens: 2_000, maxRetries: 0 };
+const MARKET = {
+  name: 'market',
+  input: { type: 'object', properties: { topic: { type: 'string', default: 'AI' } } },
+  tasks: [
+    { name: 'research_market', prompt: 'What is the current state of the {{ input.topic }} market?', ...ask },
+    { name: 'analyze_trends', prompt: 'Analyze current {{ input.topic }} market trends', ...ask },
+    { name: 'summary', prompt: 'In short: {{ tasks.research_market.output }}', ...ask },
+  ],
+};
+
+async function created({ call }: Harness, document: object): Promise<string> {
+  const { status, body } = await call('POST', '/workflows', document);
+  expect(status, JSON.stringify(body)).toBe(201);
+  return body.id as string;
+}
+
+describe('POST …/estimate-cost', () => {
+  it('says by task and in all what the market example costs, and stores nothing', async () => {
+    const harness = await openFermata({ config: PRICES });
+    const id = await created(harness, MARKET);
+    const { status, body } = await harness.call('POST', `/workflows/${id}/estimate-cost`, { input: {} });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      workflowId: id,
+      name: 'market',
+      version: 1,
+      guessed: false,
+      warning: null,
+      unlisted: 0,
+    });
+    // 11 and 5 tokens by the encoder of the model, and 7 around each; the third has 3 of its own.
+    const tokens = body.estimatedCostBreakdown.map((one: { inputTokens: object }) => one.inputTokens);
+    expect(tokens).toEqual([
+      { lowest: 10, expected: 17, highest: 34, from: 'counted' },
+      { lowest: 5, expected: 12, highest: 29, from: 'counted' },
+      { lowest: 4, expected: 1_511, highest: 2_028, from: 'declared' },
+    ]);
+    expect(body.estimatedCostDollars).toEqual({
+      lowest: 19 / 1e9,
+      expected: (17 + 12 + 1_511 + 3 * 15_000) / 1e9,
+      highest: (34 + 29 + 2_028 + 3 * 20_000) / 1e9,
+    });
+    expect((await harness.call('GET', '/runs')).body.items).toEqual([]);
+    expect(harness.models.requests()).toEqual([]);
+  });
+
+  it('refuses an input that its schema refuses, and a prompt that cannot be rendered', async () => {
+    const harness = await openFermata();
+    const id = await created(harness, MARKET);
+    const wrong = await harness.call('POST', `/workflows/${id}/estimate-cost`, { input: { topic: 5 } });
+    expect([wrong.status, wrong.body.code]).toEqual([422, 'invalidInput']);
+    const bare = await created(harness, { name: 'bare', tasks: [{ name: 'a', prompt: '{{ input.x.y }}' }] });
+    const unrendered = await harness.call('POST', `/workflows/${bare}/estimate-cost`, {});
+    expect([unrendered.status, unrendered.body.code]).toEqual([422, 'promptFailed']);
+    expect((await harness.call('POST', '/workflows/nowhere/dry-run', {})).status).toBe(404);
+    expect((await harness.call('POST', `/workflows/${id}/estimate-cost`, { inputs: {} })).status).toBe(400);
+  });
+
+  it('warns of what is dear, and says whose price nobody knows', async () => {
+    const harness = await openFermata({ config: { prices: { openai: { dear: { input: 1_000, output: 1_000 } } } } });
+    const tasks = [
+      { name: 'a', model: 'dear', prompt: 'x', ...ask },
+      { name: 'b', model: 'my-own', prompt: 'x', ...ask },
+    ];
+    const id = await created(harness, { name: 'dear', tasks });
+    const { body } = await harness.call('POST', `/workflows/${id}/estimate-cost`, {});
+    expect(body.warning).toBe('High cost workflow: $1.508 are expected, more than $1');
+    expect(body.unpricedCalls).toEqual({ lowest: 1, expected: 1, highest: 1 });
+    expect(body.estimatedCostBreakdown[1].estimatedCostDollars).toBeNull();
+    expect(body.assumptions.join(' ')).toContain('openai/my-own');
+  });
+
+  it('learns from the runs there were', async () => {
+    const answer = { text: 'ok', usage: { inputTokens: 40, outputTokens: 7 } };
+    const clock = new ManualClock();
+    const harness = await openFermata({ config: PRICES, clock, script: [{ prompt: '', answers: [answer] }] });
+    const id = await created(harness, { name: 'w', tasks: [{ name: 'a', prompt: 'Hello' }] });
+    const { runId } = (await harness.call('POST', `/workflows/${id}/execute`, {})).body;
+    await harness.fermata.runtime.waitFor(runId);
+    // What was learned a moment ago is taken for the same.
+    clock.jump(60_000);
+    const { body } = await harness.call('POST', `/workflows/${id}/estimate-cost`, {});
+    expect(body.estimatedCostBreakdown[0].outputTokens).toMatchObject({ expected: 7, from: 'learned' });
+    expect(body.guessed).toBe(false);
+  });
+});
+
+describe('the chance of a branch', () => {
+  it('is what earlier runs came to, and never sure', async () => {
+    const clock = new ManualClock();
+    const script = [{ prompt: '', answers: [{ text: 'ok', usage: { inputTokens: 10, outputTokens: 20 } }] }];
+    const config = { ...PRICES, functions: { tell: (input: unknown) => (input as { kind: unknown }).kind } };
+    const harness = await openFermata({ config, clock, script });
+    const id = await created(harness, {
+      name: 'branching',
+      tasks: [
+        { name: 'kind', kind: 'code', function: 'tell', input: { kind: 'input.kind' } },
+        { name: 'which', kind: 'condition', if: 'tasks.kind.output == "a"', then: ['a'], else: ['b'] },
+        { name: 'a', prompt: 'A', ...ask },
+        { name: 'b', prompt: 'B', ...ask },
+        { name: 'more', prompt: 'C', when: 'tasks.kind.output == "a"', ...ask },
+      ],
+    });
+    const breakdown = async () => {
+      const { body } = await harness.call('POST', `/workflows/${id}/estimate-cost`, { input: { kind: 'a' } });
+      const entries = body.estimatedCostBreakdown as readonly { task: string; chance: number }[];
+      return { chances: Object.fromEntries(entries.map(({ task, chance }) => [task, chance])), body };
+    };
+    const before = await breakdown();
+    expect(before.chances).toEqual({ a: 0.5, b: 0.5, more: 0.5 });
+    expect(before.body.assumptions.join(' ')).toContain('as likely as the others');
+    for (const kind of ['a', 'b', 'a', 'a']) {
+      const { body } = await harness.call('POST', `/workflows/${id}/execute`, { input: { kind } });
+      await harness.fermata.runtime.waitFor(body.runId as string);
+    }
+    clock.jump(60_000);
+    // Three of four, as though there were one more that went either way.
+    const after = await breakdown();
+    expect(after.chances).toEqual({ a: 0.7, b: 0.3, more: 0.7 });
+    expect(after.body.assumptions.join(' ')).not.toContain('as likely as the others');
+    expect(after.body.estimatedCostDollars.lowest).toBe(before.body.estimatedCostDollars.lowest);
+  });
+});
+
+describe('POST …/dry-run', () => {
+  it('says what runs when, how long it takes, who is asked and what is waited for', async () => {
+    const harness = await openFermata({ config: PRICES });
+    const timed = (name: string, estimatedDurationSeconds: number, over: object = {}) => ({
+      name,
+      prompt: name,
+      estimatedDurationSeconds,
+      ...ask,
+      ...over,
+    });
+    const id = await created(harness, {
+      name: 'plan',
+      config: { breadth: 2 },
+      tasks: [
+        timed('a', 10),
+        timed('b', 10),
+        timed('c', 10),
+        timed('d', 5, { dependsOn: ['a'], requiresApproval: true, approvalPrompt: 'Go on?' }),
+        timed('e', 5, { when: 'input.n > 1' }),
+        { name: 'nap', kind: 'wait', seconds: 3, dependsOn: ['d'] },
+      ],
+    });
+    const { status, body } = await harness.call('POST', `/workflows/${id}/dry-run`, { input: { n: 1 } });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      tasksToExecute: 5,
+      skipped: ['e'],
+      executionPlan: [
+        { stage: 1, tasks: ['a', 'b', 'c'], parallel: true },
+        { stage: 2, tasks: ['d'], parallel: false },
+        { stage: 3, tasks: ['nap'], parallel: false },
+      ],
+      // Two at once: a and b, then c and d, and nothing waits for c.
+      estimatedDurationSeconds: 20,
+      unknownDurations: 0,
+      criticalPath: ['a', 'c'],
+      approvals: [{ task: 'd', prompt: 'Go on?', onReject: 'fail' }],
+      waits: [{ task: 'nap', seconds: 3 }],
+    });
+    expect(body.cost.guessed).toBe(false);
+    expect(harness.models.requests()).toEqual([]);
+  });
+});
+
+describe('what is said before a run', () => {
+  it('is of the config that the run would be asked for with', async () => {
+    const harness = await openFermata({ config: PRICES });
+    const id = await created(harness, {
+      name: 'wide',
+      tasks: ['a', 'b'].map((name) => ({ name, prompt: name, estimatedDurationSeconds: 5, ...ask })),
+    });
+    const config = { breadth: 1, budget: { maxCostDollars: 0.00002 } };
+    const dryRun = (request: object) => harness.call('POST', `/workflows/${id}/dry-run`, request);
+    expect((await dryRun({})).body).toMatchObject({ estimatedDurationSeconds: 5, cost: { warning: null } });
+    const { body } = await dryRun({ config });
+    expect(body).toMatchObject({ estimatedDurationSeconds: 10, criticalPath: ['a', 'b'] });
+    expect(body.cost.warning).toMatch(/^Over budget: /);
+    const estimate = await harness.call('POST', `/workflows/${id}/estimate-cost`, { config });
+    expect(estimate.body.warning).toMatch(/^Over budget: /);
+    expect((await dryRun({ config: { breadth: 0 } })).body).toMatchObject({
+      status: 400,
+      errors: [{ path: 'config.breadth' }],
+    });
+    expect((await dryRun({ config: { breath: 2 } })).body.errors[0].message).toContain('did you mean "breadth"');
+  });
+});
+
+describe('a run that begins', () => {
+  const budget = (maxCostDollars: number) => ({ config: { budget: { maxCostDollars } } });
+
+  it('is refused where its budget cannot pay what is expected, with what costs how much', async () => {
+    const harness = await openFermata({ config: PRICES });
+    const id = await created(harness, MARKET);
+    const { status, body } = await harness.call('POST', `/workflows/${id}/execute`, budget(0.00004));
+    expect([status, body.code]).toEqual([402, 'budgetTooSmall']);
+    expect(body).toMatchObject({ maxCostDollars: 0.00004, estimatedCostDollars: { expected: 46_540 / 1e9 } });
+    expect(body.estimatedCostBreakdown[0]).toEqual({ task: 'summary', expectedCostDollars: 16_511 / 1e9 });
+    expect((await harness.call('GET', '/runs')).body.items).toEqual([]);
+  });
+
+  it('is not refused for a guess, unless even the least is too much', async () => {
+    const answer = { text: 'ok', usage: { inputTokens: 5, outputTokens: 1 } };
+    const harness = await openFermata({ config: PRICES, script: [{ prompt: '', answers: [answer] }] });
+    const id = await created(harness, {
+      name: 'guess',
+      tasks: [{ name: 'a', prompt: 'one two three four five six seven', minOutputTokens: 1 }],
+    });
+    const begun = await harness.call('POST', `/workflows/${id}/execute`, budget(0.000_001));
+    expect(begun.status).toBe(202);
+    await harness.fermata.runtime.waitFor(begun.body.runId);
+    const refused = await harness.call('POST', `/workflows/${id}/execute`, budget(0.000_000_005));
+    expect([refused.status, refused.body.code]).toEqual([402, 'budgetTooSmall']);
+  });
+
+  it('keeps what it was expected to cost, beside what it has cost', async () => {
+    const answer = { text: 'ok', usage: { inputTokens: 20, outputTokens: 1_400 } };
+    const harness = await openFermata({ config: PRICES, script: [{ prompt: '', answers: [answer] }] });
+    const id = await created(harness, MARKET);
+    const { runId } = (await harness.call('POST', `/workflows/${id}/execute`, budget(1))).body;
+    await harness.fermata.runtime.waitFor(runId);
+    const { body } = await harness.call('GET', `/runs/${runId}`);
+    expect(body.estimate).toEqual({
+      lowestDollars: 19 / 1e9,
+      expectedDollars: 46_540 / 1e9,
+      highestDollars: 62_091 / 1e9,
+    });
+    expect(body.costDollars).toBe((3 * 20 + 3 * 14_000) / 1e9);
+    const unpriced = await created(harness, { name: 'u', tasks: [{ name: 'a', model: 'my-own', prompt: 'x' }] });
+    const other = (await harness.call('POST', `/workflows/${unpriced}/execute`, {})).body.runId;
+    await harness.fermata.runtime.waitFor(other);
+    expect((await harness.call('GET', `/runs/${other}`)).body.estimate).toBeNull();
+  });
+});
