@@ -69,7 +69,7 @@ const LONGEST_WAIT_MS = 15_000;
 
 /**
  * Facts and deltas until the server says that nothing more comes (204), or the signal aborts. Lost connections are opened
- * again, later each time that nothing came. Errors that another try cannot mend (4xx) are thrown.
+ * again, later each time that nothing came. Errors that another try cannot mend (4xx, but for 408 and 429) are thrown.
  */
 export async function* resumingStream(
   surroundings: StreamSurroundings,
@@ -98,8 +98,7 @@ export async function* resumingStream(
       }
     } catch (thrown) {
       if (isOver(signal)) return;
-      if (thrown instanceof FermataClientError && thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429)
-        throw thrown;
+      if (isForGood(thrown)) throw thrown;
     }
     failures++;
     await surroundings.wait(Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures), signal);
@@ -108,6 +107,16 @@ export async function* resumingStream(
 
 function isOver(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
+}
+
+/**
+ * Whether the same request would be refused again. Not where the server gave it up unread (408), as one does that stood
+ * still for a minute, or had too many (429).
+ */
+function isForGood(thrown: unknown): boolean {
+  if (!(thrown instanceof FermataClientError)) return false;
+  const { status } = thrown;
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
 /** Leaving the loop, or the signal, cancels the connection. */
