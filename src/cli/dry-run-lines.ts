@@ -23,9 +23,10 @@ export function dryRunLines(dryRun: DryRun): string[] {
     timeLine(dryRun),
     ...(criticalPath.length === 0 ? [] : [`critical path: ${listed(criticalPath, ' → ')}`]),
     ...few(
-      approvals.map(({ task, prompt, onReject }) => {
+      approvals.map((approval) => {
+        const { prompt, onReject } = approval;
         const asked = prompt === undefined ? '' : `: ${firstLine(prompt, WIDTH)}`;
-        return `asks a person before ${printable(task)}${asked} (refused: ${onReject})`;
+        return `asks a person before ${placeOf(approval)}${asked} (refused: ${onReject})`;
       }),
       'approvals',
     ),
@@ -41,12 +42,19 @@ function timeLine({ estimatedDurationSeconds, unknownDurations }: DryRun): strin
   return `time: ${duration(estimatedDurationSeconds * 1_000)}${rest}`;
 }
 
-function waitLine({ task, seconds, until, event }: DryRun['waits'][number]): string {
-  const name = printable(task);
+function waitLine(wait: DryRun['waits'][number]): string {
+  const { seconds, until, event } = wait;
+  const name = placeOf(wait);
   if (seconds !== undefined) return `${name} waits ${duration(seconds * 1_000)}`;
   return event === undefined
     ? `${name} waits until ${firstLine(until, WIDTH)}`
     : `${name} waits for ${printable(event)}`;
+}
+
+/** `review › publish`: of the run that "review" begins. */
+function placeOf({ task, within = [], perItem }: DryRun['approvals' | 'waits'][number]): string {
+  const name = [...within, task].map(printable).join(' › ');
+  return perItem === true ? `${name} of each item` : name;
 }
 
 function moneyLine({ estimatedCostDollars: cost, guessed, unpricedCalls }: DryRun['cost']): string {

@@ -58,6 +58,9 @@ export interface Estimate {
   readonly ordered: Tasks;
   /** Tokens of its output. */
   readonly output: Length;
+  readonly given: Given;
+  /** Of the runs that its tasks begin, as far as their workflows are known here. */
+  readonly below: ReadonlyMap<SubworkflowSpec, Estimate>;
 }
 
 /** What it is made with. */
@@ -101,7 +104,8 @@ function* estimated(definition: Definition, given: Given, estimating: Estimating
   const outlooks = yield* outlookOf(tasks, reach, given, undefined, (task) =>
     estimating.chance?.(definition.name, task),
   );
-  const children = yield* childrenOf(definition, given, estimating, depth);
+  const below = yield* childrenOf(definition, given, estimating, depth);
+  const children = yield* callsOf(below);
   const outputs = new Map<string, Length>();
   const lists = new Map<string, ListLength>();
   const counting: Counting = {
@@ -147,6 +151,8 @@ function* estimated(definition: Definition, given: Given, estimating: Estimating
     outlooks,
     ordered: tasks,
     output: outputOf(tasks, outputs),
+    given,
+    below,
   };
 }
 
@@ -259,29 +265,37 @@ function batches(list: ListLength, size: number): ListLength {
   return { range, from: list.from, unboundedBecause: list.unboundedBecause };
 }
 
-/** What the runs of sub-workflows come to. */
-function* childrenOf(definition: Definition, given: Given, estimating: Estimating, depth: number): Steps<ChildCalls> {
-  const found = new Map<SubworkflowSpec, TaskCalls | undefined>();
-  for (const { call } of subworkflowsOf(definition)) found.set(call, yield* childOf(call, given, estimating, depth));
-  return found;
-}
-
-function* childOf(
-  { workflow, input }: SubworkflowSpec,
+/** The runs of sub-workflows. */
+function* childrenOf(
+  definition: Definition,
   given: Given,
   estimating: Estimating,
   depth: number,
-): Steps<TaskCalls | undefined> {
-  const child = 'document' in workflow ? parseDocument(workflow.document) : estimating.lookUp?.(workflow);
-  if (child === undefined || depth >= MOST_DEPTH) return undefined;
-  const { tasks, output } = yield* estimated(child, inputOf(child, input, given), estimating, depth + 1);
-  yield;
-  return {
-    lines: tasks.flatMap(({ lines, chance, chanceFrom }) =>
-      chance === 1 ? lines : lines.map((line) => ({ ...line, ...perhaps(line, chance, chanceFrom) })),
-    ),
-    output,
-  };
+): Steps<Estimate['below']> {
+  const found = new Map<SubworkflowSpec, Estimate>();
+  if (depth >= MOST_DEPTH) return found;
+  for (const { call } of subworkflowsOf(definition)) {
+    const { workflow, input } = call;
+    const child = 'document' in workflow ? parseDocument(workflow.document) : estimating.lookUp?.(workflow);
+    if (child === undefined) continue;
+    found.set(call, yield* estimated(child, inputOf(child, input, given), estimating, depth + 1));
+    yield;
+  }
+  return found;
+}
+
+/** What they come to, each as one line of its task. */
+function* callsOf(below: Estimate['below']): Steps<ChildCalls> {
+  const found = new Map<SubworkflowSpec, TaskCalls>();
+  yield* eachOf([...below], ([call, { tasks, output }]) => {
+    const lines = tasks.flatMap((task) =>
+      task.chance === 1
+        ? task.lines
+        : task.lines.map((line) => ({ ...line, ...perhaps(line, task.chance, task.chanceFrom) })),
+    );
+    found.set(call, { lines, output });
+  });
+  return found;
 }
 
 /** The input of the run of a sub-workflow, where that is in the input of this one. */

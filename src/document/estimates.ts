@@ -6,7 +6,6 @@ import { estimateOf, type Estimate } from './estimate.ts';
 import { dryRunOf, type DryRun } from './dry-run.ts';
 import { NO_DURATIONS, type LearnedDurations } from './estimate/durations.ts';
 import type { EarlierRuns } from './estimate/earlier-runs.ts';
-import { Given } from './estimate/given.ts';
 import { learnFrom, type Learned } from './estimate/learned.ts';
 import { checkInput } from './input.ts';
 import { modelsOf } from './priced.ts';
@@ -83,7 +82,7 @@ export class Estimates {
     if (exact)
       for (const model of new Set(all.flatMap((one) => namesOfModels(one, tiers)))) await this.#tokenizer.load(model);
     const tokenizer = exact ? this.#tokenizer : BY_LENGTH;
-    const chances = await this.#chancesOf(all.filter(mayGoEitherWay).map(({ name }) => name));
+    const chances = await this.#earlierOf(all.filter(mayGoEitherWay).map(({ name }) => name));
     const steps = estimateOf(definition, {
       input: checked,
       priceOf: await prices(),
@@ -106,12 +105,14 @@ export class Estimates {
   async dryRun(definition: Definition, input: unknown, workflowId?: string): Promise<DryRun> {
     const { letOthers, earlier } = this.#surroundings;
     const estimate = await this.of(definition, input);
-    const learned = workflowId === undefined ? NO_DURATIONS : await earlier.of(workflowId);
-    return inTurns(dryRunOf(estimate, new Given(checkInput(definition, input ?? {})), learned), letOthers);
+    const own = workflowId === undefined ? NO_DURATIONS : await earlier.of(workflowId);
+    const below = await this.#earlierOf(namesBelow(estimate));
+    const steps = dryRunOf(estimate, (name) => (name === undefined ? own : (below.get(name) ?? NO_DURATIONS)));
+    return inTurns(steps, letOthers);
   }
 
-  /** How often tasks of workflows ran, by the names of the workflows. */
-  async #chancesOf(names: readonly string[]): Promise<ReadonlyMap<string, LearnedDurations>> {
+  /** How long and how often the tasks of workflows ran, by the names of the workflows. */
+  async #earlierOf(names: readonly string[]): Promise<ReadonlyMap<string, LearnedDurations>> {
     const { workflows, earlier } = this.#surroundings;
     const found = new Map<string, LearnedDurations>();
     for (const name of new Set(names)) {
@@ -146,6 +147,11 @@ function namesOfModels(definition: Definition, tiers: Tiers): readonly string[] 
   const { tasks, model } = definition;
   const asked = tasks.flatMap((spec) => modelsOf(spec, spec.name, tiers));
   return [model, ...[...rankedModels(askedModels({}, definition), tiers), ...asked].map((one) => one.model)];
+}
+
+/** Names of the workflows whose runs tasks begin, at any depth. */
+function namesBelow({ below }: Estimate): readonly string[] {
+  return [...below.values()].flatMap((child) => [child.ordered.definition.name, ...namesBelow(child)]);
 }
 
 /** Only of those it matters how often their tasks ran. */

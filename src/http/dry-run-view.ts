@@ -1,11 +1,19 @@
 /** What a run would do, as the API shows it. */
 import { z } from '@hono/zod-openapi';
 import { SOURCES } from '../cost/estimate/figure.ts';
-import type { TaskSpec } from '../document/definition.ts';
-import type { DryRun } from '../document/dry-run.ts';
+import type { DryRun, Halt } from '../document/dry-run.ts';
 import { estimateFields, estimateView, type Limits } from './estimate-view.ts';
 
 const MOST_LISTED = 1_000;
+
+const haltFields = {
+  task: z.string(),
+  within: z
+    .array(z.string())
+    .optional()
+    .describe('Tasks whose runs it is in, of this run first; left out of a task of this run'),
+  perItem: z.literal(true).optional().describe('Once for each item of a list'),
+};
 
 /** The fields of a dry run. */
 export const dryRunFields = {
@@ -18,7 +26,9 @@ export const dryRunFields = {
     .number()
     .nullable()
     .describe('With no more tasks at once than breadth lets; without those of unknown duration; null: all are unknown'),
-  unknownDurations: z.int().describe('Tasks whose duration nobody knows: write estimatedDurationSeconds'),
+  unknownDurations: z
+    .int()
+    .describe('Tasks whose duration nobody knows, those of sub-workflows too: write estimatedDurationSeconds'),
   durations: z
     .array(z.object({ task: z.string(), seconds: z.number(), from: z.enum(SOURCES) }))
     .describe('Of each task, of a map of each of its items; at most 1,000'),
@@ -28,24 +38,24 @@ export const dryRunFields = {
   approvals: z
     .array(
       z.object({
-        task: z.string(),
+        ...haltFields,
         prompt: z.string().optional().describe('Liquid, as it is written'),
         timeoutSeconds: z.number().optional(),
         onReject: z.enum(['skip', 'cancel', 'fail']),
       }),
     )
-    .describe('What people will be asked; at most 1,000'),
+    .describe('What people will be asked, in the runs of sub-workflows too; at most 1,000'),
   waits: z
     .array(
       z.object({
-        task: z.string(),
+        ...haltFields,
         seconds: z.number().optional(),
         until: z.string().optional(),
         event: z.string().optional(),
         timeoutSeconds: z.number().optional(),
       }),
     )
-    .describe('What will be waited for; at most 1,000'),
+    .describe('What will be waited for, the same; at most 1,000'),
   cost: z.object(estimateFields).openapi('DryRunCost'),
 };
 
@@ -63,8 +73,8 @@ export function dryRunView(dryRun: DryRun, limits: Limits = {}): z.infer<z.ZodOb
       .slice(0, MOST_LISTED)
       .map(([task, { seconds, from }]) => ({ task, seconds: Number(seconds.toFixed(3)), from })),
     criticalPath: schedule.criticalPath.slice(0, MOST_LISTED),
-    approvals: approvals.slice(0, MOST_LISTED).flatMap(approvalView),
-    waits: waits.slice(0, MOST_LISTED).map(waitView),
+    approvals: approvals.flatMap(approvalView),
+    waits: waits.map(waitView),
     cost: estimateView(estimate, limits),
   };
 }
@@ -78,12 +88,21 @@ function planOf(stages: DryRun['stages']): { stage: number; tasks: string[]; par
   });
 }
 
-function approvalView({ name, approval }: TaskSpec) {
+function haltView({ spec: { name }, within, isPerItem }: Halt) {
+  return {
+    task: name,
+    ...(within.length === 0 ? {} : { within: [...within] }),
+    ...(isPerItem ? { perItem: true as const } : {}),
+  };
+}
+
+function approvalView(halt: Halt) {
+  const { approval } = halt.spec;
   if (approval === undefined) return [];
   const { prompt, timeoutSeconds, onReject } = approval;
   return [
     {
-      task: name,
+      ...haltView(halt),
       ...(prompt === undefined ? {} : { prompt }),
       ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
       onReject,
@@ -91,9 +110,10 @@ function approvalView({ name, approval }: TaskSpec) {
   ];
 }
 
-function waitView({ name, call, timeoutSeconds }: TaskSpec) {
+function waitView(halt: Halt) {
+  const { call, timeoutSeconds } = halt.spec;
   const limit = timeoutSeconds === undefined ? {} : { timeoutSeconds };
-  if (call.kind !== 'wait') return { task: name, ...limit };
-  if ('event' in call.for) return { task: name, event: call.for.event.type, ...limit };
-  return { task: name, ...call.for, ...limit };
+  if (call.kind !== 'wait') return { ...haltView(halt), ...limit };
+  if ('event' in call.for) return { ...haltView(halt), event: call.for.event.type, ...limit };
+  return { ...haltView(halt), ...call.for, ...limit };
 }

@@ -175,6 +175,71 @@ describe('POST …/dry-run', () => {
   });
 });
 
+describe('POST …/dry-run of a workflow that begins runs', () => {
+  it('plays those through: their time, whom they ask, what they wait for', async () => {
+    const harness = await openFermata({ config: PRICES });
+    await created(harness, {
+      name: 'review',
+      tasks: [
+        { name: 'read', prompt: 'x', estimatedDurationSeconds: 4, ...ask },
+        { name: 'nap', kind: 'wait', seconds: 3, dependsOn: ['read'] },
+        { name: 'sign', prompt: 'x', dependsOn: ['nap'], requiresApproval: true, ...ask },
+      ],
+    });
+    const inline = { name: 'inner', tasks: [{ name: 'again', kind: 'subworkflow', workflow: 'review' }] };
+    const id = await created(harness, {
+      name: 'upper',
+      config: { breadth: 1 },
+      tasks: [
+        { name: 'deep', kind: 'subworkflow', workflow: inline },
+        { name: 'each', kind: 'map', items: '[1, 2]', task: { kind: 'subworkflow', workflow: 'review' } },
+        { name: 'ask', kind: 'map', items: '[1, 2]', task: { prompt: 'x', requiresApproval: true, ...ask } },
+        { name: 'said', kind: 'subworkflow', workflow: 'review', estimatedDurationSeconds: 60, dependsOn: ['deep'] },
+      ],
+    });
+    const { body } = await harness.call('POST', `/workflows/${id}/dry-run`, {});
+    // Runs below hold no place: all begin at once, but for the last one, of which its author says how long it takes.
+    expect(body).toMatchObject({
+      tasksToExecute: 4,
+      estimatedDurationSeconds: 67,
+      criticalPath: ['deep', 'said'],
+      // Signing in the two runs that are played through, and the items of "ask".
+      unknownDurations: 3,
+      approvals: [
+        { task: 'sign', within: ['deep', 'again'] },
+        { task: 'sign', within: ['each'], perItem: true },
+        { task: 'ask', perItem: true },
+        { task: 'sign', within: ['said'] },
+      ],
+      waits: [
+        { task: 'nap', within: ['deep', 'again'], seconds: 3 },
+        { task: 'nap', within: ['each'], perItem: true },
+        { task: 'nap', within: ['said'] },
+      ],
+    });
+    expect(body.approvals[2]).not.toHaveProperty('within');
+    expect(body.durations).toContainEqual({ task: 'each', seconds: 7, from: 'declared' });
+  });
+
+  it('knows a run below by what its own earlier ones took', async () => {
+    const clock = new ManualClock();
+    const functions = { slow: () => clock.jump(9_000) };
+    const harness = await openFermata({ config: { functions }, clock });
+    const child = await created(harness, { name: 'child', tasks: [{ name: 'a', kind: 'code', function: 'slow' }] });
+    const id = await created(harness, {
+      name: 'parent',
+      tasks: [{ name: 'run', kind: 'subworkflow', workflow: 'child' }],
+    });
+    const before = await harness.call('POST', `/workflows/${id}/dry-run`, {});
+    expect(before.body).toMatchObject({ estimatedDurationSeconds: null, unknownDurations: 1 });
+    const { runId } = (await harness.call('POST', `/workflows/${child}/execute`, {})).body;
+    await harness.fermata.runtime.waitFor(runId);
+    clock.jump(60_000);
+    const after = await harness.call('POST', `/workflows/${id}/dry-run`, {});
+    expect(after.body).toMatchObject({ estimatedDurationSeconds: 9, unknownDurations: 0 });
+  });
+});
+
 describe('what is said before a run', () => {
   it('is of the config that the run would be asked for with', async () => {
     const harness = await openFermata({ config: PRICES });

@@ -143,20 +143,30 @@ export function declaredSeconds({ call, estimatedDurationSeconds }: TaskSpec): n
   return inner ?? estimatedDurationSeconds;
 }
 
-/** A wait for a time span says itself how long it takes, and a decision takes no time. */
-export function durationOf(spec: TaskSpec, learned: LearnedDurations): Duration | undefined {
-  const { name, call } = spec;
+/**
+ * How long a task takes; of a map, each of its items. A wait for a time span says that itself, and a decision takes no time.
+ *
+ * @param run how long the run takes that a sub-workflow waits for
+ */
+export function durationOf(spec: TaskSpec, learned: LearnedDurations, run?: Duration): Duration | undefined {
   const declared = declaredSeconds(spec);
   if (declared !== undefined) return { seconds: declared, from: 'declared' };
+  const { call } = itemOf(spec);
   if (call.kind === 'wait' && 'seconds' in call.for) return { seconds: call.for.seconds, from: 'declared' };
-  if (call.kind === 'condition') return { seconds: 0, from: 'counted' };
-  const known = learned.of(name, modelOf(spec));
+  if (call.kind === 'condition' || (call.kind === 'subworkflow' && !call.wait)) return { seconds: 0, from: 'counted' };
+  if (run !== undefined) return run;
+  const known = learned.of(spec.name, modelOf(spec));
   return known && { seconds: known.median, from: 'learned' };
 }
 
+/** The task of the items of a map; of another task itself. */
+export function itemOf(spec: TaskSpec): TaskSpec {
+  return spec.call.kind === 'map' ? spec.call.task : spec;
+}
+
 /** The model that a task asks first; undefined of one that asks none, or that an expression names. */
-export function modelOf({ call }: TaskSpec): string | undefined {
-  const asked = call.kind === 'map' ? call.task.call : call;
+export function modelOf(spec: TaskSpec): string | undefined {
+  const { call: asked } = itemOf(spec);
   return asked.kind === 'model' && !asked.model.includes('{') ? asked.model : undefined;
 }
 

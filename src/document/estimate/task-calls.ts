@@ -48,7 +48,7 @@ export interface TaskCalls {
 }
 
 /** What a run of another workflow comes to; undefined: it is not known here. */
-export type ChildCalls = ReadonlyMap<SubworkflowSpec, TaskCalls | undefined>;
+export type ChildCalls = ReadonlyMap<SubworkflowSpec, TaskCalls>;
 
 /** What it is counted with. */
 export interface Counting extends ChoosingOfEstimate {
