@@ -17,6 +17,7 @@ export interface MoneyStatus {
     readonly expectedDollars: number;
     readonly highestDollars: number | null;
   } | null;
+  readonly cache?: { readonly hits: number; readonly costSavedDollars: number };
   readonly budget?: {
     readonly maxCostDollars: number;
     readonly warnAtDollars?: number;
@@ -56,7 +57,7 @@ export interface MoneyPage {
 /** What it gives the page. */
 export interface MoneyPanel {
   /** Estimate against actual, the budget, what the cache saved, the time that is left. */
-  lines(status: MoneyStatus, tasks: readonly MoneyTask[]): HTMLElement[];
+  lines(status: MoneyStatus): HTMLElement[];
   /** The cell of a task's cost: its requests and their unit prices are read when somebody points at it. */
   costCell(task: MoneyTask, cost: string): HTMLElement;
 }
@@ -94,15 +95,9 @@ export function moneyPanel({ get, money, make }: MoneyPage): MoneyPanel {
     const most = highestDollars === null ? 'no bound' : dollars(highestDollars);
     return `${spent || '$0.00'} spent, ${dollars(expectedDollars)} expected (${dollars(lowestDollars)} to ${most})`;
   };
-  const saved = (tasks: readonly MoneyTask[]): string => {
-    const hits = tasks.filter(({ cacheHit }) => cacheHit === true);
-    if (hits.length === 0) return '';
-    const known = hits.flatMap(({ costSavedDollars }) =>
-      typeof costSavedDollars === 'number' ? [costSavedDollars] : [],
-    );
-    const sum = known.reduce((total, one) => total + one, 0);
-    const least = known.length < hits.length ? 'at least ' : '';
-    return `${hits.length} ${hits.length === 1 ? 'answer' : 'answers'} from the cache, ${least}${dollars(sum)} saved`;
+  const saved = ({ cache: own }: MoneyStatus): string => {
+    if (own === undefined || own.hits === 0) return '';
+    return `${own.hits} ${own.hits === 1 ? 'answer' : 'answers'} from the cache, ${dollars(own.costSavedDollars)} saved`;
   };
   const part = (name: string, share: number): HTMLElement => {
     const element = make('i', '', name);
@@ -159,8 +154,10 @@ export function moneyPanel({ get, money, make }: MoneyPage): MoneyPanel {
   };
 
   return {
-    lines: (status, tasks) => [
-      ...[eta(status), estimate(status), saved(tasks)].filter((words) => words !== '').map((words) => make('p', words)),
+    lines: (status) => [
+      ...[eta(status), estimate(status), saved(status)]
+        .filter((words) => words !== '')
+        .map((words) => make('p', words)),
       ...budget(status),
     ],
     costCell({ name, cacheHit, costSavedDollars }, cost) {

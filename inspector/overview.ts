@@ -200,7 +200,7 @@ export function overview(runId: string, moneyPanel: (page: MoneyPage) => MoneyPa
     });
     place.replaceChildren(
       head,
-      ...panel.lines(status, tasks),
+      ...panel.lines(status),
       ...(tasks.length === 0 ? [] : [table(['Task', 'Status', 'Cost', 'Says'], linesOf(tasks, waiting).map(rowOf))]),
       ...(more > 0 && tasks.length > 0 ? [make('p', `and ${more} tasks more`)] : []),
       ...(values.length === 0 ? [] : [table(['Shared', 'Value', 'By'], values)]),

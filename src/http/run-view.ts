@@ -111,6 +111,7 @@ export const statusSchema = z
     costDollars: costDollarsSchema,
     unknownCalls: unknownCallsSchema,
     estimate: runEstimateSchema,
+    cache: runCacheSchema,
     budget: budgetSchema,
     ...etaFields,
   })
@@ -236,6 +237,7 @@ export async function runProgress({ fermata }: Surroundings, runId: string): Pro
     tasks: taskCounts(run),
     ...runCost(run),
     ...runEstimate(run),
+    ...runCache(run),
     ...(await unlessBlocked(async () => withBudget(await budgetView(fermata.runtime, runId)), {})),
     ...etaView(await fermata.etas.of(run)),
   };
