@@ -7,6 +7,7 @@
  * B3. While nothing happens a comment goes out each `HEARTBEAT_MS`: proxies close connections on which nothing moves.
  */
 import type { Clock, TimerHandle } from '../clock.ts';
+import { Upcoming } from './upcoming.ts';
 
 /** How long a reader may take nothing while something lies ready for it. */
 export const STALLED_MS = 30_000;
@@ -53,19 +54,14 @@ export function eventBody({ clock, events, stalled }: EventSource): ReadableStre
   const gone = new AbortController();
   const source = events(gone.signal);
   const encoder = new TextEncoder();
-  let upcoming: Promise<IteratorResult<string, void>> | undefined;
+  const upcoming = new Upcoming(source, clock);
   let rest = new Uint8Array(0);
   let timer: TimerHandle | undefined;
 
   /** The text of the next event, of a comment where none comes for a while, undefined at the end. */
   const next = async (): Promise<string | undefined> => {
-    upcoming ??= source.next();
-    const quiet = Promise.withResolvers<'quiet'>();
-    timer = clock.setTimer(() => quiet.resolve('quiet'), HEARTBEAT_MS);
-    const came = await Promise.race([upcoming, quiet.promise]);
-    timer.clear();
-    if (came === 'quiet') return commentText('still here');
-    upcoming = undefined;
+    const came = await upcoming.within(HEARTBEAT_MS);
+    if (came === undefined) return commentText('still here');
     return came.done === true ? undefined : came.value;
   };
 

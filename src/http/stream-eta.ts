@@ -6,6 +6,7 @@ import type { Fermata } from '../compose.ts';
 import type { StreamItem } from '../runtime/stream.ts';
 import { etaView } from './eta-view.ts';
 import { iso } from './json.ts';
+import { Upcoming } from './upcoming.ts';
 
 /** An ETA, as the stream yields it: `…/status` says the same. */
 export interface EtaItem {
@@ -24,20 +25,16 @@ export async function* withEta(
   runId: string,
 ): AsyncGenerator<StreamItem | EtaItem, void> {
   const { clock } = runtime;
-  let upcoming: Promise<IteratorResult<StreamItem, void>> | undefined;
+  const upcoming = new Upcoming(items, clock);
   let due: number | undefined;
   let toldAt = -Infinity;
   let told = '';
   try {
     for (;;) {
-      upcoming ??= items.next();
-      const quiet = Promise.withResolvers<'quiet'>();
       // A clock that was set back would let it wait for as long.
       const wait = due === undefined ? OFTEN_MS : Math.min(OFTEN_MS, Math.max(0, due - clock.now()));
-      const timer = clock.setTimer(() => quiet.resolve('quiet'), wait);
-      const came = await Promise.race([upcoming, quiet.promise]).finally(() => timer.clear());
-      if (came !== 'quiet') {
-        upcoming = undefined;
+      const came = await upcoming.within(wait);
+      if (came !== undefined) {
         if (came.done === true) return;
         yield came.value;
         if ('delta' in came.value) continue;
