@@ -35,3 +35,25 @@ it('is what was spent, once, when a run has ended that begins runs', async () =>
     ],
   });
 });
+
+it('warns in the stream of the run whose budget it is, whether it has spent that itself or begun what did', async () => {
+  const { fermata } = await openFermata({ script, config: { prices } });
+  const below = { name: 'below', kind: 'subworkflow', workflow: { name: 'lower', tasks: [{ name: 'a', ...ask }] } };
+  const warnings = async (tasks: readonly object[]): Promise<unknown[]> => {
+    const budget = { maxCostDollars: 0.005, warnAtDollars: 0.001 };
+    const { runId } = await fermata.start({
+      name: `${tasks.length} tasks`,
+      config: { budget },
+      tasks: [...tasks],
+    } as never);
+    await fermata.runtime.waitFor(runId);
+    const facts = await fermata.runtime.journal(runId, { kind: 'fact', limit: 1_000 });
+    return facts.filter(({ type }) => type === 'cost_warning').map(({ data }) => data);
+  };
+  const warning = { costDollars: 0.001, warnAtDollars: 0.001, maxCostDollars: 0.005 };
+  const next = { name: 'next', ...ask, dependsOn: ['below'] };
+  expect(await warnings([below, next])).toMatchObject([warning]);
+  expect(await warnings([{ name: 'first', ...ask }, { ...below, dependsOn: ['first'] }, next])).toMatchObject([
+    warning,
+  ]);
+});
