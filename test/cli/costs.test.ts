@@ -54,6 +54,14 @@ tasks:
     expect(ran.err).toMatch(/^2 of 2 tasks · \d+ tokens in, \d+ out · would cost \$0\.0\d+ · /m);
     const runId = /Run (\S+)/.exec(ran.err)?.[1] ?? '';
     expect((await folder.run(['show', runId])).out).toMatch(/^budget +\$0\.0\d+ of \$0\.50 spent$/m);
+    const kept = await folder.run(['cache', '--answers']);
+    expect(kept.out).toMatch(/^HITS +COST +ANSWERED +UNTIL +WORKFLOW +PROMPT\n1 +\$0\.0\d+ .* tea +Tea\?$/);
+    for (const wrong of [
+      ['--answers', '--forget'],
+      ['--tag', 'x'],
+      ['--workflow', 'tea'],
+    ])
+      expect((await folder.run(['cache', ...wrong])).status, 'what would not be looked at').toBe(2);
     // A budget of a day has no limit that were the run's own.
     folder.write('fermata.config.ts', 'export default { budgets: { perDay: { maxCostDollars: 1 } } };');
     const again = await folder.run(['run', 'tea.yaml', '--demo']);
