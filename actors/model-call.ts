@@ -122,6 +122,7 @@ export function modelCall(dependencies: ModelCallDependencies): EffectDefinition
       model: reply.model ?? input.model,
       requestId: reply.requestId,
       usages: [...usages, reply.usage],
+      counted: reply.finishReason !== null,
       receivedCharacters: reply.length,
       now: clock?.now(),
       redact,

@@ -19,7 +19,8 @@ export interface MoneyStatus {
   } | null;
   readonly cache?: { readonly hits: number; readonly costSavedDollars: number };
   readonly budget?: {
-    readonly maxCostDollars: number;
+    /** Absent where only budgets of several runs bound what it spends. */
+    readonly maxCostDollars?: number;
     readonly warnAtDollars?: number;
     readonly spentDollars: number;
     readonly reservedDollars: number;
@@ -108,6 +109,19 @@ export function moneyPanel({ get, money, make }: MoneyPage): MoneyPanel {
   const budget = ({ budget: own }: MoneyStatus): HTMLElement[] => {
     if (own === undefined) return [];
     const { maxCostDollars: most, warnAtDollars, spentDollars, reservedDollars, waitingCalls } = own;
+    const waiting =
+      waitingCalls === 0 ? [] : [`${waitingCalls} ${waitingCalls === 1 ? 'call waits' : 'calls wait'} for money`];
+    // Others spend of it as well: GET /budgets says what is left.
+    if (most === undefined)
+      return waiting.length === 0 && reservedDollars === 0
+        ? []
+        : [
+            make(
+              'p',
+              ['Budget of several runs', `${dollars(reservedDollars)} reserved`, ...waiting].join(' · '),
+              'small',
+            ),
+          ];
     const left = Math.max(0, most - spentDollars - reservedDollars);
     const bar = make('div', '', warnAtDollars !== undefined && spentDollars >= warnAtDollars ? 'bar warned' : 'bar');
     const share = (amount: number): number => (most === 0 ? 1 : amount / most);
@@ -117,7 +131,7 @@ export function moneyPanel({ get, money, make }: MoneyPage): MoneyPanel {
       `${dollars(reservedDollars)} reserved`,
       `${dollars(left)} left of ${dollars(most)}`,
       ...(warnAtDollars === undefined ? [] : [`warns at ${dollars(warnAtDollars)}`]),
-      ...(waitingCalls === 0 ? [] : [`${waitingCalls} ${waitingCalls === 1 ? 'call waits' : 'calls wait'} for money`]),
+      ...waiting,
     ].join(' · ');
     bar.setAttribute('role', 'img');
     bar.setAttribute('aria-label', `Budget: ${words}`);
@@ -135,7 +149,8 @@ export function moneyPanel({ get, money, make }: MoneyPage): MoneyPanel {
       const rate = unitPrices?.[kind];
       return typeof rate === 'number' ? ` at $${rate}/M` : '';
     };
-    const cached = (cachedInputTokens ?? 0) === 0 ? '' : ` (${cachedInputTokens} of them cached${price('cached')})`;
+    const cached =
+      (cachedInputTokens ?? 0) === 0 ? '' : ` (${cachedInputTokens} of them cached${price('cachedInput')})`;
     const used =
       inputTokens === null || outputTokens === null
         ? 'usage not known'

@@ -22,6 +22,7 @@ import type { BudgetSums, CallNeed } from '../src/cost/reservation.ts';
 import type { ErrorData } from '../src/errors.ts';
 import { isOverAbove, lentActions } from './budget/lent.ts';
 import { purseActions } from './budget/purse.ts';
+import { warningActions } from './budget/warning.ts';
 import type { SharedBudgetSays } from './shared-budget.ts';
 
 /** What a call may cost. */
@@ -171,6 +172,7 @@ export const budgetMachine = setup({
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     ...lentActions,
     ...purseActions,
+    ...warningActions,
   },
   guards: {
     takesMore: ({ event }) => event.type === 'fermata.budget.settle' && event.spent > event.reserved,
@@ -201,6 +203,7 @@ export const budgetMachine = setup({
         'fermata.upstream.granted': { actions: ['keepLent', 'share'] },
         'fermata.upstream.recall': { actions: ['keepRecall', 'share'] },
         'fermata.upstream.left': { actions: 'keepLeft' },
+        'fermata.upstream.warned': { actions: 'warnOfAll' },
         'fermata.upstream.over': [
           { guard: 'isOverAbove', target: 'closed', actions: ['exceedAbove', 'tellOver'] },
           { actions: ['keepAnswer', 'share'] },

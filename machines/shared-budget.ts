@@ -13,6 +13,7 @@
 import { enqueueActions, setup } from 'xstate';
 import { dollarsOf, type NanoDollars } from '../src/cost/money.ts';
 import type { CallNeed } from '../src/cost/reservation.ts';
+import type { CostWarning } from './budget/warning.ts';
 import { fact, send } from './reserved.ts';
 
 /** A run wants money for a call, and says what has become of what it had. */
@@ -84,6 +85,7 @@ export type SharedBudgetSays =
     }
   | { readonly type: 'fermata.upstream.recall'; readonly from: string }
   | { readonly type: 'fermata.upstream.left'; readonly from: string }
+  | ({ readonly type: 'fermata.upstream.warned'; readonly from: string } & CostWarning)
   | ({ readonly type: 'fermata.upstream.over'; readonly from: string } & SharedSums);
 
 /** What it is at. */
@@ -112,6 +114,9 @@ type SharedBudgetEvent = AsksBudget | ReportsToBudget | SaysFarewell | LooksAgai
 const NEEDS_A_BLOCK = 16;
 const PART_OF_REST = 0.05;
 
+/** With what the id of one begins that a run has for itself and all that it begins: what follows is the run's. */
+const OF_RUN = 'budget:run:';
+
 /** The machine. */
 export const sharedBudgetMachine = setup({
   types: {} as { context: SharedBudgetContext; input: { readonly id: string }; events: SharedBudgetEvent },
@@ -135,12 +140,16 @@ export const sharedBudgetMachine = setup({
     warn: enqueueActions(({ enqueue, context }) => {
       const { id, warnAt, settled, limit, warnedAt } = context;
       if (warnAt === undefined || settled < warnAt || warnedAt === warnAt) return;
-      fact(enqueue, 'cost_warning', {
-        budget: id,
+      const warning: CostWarning = {
         costDollars: dollarsOf(settled),
         warnAtDollars: dollarsOf(warnAt),
         ...(limit === null ? {} : { maxCostDollars: dollarsOf(limit) }),
-      });
+      };
+      fact(enqueue, 'cost_warning', { budget: id, ...warning });
+      if (id.startsWith(OF_RUN)) {
+        const warned: SharedBudgetSays = { type: 'fermata.upstream.warned', from: id, ...warning };
+        send(enqueue, { run: id.slice(OF_RUN.length) }, { ...warned });
+      }
       enqueue.assign({ warnedAt: warnAt });
     }),
   },

@@ -143,7 +143,7 @@ export interface Fermata {
   /** Budgets of several runs, as they stand. */
   readonly budgets: Pick<BudgetReports, 'current' | 'list' | 'one'>;
   /** The answers that serve again. */
-  readonly cache: Pick<KeptAnswers, 'report' | 'forget' | 'trim'> & Pick<Lines, 'leaderOf'>;
+  readonly cache: Pick<KeptAnswers, 'report' | 'list' | 'forget' | 'trim'> & Pick<Lines, 'leaderOf'>;
   /** The newest version of each workflow as it is stored: lists need not read the documents. */
   workflowRows(filter: WorkflowFilter): Promise<readonly WorkflowRow[]>;
   close(): Promise<void>;
@@ -428,6 +428,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     workflowRows: (filter) => store.workflows(tenant, filter),
     cache: {
       report: () => cache.report(),
+      list: (asked) => cache.list(asked),
       forget: (which) => cache.forget(which),
       trim: () => cache.trim(),
       leaderOf: (asker) => lines.leaderOf(asker),

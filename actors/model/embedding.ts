@@ -75,6 +75,7 @@ export function embeddings({ providers, redact, fetch }: EmbeddingDependencies):
       model,
       requestId: null,
       usages: [null],
+      counted: true,
       receivedCharacters: 0,
       redact,
     };

@@ -14,6 +14,8 @@ export interface FailedCall {
   readonly requestId: string | null;
   /** Of each request so far; null: not known. */
   readonly usages: readonly (ModelUsage | null)[];
+  /** The last of them is counted to its end. Of an answer that broke off, what was counted until then is not all that it costs. */
+  readonly counted: boolean;
   /** Characters of the answer that came before the failure. */
   readonly receivedCharacters: number;
   /** Milliseconds since 1970, for a Retry-After that is a date. */
@@ -55,7 +57,7 @@ const REFUSED = new Set<unknown>([
  * and a logger would print it.
  */
 export function callFailure(code: ErrorCode, call: FailedCall, text: string, more: FailureDetails = {}): FermataError {
-  const { task, provider, model, requestId, usages, receivedCharacters } = call;
+  const { task, provider, model, requestId, usages, counted, receivedCharacters } = call;
   const known = usages.filter((usage) => usage !== null);
   const request = requestId === null ? '' : ` (request ${requestId})`;
   return new FermataError(
@@ -71,8 +73,8 @@ export function callFailure(code: ErrorCode, call: FailedCall, text: string, mor
         calls: usages.length,
         // at least this much: a call that was cut off comes on top (`billed` says of which requests nothing is known)
         usage: known.length === 0 ? null : sumUsage(known),
-        usageComplete: known.length === usages.length,
-        billed: more.unbilled === true ? usages.slice(0, -1) : usages,
+        usageComplete: counted && known.length === usages.length,
+        billed: [...usages.slice(0, -1), ...(more.unbilled === true ? [] : [counted ? usages.at(-1) : null])],
         ...(call.redact.value(more.data ?? {}) as object),
       },
       ...(more.retryAfterMs === undefined ? {} : { retryAfterMs: more.retryAfterMs }),

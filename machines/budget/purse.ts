@@ -53,7 +53,7 @@ export const purseActions = {
     if (event.type !== 'fermata.budget.settle') return;
     const { task, call, reserved, spent } = event;
     fact(enqueue, 'overcharged', { task, call, reservedDollars: dollarsOf(reserved), costDollars: dollarsOf(spent) });
-    const message = `The provider billed ${inDollars(spent)} for a call of task "${task}" that could cost ${inDollars(reserved)} at most. The run was stopped: ${context.limit === undefined ? 'no budget' : `its budget of ${inDollars(context.limit)}`} cannot be held with prices or token counts that are not true. Check them.`;
+    const message = `The provider billed ${inDollars(spent)} for a call of task "${task}" that could cost ${inDollars(reserved)} at most. The run was stopped: ${context.limit === undefined ? 'a budget' : `its budget of ${inDollars(context.limit)}`} cannot be held with prices or token counts that are not true. Check them.`;
     enqueue.assign({ error: { code: 'overcharge', message, retry: 'never' } });
   }),
   share: enqueueActions(({ enqueue, context, event }) => {
@@ -78,16 +78,6 @@ export const purseActions = {
     }
     enqueue.assign({ reserved: now.reserved, waiting: now.waiting });
     askAbove(enqueue as never, now, event, { head });
-  }),
-  warn: enqueueActions(({ enqueue, context }) => {
-    const { warnAt = Infinity, settled, limit = Infinity, warned } = context;
-    if (warned === true || settled < warnAt) return;
-    fact(enqueue, 'cost_warning', {
-      costDollars: dollarsOf(settled),
-      warnAtDollars: dollarsOf(warnAt),
-      maxCostDollars: dollarsOf(limit),
-    });
-    enqueue.assign({ warned: true });
   }),
   leave: enqueueActions(({ enqueue, context, event }) => {
     if (event.type !== 'fermata.budget.leave') return;

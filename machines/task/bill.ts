@@ -9,7 +9,7 @@
  * B3. Each request is billed by itself: two short prompts may be cheaper than one as long as both.
  */
 import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
-import { billOf, type BillableUsage, type UnitPrices } from '../../src/cost/unit-prices.ts';
+import { billOf, isFree, type BillableUsage, type UnitPrices } from '../../src/cost/unit-prices.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact, type Enqueue } from '../reserved.ts';
@@ -82,8 +82,15 @@ function billed(
     ...(answered === undefined || answered === model ? {} : { answered }),
     usage,
     ...(prices === undefined ? {} : { prices }),
-    costNanos: usage === null || prices === undefined ? null : billOf(usage, prices),
+    costNanos: costOf(usage, prices),
   };
+}
+
+/** Where all tokens are free nobody has to count them. */
+function costOf(usage: BillableUsage | null, prices: UnitPrices | undefined): number | null {
+  if (prices === undefined) return null;
+  if (usage === null) return isFree(prices) ? 0 : null;
+  return billOf(usage, prices);
 }
 
 function usagesOf(outcome: CallOutcome): readonly (BillableUsage | null)[] {

@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import type { Run } from '../client/index.ts';
 import { FermataError } from '../errors.ts';
+import { money } from './money.ts';
 
 /** In US dollars. */
 export function maxCostOption(): Option {
@@ -15,14 +16,20 @@ export function budgetOf({ maxCost }: { readonly maxCost?: number }): {
   return maxCost === undefined ? {} : { config: { budget: { maxCostDollars: maxCost } } };
 }
 
-/** `$0.002 of $0.005 spent, $0.001 reserved for calls under way, 3 calls wait for money`. */
+/** `$0.002 of $0.005 spent, $0.001 reserved for calls under way, 3 calls wait for money; of several runs: day:2026-11-22`. */
 export function budgetText(budget: NonNullable<Run['budget']>): string {
-  const { maxCostDollars, spentDollars, reservedDollars, waitingCalls } = budget;
-  return [
-    `$${spentDollars} of $${maxCostDollars} spent`,
-    ...(reservedDollars === 0 ? [] : [`$${reservedDollars} reserved for calls under way`]),
+  const { maxCostDollars, spentDollars, reservedDollars, waitingCalls, above = [] } = budget;
+  const of = maxCostDollars === undefined ? '' : ` of ${dollars(maxCostDollars)}`;
+  const own = [
+    `${dollars(spentDollars)}${of} spent`,
+    ...(reservedDollars === 0 ? [] : [`${dollars(reservedDollars)} reserved for calls under way`]),
     ...(waitingCalls === 0 ? [] : [`${waitingCalls} ${waitingCalls === 1 ? 'call waits' : 'calls wait'} for money`]),
   ].join(', ');
+  return above.length === 0 ? own : `${own}; of several runs: ${above.map((one) => one.budget).join(', ')}`;
+}
+
+function dollars(costDollars: number): string {
+  return money({ costDollars });
 }
 
 /** What is too little or too much for a budget says the run itself. */

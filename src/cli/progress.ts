@@ -2,6 +2,7 @@
  * What a fact of a run looks like to the person who watches: one line, or nothing. Pure: plain lines, the list on a
  * terminal and the demo all show what is decided here.
  */
+import { money } from './money.ts';
 import { duration, firstLine, printable, shorten } from './text.ts';
 
 /** A fact as the stream gives it. */
@@ -69,7 +70,7 @@ const LAST: ReadonlySet<string> = new Set([
  */
 export function progressLine(fact: ShownFact, context: ProgressContext): ProgressLine | undefined {
   const { event, data } = fact;
-  const show = event.startsWith('run_') ? ofRun[event] : ofTask[event];
+  const show = ofRun[event] ?? ofTask[event];
   const shown = show?.(data, context);
   if (shown === undefined) return undefined;
   const [mood, text] = shown;
@@ -158,14 +159,14 @@ const ofTask: Readonly<Record<string, Show>> = {
       : ['told', said(data, `asks ${String(data['model'])}: ${String(data['because'])}`, context)],
   budget_awaited: (data, context) => [
     'waits',
-    said(data, `waits for money: it may cost $${Number(data['needDollars'])}`, context),
+    said(data, `waits for money: it may cost ${dollars(data['needDollars'])}`, context),
   ],
   budget_granted: (data, context) => ['told', said(data, 'has money, and begins', context)],
   overcharged: (data, context) => [
     'failed',
     said(
       data,
-      `its provider took $${Number(data['costDollars'])}, $${Number(data['reservedDollars'])} at most was right`,
+      `its provider took ${dollars(data['costDollars'])}, ${dollars(data['reservedDollars'])} at most was right`,
       context,
     ),
   ],
@@ -205,7 +206,7 @@ const ofRun: Readonly<Record<string, Show>> = {
   run_resumed: () => ['told', 'The run goes on'],
   cost_warning: (data) => [
     'warns',
-    `$${Number(data['costDollars'])} of the budget of $${Number(data['maxCostDollars'])} are spent`,
+    `${dollars(data['costDollars'])} of the budget of ${dollars(data['maxCostDollars'])} are spent`,
   ],
   run_completed: () => ['done', 'Complete'],
   run_failed: (data, { width }) => ['failed', firstLine(`The run failed: ${messageOf(data['error'])}`, width)],
@@ -223,6 +224,10 @@ function waitText(waitsFor: unknown, send: ProgressContext['send']): string | un
     return `${printable(`waits for the event ${JSON.stringify(type)}`)} → ${send(type)}`;
   }
   return 'date' in waitsFor ? `waits until ${String(waitsFor.date)}` : undefined;
+}
+
+function dollars(value: unknown): string {
+  return money({ costDollars: Number(value) });
 }
 
 function nameOf(data: ShownFact['data']): string {

@@ -60,7 +60,7 @@ export function outputText(output: unknown): string {
 }
 
 /** Tokens of all tasks; what a provider did not count is left out, and `complete` says so. */
-export function usageOf(tasks: readonly Pick<Task, 'usage' | 'model'>[]): {
+export function usageOf(tasks: readonly Pick<Task, 'usage' | 'model' | 'cacheHit' | 'unknownCalls'>[]): {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly complete: boolean;
@@ -70,11 +70,14 @@ export function usageOf(tasks: readonly Pick<Task, 'usage' | 'model'>[]): {
     inputTokens += usage?.inputTokens ?? 0;
     outputTokens += usage?.outputTokens ?? 0;
   }
-  // A task that a model answered names it.
+  // A task that a model answered names it; where the answer was kept from before, none was asked.
   return {
     inputTokens,
     outputTokens,
-    complete: tasks.every(({ usage, model }) => usage !== null || model === undefined),
+    complete: tasks.every(
+      ({ usage, model, cacheHit, unknownCalls = 0 }) =>
+        usage !== null || model === undefined || (cacheHit && unknownCalls === 0),
+    ),
   };
 }
 

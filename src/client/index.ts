@@ -164,6 +164,9 @@ export function createClient(options: ClientOptions) {
     budget: (id: string) => result(() => budgets[':id'].$get({ param: { id: safe(id) } })),
     /** What the cache of answers did, and how big it is. */
     cache: (query: InferRequestType<typeof cache.$get>['query'] = {}) => result(() => cache.$get({ query })),
+    /** The answers that serve now. */
+    cachedAnswers: (query: InferRequestType<typeof cache.answers.$get>['query'] = {}) =>
+      result(() => cache.answers.$get({ query })),
     /** Forgets answers. */
     forgetAnswers: (request: InferRequestType<typeof cache.forget.$post>['json']) =>
       result(() => cache.forget.$post({ json: request })),

@@ -98,6 +98,13 @@ export function outputTokensFor(nanos: NanoDollars, inputTokens: number, prices:
   return output === 0 ? Infinity : Number(left / BigInt(output));
 }
 
+/** True where no call can cost anything, whatever it uses. */
+export function isFree(prices: UnitPrices): boolean {
+  return [prices, ...(prices.tiers ?? [])].every(({ input, cachedInput, cacheWrite, output, reasoning }) =>
+    [input, cachedInput, cacheWrite, output, reasoning].every((rate) => rate === 0),
+  );
+}
+
 function dearestRates(prices: UnitPrices, inputTokens: number): { readonly input: number; readonly output: number } {
   const reached = [prices, ...(prices.tiers ?? []).filter(({ aboveInputTokens }) => inputTokens > aboveInputTokens)];
   return {

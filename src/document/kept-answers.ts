@@ -1,5 +1,5 @@
 /** The cache of answers as a whole: what it did, how big it is, what it forgets. */
-import type { AnswerStore, ServedRow } from '../store/store.ts';
+import type { AnswerStore, ListedAnswer, ServedRow } from '../store/store.ts';
 
 /** How much is kept. Beyond it what was used longest ago goes. */
 export interface CacheBounds {
@@ -58,6 +58,16 @@ export class KeptAnswers {
   async report(): Promise<CacheReport> {
     const { store, tenant } = this.#options;
     return { ...(await store.answers(tenant)), workflows: await store.served(tenant) };
+  }
+
+  /** Answers that serve now, those first whose question is newest. */
+  async list(page: {
+    readonly workflow?: string | undefined;
+    readonly after?: number | undefined;
+    readonly limit: number;
+  }): Promise<readonly ListedAnswer[]> {
+    const { store, tenant, now } = this.#options;
+    return store.listAnswers(tenant, { ...page, at: now() });
   }
 
   /** Forgets answers; how many. A task that has one already keeps it. */

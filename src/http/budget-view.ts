@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { BudgetContext } from '../../machines/budget.ts';
 import type { SharedBudgetContext } from '../../machines/shared-budget.ts';
 import { idOn } from '../cost/borrowing.ts';
-import { dollarsOf } from '../cost/money.ts';
+import { dollarsOf, type NanoDollars } from '../cost/money.ts';
 import { inDollars, leftOf } from '../cost/reservation.ts';
 import { BUDGET_ADDRESS, OWN_CALL, utcDate } from '../document/budget.ts';
 import { SHARED_BUDGET } from '../document/shared-budgets.ts';
@@ -30,7 +30,7 @@ export const budgetSchema = z
     'Where it has one. spentDollars + reservedDollars never exceed maxCostDollars. Of a run that may begin runs: with what those spend and reserve',
   );
 
-type Reads = Pick<Runtime, 'contextOf' | 'clock'>;
+type Reads = Pick<Runtime, 'contextOf' | 'budgetWait' | 'clock'>;
 
 /** What the budget of a run is at; undefined where it has none. */
 export async function budgetView(runtime: Reads, runId: string): Promise<z.infer<typeof budgetSchema>> {
@@ -43,7 +43,7 @@ export async function budgetView(runtime: Reads, runId: string): Promise<z.infer
     spentDollars: dollarsOf(settled),
     reservedDollars: dollarsOf(reserved),
     waitingCalls: budget.waiting,
-    ...(budget.above === undefined ? {} : { above: aboveOf(budget.above, runtime.clock.now()) }),
+    ...(budget.above === undefined ? {} : { above: await aboveOf(runtime, budget.above) }),
   };
 }
 
@@ -57,8 +57,9 @@ async function sumsOf(
   const tree = budget.above?.upstreams.find((upstream) => upstream.id === id);
   if (tree === undefined) return budget;
   const kept = (await runtime.contextOf(id, ROOT)) as SharedBudgetContext | undefined;
-  // What it has spent and not said yet is held by it.
-  const unsaid = budget.above?.blocks.find((block) => block.id === id)?.spent ?? 0;
+  // What it has spent and not said yet is held by it. Of one that has ended its end has said it: counted here, it would be spent twice.
+  const { spent = 0 } = budget.above?.blocks.find((block) => block.id === id) ?? {};
+  const unsaid = Math.min(spent, await heldOf(runtime, id, runId));
   const { limit, warnAt } = tree;
   return {
     ...(limit === undefined ? {} : { limit }),
@@ -68,18 +69,25 @@ async function sumsOf(
   };
 }
 
-function aboveOf({ upstreams, blocks }: NonNullable<BudgetContext['above']>, now: number) {
-  const current = upstreams.map((upstream) => idOn(upstream, utcDate(now)));
+async function aboveOf(runtime: Reads, { run, upstreams, blocks }: NonNullable<BudgetContext['above']>) {
+  const current = upstreams.map((upstream) => idOn(upstream, utcDate(runtime.clock.now())));
   const ids = new Set([...current, ...blocks.map(({ id }) => id)]);
-  return [...ids].map((id) => ({
-    budget: id.slice(SHARED_BUDGET.length),
-    heldDollars: dollarsOf(blocks.find((block) => block.id === id)?.held ?? 0),
-  }));
+  return Promise.all(
+    [...ids].map(async (id) => ({
+      budget: id.slice(SHARED_BUDGET.length),
+      heldDollars: dollarsOf(await heldOf(runtime, id, run)),
+    })),
+  );
+}
+
+/** What a budget of several runs has lent to one of them, as the lender has it: a run that has ended hears nothing more. */
+async function heldOf(runtime: Reads, budget: string, run: string): Promise<NanoDollars> {
+  return (await runtime.budgetWait(budget, run, ''))?.held ?? 0;
 }
 
 /** What would move a task that waits for money. */
 export async function movesWaiting(
-  runtime: Reads & Pick<Runtime, 'budgetWait'>,
+  runtime: Reads,
   runId: string,
   { task, at }: { readonly task: string; readonly at: string },
 ): Promise<string> {

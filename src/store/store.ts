@@ -562,6 +562,26 @@ export interface AnswersSize {
 }
 
 /** The cache of answers. It is a tenant's, and not a run's: what a deleted run has found out still serves. */
+/** An answer that is kept, without its value. */
+export interface ListedAnswer {
+  readonly key: number;
+  /** How it begins. */
+  readonly prompt: string;
+  /** Whose run asked last, and the tags of that. */
+  readonly workflow: string;
+  readonly tags: readonly string[];
+  readonly model: string;
+  /** What its call cost; null: not known. */
+  readonly costNanos: number | null;
+  readonly answeredAt: number;
+  readonly expiresAt: number;
+  readonly lastUsedAt: number;
+  /** How often it has served since it was kept. */
+  readonly hitCount: number;
+  /** Characters of it and of what is kept of its prompt. */
+  readonly bytes: number;
+}
+
 export interface AnswerStore {
   /** The answer that serves at a time, how its prompt begins, and who asks for one. */
   answer(
@@ -577,6 +597,17 @@ export interface AnswerStore {
   answers(tenant: string): Promise<AnswersSize>;
   /** What it did, by workflow in the order of their names. */
   served(tenant: string): Promise<readonly ServedRow[]>;
+  /** Answers that serve at a time, those first whose question is newest: at most `limit`, of a workflow or of all. */
+  listAnswers(
+    tenant: string,
+    page: {
+      readonly at: number;
+      readonly workflow?: string | undefined;
+      /** `key` of the last one of the page before. */
+      readonly after?: number | undefined;
+      readonly limit: number;
+    },
+  ): Promise<readonly ListedAnswer[]>;
   /**
    * Forgets answers, at most `limit`, and says behind which ones it goes on; undefined: it is through. Who asks just then
    * still does, and what that gives is kept.

@@ -139,6 +139,8 @@ describe('an answer that is cut off', () => {
     const server = await raw((exchange) => beginStream(exchange).end(chunk({ content: 'abc', usage })));
     const failure = await failureOf(callModel(server.baseUrl));
     expect(failure).toMatchObject({ code: 'modelCut', data: { receivedCharacters: 3, usage: { inputTokens: 3 } } });
+    // It went on to count, and to be paid, where nobody heard it any more.
+    expect(failure.data).toMatchObject({ usageComplete: false, billed: [null] });
   });
 
   it('in the middle of a line may be tried again', async () => {

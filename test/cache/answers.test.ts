@@ -286,6 +286,29 @@ describe('GET /cache, POST /cache/forget', () => {
       items: [{ workflow: 'a', hits: 1, misses: 1, hitRate: 0.5, costSavedDollars: 0.000_001_2 }],
     });
     expect((await call('GET', `/cache?cursor=${body.nextCursor}`)).body.items).toMatchObject([{ workflow: 'b' }]);
+    const kept = (query: string) => call('GET', `/cache/answers${query}`);
+    const first = (await kept('?limit=1')).body;
+    expect(first.items).toEqual([
+      {
+        prompt: 'What is tea?',
+        workflow: 'b',
+        tags: [],
+        model: expect.any(String),
+        costDollars: 0.000_001_2,
+        hitCount: 2,
+        bytes: expect.any(Number),
+        answeredAt: expect.any(String),
+        lastUsedAt: expect.any(String),
+        expiresAt: expect.any(String),
+      },
+    ]);
+    const [{ answeredAt, expiresAt }] = first.items;
+    expect(Date.parse(expiresAt) - Date.parse(answeredAt)).toBe(86_400_000);
+    expect((await kept(`?cursor=${first.nextCursor}`)).body).toMatchObject({
+      items: [{ workflow: 'a', hitCount: 1 }],
+      nextCursor: null,
+    });
+    expect((await kept('?workflow=a')).body.items).toMatchObject([{ workflow: 'a', hitCount: 1 }]);
     expect((await call('POST', '/cache/forget', {})).status).toBe(400);
     expect((await call('POST', '/cache/forget', { prompt: 'What is coffee?' })).body).toEqual({ forgotten: 0 });
     expect((await call('POST', '/cache/forget', { workflow: 'a', prompt: 'What is tea?' })).body).toEqual({

@@ -36,6 +36,42 @@ describe('costs', () => {
   });
 });
 
+describe('budgets and answers that were kept', () => {
+  it('are told of a run: the warning, what is spent, and tokens of which all are known', async () => {
+    const folder = testFolder({ FERMATA_DEMO_PACE: '0' });
+    folder.write(
+      'tea.yaml',
+      `
+name: tea
+config: { budget: { maxCostDollars: 0.5, warnAtDollars: 0.000001 }, cache: { enabled: true } }
+tasks:
+  - { name: one, prompt: Tea? }
+  - { name: other, prompt: Tea?, dependsOn: [one] }
+`,
+    );
+    const ran = await folder.run(['run', 'tea.yaml', '--demo']);
+    expect(ran.err).toMatch(/^\[ *\d+%\] ! \$0\.0\d+ of the budget of \$0\.50 are spent$/m);
+    expect(ran.err).toMatch(/^2 of 2 tasks · \d+ tokens in, \d+ out · would cost \$0\.0\d+ · /m);
+    const runId = /Run (\S+)/.exec(ran.err)?.[1] ?? '';
+    expect((await folder.run(['show', runId])).out).toMatch(/^budget +\$0\.0\d+ of \$0\.50 spent$/m);
+    const kept = await folder.run(['cache', '--answers']);
+    expect(kept.out).toMatch(/^HITS +COST +ANSWERED +UNTIL +WORKFLOW +PROMPT\n1 +\$0\.0\d+ .* tea +Tea\?$/);
+    for (const wrong of [
+      ['--answers', '--forget'],
+      ['--tag', 'x'],
+      ['--workflow', 'tea'],
+    ])
+      expect((await folder.run(['cache', ...wrong])).status, 'what would not be looked at').toBe(2);
+    // A budget of a day has no limit that were the run's own.
+    folder.write('fermata.config.ts', 'export default { budgets: { perDay: { maxCostDollars: 1 } } };');
+    const again = await folder.run(['run', 'tea.yaml', '--demo']);
+    const other = /Run (\S+)/.exec(again.err)?.[1] ?? '';
+    expect((await folder.run(['show', other])).out).toMatch(
+      /^budget +\$0\.00 of \$0\.50 spent; of several runs: day:/m,
+    );
+  });
+});
+
 describe('money', () => {
   it.each([
     [{ costDollars: 0 }, '$0.00'],

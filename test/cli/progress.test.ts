@@ -87,6 +87,16 @@ describe('a line of progress', () => {
     ],
     ['progress', { task: 'b', progress: 50, percent: 33.9, note: 'page 3' }, '[ 50%] · b: 33 % page 3'],
     ['run_completed', { progress: 100 }, '[100%] ✓ Complete'],
+    [
+      'cost_warning',
+      { progress: 40, costDollars: 0.31, warnAtDollars: 0.3, maxCostDollars: 0.5 },
+      '[ 40%] ! $0.31 of the budget of $0.50 are spent',
+    ],
+    [
+      'budget_awaited',
+      { task: 'b', progress: 20, needDollars: 1e-7, leastDollars: 0 },
+      '[ 20%] ⏸ b: waits for money: it may cost $0.0000001',
+    ],
     ['run_failed', { progress: 40, error: { message: 'task b failed' } }, '[ 40%] ✗ The run failed: task b failed'],
     ['run_cancelled', { progress: 40, reason: { message: 'enough' } }, '[ 40%] ✗ The run was cancelled: enough'],
     ['run_paused', { progress: 40 }, '[ 40%] ⏸ The run is paused'],

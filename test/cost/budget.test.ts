@@ -162,6 +162,24 @@ describe('a provider', () => {
   });
 });
 
+it('costs nothing where all tokens are free, though nobody counts them', async () => {
+  const server = await startRawModelServer((exchange) => answerWith(exchange, 'Done.'));
+  try {
+    const config = {
+      providers: { openai: { apiKey: 'none', baseUrl: server.baseUrl } },
+      prices: { openai: { '*': { input: 0, output: 0 } } },
+    };
+    const harness = await openFermata({ config });
+    const { runId } = await harness.fermata.start({ name: 'local', tasks: [{ name: 'ask', prompt: 'Tea?' }] });
+    await harness.fermata.runtime.waitFor(runId);
+    const { body } = await harness.call('GET', `/runs/${runId}`);
+    expect(body).toMatchObject({ status: 'completed', costDollars: 0, unknownCalls: 0 });
+    await harness.close();
+  } finally {
+    await server.stop();
+  }
+});
+
 describe('a run that ended on its budget', () => {
   it.each(['retry', 'fork'])('goes on with a higher one: %s', async (how) => {
     const harness = await openFermata({ script: said(100) });

@@ -27,6 +27,8 @@ it.skipIf(executablePath === undefined)('tasks are told in words, live (needs Ch
     config: {
       functions: { echo: (input: unknown) => input },
       prices: { openai: { 'gpt-4o-mini': { input: 1, output: 10 } } },
+      // So that the first run has no budget of its own.
+      budgets: { perDay: { maxCostDollars: 1 } },
     },
     script: [{ prompt: '', answers: [{ text: 'ok', usage: { inputTokens: 200, outputTokens: 30 } }] }],
   });

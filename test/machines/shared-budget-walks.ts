@@ -182,6 +182,21 @@ export const SHARED_BUDGET_WALKS: readonly SharedBudgetWalk[] = [
     },
   },
   {
+    title: 'a run is warned of what the runs have spent that it has begun',
+    budgets: {},
+    async walk(bench) {
+      const budget = { maxCostDollars: 0.005, warnAtDollars: 0.001 };
+      const inside = { name: 'inside', config: { prices: PRICES }, tasks: [one('a')] };
+      const sub = { name: 'sub', kind: 'subworkflow', workflow: inside };
+      const run = await begin(bench, [sub, one('b', { dependsOn: ['sub'] })], { budget });
+      await bench.answer('a', 100);
+      const warned = (await bench.facts(run)).filter(({ type }) => type === 'cost_warning');
+      expect(warned).toMatchObject([{ data: { costDollars: 0.001, warnAtDollars: 0.001, maxCostDollars: 0.005 } }]);
+      await bench.answer('b', 100);
+      return [await ended(bench, run, 'completed')];
+    },
+  },
+  {
     title: 'a limit is raised at a restart: who waits goes on; one is lowered: nothing more is lent',
     budgets: perDay(1),
     async walk(bench) {

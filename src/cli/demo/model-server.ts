@@ -3,7 +3,8 @@
  * the tests. Everything it says is marked as scripted, so that nobody takes it for a model.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ChatCompletionRequest, Fixture, FixtureResponse, StreamingProfile } from '@copilotkit/aimock';
+import { json } from 'node:stream/consumers';
+import type { ChatCompletionRequest, Fixture, FixtureResponse, Mountable, StreamingProfile } from '@copilotkit/aimock';
 import { FermataError } from '../../errors.ts';
 import { DEMO_SCRIPT } from './script.ts';
 import { wordVector } from './word-vector.ts';
@@ -87,8 +88,8 @@ const PIECE_CHARACTERS = 4;
  * @example
  * const server = await startModelServer({ script: [{ prompt: 'capital', answers: [{ text: 'Paris' }] }] })
  */
-export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
-  const { port = 0, script = DEMO_SCRIPT, firstTokenMs = 0, tokensPerSecond } = options;
+export async function startModelServer(asked: ModelServerOptions = {}): Promise<ModelServer> {
+  const { port = 0, script = DEMO_SCRIPT, firstTokenMs = 0, tokensPerSecond } = asked;
   const { createServer } = await loadServer();
   const requests: ScriptedRequest[] = [];
   const embedded: string[] = [];
@@ -103,20 +104,32 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   };
   const pace = { ttft: firstTokenMs, ...(tokensPerSecond === undefined ? {} : { tps: tokensPerSecond }) };
   const fixtures = [...script, OFF_SCRIPT].flatMap((line) => toFixtures(line, receive, pace));
-  const vectors: Fixture = {
-    match: { endpoint: 'embedding', predicate: () => true },
-    response: ({ embeddingInput: text = '' }) => {
-      embedded.push(text);
-      return { embedding: wordVector(text) };
+  // not the package's own, which says that no text has a token
+  const vectors: Mountable = {
+    async handleRequest(request, response) {
+      const { input, model } = (await json(request)) as { readonly input: string; readonly model: string };
+      embedded.push(input);
+      const tokens = Math.ceil(input.length / PIECE_CHARACTERS);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify({
+          object: 'list',
+          data: [{ object: 'embedding', index: 0, embedding: wordVector(input) }],
+          model,
+          usage: { prompt_tokens: tokens, total_tokens: tokens },
+        }),
+      );
+      return true;
     },
   };
-  const { server, url } = await createServer([...fixtures, vectors], {
+  const options = {
     port,
     host: '127.0.0.1',
     chunkSize: PIECE_CHARACTERS,
     // its own log would only double ours
     journalMaxEntries: 1,
-  });
+  };
+  const { server, url } = await createServer(fixtures, options, [{ path: '/v1/embeddings', handler: vectors }]);
   server.prependListener('request', ({ headers }) => {
     const flat = Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')] as const);
     headersOf.enterWith(Object.fromEntries(flat));

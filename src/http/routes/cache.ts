@@ -1,8 +1,9 @@
 /** The cache of answers: what it did, and what it is to forget. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { dollarsOf } from '../../cost/money.ts';
-import type { ServedRow } from '../../store/store.ts';
-import { pageOf, pageQuery, readCursor, toCursor } from '../page.ts';
+import type { ListedAnswer, ServedRow } from '../../store/store.ts';
+import { iso } from '../json.ts';
+import { listOf, pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';
 
 const servedSchema = z
@@ -39,6 +40,39 @@ const report = createRoute({
   },
 });
 
+const keptSchema = z
+  .object({
+    prompt: z.string().describe('How it begins'),
+    workflow: z.string().describe('Whose run asked last'),
+    tags: z.array(z.string()).describe('Of that run'),
+    model: z.string().describe('The one that answered'),
+    costDollars: z
+      .number()
+      .nullable()
+      .describe('What the call has cost: so much is saved by each hit; null: not known'),
+    hitCount: z.int().describe('How often it has served since it was kept'),
+    bytes: z.int().describe('Characters of it, and of what is kept of its prompt'),
+    answeredAt: z.iso.datetime(),
+    lastUsedAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+  })
+  .openapi('CachedAnswer');
+
+const list = createRoute({
+  method: 'get',
+  path: '/cache/answers',
+  operationId: 'listCachedAnswers',
+  summary: 'The answers that serve now, without what they say: newest questions first',
+  tags: ['cache'],
+  request: {
+    query: fields({
+      workflow: z.string().min(1).optional().describe('Name of the workflow whose run asked last'),
+      ...pageQuery,
+    }),
+  },
+  responses: { 200: answers('A page', listOf(keptSchema)) },
+});
+
 const forgetBody = z
   .strictObject({
     workflow: z.string().min(1).optional().describe('Name of the workflow whose run asked'),
@@ -73,10 +107,30 @@ export function cacheRoutes({ fermata: { cache } }: Surroundings) {
       const { workflow: _, ...total } = servedView(workflows.reduce(plus, NONE));
       return c.json({ entries, bytes, total, ...page }, 200);
     })
+    .openapi(list, async (c) => {
+      const { workflow, limit, cursor } = c.req.valid('query');
+      const kept = await cache.list({ workflow, limit: limit + 1, after: readNumberCursor('answers', cursor) });
+      return c.json(
+        pageOf(kept, limit, ({ key }) => toCursor('answers', key), keptView),
+        200,
+      );
+    })
     .openapi(forget, async (c) => {
       const { workflow, tag, prompt } = c.req.valid('json');
       return c.json({ forgotten: await cache.forget({ workflow, tag, prompt }) }, 200);
     });
+}
+
+function keptView(answer: ListedAnswer): z.infer<typeof keptSchema> {
+  const { key: _, tags, costNanos, answeredAt, lastUsedAt, expiresAt, ...rest } = answer;
+  return {
+    ...rest,
+    tags: [...tags],
+    costDollars: costNanos === null ? null : dollarsOf(costNanos),
+    answeredAt: iso(answeredAt),
+    lastUsedAt: iso(lastUsedAt),
+    expiresAt: iso(expiresAt),
+  };
 }
 
 const NONE: ServedRow = { workflow: '', misses: 0, hits: 0, shared: 0, savedNanos: 0 };

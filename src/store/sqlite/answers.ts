@@ -1,5 +1,5 @@
 /** The cache of answers. Written by the commits of runs, read by look-ups, and trimmed in small steps of its own. */
-import type { AnswerChange, AnswerRow, AnswersSize, AnswerStore, ServedRow } from '../store.ts';
+import type { AnswerChange, AnswerRow, AnswersSize, AnswerStore, ListedAnswer, ServedRow } from '../store.ts';
 import type { Connection } from './connection.ts';
 import type { GoneVector, SqliteVectors } from './vectors/index.ts';
 import type { Writer } from './writer.ts';
@@ -141,6 +141,16 @@ export function answerStore(
   const servedOf = driver.prepare<unknown[], ServedRow>(
     'select workflow, misses, hits, shared, saved_nanos as savedNanos from served where tenant = ? order by workflow',
   );
+  // By their keys, which are in order; by an index of the tenant all of them would be sorted for a page.
+  const listed = (whose: string) =>
+    driver.prepare<object, Listed>(
+      `select key, prompt, workflow, tags as tagsJson, model, cost_nanos as costNanos, answered_at as answeredAt,
+         expires_at as expiresAt, last_used_at as lastUsedAt, hit_count as hitCount, bytes
+       from answer where ${whose} and key < :after and expires_at > :at and answered_at is not null
+       order by key desc limit :limit`,
+    );
+  const listedOfAll = listed('+tenant = :tenant');
+  const listedOfOne = listed('tenant = :tenant and workflow = :workflow');
   const vectorsOf = driver.prepare<unknown[], GoneVector>(
     'select key, tenant, space from vector where answer in (select value from json_each(?))',
   );
@@ -184,6 +194,11 @@ export function answerStore(
     },
     answers: async (tenant) => sizes.of(tenant),
     served: async (tenant) => servedOf.all(tenant),
+    listAnswers: async (tenant, { workflow, after = Number.MAX_SAFE_INTEGER, ...page }) => {
+      const query = workflow === undefined ? listedOfAll : listedOfOne;
+      const rows = query.all({ tenant, ...(workflow === undefined ? {} : { workflow }), after, ...page });
+      return rows.map(({ tagsJson, ...row }) => ({ ...row, tags: JSON.parse(tagsJson) as string[] }));
+    },
     forgetAnswers: async (tenant, { workflow, tag, promptHash }, { after = 0, limit }) => {
       const parts = ['key > :after'];
       if (workflow !== undefined) parts.push('workflow = :workflow');
@@ -232,6 +247,8 @@ function servingAt(found: Found, at: number): AnswerRow | undefined {
   const isWhole = valueJson !== null && model !== null && finishReason !== null && answeredAt !== null;
   return isWhole && (expiresAt ?? 0) > at ? { valueJson, model, finishReason, costNanos, answeredAt } : undefined;
 }
+
+type Listed = Omit<ListedAnswer, 'tags'> & { readonly tagsJson: string };
 
 interface Found {
   readonly prompt: string;

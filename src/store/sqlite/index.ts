@@ -138,6 +138,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     answer: async (tenant, hash, at) => use().answers.answer(tenant, hash, at),
     answers: async (tenant) => use().answers.answers(tenant),
     served: async (tenant) => use().answers.served(tenant),
+    listAnswers: async (tenant, page) => use().answers.listAnswers(tenant, page),
     forgetAnswers: async (tenant, filter, page) => use().answers.forgetAnswers(tenant, filter, page),
     trimAnswers: async (tenant, bounds) => use().answers.trimAnswers(tenant, bounds),
 

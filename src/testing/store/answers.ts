@@ -107,6 +107,19 @@ export function answersOf(use: () => MemoryDatabase): AnswerStore {
         .filter(([name]) => name.startsWith(nameOf(tenant, '')))
         .map(([, row]) => row)
         .toSorted((a, b) => (a.workflow < b.workflow ? -1 : 1)),
+    listAnswers: async (tenant, { at, workflow, after = Infinity, limit }) =>
+      all(tenant)
+        .filter(({ key, asked }) => key < after && asked.workflow === (workflow ?? asked.workflow))
+        .toSorted((one, other) => other.key - one.key)
+        .flatMap((record) => {
+          const { key, asked, answered, lastUsedAt, hitCount } = record;
+          if (answered === undefined || answered.expiresAt <= at) return [];
+          const { model, costNanos, at: answeredAt, expiresAt } = answered;
+          const { prompt, tags } = asked;
+          const kept = { model, costNanos, answeredAt, expiresAt, lastUsedAt, hitCount, bytes: bytesOf(record) };
+          return [{ key, prompt, workflow: asked.workflow, tags, ...kept }];
+        })
+        .slice(0, limit),
     forgetAnswers: async (tenant, filter, { after = 0, limit }) => {
       const rows = all(tenant).filter(({ key }) => key > after);
       const matching = rows.filter((record) => matches(record, filter)).slice(0, limit);

@@ -37,6 +37,13 @@ describe('the demo', () => {
     }
   });
 
+  it('counts the tokens of texts whose vectors are asked for: with none, a budget would take all that is reserved', async () => {
+    const { baseUrl } = await start();
+    const body = JSON.stringify({ model: 'text-embedding-3-small', input: 'What is tea?', encoding_format: 'float' });
+    const answer = await fetch(`${baseUrl}/embeddings`, { method: 'POST', body });
+    expect(await answer.json()).toMatchObject({ usage: { prompt_tokens: 3, total_tokens: 3 } });
+  });
+
   it('answers anything else by saying that it is a demo', async () => {
     const { text } = await callModel((await start()).baseUrl, { prompt: 'Tell me a joke' });
     expect(text).toContain('[scripted] This is the demo: no model was asked.');

@@ -40,6 +40,33 @@ export function answersContract(make: MakeStore): void {
       expect((await store.answer('other', 'h', 1)).answer).toBeUndefined();
     });
 
+    test('lists answers that serve, newest questions first, with how often each has served', async () => {
+      const { store } = open();
+      await store.commit(starts('a', [asked('h'), answered('h'), asked('i', 2, 'v'), answered('i', 2, 50)], ['t']));
+      await store.commit(group([changes(runKey('a'), 1, { rows: [served('h', 5), served('h', 7), asked('open')] })]));
+      const list = (page: { at: number; workflow?: string; after?: number; limit: number }) =>
+        store.listAnswers(TENANT, page);
+      const [newest, other, ...none] = await list({ at: 10, limit: 9 });
+      expect(none, 'a question without an answer is none').toEqual([]);
+      expect(newest).toMatchObject({ workflow: 'v', hitCount: 0, expiresAt: 50 });
+      expect(other).toMatchObject({
+        prompt: 'Why?',
+        workflow: 'w',
+        tags: ['t'],
+        model: 'm',
+        costNanos: 7,
+        answeredAt: 1,
+        lastUsedAt: 7,
+        hitCount: 2,
+        bytes: 9,
+      });
+      expect(await list({ at: 10, limit: 1 })).toEqual([newest]);
+      expect(await list({ at: 10, after: newest?.key ?? 0, limit: 9 })).toEqual([other]);
+      expect(await list({ at: 10, workflow: 'w', limit: 9 })).toEqual([other]);
+      expect(await list({ at: 60, limit: 9 }), 'what has expired').toEqual([other]);
+      expect(await store.listAnswers('other', { at: 10, limit: 9 })).toEqual([]);
+    });
+
     test('says who asks, for as long as the call of that task is open', async () => {
       const { store } = open();
       const effect = { ...runKey('a'), token: 'e', actor: '/t', src: 'modelCall', marked: false, effectJson: '{}' };

@@ -1,0 +1,59 @@
+/** What a run shows of its budgets: its own, and those of several runs that pay for it. */
+import { expect, it } from 'vitest';
+import { openFermata } from '../harness/fermata.ts';
+
+const prices = { openai: { '*': { input: 0, output: 10 } } };
+const script = [{ prompt: '', answers: [{ text: 'Done.', usage: { inputTokens: 10, outputTokens: 100 } }] }];
+const ask = { prompt: 'Say it', maxOutputTokens: 200 };
+
+it('is what was spent, once, when a run has ended that begins runs', async () => {
+  const { call, fermata } = await openFermata({
+    script,
+    config: { prices, budgets: { perDay: { maxCostDollars: 1 } } },
+  });
+  const { runId } = await fermata.start({
+    name: 'upper',
+    config: { budget: { maxCostDollars: 0.1 } },
+    tasks: [
+      { name: 'first', ...ask },
+      { name: 'below', kind: 'subworkflow', workflow: { name: 'lower', tasks: [{ name: 'a', ...ask }] } },
+      { name: 'last', ...ask, dependsOn: ['below'] },
+    ],
+  });
+  await fermata.runtime.waitFor(runId);
+  await fermata.runtime.idle();
+  const { body } = await call('GET', `/runs/${runId}`);
+  expect(body.withChildren.costDollars).toBe(0.003);
+  expect(body.budget).toEqual({
+    maxCostDollars: 0.1,
+    spentDollars: 0.003,
+    reservedDollars: 0,
+    waitingCalls: 0,
+    above: [
+      { budget: `run:${runId}`, heldDollars: 0 },
+      { budget: expect.stringMatching(/^day:/), heldDollars: 0 },
+    ],
+  });
+});
+
+it('warns in the stream of the run whose budget it is, whether it has spent that itself or begun what did', async () => {
+  const { fermata } = await openFermata({ script, config: { prices } });
+  const below = { name: 'below', kind: 'subworkflow', workflow: { name: 'lower', tasks: [{ name: 'a', ...ask }] } };
+  const warnings = async (tasks: readonly object[]): Promise<unknown[]> => {
+    const budget = { maxCostDollars: 0.005, warnAtDollars: 0.001 };
+    const { runId } = await fermata.start({
+      name: `${tasks.length} tasks`,
+      config: { budget },
+      tasks: [...tasks],
+    } as never);
+    await fermata.runtime.waitFor(runId);
+    const facts = await fermata.runtime.journal(runId, { kind: 'fact', limit: 1_000 });
+    return facts.filter(({ type }) => type === 'cost_warning').map(({ data }) => data);
+  };
+  const warning = { costDollars: 0.001, warnAtDollars: 0.001, maxCostDollars: 0.005 };
+  const next = { name: 'next', ...ask, dependsOn: ['below'] };
+  expect(await warnings([below, next])).toMatchObject([warning]);
+  expect(await warnings([{ name: 'first', ...ask }, { ...below, dependsOn: ['first'] }, next])).toMatchObject([
+    warning,
+  ]);
+});
