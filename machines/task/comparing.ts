@@ -47,7 +47,7 @@ export interface Comparing {
 export interface Compared extends CallOutput {
   /** The answer of the nearest question that is near enough. */
   readonly found: FoundAnswer | null;
-  /** How like the nearest one is, whether or not that is near enough; absent: there is none. */
+  /** How like the nearest one is, whether or not that is near enough; absent: none is anywhere near. */
   readonly nearest?: number;
   /** Why nothing was compared. */
   readonly warning?: string;
