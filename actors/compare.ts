@@ -35,6 +35,8 @@ export interface CompareInput {
   readonly provider: string;
   readonly model: string;
   readonly dimensions?: number;
+  /** Key of the call that a crash cut off and that this one repeats. */
+  readonly repeatOf?: string;
 }
 
 /** What it depends on. */
@@ -144,6 +146,7 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
         return { ...nothing(warn(toErrorData(thrown).message)), ...bill };
       }
     },
+    repeatOf: (input) => input.repeatOf,
     remote: true,
   });
 }

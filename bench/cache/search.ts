@@ -49,8 +49,8 @@ export interface SearchReport {
 const TENANT = 'default';
 const SPACE = 'bench/1536';
 const ROWS_AT_ONCE = 1_000;
-/** As the cache asks where a document has a threshold of 0.85, and is told of what misses it by no more than 0.2. */
-const ASKED = { space: SPACE, atLeast: 0.65, limit: 2 };
+/** As the cache asks first where a document has a threshold of 0.85: it is told of what misses that by no more than 0.2. */
+const ASKED = { space: SPACE, atLeast: 0.65, limit: 1 };
 /** Cosines to a question that is there. The last kind is like none: which one is nearest then is of no account. */
 const KINDS: readonly (readonly [kind: string, least: number, most: number])[] = [
   ['near duplicates (0.95–0.99)', 0.95, 0.99],
