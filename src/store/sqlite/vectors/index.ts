@@ -7,6 +7,7 @@
  * V3. Others go first every millisecond or so, however much there is to go through.
  */
 import type { SimilarQuestion, VectorIndex } from '../../store.ts';
+import { answerSizes, type AnswerSizes } from '../answer-sizes.ts';
 import type { Connection } from '../connection.ts';
 import type { Writer } from '../writer.ts';
 import { prepareVectors, type VectorStatements } from './statements.ts';
@@ -50,12 +51,14 @@ export interface GoneVector {
  */
 export class SqliteVectors implements VectorIndex {
   readonly #statements: VectorStatements;
+  readonly #sizes: AnswerSizes;
   readonly #options: VectorOptions;
   /** By tenant and space; the one that was looked through last is the last one. */
   readonly #loaded = new Map<string, Sketches>();
 
   constructor(connection: Connection, options: VectorOptions) {
     this.#statements = prepareVectors(connection);
+    this.#sizes = answerSizes(connection);
     this.#options = options;
   }
 
@@ -67,6 +70,7 @@ export class SqliteVectors implements VectorIndex {
       drop.run(answer);
       const { lastInsertRowid } = insert.run(answer, tenant, space, bytesOf(sketchOf(values)));
       insertValues.run(lastInsertRowid, bytesOf(values));
+      this.#sizes.weigh(tenant, hash);
       return true;
     });
   }
@@ -83,7 +87,10 @@ export class SqliteVectors implements VectorIndex {
   async removeVectors(tenant: string, hashes: readonly string[]): Promise<void> {
     const { answerOf, drop } = this.#statements;
     this.#options.writer.writeOutsideTurns(() => {
-      for (const hash of hashes) drop.run(answerOf.get(tenant, hash) ?? null);
+      for (const hash of hashes) {
+        drop.run(answerOf.get(tenant, hash) ?? null);
+        this.#sizes.weigh(tenant, hash);
+      }
     });
   }
 
