@@ -35,6 +35,8 @@ export interface CompareInput {
   readonly provider: string;
   readonly model: string;
   readonly dimensions?: number;
+  /** Key of the call that a crash cut off and that this one repeats. */
+  readonly repeatOf?: string;
 }
 
 /** What it depends on. */
@@ -51,8 +53,12 @@ export interface CompareDependencies {
 const EMBEDDING_MS = 10_000;
 /** How long a provider is let alone that had no vector. */
 const REST_MS = 30_000;
+/** The question itself and the nearest other one: to find more, more vectors are read. */
+const FIRST = 2;
 /** Of so many questions that are near enough the answers are looked at: some have none yet, or it has expired. */
 const LOOKED_AT = 16;
+/** What misses the threshold by less is told: where nothing is near, nothing is read. */
+const NEARLY = 0.2;
 
 /**
  * The effect.
@@ -89,17 +95,24 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
     vector: { readonly space: string; readonly values: Float32Array },
   ): Promise<Pick<Compared, 'found' | 'nearest'>> => {
     let nearest: number | undefined;
-    for (const { hash, similarity } of await vectors.nearest(tenant, { ...vector, atLeast: -1, limit: LOOKED_AT })) {
-      const { answer, prompt = '' } = hash === key ? {} : await answers.answer(tenant, hash, clock.now());
-      if (answer === undefined || answer.like !== undefined) continue;
-      if (Math.abs(clock.now() - answer.answeredAt) >= ttlMs) continue;
-      nearest ??= similarity;
-      if (similarity < threshold) break;
-      if (!fits(answer.valueJson, responseFormat, checkAnswer)) continue;
-      const { valueJson, model, finishReason, costNanos } = answer;
-      const value: unknown = JSON.parse(valueJson);
-      const like = { hash, similarity, prompt, verified: false };
-      return { found: { value, model, finishReason, costNanos, shared: false, like }, nearest };
+    const atLeast = Math.max(-1, threshold - NEARLY);
+    let seen = 0;
+    for (const limit of [FIRST, LOOKED_AT]) {
+      const near = await vectors.nearest(tenant, { ...vector, atLeast, limit });
+      for (const { hash, similarity } of near.slice(seen)) {
+        const { answer, prompt = '' } = hash === key ? {} : await answers.answer(tenant, hash, clock.now());
+        if (answer === undefined || answer.like !== undefined) continue;
+        if (Math.abs(clock.now() - answer.answeredAt) >= ttlMs) continue;
+        nearest ??= similarity;
+        if (similarity < threshold) return { found: null, nearest };
+        if (!fits(answer.valueJson, responseFormat, checkAnswer)) continue;
+        const { valueJson, model, finishReason, costNanos } = answer;
+        const value: unknown = JSON.parse(valueJson);
+        const like = { hash, similarity, prompt, verified: false };
+        return { found: { value, model, finishReason, costNanos, shared: false, like }, nearest };
+      }
+      if (near.length < limit) break;
+      seen = limit;
     }
     return { found: null, ...(nearest === undefined ? {} : { nearest }) };
   };
@@ -133,6 +146,7 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
         return { ...nothing(warn(toErrorData(thrown).message)), ...bill };
       }
     },
+    repeatOf: (input) => input.repeatOf,
     remote: true,
   });
 }

@@ -15,6 +15,7 @@ export function verify(
     kind: 'effect',
     // A verdict that streamed would look like the beginning of the task's answer.
     run: (input, context) => calls.run(input, { ...context, delta: () => {}, restart: () => {}, hears: () => false }),
+    repeatOf: (input) => input.repeatOf,
     remote: true,
   };
 }

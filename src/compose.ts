@@ -8,7 +8,7 @@ import { findFunction } from '../actors/code-function.ts';
 import { code } from '../actors/code.ts';
 import { CommittedShared } from '../actors/shared-source.ts';
 import { compare } from '../actors/compare.ts';
-import { embeddings } from '../actors/model/embedding.ts';
+import { embeddings, type Embed } from '../actors/model/embedding.ts';
 import { recall } from '../actors/recall.ts';
 import { Lines } from '../actors/recall/lines.ts';
 import { modelCall } from '../actors/model-call.ts';
@@ -97,6 +97,8 @@ export interface FermataOptions {
   readonly newId?: () => string;
   /** In place of the effects of this house (`modelCall`, `code`), which the tasks of documents call by these names. */
   readonly actors?: RuntimeOptions['actors'];
+  /** Who makes the vectors of questions; default: the providers of the configuration. */
+  readonly embed?: Embed;
   readonly log?: RuntimeOptions['log'];
   readonly onFatal?: RuntimeOptions['onFatal'];
   readonly crashPoint?: RuntimeOptions['crashPoint'];
@@ -359,7 +361,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       modelCall: calls,
       recall: recall({ lines, checkAnswer, clock }),
       compare: compare({
-        embed: embeddings({ providers, redact }),
+        embed: options.embed ?? embeddings({ providers, redact }),
         vectors: store,
         answers: store,
         checkAnswer,

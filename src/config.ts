@@ -33,7 +33,7 @@ export interface FermataConfig {
    */
   readonly tiers?: Tiers;
   /**
-   * How much the cache of answers keeps (default: 100,000 questions, 256 MB); who makes the vectors by which similar
+   * How much the cache of answers keeps (default: 100,000 questions, 1 GB); who makes the vectors by which similar
    * questions are found, and who judges what is found (docs/cache.md).
    */
   readonly cache?: Partial<CacheBounds> & ComparisonSettings;

@@ -41,13 +41,15 @@ export interface Comparing {
   readonly grantedOn?: string;
   /** An answer that is to be judged. */
   readonly candidate?: FoundAnswer;
+  /** Key of the call that a crash cut off and that is made again (R5). */
+  readonly repeatOf?: string;
 }
 
 /** What a comparison comes to. */
 export interface Compared extends CallOutput {
   /** The answer of the nearest question that is near enough. */
   readonly found: FoundAnswer | null;
-  /** How like the nearest one is, whether or not that is near enough; absent: there is none. */
+  /** How like the nearest one is, whether or not that is near enough; absent: none is anywhere near. */
   readonly nearest?: number;
   /** Why nothing was compared. */
   readonly warning?: string;
@@ -132,7 +134,7 @@ export function compareInput({ context }: { readonly context: TaskContext }): Ca
   const { prices: _, ...by } = embedder;
   const { prompt, responseFormat, cache } = call;
   const { key, ttlMs } = cache ?? {};
-  return { task: name, attempt, key, ttlMs, prompt, responseFormat, space, threshold, ...by };
+  return { task: name, attempt, key, ttlMs, prompt, responseFormat, space, threshold, ...by, ...repeating(context) };
 }
 
 /** What a judge is asked. */
@@ -144,7 +146,18 @@ export function verifyInput({ context }: { readonly context: TaskContext }): Cal
     inputTokens: ___,
     ...question
   } = asked(context, 'verify') ?? ({} as Partial<PreparedModelCall>);
-  return { task: name, attempt, ...question, timeoutMs: callMs(context), onInDoubt: 'retry' };
+  return {
+    task: name,
+    attempt,
+    ...question,
+    timeoutMs: callMs(context),
+    onInDoubt: 'retry',
+    ...repeating(context),
+  };
+}
+
+function repeating({ comparing }: TaskContext): CallInput {
+  return comparing?.repeatOf === undefined ? {} : { repeatOf: comparing.repeatOf };
 }
 
 /** What a call on the side has cost that ends with an event; what is in doubt is billed with the fact that says so. */
@@ -248,6 +261,7 @@ export const comparingActions = {
     const stated = { ...context, bill: [...(context.bill ?? []), ...cut] };
     const doubt = { ...about(context), attempt, policy: event.policy, call: side };
     factWithBill(enqueue as never, stated, 'task_in_doubt', doubt);
+    enqueue.assign({ comparing: { ...comparing, repeatOf: event.key } });
   }),
 };
 

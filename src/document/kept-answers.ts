@@ -4,12 +4,12 @@ import type { AnswerStore, ListedAnswer, ServedRow } from '../store/store.ts';
 /** How much is kept. Beyond it what was used longest ago goes. */
 export interface CacheBounds {
   readonly maxEntries: number;
-  /** Characters of answers and of the prompts that are shown with them. */
+  /** Characters of answers and of the prompts that are shown with them, and the bytes of vectors. */
   readonly maxBytes: number;
 }
 
 /** Bounds of a process whose configuration does not say. */
-export const CACHE_BOUNDS: CacheBounds = { maxEntries: 100_000, maxBytes: 256 * 1024 * 1024 };
+export const CACHE_BOUNDS: CacheBounds = { maxEntries: 100_000, maxBytes: 1024 * 1024 * 1024 };
 
 /** Rows that one transaction deletes: whatever else is to be written waits no longer than for these. */
 const STEP = 50;

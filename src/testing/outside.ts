@@ -3,6 +3,7 @@
  * between, which is slow, fails, and loses answers.
  */
 import { readAnswer } from '../../actors/model/answer.ts';
+import { unitVector, type Embed } from '../../actors/model/embedding.ts';
 import type { ModelUsage } from '../../actors/model/usage.ts';
 import type { PriceBook } from '../cost/price-book.ts';
 import type { ModelCallInput, ModelCallOutput } from '../../actors/model-call.ts';
@@ -29,6 +30,12 @@ export interface Question extends Omit<ModelCallInput, 'repeatOf' | 'onInDoubt'>
  * `FermataError` says itself whether it is tried again, anything else is.
  */
 export type Answers = (question: Question) => unknown;
+
+/**
+ * The vector that stands for a text: of two that mean the same they point in nearly the same direction. What it throws is the
+ * failure of the call.
+ */
+export type Embeddings = (text: string) => readonly number[];
 
 /** How long a call takes, there and back. */
 export type Latency = (call: SeenCall) => Duration;
@@ -57,8 +64,25 @@ export function scriptedModel(answers: Answers): EffectDefinition<ModelCallInput
   });
 }
 
+/** Vectors as they are scripted; nobody is asked where they are not. */
+export function scriptedEmbeddings(embeddings: Embeddings | undefined): Embed {
+  return async ({ text, model }) => {
+    if (embeddings === undefined)
+      throw new FermataError(
+        'modelUnavailable',
+        'This world has no vectors. Give simulate() some: embeddings: (text) => [1, 0, 0].',
+      );
+    const values = unitVector(embeddings(text));
+    if (typeof values === 'string') throw new FermataError('invalidAnswer', `The scripted vector is none: ${values}.`);
+    return { values, usage: { ...usageOf({ prompt: text }, ''), cachedInputTokens: 0 }, model };
+  };
+}
+
 /** Tokens as a provider would count them: the same for the same question and answer. */
-function usageOf({ prompt, system = '' }: Pick<ModelCallInput, 'prompt' | 'system'>, text: string): ModelUsage {
+function usageOf(
+  { prompt, system = '' }: { readonly prompt: string; readonly system?: string | undefined },
+  text: string,
+): ModelUsage {
   const inputTokens = Math.ceil((prompt.length + system.length) / 4);
   const outputTokens = Math.ceil(text.length / 4);
   const cachedInputTokens = Math.floor(inputTokens / 2);

@@ -44,7 +44,17 @@ export interface PlannedCall {
   /** Of `code`. */
   readonly function?: string;
   /** Of a model whose answers serve again. */
-  readonly cache?: { readonly namespace: string | undefined } | undefined;
+  readonly cache?:
+    | {
+        readonly namespace: string | undefined;
+        /** Where the answer to a similar question will do. */
+        readonly similar?: { readonly threshold: number; readonly verify: boolean } | undefined;
+      }
+    | undefined;
+  /** What questions have in common that may be similar. */
+  readonly system?: string | undefined;
+  readonly temperature?: number | undefined;
+  readonly responseFormat?: unknown;
   readonly for?: {
     readonly seconds?: number;
     readonly until?: string;

@@ -8,12 +8,16 @@ import { check, type Run, type Task } from './reference-run.ts';
 /** Facts that may carry a bill: those that state the outcome of a call. */
 const MAY_BILL: ReadonlySet<string> = new Set([
   'model_called',
+  'cache_missed',
   'task_completed',
   'task_retrying',
   'task_failed',
   'task_cancelled',
   'task_in_doubt',
 ]);
+
+/** Calls that a provider is paid for. */
+const ASKS: ReadonlySet<string> = new Set(['modelCall', 'verify', 'compare']);
 
 interface Sums {
   modelCalls: number;
@@ -42,12 +46,13 @@ export class BillsModel {
   /** A call leaves the process. */
   made({ run, task, src }: SeenCall): void {
     const of = `${run}/${task}`;
-    if (src === 'modelCall' && task !== undefined) this.#made.set(of, (this.#made.get(of) ?? 0) + 1);
+    if ((src === 'modelCall' || src === 'verify') && task !== undefined)
+      this.#made.set(of, (this.#made.get(of) ?? 0) + 1);
   }
 
   /** The other side has answered. */
   answered({ call, value }: Extract<Observation, { kind: 'answer' }>): void {
-    if (call.src !== 'modelCall' || call.task === undefined) return;
+    if (!ASKS.has(call.src) || call.task === undefined) return;
     const of = `${call.run}/${call.task}/${call.attempt}`;
     const { usage = null } = value as { readonly usage?: unknown };
     if (usage !== null) this.#used.set(of, [...(this.#used.get(of) ?? []), usage]);

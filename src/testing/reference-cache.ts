@@ -4,38 +4,48 @@ import type { SeenFact } from './observation.ts';
 import type { ClockModel } from './reference-clock.ts';
 import { isTakenOver } from './reference-forks.ts';
 import { check, type Run, type Task } from './reference-run.ts';
+import { asOthers, type SimilarModel } from './reference-similar.ts';
 
 /** Facts of a task after which its call may still be under way. */
-const GOES_ON: ReadonlySet<string> = new Set(['cache_missed', 'progress', 'task_started']);
+const GOES_ON: ReadonlySet<string> = new Set(['cache_comparing', 'cache_missed', 'progress', 'task_started']);
 
-interface Question {
+export interface Question {
   /** Who shares its answers, and the prompt that was asked. */
   readonly of: string;
+  /** How that begins. */
+  readonly prompt: string;
+  /** All else that was asked. */
+  readonly as: string;
   answer?: { readonly value: unknown };
 }
 
 interface Asker {
   readonly run: Run;
   readonly task: Task;
+  /** It looks for similar questions first. */
+  readonly compares: boolean;
 }
 
 /** The cache of a world. */
 export class CacheModel {
+  readonly similar: SimilarModel;
   readonly #clock: ClockModel;
   readonly #questions = new Map<string, Question>();
   /** Who asks a model, by question. */
   readonly #asking = new Map<string, Set<Asker>>();
   readonly #counts = new Map<string, { cacheHits: number; cacheMisses: number }>();
 
-  constructor(clock: ClockModel) {
+  constructor(clock: ClockModel, similar: SimilarModel) {
     this.#clock = clock;
+    this.similar = similar;
   }
 
   /** A fact about a task, before anything else is made of it. */
   see(run: Run, task: Task, fact: SeenFact, where: string): void {
     const { type, data } = fact;
     if (!GOES_ON.has(type) && !(type === 'task_in_doubt' && data['policy'] === 'retry')) this.#ended(run, task);
-    if (type === 'cache_missed') this.#missed(run, task, fact, where);
+    if (type === 'cache_comparing' || type === 'cache_missed') this.#asks(run, task, fact, where);
+    if (type === 'cache_missed') this.#count(run, { cacheHits: 0, cacheMisses: 1 });
     const { cached } = data as { readonly cached?: { readonly key: string } };
     if (isTakenOver(fact))
       return check(cached === undefined && !isHit(fact), `P16 ${where}: another run has found that`);
@@ -50,32 +60,39 @@ export class CacheModel {
     check(isSame, `P16 run ${name} counts ${cacheHits} hits and ${cacheMisses} misses: ${JSON.stringify(seen)}`);
   }
 
-  #missed(run: Run, task: Task, { data, at }: SeenFact, where: string): void {
-    const { cacheKey: key, promptHash } = data as { readonly cacheKey: string; readonly promptHash: string };
-    this.#count(run, { cacheHits: 0, cacheMisses: 1 });
+  #asks(run: Run, task: Task, { type, data, at }: SeenFact, where: string): void {
+    const { cacheKey: key, promptHash, prompt = '' } = data as Readonly<Record<string, string>> & { cacheKey: string };
+    const compares = type === 'cache_comparing';
+    check(!compares || task.plan.call.cache?.similar !== undefined, `P16 ${where}: no similar question will do`);
     const of = `${namespaceOf(run, task, where)} ${promptHash}`;
-    const question = this.#questions.get(key) ?? { of };
+    const question = this.#questions.get(key) ?? { of, prompt, as: asOthers(task) };
     this.#questions.set(key, question);
     check(question.of === of, `P16 ${where}: ${question.of} was asked under the key of ${of}`);
     const asking = this.#asking.get(key) ?? new Set();
     this.#asking.set(key, asking);
-    for (const other of asking) {
+    // What it has compared first, it has asked before.
+    const before = [...asking].find((other) => other.run === run && other.task === task && other.compares);
+    if (before !== undefined) asking.delete(before);
+    for (const other of before === undefined || compares ? asking : []) {
       const what = `${where}: task ${other.task.plan.name} of run ${other.run.name} is asking the same`;
       check(other.task !== task, `P16 ${what}: it is this one`);
       // Who has waited for as long as its own call may take asks for itself.
       if (!other.run.stuck) this.#clock.notEarly(at, task.since, task.plan.timeoutSeconds, what, 'P16');
     }
-    asking.add({ run, task });
+    asking.add({ run, task, compares });
   }
 
   #found(run: Run, task: Task, { data }: SeenFact, where: string): void {
-    const { cacheKey: key, result, bill } = data as Readonly<Record<string, unknown>>;
+    const { cacheKey: key, result, bill, like } = data as Readonly<Record<string, unknown>>;
     this.#count(run, { cacheHits: 1, cacheMisses: 0 });
-    const question = this.#questions.get(String(key));
+    const asked = this.#questions.get(String(key));
+    const question =
+      like === undefined ? asked : this.#questions.get(String((like as { readonly hash: unknown }).hash));
     const by = namespaceOf(run, task, where);
     check(question?.of.startsWith(`${by} `) === true, `P16 ${where}: nobody of ${by} has asked that`);
     check(isDeepStrictEqual(question.answer?.value, result), `P16 ${where}: another answer is kept`);
-    check(bill === undefined, `P16 ${where}: what was found is on a bill`);
+    this.similar.found(run, task, { asked, question, data }, where);
+    check(this.similar.isPaid(task, bill), `P16 ${where}: what was found is on a bill`);
   }
 
   #kept(task: Task, key: string, value: unknown, where: string): void {

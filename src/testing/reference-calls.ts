@@ -3,6 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Observation, SeenCall } from './observation.ts';
 import { check, type Run, type Task } from './reference-run.ts';
 
+/** Calls that are not its task's own. */
+const ON_THE_SIDE: ReadonlySet<string> = new Set(['compare', 'verify']);
+
 /** The calls of all runs. */
 export class CallsModel {
   /** Of each call, by its key: whose it is, how often it was made, when last. */
@@ -28,7 +31,11 @@ export class CallsModel {
    *
    * @param retries how often somebody has allowed that it is made again
    */
-  made(run: Run, { task: name, attempt, called = '', key, repeated }: SeenCall, retries: number): void {
+  made(
+    run: Run,
+    { task: name, attempt, src, called = ON_THE_SIDE.has(src) ? src : '', key, repeated }: SeenCall,
+    retries: number,
+  ): void {
     const of = name === undefined ? key : `${run.name}/${name}/${attempt}/${called}`;
     const before = this.#calls.get(key);
     const where = `call ${key} of run ${run.name}${name === undefined ? '' : `, task ${name}, attempt ${attempt}`}`;
@@ -45,7 +52,8 @@ export class CallsModel {
     if (task === undefined) return;
     const isIts = task.status === 'running' && task.attempt === attempt;
     check(isIts, `P6 ${where}: the task is ${task.status} at attempt ${task.attempt}`);
-    const { onInDoubt } = task.plan;
+    // A vector or a verdict is asked for again, whatever the task says of its own call.
+    const onInDoubt = ON_THE_SIDE.has(src) ? 'retry' : task.plan.onInDoubt;
     const allowed = onInDoubt === 'retry' ? Infinity : onInDoubt === 'fail' ? 1 : 1 + retries;
     check(times <= allowed, `P6 ${where} was made ${times} times although its policy is ${onInDoubt}`);
   }

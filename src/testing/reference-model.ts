@@ -25,7 +25,9 @@
  *     says (`reference-bills.ts`).
  * P15. A run with a budget never has more on its bills, and ends on it only where a call waited that fits into nothing.
  * P16. Answers serve again only where a document says so, among those who share them, as they were given, and are on no
- *     bill; of tasks that ask the same at the same time one calls (`reference-cache.ts`).
+ *     bill; of tasks that ask the same at the same time one calls (`reference-cache.ts`). Those of similar questions serve
+ *     where their vectors are as near as the document wants, and a judge has said yes where it wants one
+ *     (`reference-similar.ts`).
  * P17. A call that may choose among models asks the one that its author's rule names of those that are left, says so once
  *     for each attempt, and that one is paid (`reference-choices.ts`).
  *
@@ -42,6 +44,7 @@ import { CallsModel } from './reference-calls.ts';
 import { ChoicesModel } from './reference-choices.ts';
 import { ChildrenModel } from './reference-children.ts';
 import { ClockModel } from './reference-clock.ts';
+import { SimilarModel, type VectorOf } from './reference-similar.ts';
 import { OutsideEventsModel } from './reference-events.ts';
 import { SharedModel } from './reference-shared.ts';
 import { ForksModel } from './reference-forks.ts';
@@ -75,14 +78,16 @@ export class ReferenceModel {
   readonly #children = new ChildrenModel((name) => this.#run(name));
   readonly #clock = new ClockModel();
   readonly #forks = new ForksModel(this.#runs);
-  readonly #cache = new CacheModel(this.#clock);
+  readonly #cache: CacheModel;
   readonly #tasks: TasksModel;
 
   /**
    * @param planOf the document of a workflow, by its name
    * @param judge the language of its conditions
+   * @param vectorOf what stands for a prompt, where similar questions are looked for
    */
-  constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge) {
+  constructor(planOf: (workflow: string) => Plan | undefined, judge: Judge, vectorOf?: VectorOf) {
+    this.#cache = new CacheModel(this.#clock, new SimilarModel(vectorOf));
     this.#planOf = planOf;
     const times = (run: Run, task: string, command: string): number => this.#times(run, task, command);
     const models = { calls: this.#calls, children: this.#children, clock: this.#clock, forks: this.#forks };
@@ -100,9 +105,11 @@ export class ReferenceModel {
       const run = this.#run(seen.call.run);
       this.#bills.made(seen.call);
       this.#calls.made(run, seen.call, this.#times(run, seen.call.task, 'retry'));
+      this.#cache.similar.asked(run, seen.call);
     } else if (seen.kind === 'answer' || seen.kind === 'failure') {
       this.#calls.ended(seen);
       if (seen.kind === 'answer') this.#bills.answered(seen);
+      if (seen.kind === 'answer') this.#cache.similar.answered(seen);
     } else if (seen.kind === 'request') this.#request(seen);
     else if (seen.kind === 'reply') this.#reply(seen);
     else if (seen.kind === 'log' && seen.message === 'a run cannot go on') this.#run(seen.run ?? '').stuck = true;

@@ -69,8 +69,8 @@ export class TasksModel {
         return this.#retrying(run, task, fact, where);
       case 'task_in_doubt':
         check(this.#calls.hasRestarted, `P6 ${where}: no process has died`);
-        check(data['policy'] === task.plan.onInDoubt, `P6 ${where}: the policy is ${String(data['policy'])}`);
-        if (task.plan.onInDoubt === 'ask') task.status = 'inDoubt';
+        check(data['policy'] === policyOf(task, data), `P6 ${where}: the policy is ${String(data['policy'])}`);
+        if (policyOf(task, data) === 'ask') task.status = 'inDoubt';
         return;
       case 'child_run_started':
         return this.#children.told(run, task, fact, where);
@@ -304,4 +304,9 @@ function resultsOf(run: Run, { plan }: Task): Readonly<Record<string, SeenResult
     return [name, status === 'completed' ? { status, output: result } : { status }];
   });
   return Object.fromEntries(entries);
+}
+
+/** A vector or a verdict is asked for again, whatever the task says of its own call. */
+function policyOf({ plan }: Task, { call }: SeenFact['data']): string {
+  return call === 'compare' || call === 'verify' ? 'retry' : plan.onInDoubt;
 }

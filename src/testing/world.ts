@@ -6,6 +6,7 @@
  * A long file, because it is the whole door in one place: half of it is what its methods promise.
  */
 import type { CodeFunctions } from '../../actors/code-function.ts';
+import { verify } from '../../actors/verify.ts';
 import type { Providers } from '../../actors/model/provider.ts';
 import type { Fermata } from '../compose.ts';
 import type { FermataConfig } from '../config.ts';
@@ -26,7 +27,14 @@ import { judge } from './judge.ts';
 import { checkLedger } from './ledger-check.ts';
 import { Lives } from './lives.ts';
 import { Trace, type Observation, type SeenCall, type SeenFact } from './observation.ts';
-import { scriptedModel, simulatedPrices, type Answers, type Latency } from './outside.ts';
+import {
+  scriptedEmbeddings,
+  scriptedModel,
+  simulatedPrices,
+  type Answers,
+  type Embeddings,
+  type Latency,
+} from './outside.ts';
 import type { WallClock } from './process.ts';
 import { randomOf, type Random } from './random.ts';
 import { ReferenceModel } from './reference-model.ts';
@@ -46,8 +54,10 @@ export interface SimulationOptions {
   readonly functions?: CodeFunctions;
   /** Predicates of conditions. */
   readonly predicates?: Predicates;
-  /** What models say. */
+  /** What models say. One that judges an answer is asked with a prompt that begins `An answer was given`. */
   readonly answers?: Answers;
+  /** What stands for texts, where documents have a `similarityThreshold`. */
+  readonly embeddings?: Embeddings;
   /** What models cost; default: a dollar for a million tokens of the prompt, four for those of the answer. */
   readonly prices?: PriceBook;
   /** Budgets of several runs, as in a configuration. */
@@ -122,6 +132,7 @@ export class World {
       functions,
       predicates,
       answers,
+      embeddings,
       machines,
       actors,
       faults = {},
@@ -132,7 +143,7 @@ export class World {
     const plans = new Map(
       workflows.flatMap((document) => withInline(parseDocument(document))).map((plan) => [plan.name, plan]),
     );
-    this.#model = new ReferenceModel((workflow) => plans.get(workflow), judge);
+    this.#model = new ReferenceModel((workflow) => plans.get(workflow), judge, embeddings);
     this.#wall = { offset: options.startAt ?? Date.UTC(2026, 0, 1) };
     this.#faults = probabilitiesOf(faults);
     const providers = answers === undefined ? {} : providersOf([...plans.values()]);
@@ -157,7 +168,8 @@ export class World {
           ...(machines === undefined ? {} : { machines }),
           ...(actors === undefined ? {} : { actors }),
         },
-        ...(answers === undefined ? {} : { actors: { modelCall: scriptedModel(answers) } }),
+        ...(answers === undefined ? {} : { actors: scripted(answers) }),
+        embed: scriptedEmbeddings(embeddings),
         prices: options.prices ?? simulatedPrices,
         newId: () => `id-${String(++this.#ids).padStart(6, '0')}`,
       },
@@ -573,6 +585,12 @@ function unanswered(workflow: string, thrown: unknown): unknown {
 function orLater(thrown: unknown): undefined {
   if (thrown instanceof FermataError && thrown.status === 503) return undefined;
   throw thrown;
+}
+
+/** Those who would ask models. */
+function scripted(answers: Answers): NonNullable<RuntimeOptions['actors']> {
+  const calls = scriptedModel(answers);
+  return { modelCall: calls, verify: verify(calls) };
 }
 
 /** Every provider that a document names: its models are scripted, and nobody is called. */

@@ -28,6 +28,7 @@ const ANGLES: Readonly<Record<string, number>> = {
   'What is tea?': 0,
   'What’s tea?': 10,
   'And what is tea?': 20,
+  'Where is tea?': -40,
   'What is coffee?': 60,
 };
 
@@ -133,15 +134,19 @@ describe('a similar question', () => {
     expect(scene.asked()).toEqual(['What is tea?', 'And what is tea?']);
   });
 
-  it('is not looked for unless a threshold says so; one below it is no answer, and says how near it was', async () => {
+  it('is not looked for unless a threshold says so; one below it is no answer, and says how near it was where that is not far', async () => {
     const scene = await open();
     await ran(scene, ask('What is tea?', { similarityThreshold: 1 }));
     expect(scene.vectors()).toBe(0);
     await ran(scene, ask('What is tea?', { namespace: 'mine' }));
     const miss = await ran(scene, ask('What is coffee?', { namespace: 'mine' }));
     expect(miss).toMatchObject({ cacheHit: false, output: 'answer to What is coffee?' });
-    expect(await facts(scene, miss, 'cache_missed')).toMatchObject([{ nearest: expect.closeTo(0.5, 6) }]);
-    expect((await scene.call('GET', '/cache')).body.total).toMatchObject({ hits: 0, misses: 3 });
+    const [far] = await facts(scene, miss, 'cache_missed');
+    expect(far).toMatchObject({ prompt: 'What is coffee?' });
+    expect(far).not.toHaveProperty('nearest');
+    const nearly = await ran(scene, ask('Where is tea?', { namespace: 'mine' }));
+    expect(await facts(scene, nearly, 'cache_missed')).toMatchObject([{ nearest: expect.closeTo(0.766, 3) }]);
+    expect((await scene.call('GET', '/cache')).body.total).toMatchObject({ hits: 0, misses: 4 });
   });
 
   it.each([

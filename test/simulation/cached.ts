@@ -9,7 +9,40 @@ type Written = RandomTask & { readonly [field: string]: unknown };
 export function randomlyCached(random: Random, document: WorkflowDocument): WorkflowDocument {
   if (random.chance(0.5)) return document;
   const tasks = (document.tasks as readonly Written[]).map((task) => asking(random, task));
-  return { ...document, config: { ...document.config, cache: randomCache(random, 0.9) }, tasks } as WorkflowDocument;
+  const cached = { ...document, config: { ...document.config, cache: randomCache(random, 0.9) }, tasks };
+  return randomlySimilar(random.fork('similar'), cached as WorkflowDocument);
+}
+
+/** The same; of some, the answers to similar questions will do. */
+function randomlySimilar(random: Random, document: WorkflowDocument): WorkflowDocument {
+  if (random.chance(0.4)) return document;
+  const { config } = document as { readonly config: { readonly cache: object } };
+  const similarityThreshold = random.pick([0.8, 0.9, 0.95]);
+  const cache = { ...config.cache, similarityThreshold, ...(random.chance(0.4) ? { verify: true } : {}) };
+  const tasks = (document.tasks as readonly Written[]).map((task) => rephrased(random, task));
+  return { ...document, config: { ...config, cache }, tasks } as WorkflowDocument;
+}
+
+function rephrased(random: Random, task: Written): Written {
+  const { task: item, prompt } = task;
+  if (item !== undefined) return { ...task, task: rephrased(random, item as Written) };
+  return prompt === 'Do this' ? { ...task, prompt: random.pick(PHRASES) } : task;
+}
+
+/** Ways to ask for one thing; of the last nobody makes a vector. */
+const PHRASES = ['Do this', 'Do this', 'Please do this', 'Do this now', 'Do nothing'] as const;
+const DEGREES: Readonly<Record<string, number>> = { 'Do this': 0, 'Please do this': 15, 'Do this now': 40 };
+
+/** What stands for a prompt: what means the same points in about the same direction. */
+export function vectorOf(prompt: string): readonly number[] {
+  if (prompt === 'Do nothing') return [0, 0];
+  const radians = ((DEGREES[prompt] ?? 90) * Math.PI) / 180;
+  return [Math.cos(radians), Math.sin(radians)];
+}
+
+/** What is said of an answer that was found: the same, whoever asks. */
+export function verdictOn(random: Random): string {
+  return random.pick(['Yes', 'yes.', 'No', 'who knows']);
 }
 
 function randomCache(random: Random, enabled: number): object {

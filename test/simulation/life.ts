@@ -10,6 +10,7 @@ import { simulate, type SimulationOptions, type World } from '../../src/testing/
 import { randomOf, type Random } from '../../src/testing/random.ts';
 import { randomAdditions, randomDocument, randomLeaf } from './documents.ts';
 import { assertOrder, buyer, order } from './order.ts';
+import { vectorOf, verdictOn } from './cached.ts';
 import { roundAnswer } from './rounds.ts';
 import { EVENT_TYPES, SHARED_KEYS } from './tasks.ts';
 
@@ -34,7 +35,11 @@ export async function live(seed: number): Promise<Life> {
     workflows: [...workflows, randomLeaf(random)],
     machines: { 'order@1': order },
     faults: randomFaults(random),
-    answers: ({ runId, task, attempt }) => answer(seed, runId, task, attempt),
+    answers: ({ runId, task, attempt, prompt }) =>
+      prompt.startsWith('An answer was given')
+        ? verdictOn(randomOf(`${seed} judges ${prompt}`))
+        : answer(seed, runId, task, attempt),
+    embeddings: vectorOf,
     ...randomBudgets(random.fork('budgets')),
     predicates: { coin: ({ tasks }) => JSON.stringify(tasks).length % 2 === 0 },
     functions: {

@@ -1,5 +1,6 @@
 /** The cache of answers. Written by the commits of runs, read by look-ups, and trimmed in small steps of its own. */
-import type { AnswerChange, AnswerRow, AnswersSize, AnswerStore, ListedAnswer, ServedRow } from '../store.ts';
+import type { AnswerChange, AnswerRow, AnswerStore, ListedAnswer, ServedRow } from '../store.ts';
+import { answerSizes } from './answer-sizes.ts';
 import type { Connection } from './connection.ts';
 import type { GoneVector, SqliteVectors } from './vectors/index.ts';
 import type { Writer } from './writer.ts';
@@ -18,9 +19,10 @@ export function answerWrites(connection: Connection): AnswerWrites {
   return { add: (run, change) => (prepared ??= prepareWrites(connection)).add(run, change) };
 }
 
-function prepareWrites({ driver }: Connection): AnswerWrites {
+function prepareWrites(connection: Connection): AnswerWrites {
+  const { driver } = connection;
   const tenantOf = driver.prepare('select tenant from run where key = ?').pluck();
-  const sizes = sizesOf(driver);
+  const sizes = answerSizes(connection);
   const tagsOfRun = '(select json_group_array(tag) from run_tag where run = :run)';
   const askAgain = driver.prepare(
     `update answer set claim_run = :run, claim_actor = :actor, workflow = :workflow, tags = ${tagsOfRun}, last_used_at = :at
@@ -34,7 +36,7 @@ function prepareWrites({ driver }: Connection): AnswerWrites {
   const keep = driver.prepare(
     `update answer set value = :valueJson, model = :model, finish_reason = :finishReason, cost_nanos = :costNanos,
        answered_at = :at, last_used_at = :at, expires_at = :expiresAt, hit_count = 0,
-       bytes = length(:valueJson) + length(prompt), similar_to = null, similarity = null, verified = null
+       similar_to = null, similarity = null, verified = null
      where tenant = :tenant and hash = :hash`,
   );
   const use = driver.prepare(
@@ -70,11 +72,9 @@ function prepareWrites({ driver }: Connection): AnswerWrites {
         if (compares !== true) count.run({ ...counts, ...workflowOf(change), misses: 1 });
       } else if (kind === 'answered') {
         const row = { ...change, tenant };
-        const before = bytesOf.get(row);
-        // Forgotten after the call had ended, and before its task was through.
-        if (before === undefined) return;
+        // None is there where it was forgotten after the call had ended, and before its task was through.
         keep.run(row);
-        sizes.grow(tenant, 0, Number(bytesOf.get(row)) - Number(before));
+        sizes.weigh(tenant, change.hash);
       } else {
         const { hash, at, shared, savedNanos, like } = change as Extract<AnswerChange, { kind: 'served' }>;
         use.run({ tenant, hash, at });
@@ -84,6 +84,7 @@ function prepareWrites({ driver }: Connection): AnswerWrites {
           resemble.run({ tenant, hash, at, similarTo, similarity, verified: verified ? 1 : 0 });
           // It would stand in the way of the question that has the answer.
           dropVector.run(tenant, hash);
+          sizes.weigh(tenant, hash);
         }
         count.run({ ...counts, ...workflowOf(change), hits: 1, shared: shared ? 1 : 0, saved: savedNanos ?? 0 });
       }
@@ -93,19 +94,6 @@ function prepareWrites({ driver }: Connection): AnswerWrites {
 
 function workflowOf(change: object): { readonly workflow: string } {
   return { workflow: (change as { readonly workflow: string }).workflow };
-}
-
-/** How much is kept, as sums: to count a hundred thousand rows takes some milliseconds, with every step of a trim. */
-function sizesOf(driver: Connection['driver']) {
-  const read = driver.prepare<unknown[], AnswersSize>('select entries, bytes from answer_size where tenant = ?');
-  const grow = driver.prepare(
-    `insert into answer_size (tenant, entries, bytes) values (?, ?, ?)
-     on conflict (tenant) do update set entries = entries + excluded.entries, bytes = bytes + excluded.bytes`,
-  );
-  return {
-    of: (tenant: string): AnswersSize => read.get(tenant) ?? { entries: 0, bytes: 0 },
-    grow: (tenant: string, entries: number, bytes: number): void => void grow.run(tenant, entries, bytes),
-  };
 }
 
 /**
@@ -127,11 +115,12 @@ const LOOKED_AT = 500;
 
 /** The reads, and what is deleted outside of turns. */
 export function answerStore(
-  { driver }: Connection,
+  connection: Connection,
   writer: Pick<Writer, 'writeOutsideTurns'>,
   vectors: Pick<SqliteVectors, 'forget'>,
 ): AnswerStore {
-  const sizes = sizesOf(driver);
+  const { driver } = connection;
+  const sizes = answerSizes(connection);
   const find = driver.prepare<unknown[], Found>(
     `select value as valueJson, model, finish_reason as finishReason, cost_nanos as costNanos, answered_at as answeredAt,
        expires_at as expiresAt, prompt, similar_to as similarTo, similarity, verified, r.id as run, claim_actor as actor, not ${CALLS} as waitsForMoney

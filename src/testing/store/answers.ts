@@ -77,8 +77,8 @@ export function answersOf(use: () => MemoryDatabase): AnswerStore {
     [...use().answers.values()].filter((record) => record.tenant === tenant);
   const idle = (tenant: string): readonly AnswerRecord[] =>
     all(tenant).filter(({ asked }) => !isOpen(use(), tenant, asked));
-  const bytesOf = ({ asked, answered }: AnswerRecord): number =>
-    asked.prompt.length + (answered?.valueJson.length ?? 0);
+  const bytesOf = ({ asked, answered, vector }: AnswerRecord): number =>
+    asked.prompt.length + (answered?.valueJson.length ?? 0) + (vector?.values.byteLength ?? 0);
   const deleteAll = (records: readonly AnswerRecord[]): number => {
     for (const { tenant, hash } of records) use().answers.delete(nameOf(tenant, hash));
     return records.length;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RowChange, Store } from '../../../src/store/store.ts';
-import { begin, group, runKey } from './rows.ts';
+import { begin, changes, group, runKey } from './rows.ts';
 import { storeOfTest, type MakeStore } from './under-test.ts';
 
 const TENANT = runKey('a').tenant;
@@ -79,6 +79,28 @@ export function vectorsContract(make: MakeStore): void {
       expect(await store.trimAnswers(TENANT, { at: 200, maxEntries: 9, maxBytes: 1_000, limit: 9 })).toBe(2);
       expect(await nearest(store, [1, 0, 0])).toEqual([]);
       expect(await store.vectorOf(TENANT, 'c')).toBeUndefined();
+    });
+
+    test('counts the bytes of vectors among those of the cache, until they are gone', async () => {
+      const { store } = open();
+      const bytes = async (): Promise<number> => (await store.answers(TENANT)).bytes;
+      await asked(store, ['a', 'b', 'c'], true);
+      const before = await bytes();
+      for (const hash of ['a', 'b', 'c']) await add(store, hash, [1, 0, 0]);
+      expect(await bytes()).toBe(before + 3 * 12);
+      await add(store, 'a', [1, 0, 0, 0]);
+      await store.removeVectors(TENANT, ['b']);
+      expect(await bytes()).toBe(before + 16 + 12);
+      const like = { hash: 'a', similarity: 0.9, verified: false };
+      const served = { kind: 'served', hash: 'c', workflow: 'w', at: 2, shared: false, savedNanos: 1, like } as const;
+      const rows: RowChange[] = [{ table: 'answer', key: '9', row: served }, answer('a', 9)];
+      await store.commit(group([changes(runKey('a'), 1, { rows })]));
+      expect(await bytes()).toBe(before + 16);
+      const bounds = { at: 2, maxEntries: 9, maxBytes: before + 15, limit: 9 };
+      expect(await store.trimAnswers(TENANT, bounds)).toBe(1);
+      expect(await bytes()).toBeLessThanOrEqual(before);
+      await store.forgetAnswers(TENANT, {}, { limit: 9 });
+      expect(await store.answers(TENANT)).toEqual({ entries: 0, bytes: 0 });
     });
 
     test('finds the nearest of any vectors, with any of them gone', { timeout: 20_000 }, async () => {

@@ -7,16 +7,19 @@
  * V3. Others go first every millisecond or so, however much there is to go through.
  */
 import type { SimilarQuestion, VectorIndex } from '../../store.ts';
+import { answerSizes, type AnswerSizes } from '../answer-sizes.ts';
 import type { Connection } from '../connection.ts';
 import type { Writer } from '../writer.ts';
 import { prepareVectors, type VectorStatements } from './statements.ts';
-import { sketchOf, wordsOf } from './sketch.ts';
+import { mostDiffering, sketchOf, wordsOf } from './sketch.ts';
 import { Sketches } from './sketches.ts';
 
 /** Bytes of sketches in memory, unless it is said otherwise: half a million questions of 1,536 dimensions. */
 const MOST_BYTES = 128 * 1024 * 1024;
-/** Vectors that are read for a search, however few are asked for: the nearest one is among them. */
+/** Vectors that are read for a search at most, however few are asked for: the nearest one is among them. */
 const READ = 96;
+/** Of a word of a sketch. */
+const BITS = 32;
 /** Rows of sketches that are read before others may go first. */
 const PAGE = 500;
 const VALUES_AT_ONCE = 48;
@@ -48,12 +51,14 @@ export interface GoneVector {
  */
 export class SqliteVectors implements VectorIndex {
   readonly #statements: VectorStatements;
+  readonly #sizes: AnswerSizes;
   readonly #options: VectorOptions;
   /** By tenant and space; the one that was looked through last is the last one. */
   readonly #loaded = new Map<string, Sketches>();
 
   constructor(connection: Connection, options: VectorOptions) {
     this.#statements = prepareVectors(connection);
+    this.#sizes = answerSizes(connection);
     this.#options = options;
   }
 
@@ -65,6 +70,7 @@ export class SqliteVectors implements VectorIndex {
       drop.run(answer);
       const { lastInsertRowid } = insert.run(answer, tenant, space, bytesOf(sketchOf(values)));
       insertValues.run(lastInsertRowid, bytesOf(values));
+      this.#sizes.weigh(tenant, hash);
       return true;
     });
   }
@@ -81,7 +87,10 @@ export class SqliteVectors implements VectorIndex {
   async removeVectors(tenant: string, hashes: readonly string[]): Promise<void> {
     const { answerOf, drop } = this.#statements;
     this.#options.writer.writeOutsideTurns(() => {
-      for (const hash of hashes) drop.run(answerOf.get(tenant, hash) ?? null);
+      for (const hash of hashes) {
+        drop.run(answerOf.get(tenant, hash) ?? null);
+        this.#sizes.weigh(tenant, hash);
+      }
     });
   }
 
@@ -105,27 +114,37 @@ export class SqliteVectors implements VectorIndex {
     const { valuesOf, hashOf } = this.#statements;
     const { pause } = this.#options;
     const sketches = await this.#upToDate(tenant, space, wordsOf(values.length));
-    const keys = await sketches.nearest(sketchOf(values), Math.max(READ, limit), pause);
-    const near: { readonly key: number; readonly similarity: number }[] = [];
+    const near = await sketches.nearest(sketchOf(values), { count: Math.max(READ, limit), atLeast }, pause);
+    const similar: { readonly key: number; readonly similarity: number }[] = [];
     const gone: number[] = [];
-    for (const [at, key] of keys.entries()) {
-      if (at > 0 && at % VALUES_AT_ONCE === 0) await pause();
+    const bits = BITS * wordsOf(values.length);
+    let most = bits;
+    let met = 0;
+    for (const { key, distance } of near) {
+      // The rest differs in more bits than one that would be among the nearest.
+      if (distance > most) break;
+      if (met > 0 && met % VALUES_AT_ONCE === 0) await pause();
+      met++;
       const kept = valuesOf.get(key);
       if (kept === undefined) {
         gone.push(key);
         continue;
       }
       const similarity = cosine(floatsIn(kept), values);
-      if (similarity >= atLeast) near.push({ key, similarity });
+      if (!(similarity >= atLeast)) continue;
+      const at = similar.findLastIndex((other) => other.similarity >= similarity) + 1;
+      similar.splice(at, 0, { key, similarity });
+      const last = similar[limit - 1];
+      if (last !== undefined) most = mostDiffering(bits, last.similarity);
     }
     sketches.remove(gone);
     const found: SimilarQuestion[] = [];
-    for (const { key, similarity } of near.sort((one, other) => other.similarity - one.similarity)) {
+    for (const { key, similarity } of similar) {
       if (found.length === limit) break;
       const hash = hashOf.get(key);
       if (hash !== undefined) found.push({ hash, similarity });
     }
-    return { found, met: keys.length, gone: gone.length };
+    return { found, met, gone: gone.length };
   }
 
   /** The sketches of a space. A page is read and added in one go, so that two who read at once add each row once. */

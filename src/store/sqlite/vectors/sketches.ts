@@ -1,17 +1,30 @@
 /**
  * The sketches of one space in memory, and the search among them: those that differ in the fewest bits.
  *
- * In two steps, since most are nowhere near: by the first bits of all, and of the best of those by all bits. Keys ascend, as
- * they are added in the order in which they were given out; what is removed leaves a hole until many are.
+ * In steps, since most are nowhere near: by the first bits of all, and of the best of those by all bits. Those that differ in
+ * more bits than any that is asked for would are left out at each step, so that where nothing is near, nothing is left. Keys
+ * ascend, as they are added in the order in which they were given out; what is removed leaves a hole until many are.
  */
+import { mostDiffering } from './sketch.ts';
 
 /** Words that the first step looks at: as many bits as tell a near one from one in a hundred. */
 const HEAD = 16;
+/** Words after which most are left out that are nowhere near. */
+const BROW = 8;
+/** Distance of those that were left out. */
+const FAR = 0xffff;
 /** Sketches that are gone through before others may go first: about a millisecond. */
 const SLICE = 20_000;
 /** Of so many more than are asked for all bits are compared. */
 const WIDER = 16;
 const GONE = 0;
+
+/** A sketch that is near one. */
+export interface NearSketch {
+  readonly key: number;
+  /** Bits in which they differ. */
+  readonly distance: number;
+}
 
 /** The sketches of a space. */
 export class Sketches {
@@ -68,31 +81,39 @@ export class Sketches {
     if (this.#gone > this.#length / 4) this.#close();
   }
 
-  /** The keys of the `count` sketches that differ least from one, the nearest first. */
-  async nearest(sketch: Uint32Array, count: number, pause: () => Promise<void>): Promise<readonly number[]> {
+  /**
+   * The `count` sketches that differ least from one, the nearest first.
+   *
+   * @param asked.atLeast the cosine from which on something is near; what is surely below it is left out
+   */
+  async nearest(
+    sketch: Uint32Array,
+    { count, atLeast }: { readonly count: number; readonly atLeast: number },
+    pause: () => Promise<void>,
+  ): Promise<readonly NearSketch[]> {
     const head = this.#headWords;
     const length = this.#length;
     // Whoever adds or closes holes meanwhile works on other arrays, or behind what is gone through here.
     const [keys, heads, tails] = [this.#keys, this.#heads, this.#tails];
     const distances = new Uint16Array(length);
     const histogram = new Uint32Array(head * 32 + 1);
+    const bounds = { brow: mostDiffering(32 * Math.min(BROW, head), atLeast), head: mostDiffering(32 * head, atLeast) };
     for (let begin = 0; begin < length; begin += SLICE) {
       if (begin > 0) await pause();
-      compare(heads, sketch, { begin, end: Math.min(length, begin + SLICE), words: head, distances, histogram });
+      const end = Math.min(length, begin + SLICE);
+      compare(heads, sketch, { begin, end, words: head, distances, histogram, bounds });
     }
     const near = within(distances, length, bound(histogram, WIDER * count));
     const rest = this.#words - head;
-    const found: { readonly key: number; readonly distance: number }[] = [];
+    const most = mostDiffering(32 * this.#words, atLeast);
+    const found: NearSketch[] = [];
     for (const at of near) {
       const key = keys[at] ?? GONE;
       if (key <= GONE) continue;
       const distance = (distances[at] ?? 0) + differing(tails, at * rest, sketch, head, rest);
-      found.push({ key, distance });
+      if (distance <= most) found.push({ key, distance });
     }
-    return found
-      .sort((one, other) => one.distance - other.distance)
-      .slice(0, count)
-      .map(({ key }) => key);
+    return found.sort((one, other) => one.distance - other.distance).slice(0, count);
   }
 
   #placeOf(key: number): number | undefined {
@@ -141,7 +162,7 @@ function grown<Values extends Float64Array | Uint32Array>(from: Values, to: Valu
   return to;
 }
 
-/** Counts the bits in which sketches differ from one, and how many differ in so many. */
+/** Counts the bits in which sketches differ from one, and how many differ in so many; of those that are near at all. */
 function compare(
   heads: Uint32Array,
   sketch: Uint32Array,
@@ -151,11 +172,18 @@ function compare(
     readonly words: number;
     readonly distances: Uint16Array;
     readonly histogram: Uint32Array;
+    /** The most bits in which one that is near differs. */
+    readonly bounds: { readonly brow: number; readonly head: number };
   },
 ): void {
-  const { begin, end, words, distances, histogram } = part;
+  const { begin, end, words, distances, histogram, bounds } = part;
+  const brow = Math.min(BROW, words);
   for (let at = begin; at < end; at++) {
-    const distance = differing(heads, at * words, sketch, 0, words);
+    distances[at] = FAR;
+    let distance = differing(heads, at * words, sketch, 0, brow);
+    if (distance > bounds.brow) continue;
+    distance += differing(heads, at * words + brow, sketch, brow, words - brow);
+    if (distance > bounds.head) continue;
     distances[at] = distance;
     histogram[distance] = (histogram[distance] ?? 0) + 1;
   }
