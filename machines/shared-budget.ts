@@ -6,13 +6,15 @@
  *     spent and gives back the rest, or says farewell: in the commit that ends it, however it ends.
  * L2. Lent in blocks, so that a call in sixteen asks: but never much of what is left, so that the last of a budget goes to
  *     whoever needs it. While somebody waits nobody gets more than he needs, and what others have free is called back.
+ *     A call that may choose its model gets what the best takes that fits and leaves enough for those to come.
  * L3. Who does not fit waits while something is lent that may come back. Where nothing is, nothing will: it gets less if it
  *     can do with that, or is told that it is over. The budget itself is never closed: a smaller call of another run may fit.
  * L4. It holds sums. What each run holds and waits for is a row, attached to the event (R2, R3).
  */
 import { enqueueActions, setup } from 'xstate';
 import { dollarsOf, type NanoDollars } from '../src/cost/money.ts';
-import type { CallNeed } from '../src/cost/reservation.ts';
+import { wantedOf, type CallNeed } from '../src/cost/reservation.ts';
+import { statedNeed } from '../src/document/budget-need.ts';
 import type { CostWarning } from './budget/warning.ts';
 import { fact, send } from './reserved.ts';
 
@@ -126,14 +128,8 @@ export const sharedBudgetMachine = setup({
     'fermata.send': (_, _params: Readonly<Record<string, unknown>>) => {},
     lend: enqueueActions(({ enqueue, context, event }) => {
       const { next, said, changed } = lending(context, event);
-      for (const { run, need, least, held, waits } of changed)
-        fact(enqueue, 'budget_lent', {
-          run,
-          needDollars: dollarsOf(need),
-          leastDollars: dollarsOf(least),
-          heldDollars: dollarsOf(held),
-          waits,
-        });
+      for (const { run, held, waits, ...need } of changed)
+        fact(enqueue, 'budget_lent', { run, ...statedNeed(need), heldDollars: dollarsOf(held), waits });
       for (const { run, event: heard } of said) send(enqueue, { run }, { ...heard });
       enqueue.assign(next);
     }),
@@ -208,9 +204,11 @@ function lending(
     const row = { ...before, held: before.held - released, waits: stays };
     if (before.waits && !stays) waiting--;
     if (event.type === 'fermata.budget.ask') {
-      const { need, least } = event;
-      const asks = { ...row, need, least };
-      if (waiting === 0 && need <= left()) grant(asks, blockFor(need, left()));
+      const { need, least, lesser } = event;
+      const { lesser: _, ...rest } = row;
+      const asks = { ...rest, need, least, ...(lesser === undefined ? {} : { lesser }) };
+      const wanted = wantedOf(asks, left());
+      if (waiting === 0 && wanted <= left()) grant(asks, wanted < need ? wanted : blockFor(need, left()));
       else {
         if (!stays) waiting++;
         put({ ...asks, waits: true });
@@ -223,7 +221,8 @@ function lending(
   const inTurn = [...rows.values()].filter(({ waits }) => waits).toSorted(byNeed);
   for (const row of inTurn) {
     const rest = left();
-    const nanos = row.need <= rest ? row.need : lent === 0 && row.least <= rest ? rest : undefined;
+    const wanted = wantedOf(row, rest);
+    const nanos = wanted <= rest ? wanted : lent === 0 && row.least <= rest ? rest : undefined;
     if (nanos === undefined) continue;
     waiting--;
     grant(row, nanos);

@@ -10,7 +10,7 @@ import {
   type Standing,
 } from '../../src/cost/borrowing.ts';
 import type { NanoDollars } from '../../src/cost/money.ts';
-import { grantOf, inDollars, type BudgetSums } from '../../src/cost/reservation.ts';
+import { grantOf, inDollars, needWithin, type BudgetSums, type CallNeed } from '../../src/cost/reservation.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import type { BudgetContext, BudgetEvent, Need } from '../budget.ts';
@@ -45,7 +45,12 @@ export function dateOf({ prepared }: { readonly prepared?: { readonly on?: strin
 export function nanosFor(call: Need, context: BudgetContext, on: string): NanoDollars | undefined {
   const own = grantOf(call, ownSums(context));
   if (own === undefined || context.above === undefined) return own;
-  return paidAbove(context.above, on, { need: own, least: Math.min(call.least, own) });
+  return paidAbove(context.above, on, needOfOne(call, own));
+}
+
+/** What is asked of those above for a call that gets so much of its own budget. */
+function needOfOne({ need, least, lesser }: CallNeed, own: NanoDollars): CallNeed {
+  return needWithin({ need, least, ...(lesser === undefined ? {} : { lesser }) }, own);
 }
 
 /**
@@ -66,7 +71,7 @@ export function askAbove(
   if (context.above === undefined) return;
   const { waiting, reserved } = context;
   const own = head && grantOf(head, ownSums(context));
-  const next = head && own !== undefined ? { need: own, least: Math.min(head.least, own) } : undefined;
+  const next = head && own !== undefined ? needOfOne(head, own) : undefined;
   const standing = { on: dateOf(event), waiting, head: next, idle, closed };
   const { above, said } = tidied(context.above, standing);
   for (const { run, event: told } of said) send(enqueue, { run }, { ...told });

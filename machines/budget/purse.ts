@@ -2,6 +2,7 @@
 import { grantedTo, reservedAbove, settledAbove } from '../../src/cost/borrowing.ts';
 import { dollarsOf, type NanoDollars } from '../../src/cost/money.ts';
 import { grantOf, inDollars, leftOf } from '../../src/cost/reservation.ts';
+import { statedNeed } from '../../src/document/budget-need.ts';
 import { actionCreators } from '../action-creators.ts';
 import type { BudgetContext, BudgetEvent, BudgetFits, BudgetGranted, BudgetOver, Need } from '../budget.ts';
 import { fact, send, sendTask, type Enqueue } from '../reserved.ts';
@@ -27,7 +28,7 @@ export const purseActions = {
     wait(enqueue as never, context, event);
     askAbove(enqueue as never, { ...context, waiting: context.waiting + 1 }, event, { head: event });
   }),
-  // What budgets of several runs have left is not known here: whoever chooses a model that is too dear for them waits, or ends.
+  // What budgets of several runs have left is not known here. They are told what else would do, and lend for the best that fits.
   sayWhatFits: enqueueActions(({ enqueue, context, event }) => {
     if (event.type !== 'fermata.budget.ask') return;
     const kept = event.each * (event.prepared?.toCome ?? 0);
@@ -89,11 +90,13 @@ export const purseActions = {
     }
     const { above } = context;
     const key = `${task}/${call}`;
+    const date = dateOf(event);
     // It got all that it needs, or, where nothing else was reserved, all that there was.
-    const reserved = Math.min(above === undefined ? need : grantedTo(above, key, need), context.reserved);
+    const granted = above === undefined ? { nanos: need, on: date } : grantedTo(above, key, { need, on: date });
+    const reserved = Math.min(granted.nanos, context.reserved);
     enqueue.assign({
       reserved: context.reserved - reserved,
-      ...(above === undefined ? {} : { above: settledAbove(above, dateOf(event), key, { reserved, spent: 0 }) }),
+      ...(above === undefined ? {} : { above: settledAbove(above, granted.on, key, { reserved, spent: 0 }) }),
     });
   }),
   release: assign(({ context }) => (context.held === true ? { held: false } : {})),
@@ -124,9 +127,9 @@ function reserving(
 function wait(
   enqueue: Enqueue & { assign(change: Pick<BudgetContext, 'waiting'>): void },
   { waiting }: BudgetContext,
-  { task, call, need, least }: Need,
+  { task, call, ...need }: Need,
 ): void {
-  fact(enqueue, 'budget_awaited', { task, call, needDollars: dollarsOf(need), leastDollars: dollarsOf(least) });
+  fact(enqueue, 'budget_awaited', { task, call, ...statedNeed(need) });
   enqueue.assign({ waiting: waiting + 1 });
 }
 

@@ -7,7 +7,8 @@
  * H2. A failed attempt goes to the next one by the same rule, at once; when all have failed, to the first one again, after
  *     the back-off.
  * H3. Under a budget the call asks first what fits (`fermata.budget.ask`), and then for that money. Where others were
- *     faster meanwhile it waits, and takes the best that its grant pays for.
+ *     faster meanwhile it waits, and takes the best that its grant pays for; so it does where budgets of several runs,
+ *     which nobody has asked yet, have too little: they are told what the others need.
  */
 import { fitting, NO_FAILURES, preferred, type Failures } from '../../src/cost/choice.ts';
 import { stated, type MoneyOfChoice } from '../../src/cost/choice-reason.ts';
@@ -134,11 +135,17 @@ export function askWhatFits(enqueue: Enqueue, { call, name }: TaskContext): void
   send(enqueue, BUDGET_ADDRESS, { ...event });
 }
 
-/** The least that a call can do with which may still take another model. */
-export function leastOf(context: TaskContext): NanoDollars | undefined {
-  if (context.choice?.open !== true) return undefined;
-  const found = options(context);
-  return found.length === 0 ? undefined : Math.min(...found.map(({ least }) => least));
+/** What a call can do with instead that may still take another model. */
+export function otherwise(context: TaskContext): Partial<Omit<CallNeed, 'need'>> {
+  const { choice } = context;
+  const found = choice?.open === true ? options(context) : [];
+  const own = found.find(({ at }) => at === choice?.at);
+  if (own === undefined) return {};
+  const needs = [...new Set(found.map(({ need }) => need).filter((need) => need < own.need))];
+  return {
+    least: Math.min(...found.map(({ least }) => least)),
+    ...(needs.length === 0 ? {} : { lesser: { needs, kept: choice?.money?.kept ?? 0 } }),
+  };
 }
 
 /** The best that a grant pays for: whole, else as short as its author allows. */
@@ -152,7 +159,11 @@ export function paidChoice(context: TaskContext, nanos: NanoDollars): Partial<Ta
     found.find(({ need }) => need <= nanos) ?? found.toSorted((one, other) => one.least - other.least).at(0) ?? own;
   return {
     ...(paid.at === choice.at ? {} : { call: askingInstead(call, paid.at) }),
-    choice: { ...choice, at: paid.at },
+    choice: {
+      ...choice,
+      at: paid.at,
+      ...(paid.at === choice.at ? {} : { money: { left: nanos, kept: 0, granted: true } }),
+    },
   };
 }
 

@@ -3,7 +3,7 @@
  * it ends. Calls of a run without a budget have no `inputTokens`, and nothing of this happens.
  */
 import type { NanoDollars } from '../../src/cost/money.ts';
-import { boundedOutput, needOf, type Allowed, type CallBounds } from '../../src/cost/reservation.ts';
+import { boundedOutput, needOf, type Allowed, type CallBounds, type CallNeed } from '../../src/cost/reservation.ts';
 import { BUDGET_ADDRESS, OWN_CALL } from '../../src/document/budget.ts';
 import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
 import { actionCreators } from '../action-creators.ts';
@@ -11,7 +11,7 @@ import type { LeavesBudget, ReservesMoney, SettlesMoney } from '../budget.ts';
 import { send, type Enqueue } from '../reserved.ts';
 import { costOf } from './assumed.ts';
 import { endsBadly } from './bad-end.ts';
-import { askWhatFits, asksWhatFits, leastOf, paidChoice } from './choosing.ts';
+import { askWhatFits, asksWhatFits, otherwise, paidChoice } from './choosing.ts';
 import { ownBill } from './bill.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
@@ -34,13 +34,13 @@ export function boundsOf({ inputTokens = 0, maxOutputTokens = 0, minOutputTokens
   return bounds;
 }
 
-/** A call asks for money; with `least` it can do with less than its own model takes. */
+/** A call asks for money; `otherwise`: it can do with less than its own model takes. */
 export function reserve(
   enqueue: Enqueue,
   task: string,
   call: string,
   asked: PreparedModelCall,
-  least?: NanoDollars,
+  { least = Infinity, lesser }: Partial<Omit<CallNeed, 'need'>> = {},
 ): void {
   if (asked.prices === undefined) return;
   const needed = needOf(boundsOf(asked), asked.prices);
@@ -49,7 +49,8 @@ export function reserve(
     task,
     call,
     ...needed,
-    ...(least === undefined ? {} : { least: Math.min(least, needed.least) }),
+    least: Math.min(least, needed.least),
+    ...(lesser === undefined ? {} : { lesser }),
   };
   send(enqueue, BUDGET_ADDRESS, { ...event });
 }
@@ -126,7 +127,7 @@ export function longerBy(
 export const payingActions = {
   askForMoney: enqueueActions(({ enqueue, context }) => {
     if (asksWhatFits(context)) return askWhatFits(enqueue as never, context);
-    if (isPaidFor(context.call)) reserve(enqueue as never, context.name, OWN_CALL, context.call, leastOf(context));
+    if (isPaidFor(context.call)) reserve(enqueue as never, context.name, OWN_CALL, context.call, otherwise(context));
   }),
   keepGrant: assign(({ context, event }) => {
     if (event.type !== 'fermata.budget.granted') return {};

@@ -1,17 +1,16 @@
 /** What `estimate` and `dry-run` have in common: a document, an input, and a Fermata that keeps nothing. */
 import type { Command } from 'commander';
 import type { FermataClient } from '../client/index.ts';
-import { budgetOf, maxCostOption } from './budget.ts';
 import { configOption, gather, jsonOption, type CommandSurroundings } from './command-line.ts';
 import { withThrowaway } from './connection.ts';
 import { readDocumentFile, type DocumentFile } from './document-file.ts';
 import { readInput } from './input.ts';
+import { addRunConfig, runConfigOf, type RunConfigOptions } from './run-config.ts';
 
-interface Options {
+interface Options extends RunConfigOptions {
   readonly input: readonly string[];
   readonly json: boolean;
   readonly config?: string;
-  readonly maxCost?: number;
 }
 
 /** What is asked of the document, and how it is shown. */
@@ -19,7 +18,7 @@ export interface Look<Answer> {
   ask(
     client: FermataClient,
     id: string,
-    request: { readonly input: unknown } & ReturnType<typeof budgetOf>,
+    request: { readonly input: unknown } & ReturnType<typeof runConfigOf>,
   ): Promise<Answer>;
   show(answer: Answer): void;
 }
@@ -30,7 +29,7 @@ export function looksAhead<Answer>(
   { shell, failWith }: CommandSurroundings,
   { ask, show }: Look<Answer>,
 ): void {
-  command
+  addRunConfig(command)
     .argument('<file>', 'the document')
     .option(
       '-i, --input <key=value>',
@@ -38,7 +37,6 @@ export function looksAhead<Answer>(
       gather,
       [],
     )
-    .addOption(maxCostOption())
     .addOption(jsonOption())
     .addOption(configOption())
     .action(async (name: string, options: Options) => {
@@ -50,7 +48,7 @@ export function looksAhead<Answer>(
             const { id, document } = await client.createWorkflow(text);
             const { input: schema } = document as { readonly input?: unknown };
             const values = await readInput(options.input, schema, shell.directory);
-            return ask(client, id, { input: values, ...budgetOf(options) });
+            return ask(client, id, { input: values, ...runConfigOf(options) });
           },
           { shell, options },
         );

@@ -7,10 +7,12 @@
  *     is free of those behind it: so nobody waits for somebody who waits for him.
  * A2. What was lent is held until it is said to be spent or given back. Nothing is said of a call that is under way.
  * A3. Money of a day or a month that is over is spent on no new call: it goes back.
+ * A4. A call that leaves before it heard of its grant gives back to the budgets of the day on which it was granted. It does
+ *     not know which that was, and there is no list of grants (R3): so those are listed that one could take for others.
  */
 import type { AsksBudget, ReportsToBudget, SaysFarewell } from '../../machines/shared-budget.ts';
 import type { NanoDollars } from './money.ts';
-import type { CallNeed } from './reservation.ts';
+import { needWithin, type CallNeed } from './reservation.ts';
 
 /** A shared budget, as those know it that are paid from it. */
 export interface Upstream {
@@ -37,6 +39,8 @@ export interface Block {
   readonly tight?: true;
   /** It was less than was asked for: there is no more. */
   readonly last?: true;
+  /** It was less than was asked for, and is for a lesser model: there is not enough for the other. */
+  readonly lesser?: true;
 }
 
 /** What the budget of a run knows of those above it. */
@@ -50,8 +54,19 @@ export interface Above {
   readonly asking?: { readonly to: string } & CallNeed;
   /** Those that were asked and then not any more, and have not said that they know: what they may have lent meanwhile comes before. */
   readonly leaving?: readonly string[];
-  /** Calls that were granted less than they need. */
-  readonly short?: readonly { readonly call: string; readonly nanos: NanoDollars }[];
+  /** The day on which those calls under way were granted that are not set apart. */
+  readonly since?: string;
+  /** Calls that were granted less than they need, or on another day, while those of the day before are under way. */
+  readonly apart?: readonly Grant[];
+}
+
+/** What a call was granted. */
+interface Grant {
+  /** `TASK/CALL`. */
+  readonly call: string;
+  readonly nanos: NanoDollars;
+  /** The UTC date. */
+  readonly on: string;
 }
 
 /** What a run says to shared budgets. */
@@ -81,25 +96,45 @@ export function idOn({ id, per }: Upstream, on: string): string {
 }
 
 /** How much of its need all above pay for now; undefined where one has to be asked first. */
-export function paidAbove(above: Above, on: string, { need, least }: CallNeed): NanoDollars | undefined {
-  let paid: NanoDollars = need;
-  for (const upstream of above.upstreams) {
-    const block = blockOf(above, idOn(upstream, on));
-    if (!pays(block, { need, least })) return undefined;
-    paid = Math.min(paid, freeOf(block));
+export function paidAbove(above: Above, on: string, call: CallNeed): NanoDollars | undefined {
+  const { paid, unpaidBy } = paidInTurn(above, idsOn(above, on), call);
+  return unpaidBy === undefined ? paid.need : undefined;
+}
+
+/** Who is to be asked next, and for what: for no more than those before it pay. */
+function paidInTurn(
+  above: Above,
+  ids: readonly string[],
+  call: CallNeed,
+): { readonly paid: CallNeed; readonly unpaidBy?: string } {
+  let paid = call;
+  for (const id of ids) {
+    const block = blockOf(above, id);
+    if (!pays(block, paid)) return { paid, unpaidBy: id };
+    paid = needWithin(paid, freeOf(block));
   }
-  return paid;
+  return { paid };
 }
 
 /** A call begins. */
 export function reservedAbove(above: Above, on: string, call: string, need: NanoDollars, nanos: NanoDollars): Above {
-  const ids = above.upstreams.map((upstream) => idOn(upstream, on));
+  const ids = idsOn(above, on);
   const blocks = above.blocks.map((block) => {
     if (!ids.includes(block.id)) return block;
-    const { last: _, ...rest } = block;
+    const { last: _, lesser: __, ...rest } = block;
     return { ...rest, reserved: block.reserved + nanos };
   });
-  return { ...above, blocks, ...(nanos < need ? { short: [...(above.short ?? []), { call, nanos }] } : {}) };
+  const since = sinceOf(above, on);
+  const isApart = nanos < need || !isSame(idsOn(above, since), ids);
+  return { ...above, blocks, since, ...(isApart ? { apart: [...(above.apart ?? []), { call, nanos, on }] } : {}) };
+}
+
+/** The day of those that are not set apart: a new one once nothing is under way that the old one pays alone. */
+function sinceOf(above: Above, on: string): string {
+  const { since = on, blocks } = above;
+  const now = idsOn(above, on);
+  const before = idsOn(above, since).filter((id) => !now.includes(id));
+  return blocks.some(({ id, reserved }) => reserved > 0 && before.includes(id)) ? since : on;
 }
 
 /** A call has ended that began on a date. */
@@ -109,16 +144,20 @@ export function settledAbove(
   call: string,
   { reserved, spent }: { readonly reserved: NanoDollars; readonly spent: NanoDollars },
 ): Above {
-  const ids = above.upstreams.map((upstream) => idOn(upstream, on));
+  const ids = idsOn(above, on);
   const blocks = above.blocks.map((block) =>
     ids.includes(block.id) ? { ...block, reserved: block.reserved - reserved, spent: block.spent + spent } : block,
   );
-  return withoutShort({ ...above, blocks }, call);
+  return withoutApart({ ...above, blocks }, call);
 }
 
-/** What a call was granted that leaves before it began. */
-export function grantedTo({ short = [] }: Above, call: string, need: NanoDollars): NanoDollars {
-  return short.find((one) => one.call === call)?.nanos ?? need;
+/** What a call was granted that leaves before it began, and on which day. */
+export function grantedTo(
+  { apart = [], since }: Above,
+  call: string,
+  { need, on }: { readonly need: NanoDollars; readonly on: string },
+): Omit<Grant, 'call'> {
+  return apart.find((one) => one.call === call) ?? { nanos: need, on: since ?? on };
 }
 
 /** A shared budget has lent something. */
@@ -127,13 +166,14 @@ export function lentTo(
   { from, nanos, tight }: { readonly from: string; readonly nanos: NanoDollars; readonly tight?: true },
 ): Above {
   const { asking, ...rest } = above;
-  const { tight: _, last: __, ...block } = blockOf(above, from);
+  const { tight: _, last: __, lesser: ___, ...block } = blockOf(above, from);
   const isAnswer = asking?.to === from;
+  const isForLesser = asking?.lesser?.needs.includes(nanos) === true;
   const lent: Block = {
     ...block,
     held: block.held + nanos,
     ...(tight === true ? { tight } : {}),
-    ...(isAnswer && nanos < asking.need ? { last: true } : {}),
+    ...(isAnswer && nanos < asking.need ? (isForLesser ? { lesser: true } : { last: true }) : {}),
   };
   const blocks = [...above.blocks.filter(({ id }) => id !== from), lent];
   return { ...rest, blocks, ...(asking === undefined || isAnswer ? {} : { asking }) };
@@ -161,14 +201,14 @@ export function withoutAsking({ asking: _, ...above }: Above): Above {
 export function tidied(before: Above, standing: Standing): { readonly above: Above; readonly said: readonly Said[] } {
   const { run, upstreams } = before;
   const { on, waiting, head, idle, closed } = standing;
-  const current = upstreams.map((upstream) => idOn(upstream, on));
+  const current = idsOn(before, on);
   const isWanted = waiting > 0 && !closed;
   const { asking: asked, ...rest } = before;
   const left = asked !== undefined && (!isWanted || !current.includes(asked.to)) ? asked.to : undefined;
   const kept = left === undefined ? asked : undefined;
-  const isFree = isWanted && kept === undefined && head !== undefined;
-  const next = isFree ? current.find((id) => !pays(blockOf(before, id), head)) : undefined;
-  const asking = isFree && next !== undefined ? { to: next, need: head.need, least: head.least } : kept;
+  const { paid, unpaidBy: next } =
+    isWanted && kept === undefined && head !== undefined ? paidInTurn(before, current, head) : {};
+  const asking = paid !== undefined && next !== undefined ? { to: next, ...paid } : kept;
   const asks = asking === undefined ? current.length : current.indexOf(asking.to);
   const goesBack = ({ id, tight }: Block): boolean => {
     const at = current.indexOf(id);
@@ -188,8 +228,8 @@ export function tidied(before: Above, standing: Standing): { readonly above: Abo
     if (id === next && asking !== undefined) {
       const { limit, warnAt } = upstreams[current.indexOf(id)] ?? {};
       const own = limit === undefined ? {} : { limit, ...(warnAt === undefined ? {} : { warnAt }) };
-      const { need, least } = asking;
-      said.push({ run: id, event: { type: 'fermata.budget.ask', run, need, least, spent, released, ...own } });
+      const { to: _, ...need } = asking;
+      said.push({ run: id, event: { type: 'fermata.budget.ask', run, ...need, spent, released, ...own } });
     } else if (id === left || spent + released > 0) {
       const leaves = id === left ? { leaves: true as const } : {};
       said.push({ run: id, event: { type: 'fermata.budget.report', run, spent, released, ...leaves } });
@@ -224,9 +264,18 @@ function freeOf({ held, spent, reserved }: Block): NanoDollars {
   return held - spent - reserved;
 }
 
-function pays(block: Block, call: CallNeed): boolean {
+function pays({ last, lesser, ...block }: Block, call: CallNeed): boolean {
   const free = freeOf(block);
-  return free >= call.need || (block.last === true && free >= call.least);
+  if (free >= call.need || (last === true && free >= call.least)) return true;
+  return lesser === true && call.lesser?.needs.some((need) => need <= free) === true;
+}
+
+function idsOn({ upstreams }: Pick<Above, 'upstreams'>, on: string): readonly string[] {
+  return upstreams.map((upstream) => idOn(upstream, on));
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.every((id, at) => id === others[at]);
 }
 
 /** A provider may have taken more than was lent: no more than that can be released. */
@@ -248,8 +297,8 @@ function isSaid(id: string | undefined): id is string {
   return id !== undefined;
 }
 
-function withoutShort(above: Above, call: string): Above {
-  const { short, ...rest } = above;
-  const others = short?.filter((one) => one.call !== call) ?? [];
-  return others.length === 0 ? rest : { ...rest, short: others };
+function withoutApart(above: Above, call: string): Above {
+  const { apart, ...rest } = above;
+  const others = apart?.filter((one) => one.call !== call) ?? [];
+  return others.length === 0 ? rest : { ...rest, apart: others };
 }

@@ -14,6 +14,8 @@ export interface MoneyOfChoice {
   readonly left: NanoDollars;
   /** Of that for the tasks to come. */
   readonly kept: NanoDollars;
+  /** It is what the call was granted. */
+  readonly granted?: true;
 }
 
 /** What was decided, and by what. */
@@ -76,7 +78,9 @@ function reasonOf({ candidates, optimize, failures = NO_FAILURES, money, at }: C
   const before = preferred(candidates, optimize, NO_FAILURES)[0];
   const rule = ruleOf(candidates, optimize, failures, wanted);
   if (wanted !== at) {
-    const { left = 0, kept = 0 } = money ?? {};
+    const { left = 0, kept = 0, granted = false } = money ?? {};
+    if (granted)
+      return ['budget', `${nameOf(candidates, wanted)} could cost more than was granted: ${inDollars(left)}`];
     const rest = kept === 0 ? '' : `, of which ${inDollars(kept)} are kept for tasks that have not ended`;
     return [
       'budget',

@@ -1,4 +1,5 @@
 /** What is reserved for a call before it begins, and what a budget can grant. Pure. */
+import { fitting } from './choice.ts';
 import { dollarsOf, type NanoDollars } from './money.ts';
 import { mostOf, outputTokensFor, type UnitPrices } from './unit-prices.ts';
 
@@ -16,6 +17,16 @@ export interface CallNeed {
   readonly need: NanoDollars;
   /** Not above `need`. */
   readonly least: NanoDollars;
+  /** Of a call that may choose among several models. */
+  readonly lesser?: LesserNeeds;
+}
+
+/** What a call can do with that may choose its model, where there is too little for the one that it would take. */
+export interface LesserNeeds {
+  /** The most that it can cost with each of the others, all below its own need: whom it would rather take first. */
+  readonly needs: readonly NanoDollars[];
+  /** What should be left for the tasks to come. */
+  readonly kept: NanoDollars;
 }
 
 /** What bounds the cost of a call. */
@@ -57,6 +68,27 @@ export function grantOf({ need, least }: CallNeed, sums: BudgetSums): NanoDollar
   const left = leftOf(sums);
   if (need <= left) return need;
   return sums.reserved === 0 && least <= left ? left : undefined;
+}
+
+/** What a call would have of what is left: the first that leaves enough for the tasks to come, else the least. */
+export function wantedOf({ need, lesser }: CallNeed, left: NanoDollars): NanoDollars {
+  if (lesser === undefined) return need;
+  const all = [need, ...lesser.needs];
+  return all[fitting(all, left, lesser.kept)] ?? need;
+}
+
+/** What a call is for which there is so much: as it is, with a lesser model, or with a shorter answer. */
+export function needWithin(call: CallNeed, nanos: NanoDollars): CallNeed {
+  const { need, least, lesser } = call;
+  if (need <= nanos) return call;
+  const found = lesser?.needs.find((one) => one <= nanos);
+  if (found === undefined) return { need: nanos, least: Math.min(least, nanos) };
+  return { need: found, least: Math.min(least, found), ...lesserBelow(lesser, found) };
+}
+
+function lesserBelow(lesser: LesserNeeds | undefined, need: NanoDollars): Pick<CallNeed, 'lesser'> {
+  const needs = lesser?.needs.filter((one) => one < need) ?? [];
+  return lesser === undefined || needs.length === 0 ? {} : { lesser: { ...lesser, needs } };
 }
 
 /** The most that a call can cost. A repair is reserved for where there is money for it; without, the call still makes sense. */

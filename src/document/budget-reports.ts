@@ -6,7 +6,7 @@ import type { NanoDollars } from '../cost/money.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { utcDate } from './budget.ts';
 import type { SharedBudgets } from './shared-budget-spec.ts';
-import { configuredFor, limitsIn, SHARED_BUDGET } from './shared-budgets.ts';
+import { configuredFor, limitsIn, SHARED_BUDGET, tagOfKind } from './shared-budgets.ts';
 
 /** Whose it is: a day's, a workflow's, or a run's and of all that it begins. */
 export type BudgetKind = 'day' | 'workflow' | 'run';
@@ -84,6 +84,8 @@ export class BudgetReports {
     const { limit, after } = page;
     const runs = await this.#surroundings.runtime().list({
       inner: true,
+      tags: [tagOfKind(kind)],
+      // Others may have the same tag.
       idPrefix: `${SHARED_BUDGET}${kind}:`,
       limit,
       ...(after === undefined ? {} : { after: `${SHARED_BUDGET}${after}` }),

@@ -13,7 +13,6 @@ import type {
   SettlesMoney,
 } from '../../machines/budget.ts';
 import { grantedTo } from '../cost/borrowing.ts';
-import { fromDollars } from '../cost/money.ts';
 import { grantOf, leftOf } from '../cost/reservation.ts';
 import type { PreparedTask } from '../../machines/task/prepared.ts';
 import type { ErrorData } from '../errors.ts';
@@ -21,6 +20,7 @@ import type { Prepare, Preparing } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projection } from '../runtime/projection.ts';
 import type { RunRows } from '../runtime/rows.ts';
+import { lesserIn, rowOfNeed, type StatedNeed } from './budget-need.ts';
 import type { InputTokensOf } from './candidates.ts';
 import type { PreparedModelCall } from './kinds/model.ts';
 
@@ -34,11 +34,9 @@ export const BUDGET_ADDRESS = '/%2Fbudget';
 export const OWN_CALL = 'call';
 
 /** What a fact says of a call that waits, or does not wait any more. */
-interface Waiting {
+interface Waiting extends StatedNeed {
   readonly task: string;
   readonly call: string;
-  readonly needDollars: number;
-  readonly leastDollars: number;
 }
 
 const FACTS: readonly string[] = ['budget_awaited', 'budget_granted', 'budget_left'];
@@ -102,7 +100,7 @@ export const prepareBudget: Prepare = (
 };
 
 function prepareOwn(
-  { event, rows }: Preparing,
+  { event, rows, now }: Preparing,
   context: BudgetContext,
 ): PreparedSharing | PreparedLeave | PreparedAsk | undefined {
   switch (event.type) {
@@ -123,7 +121,8 @@ function prepareOwn(
       const { task, call, need } = event as unknown as LeavesBudget;
       const key = keyOf(task, call);
       if (rows.get('budgetWait', key)?.open === true) return { waits: true, waiting: [] };
-      const granted = context.above === undefined ? need : grantedTo(context.above, key, need);
+      const on = utcDate(now);
+      const granted = context.above === undefined ? need : grantedTo(context.above, key, { need, on }).nanos;
       const reserved = context.reserved - Math.min(granted, context.reserved);
       return { waits: false, waiting: sharing(rows, { ...context, reserved })?.waiting ?? [] };
     }
@@ -138,12 +137,12 @@ function sharing(rows: RunRows, { limit = Infinity, ...context }: BudgetContext)
   const sums = { limit, settled: context.settled, reserved: context.reserved };
   const waiting: Need[] = [];
   let { reserved } = sums;
-  for (const { task, call, need, least } of rows.openBudgetWaits().items) {
+  for (const { task, call, need, least, lesserJson } of rows.openBudgetWaits().items) {
     if (least > leftOf({ ...sums, reserved })) break;
     const nanos = grantOf({ need, least }, { ...sums, reserved });
     if (nanos === undefined) continue;
     reserved += nanos;
-    waiting.push({ task, call, need, least });
+    waiting.push({ task, call, need, least, ...lesserIn(lesserJson) });
   }
   return { waiting };
 }
@@ -163,17 +162,10 @@ export function budgetProjection(): Projection {
   return {
     facts: FACTS,
     project({ type, data }: DraftFact, rows) {
-      const { task, call, needDollars, leastDollars } = data as unknown as Waiting;
+      const { task, call, ...need } = data as unknown as Waiting;
       const key = keyOf(task, call);
       if (type === 'budget_awaited') {
-        const row = {
-          task,
-          call,
-          need: fromDollars(needDollars),
-          least: fromDollars(leastDollars),
-          open: true,
-          held: 0,
-        };
+        const row = { task, call, ...rowOfNeed(need), open: true, held: 0 };
         return { rows: [{ table: 'budgetWait', key, row }] };
       }
       const before = rows.get('budgetWait', key);

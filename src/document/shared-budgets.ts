@@ -15,9 +15,10 @@ import { fromDollars, nanosOf } from '../cost/money.ts';
 import type { MachineRegistration, Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projection } from '../runtime/projection.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Addressed, Runtime } from '../runtime/runtime.ts';
 import type { BudgetWaitRow } from '../store/store.ts';
 import { BUDGET_ADDRESS } from './budget.ts';
+import { lesserIn, rowOfNeed, type StatedNeed } from './budget-need.ts';
 import type { BudgetSpec, Definition } from './definition.ts';
 import type { SharedBudgets } from './shared-budget-spec.ts';
 
@@ -134,8 +135,15 @@ function inOrder(one: Upstream, other: Upstream): number {
 }
 
 /** What begins where a shared budget is first spoken to. */
-export function addressedBudget(run: string): { readonly machine: string; readonly input: unknown } | undefined {
-  return run.startsWith(SHARED_BUDGET) ? { machine: SHARED_BUDGET_MACHINE, input: { id: run } } : undefined;
+export function addressedBudget(run: string): Addressed | undefined {
+  if (!run.startsWith(SHARED_BUDGET)) return undefined;
+  const [, kind = ''] = run.split(':');
+  return { machine: SHARED_BUDGET_MACHINE, input: { id: run }, tags: [tagOfKind(kind)] };
+}
+
+/** By which those of a kind are found among all runs. */
+export function tagOfKind(kind: string): string {
+  return `${SHARED_BUDGET}${kind}`;
 }
 
 /** What the runtime should know of the machine that keeps one. */
@@ -181,15 +189,13 @@ function prepareSharedBudget(limits: (id: string) => SharedLimits | undefined): 
   };
 }
 
-function toHolder({ task, need, least, held, open }: BudgetWaitRow): Holder {
-  return { run: task, need, least, held, waits: open };
+function toHolder({ task, need, least, lesserJson, held, open }: BudgetWaitRow): Holder {
+  return { run: task, need, least, ...lesserIn(lesserJson), held, waits: open };
 }
 
 /** What a fact says of a run that borrows. */
-interface LentFact {
+interface LentFact extends StatedNeed {
   readonly run: string;
-  readonly needDollars: number;
-  readonly leastDollars: number;
   readonly heldDollars: number;
   readonly waits: boolean;
 }
@@ -199,15 +205,8 @@ export function sharedBudgetProjection(): Projection {
   return {
     facts: ['budget_lent'],
     project({ data }: DraftFact) {
-      const { run, needDollars, leastDollars, heldDollars, waits } = data as unknown as LentFact;
-      const row = {
-        task: run,
-        call: '',
-        need: fromDollars(needDollars),
-        least: fromDollars(leastDollars),
-        open: waits,
-        held: fromDollars(heldDollars),
-      };
+      const { run, heldDollars, waits, ...need } = data as unknown as LentFact;
+      const row = { task: run, call: '', ...rowOfNeed(need), open: waits, held: fromDollars(heldDollars) };
       return { rows: [{ table: 'budgetWait', key: `${run}/`, row }] };
     },
   };

@@ -67,6 +67,12 @@ import { TimerWheel } from './timers.ts';
 import { turnsOf } from './turns.ts';
 import type { Event, Machine } from './xstate.ts';
 
+/** What begins where a run is spoken to that is there by its name. */
+export interface Addressed extends Pick<StartOptions, 'input' | 'tags'> {
+  /** Name, or `name@version`. */
+  readonly machine: string;
+}
+
 /** What a runtime is made of. */
 export interface RuntimeOptions {
   readonly store: Store;
@@ -87,7 +93,7 @@ export interface RuntimeOptions {
    * Runs that are there as soon as another run speaks to them: by the id that is spoken to, what begins then; undefined
    * for ids of other runs. Default: none.
    */
-  readonly addressed?: (run: string) => { readonly machine: string; readonly input: unknown } | undefined;
+  readonly addressed?: (run: string) => Addressed | undefined;
   /** Structured log lines; default: none. */
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Called when the process must stop, because it is unknown whether a commit succeeded. Default: exit with status 70. */
@@ -225,8 +231,8 @@ export class Runtime {
       begin: async ({ run }) => {
         const addressed = this.#addressed(run);
         if (addressed === undefined) return false;
-        const { machine, input } = addressed;
-        await this.#starts.startAs(run, this.catalog.resolve(machine) ?? machine, { input });
+        const { machine, ...options } = addressed;
+        await this.#starts.startAs(run, this.catalog.resolve(machine) ?? machine, options);
         return true;
       },
       isBlocked: (run) => this.#groups.blocked(run) !== undefined,
@@ -693,12 +699,21 @@ export class Runtime {
       for (const child of await this.#store.awaitedRuns(this.#key(runId)))
         await this.cancel(child, `Run ${runId}, which waited for it, was deleted.`);
     }
-    const lenders = endedAt === null ? await this.#store.budgetsHeldBy(this.#key(runId)) : [];
+    const lenders = endedAt === null ? await this.#store.budgetsAskedBy(this.#key(runId)) : [];
+    // One that others still read from is not deleted: nobody is to hear that it was.
+    const forks = lenders.length === 0 ? [] : await this.#openForksOf(runId);
+    // What it held may be spent: nobody can say so any more. Told before: a crash behind the deletion would leave it lent
+    // for ever, and others waiting for that.
+    if (forks.length === 0)
+      for (const lender of lenders)
+        await this.tell(lender, { type: 'fermata.budget.farewell', run: runId, spent: null });
     await this.#store.deleteRun(this.#key(runId), { unended: stuck });
-    // What it held may be spent: nobody can say so any more.
-    for (const lender of lenders) await this.tell(lender, { type: 'fermata.budget.farewell', run: runId, spent: null });
     this.#groups.forget(runId);
     this.#suspects.forgetRun(runId);
+  }
+
+  async #openForksOf(runId: string): Promise<readonly RunRow[]> {
+    return this.#store.runs(this.tenant, { forkedFrom: runId, open: true, limit: 1 });
   }
 
   /** A run that is gone tells nobody that it has ended. */

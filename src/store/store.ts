@@ -305,6 +305,8 @@ export interface BudgetWaitRow {
   readonly need: number;
   /** The most that it can cost at its shortest. */
   readonly least: number;
+  /** What it can cost with other models, where it may choose among several; null: it may not. */
+  readonly lesserJson: string | null;
   /** It still waits. */
   readonly open: boolean;
   /** What a run holds of a shared budget, in nano-dollars; 0 of a call, whose budget holds sums only. */
@@ -905,8 +907,8 @@ export interface Store extends WorkflowStore, LedgerStore, AnswerStore, VectorIn
     key: RunKey,
     page: { readonly limit: number; readonly after?: string | undefined },
   ): MaybePromise<readonly BudgetWaitRow[]>;
-  /** Ids of the shared budgets (they are runs) of which a run holds something. */
-  budgetsHeldBy(key: RunKey): MaybePromise<readonly string[]>;
+  /** Ids of the shared budgets (they are runs) of which a run holds something, or for which it waits. */
+  budgetsAskedBy(key: RunKey): MaybePromise<readonly string[]>;
   entry(key: RunKey, seq: number): MaybePromise<JournalEntry | undefined>;
   /** Journal number of a run's fact, by its number among the facts; undefined where there is none. */
   entryOfFact(key: RunKey, factSeq: number): MaybePromise<number | undefined>;

@@ -44,7 +44,7 @@ const READS = [
   'openWatches',
   'openBudgetWaits',
   'budgetHolders',
-  'budgetsHeldBy',
+  'budgetsAskedBy',
   'entry',
   'entryOfFact',
   'blob',

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
 import type { CodeContext } from '../../actors/code-function.ts';
 import type { Providers } from '../../actors/model/provider.ts';
@@ -15,6 +16,7 @@ import type { Fact } from '../../src/runtime/facts.ts';
 import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from './clock.ts';
 
 /** A real file whose syncs cost nothing, where the system has such: what is tested here is not the disk. */
@@ -54,6 +56,11 @@ export class Workbench {
   readonly #providers: Providers;
   #budgets: FermataConfig['budgets'];
   readonly #predicates: Predicates;
+
+  /** Stands around the store, from the next start on. */
+  wrap: (store: Store) => Store = (store) => store;
+  /** What the runtime stopped with. */
+  readonly fatal: Error[] = [];
 
   /** Name of an effect whose calls fail. */
   broken: string | undefined;
@@ -120,7 +127,8 @@ export class Workbench {
       onInDoubt: ({ onInDoubt = 'retry' }) => onInDoubt,
     });
     this.fermata = await compose({
-      store: sqliteStore(join(this.#folder, 'test.db')),
+      store: this.wrap(sqliteStore(this.#file)),
+      onFatal: (error) => this.fatal.push(error),
       clock: this.clock,
       environment: {},
       // Back-offs are drawn from the id of the run: with one drawn by chance, a walk would now and then go another way.
@@ -140,10 +148,27 @@ export class Workbench {
     });
   }
 
+  get #file(): string {
+    return join(this.#folder, 'test.db');
+  }
+
+  /** As after three deaths of the process that a run has caused. */
+  async restartWithout(run: string): Promise<void> {
+    await this.restart(undefined, () => {
+      const driver = new BetterSqlite3(this.#file);
+      const suspects = `insert into suspect (tenant, run_id, key, what, count, at, quarantined_at)`;
+      driver.prepare(`${suspects} values ('default', ?, 'event/x', 'while it decided', 3, 0, 1)`).run(run);
+      driver.close();
+      // They know the file as it was before.
+      rmSync(`${this.#file}.sums`);
+    });
+  }
+
   /** As after a restart: everything in memory is gone. `config` stands in for the functions of this bench. */
-  async restart(config?: FermataOptions['config']): Promise<void> {
+  async restart(config?: FermataOptions['config'], meanwhile = (): void => {}): Promise<void> {
     await this.fermata.close();
     this.calls.length = 0;
+    meanwhile();
     await this.#compose(config);
     await this.settle();
   }

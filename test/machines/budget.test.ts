@@ -34,7 +34,9 @@ class Purse {
     const rows = {
       get: (_: string, key: string) => (this.rows.has(key) ? { open: true } : undefined),
       openBudgetWaits: () => ({
-        items: [...this.rows.values()].toSorted((one, other) => one.least - other.least),
+        items: [...this.rows.values()]
+          .toSorted((one, other) => one.least - other.least)
+          .map((row) => ({ ...row, lesserJson: null })),
         next: undefined,
       }),
     } as unknown as RunRows;

@@ -69,7 +69,8 @@ it('asks what there is, and for the money of the best that leaves enough', () =>
   const task = new Task();
   expect(task.sent).toEqual([{ type: 'fermata.budget.ask', task: 'ask', call: 'call', each: 100 }]);
   task.take(fits(109_999, 10_000));
-  const asked = { type: 'fermata.budget.reserve', task: 'ask', call: 'call', need: need.medium, least: 500 };
+  const lesser = { needs: [need.small], kept: 10_000 };
+  const asked = { type: 'fermata.budget.reserve', task: 'ask', call: 'call', need: need.medium, least: 500, lesser };
   expect([task.sent, task.asks]).toEqual([[asked], undefined]);
   task.take(granted(need.medium));
   expect(task.asks).toEqual(['medium', 100, 'budget']);

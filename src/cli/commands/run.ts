@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { FermataClientError, type FermataClient, type Workflow } from '../../client/index.ts';
-import { budgetOf, maxCostOption } from '../budget.ts';
 import {
   configOption,
   databaseOption,
@@ -17,18 +16,18 @@ import { readDocumentFile, type DocumentFile } from '../document-file.ts';
 import { FermataError } from '../../errors.ts';
 import { follow } from '../follow.ts';
 import { missingInput, readInput } from '../input.ts';
+import { addRunConfig, runConfigOf, type RunConfigOptions } from '../run-config.ts';
 import type { Shell } from '../shell.ts';
 import { shellQuote } from '../text.ts';
 
-interface RunOptions extends ConnectionOptions {
+interface RunOptions extends ConnectionOptions, RunConfigOptions {
   readonly input: readonly string[];
   readonly tag: readonly string[];
-  readonly maxCost?: number;
   readonly json: boolean;
 }
 
 export const addRun: AddCommand = (program, { shell, exitWith, failWith }) => {
-  program
+  const command = program
     .command('run')
     .summary('run a workflow document')
     .description(
@@ -41,8 +40,8 @@ export const addRun: AddCommand = (program, { shell, exitWith, failWith }) => {
       gather,
       [],
     )
-    .option('-t, --tag <tag>', 'tag of the run (may be repeated)', gather, [])
-    .addOption(maxCostOption())
+    .option('-t, --tag <tag>', 'tag of the run (may be repeated)', gather, []);
+  addRunConfig(command)
     .addOption(jsonOption())
     .addOption(serverOption())
     .addOption(databaseOption())
@@ -75,7 +74,7 @@ async function start(shell: Shell, { client }: Connection, file: DocumentFile, o
   const input = await readInput(options.input, schema, shell.directory);
   const tags = [...options.tag];
   try {
-    return (await client.execute(id, { input, tags, ...budgetOf(options) })).runId;
+    return (await client.execute(id, { input, tags, ...runConfigOf(options) })).runId;
   } catch (thrown) {
     const missing = missingInput(input, schema);
     if (!(thrown instanceof FermataClientError) || thrown.code !== 'providerMissing' || missing.length === 0)

@@ -327,15 +327,16 @@ export const budgetWait = sqliteTable(
     least: integer('least').notNull(),
     open: integer('open', { mode: 'boolean' }).notNull(),
     held: integer('held').notNull().default(0),
+    lesserJson: text('lesser'),
   },
   (t) => [
     primaryKey({ columns: [t.run, t.task, t.call] }),
     index('budget_wait_open')
       .on(t.run, t.least, t.task, t.call)
       .where(sql`open = 1`),
-    index('budget_wait_held')
+    index('budget_wait_holder')
       .on(t.task, t.run)
-      .where(sql`held > 0`),
+      .where(sql`held > 0 or (open = 1 and call = '')`),
   ],
 );
 

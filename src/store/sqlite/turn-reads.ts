@@ -40,7 +40,7 @@ type TurnReads = Pick<
   | 'openWatches'
   | 'openBudgetWaits'
   | 'budgetHolders'
-  | 'budgetsHeldBy'
+  | 'budgetsAskedBy'
   | 'entry'
   | 'entryOfFact'
   | 'blob'
@@ -123,7 +123,7 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
       ),
     budgetHolders: (owner, { limit, after = '' }) =>
       owned(owner, [], (run) => read.budgetHolders.all({ run, limit, after })),
-    budgetsHeldBy: ({ tenant, run }) => read.budgetsHeldBy.all({ tenant, holder: run }).map(({ id }) => id),
+    budgetsAskedBy: ({ tenant, run }) => read.budgetsAskedBy.all({ tenant, holder: run }).map(({ id }) => id),
     entryOfFact: (owner, factSeq) => owned(owner, undefined, (run) => journal.entryOfFact(run, factSeq)),
     entry: (owner, seq) => owned(owner, undefined, (run) => journal.entry(run, seq)),
     effectsOf: (owner) =>
@@ -303,14 +303,14 @@ function prepareReads(db: BetterSQLite3Database) {
       )
       .orderBy(asc(budgetWait.task))
       .limit(sql.placeholder('limit')),
-    budgetsHeldBy: db
+    budgetsAskedBy: db
       .select({ id: run.run })
       .from(budgetWait)
       .innerJoin(run, eq(run.key, budgetWait.run))
       .where(
         and(
           eq(budgetWait.task, sql.placeholder('holder')),
-          sql`${budgetWait.held} > 0`,
+          sql`(${budgetWait.held} > 0 or (${budgetWait.open} = 1 and ${budgetWait.call} = ''))`,
           eq(run.tenant, sql.placeholder('tenant')),
         ),
       )

@@ -25,7 +25,7 @@ type Reads = Pick<
   | 'openWatches'
   | 'openBudgetWaits'
   | 'budgetHolders'
-  | 'budgetsHeldBy'
+  | 'budgetsAskedBy'
   | 'keptEvents'
   | 'entry'
   | 'entryOfFact'
@@ -119,10 +119,13 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         .filter(({ held, task }) => held > 0 && task > after)
         .toSorted((a, b) => byText(a.task, b.task))
         .slice(0, limit),
-    budgetsHeldBy: ({ tenant, run }) =>
+    budgetsAskedBy: ({ tenant, run }) =>
       use()
         .runsOf(tenant)
-        .filter(({ budgetWaits }) => (budgetWaits.get(`${run}/`)?.held ?? 0) > 0)
+        .filter(({ budgetWaits }) => {
+          const row = budgetWaits.get(`${run}/`);
+          return row !== undefined && (row.held > 0 || row.open);
+        })
         .map(({ origin }) => origin.run),
     keptEvents: (key, type, { limit, after = -1 }) =>
       [...(use().run(key)?.keptEvents.values() ?? [])]

@@ -83,7 +83,7 @@ export function answersContract(make: MakeStore): void {
       const wait = (isOpen: boolean): RowChange => ({
         table: 'budgetWait',
         key: '50%/call',
-        row: { task: '50%', call: 'call', need: 1, least: 1, open: isOpen, held: 0 },
+        row: { task: '50%', call: 'call', need: 1, least: 1, lesserJson: null, open: isOpen, held: 0 },
       });
       await store.commit(group([begin(runKey('a'), { rows: [asks, wait(true)] })]));
       expect(await store.answer(TENANT, 'h', 1)).toEqual({ claim });

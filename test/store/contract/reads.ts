@@ -101,7 +101,7 @@ export function readsContract(make: MakeStore): void {
       const wait = (task: string, least: number, open = true, call = 'call'): RowChange => ({
         table: 'budgetWait',
         key: `${task}/${call}`,
-        row: { task, call, need: 100, least, open, held: 0 },
+        row: { task, call, need: 100, least, lesserJson: null, open, held: 0 },
       });
       const rows = [wait('c', 10), wait('b', 2), wait('a', 2), wait('a', 2, true, 'model.0'), wait('d', 3, false)];
       await store.commit(group([begin(a, { rows }), begin(b, { rows: [wait('z', 0)] })]));
@@ -118,27 +118,29 @@ export function readsContract(make: MakeStore): void {
         call: 'call',
         need: 100,
         least: 2,
+        lesserJson: null,
         open: false,
         held: 0,
       });
       expect(await store.row(a, 'budgetWait', 'a/other')).toBeUndefined();
     });
 
-    test('who holds something of a shared budget, and of which budgets a run does', async () => {
+    test('who holds something of a shared budget, and of which budgets a run does, or wants to', async () => {
       const { store } = current();
-      const holds = (task: string, held: number): RowChange => ({
+      const holds = (task: string, held: number, open = false): RowChange => ({
         table: 'budgetWait',
         key: `${task}/`,
-        row: { task, call: '', need: 0, least: 0, open: false, held },
+        row: { task, call: '', need: 0, least: 0, lesserJson: null, open, held },
       });
       await store.commit(group([begin(a, { rows: [holds('r2', 5), holds('r1', 7), holds('r3', 0)] })]));
       await store.commit(group([begin(b, { rows: [holds('r2', 1)] })]));
       const holders = async (after?: string): Promise<readonly string[]> =>
         (await store.budgetHolders(a, { limit: 9, after })).map(({ task }) => task);
       expect([await holders(), await holders('r1')]).toEqual([['r1', 'r2'], ['r2']]);
-      expect(await store.budgetsHeldBy({ ...a, run: 'r2' })).toEqual(a.tenant === b.tenant ? [a.run, b.run] : [a.run]);
-      await store.commit(group([changes(a, 1, { rows: [holds('r2', 0)] })]));
-      expect([await holders(), await store.budgetsHeldBy({ ...a, run: 'r3' })]).toEqual([['r1'], []]);
+      expect(await store.budgetsAskedBy({ ...a, run: 'r2' })).toEqual(a.tenant === b.tenant ? [a.run, b.run] : [a.run]);
+      await store.commit(group([changes(a, 1, { rows: [holds('r2', 0), holds('r4', 0, true)] })]));
+      expect([await holders(), await store.budgetsAskedBy({ ...a, run: 'r3' })]).toEqual([['r1'], []]);
+      expect(await store.budgetsAskedBy({ ...a, run: 'r4' })).toEqual([a.run]);
     });
 
     test('entries that a run may forget are gone, and the newest are there', async () => {
@@ -291,7 +293,7 @@ export function readsContract(make: MakeStore): void {
         {
           table: 'budgetWait',
           key: 'plan/call',
-          row: { task: 'plan', call: 'call', need: 2, least: 1, open: true, held: 0 },
+          row: { task: 'plan', call: 'call', need: 2, least: 1, lesserJson: null, open: true, held: 0 },
         },
       ];
       const entries = [entry(1, 1, { kind: 'fact', factSeq: 1 })];

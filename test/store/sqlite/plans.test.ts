@@ -47,7 +47,7 @@ const reads: Record<string, () => unknown> = {
   'open waits': () => turn.openWaits(a, 'paid', { limit: 9, after: { position: 1, task: 'plan' } }),
   'kept events': () => turn.keptEvents(a, 'paid', { limit: 9, after: 1 }),
   'who holds something of a shared budget': () => turn.budgetHolders(a, { limit: 9, after: 'plan' }),
-  'of which budgets a run holds something': () => turn.budgetsHeldBy(a),
+  'of which budgets a run holds something, or wants to': () => turn.budgetsAskedBy(a),
   'a call that waits for money': () => turn.row(a, 'budgetWait', 'plan/call'),
   'calls that wait for money': () =>
     turn.openBudgetWaits(a, { limit: 9, after: { least: 1, task: 'plan', call: 'call' } }),
@@ -80,6 +80,7 @@ const reads: Record<string, () => unknown> = {
   'forks of a run by status, from a cursor on': () =>
     runs('default', { limit: 9, forkedFrom: 'b', status: 'running', after: 'a' }),
   'where the ledger begins and ends': () => costs.ledgerRange('default', {}),
+  'budgets of a kind': () => runs('default', { limit: 9, tags: ['budget:day'], idPrefix: 'budget:day:', after: 'a' }),
   'runs of a workflow by tag': () => runs('default', { limit: 9, tags: ['x'], workflowId: 'w' }),
 };
 
