@@ -57,3 +57,19 @@ it('warns in the stream of the run whose budget it is, whether it has spent that
     warning,
   ]);
 });
+
+it('finds the budget of a workflow by its id, as it is listed and as an address has it', async () => {
+  const names = ['50% off: tea & "more"', 'a:2026-11'];
+  const workflows = Object.fromEntries(names.map((name) => [name, { maxCostDollars: 1 }]));
+  const months = { monthly: { maxCostDollars: 1, per: 'month' as const } };
+  const { call } = await openFermata({
+    script,
+    config: { prices, budgets: { workflows: { ...workflows, ...months } } },
+  });
+  const { items } = (await call('GET', '/budgets')).body;
+  expect(items).toHaveLength(3);
+  for (const { id, workflow } of items) {
+    const found = await Promise.all([encodeURIComponent(id), id].map((address) => call('GET', `/budgets/${address}`)));
+    expect(found.map(({ body }) => body.workflow)).toEqual([workflow, workflow]);
+  }
+});
