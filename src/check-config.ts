@@ -80,6 +80,7 @@ export function checkConfig(config: FermataConfig, from = 'The configuration'): 
           ...wrongPrices(config),
           ...wrongBudgets(config),
           ...wrongTiers(config),
+          ...unknownSides(config),
         ]
       : parsed.error.issues.flatMap(toFaults),
   );
@@ -94,17 +95,27 @@ export function checkEnvironment(environment: Readonly<Record<string, string | u
 
 function refuse(subject: string, faults: readonly Fault[]): void {
   if (faults.length === 0) return;
-  const list = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  const list = faults
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`).replace(/\.$/, ''))
+    .join('; ');
   throw new FermataError('invalidConfig', `${subject} is wrong: ${list}.`, { faults });
 }
 
 function toFaults(issue: z.core.$ZodIssue): Fault[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: formatPath(issue.path), message: issue.message }];
-  const known = Object.keys(issue.path.length === 0 ? configSchema.shape : providerSchema.shape);
+  const known = fieldsAt(configSchema, issue.path);
   return issue.keys.map((key) => ({
     path: formatPath([...issue.path, key]),
     message: `unknown field ${JSON.stringify(key)}${didYouMean(key, known) || `; known are ${known.join(', ')}`}`,
   }));
+}
+
+/** The fields that may stand at a place of the configuration. */
+function fieldsAt(schema: unknown, [part, ...path]: readonly PropertyKey[]): readonly string[] {
+  if (schema instanceof z.ZodOptional) return fieldsAt(schema.unwrap(), part === undefined ? [] : [part, ...path]);
+  if (schema instanceof z.ZodRecord) return fieldsAt(schema.valueType, path);
+  if (!(schema instanceof z.ZodObject)) return [];
+  return part === undefined ? Object.keys(schema.shape) : fieldsAt(schema.shape[String(part)], path);
 }
 
 /** What of the user's would be overwritten by the product's own, or take its place. */
@@ -177,12 +188,23 @@ function wrongTiers({ tiers, providers = {} }: FermataConfig): Fault[] {
     ...twiceIn(models, 'openai').map(([at, message]) => ({ path: formatPath(['tiers', name, at]), message })),
     ...models.flatMap((one, at) => {
       const provider = typeof one === 'string' ? undefined : one.provider;
-      if (provider === undefined || provider === 'openai' || Object.hasOwn(providers, provider)) return [];
-      const known = ['openai', ...Object.keys(providers)];
-      const message = `there is no provider ${JSON.stringify(provider)}${didYouMean(provider, known) || `; known are ${known.join(', ')}`}`;
-      return [{ path: formatPath(['tiers', name, at, 'provider']), message }];
+      return unknownProvider(provider, providers, ['tiers', name, at, 'provider']);
     }),
   ]);
+}
+
+/** Who makes vectors and judges answers: asked in vain, similar questions would be looked for in vain. */
+function unknownSides({ cache = {}, providers = {} }: FermataConfig): Fault[] {
+  return (['embeddings', 'judge'] as const).flatMap((side) =>
+    unknownProvider(cache[side]?.provider, providers, ['cache', side, 'provider']),
+  );
+}
+
+function unknownProvider(provider: string | undefined, providers: object, path: readonly PropertyKey[]): Fault[] {
+  if (provider === undefined || provider === 'openai' || Object.hasOwn(providers, provider)) return [];
+  const known = [...new Set(['openai', ...Object.keys(providers)])];
+  const message = `there is no provider ${JSON.stringify(provider)}${didYouMean(provider, known) || `; known are ${known.join(', ')}`}`;
+  return [{ path: formatPath(path), message }];
 }
 
 /** Why a text cannot be the address of a provider; `keyPlace` is where its key belongs. */

@@ -56,6 +56,22 @@ describe('a configuration', () => {
   it.each<[path: string, said: string, config: unknown]>([
     ['provider', 'unknown field "provider": did you mean "providers"?', { provider: {} }],
     [
+      'cache.maxEntry',
+      'unknown field "maxEntry"; known are maxEntries, maxBytes, embeddings, judge',
+      { cache: { maxEntry: 1 } },
+    ],
+    [
+      'cache.judge.price',
+      'unknown field "price"; known are provider, model',
+      { cache: { judge: { model: 'm', price: 1 } } },
+    ],
+    [
+      'cache.embeddings.provider',
+      'there is no provider "opnai": did you mean "openai"?',
+      { cache: { embeddings: { provider: 'opnai' } } },
+    ],
+    ['budgets.perDay.per', 'unknown field "per"', { budgets: { perDay: { maxCostDollars: 1, per: 'month' } } }],
+    [
       'xyz',
       'unknown field "xyz"; known are providers, functions, predicates, machines, prices, budgets, tiers, cache, actors',
       { xyz: {} },

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createClient, type FermataClient } from '../client/index.ts';
-import { loadConfig, readSettings } from '../config.ts';
+import { loadConfig, readSettings, type FermataConfig } from '../config.ts';
 import { FermataError } from '../errors.ts';
 import type { Fermata } from '../compose.ts';
 import type { Program, ProgramSettings } from '../serve.ts';
@@ -124,13 +124,13 @@ function assertThere(database: string, otherwise: string): void {
 /** Calls `use` with a Fermata that ends with it and keeps nothing: for documents that are only looked at. */
 export async function withThrowaway<Result>(
   use: (client: FermataClient) => Promise<Result>,
-  /** Whose configuration tells what models cost; default: none. */
+  /** Whose configuration tells what models cost, and which ones tiers have; default: none. */
   configured?: { readonly shell: Shell; readonly options: Pick<ConnectionOptions, 'config'> },
 ): Promise<Result> {
-  const { prices } = configured === undefined ? {} : await configOf(configured);
+  const { prices, tiers, providers, cache }: FermataConfig = configured === undefined ? {} : await configOf(configured);
   const settings = {
     database: ':memory:',
-    config: prices === undefined ? {} : { prices },
+    config: given({ prices, tiers, providers, cache }),
     environment: {},
     logLevel: 'silent',
     demo: false,
@@ -143,6 +143,11 @@ export async function withThrowaway<Result>(
   } finally {
     await program.stop();
   }
+}
+
+/** Without what is left out: to a configuration, nothing and a field that holds nothing are two things. */
+function given(config: { readonly [Field in keyof FermataConfig]: FermataConfig[Field] | undefined }): FermataConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 function configOf({ shell, options }: { readonly shell: Shell; readonly options: Pick<ConnectionOptions, 'config'> }) {

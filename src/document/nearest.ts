@@ -22,9 +22,10 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   return best;
 }
 
-/** `: did you mean "dependsOn"?`, or nothing where no known name is near. */
+/** `: did you mean "dependsOn"?`, or nothing where no known name is near. What is known, but not here, was meant as it is. */
 export function didYouMean(word: string, names: Iterable<string>): string {
   const name = nearest(word, names);
+  if (name === word) return '';
   return name === undefined ? '' : `: did you mean ${JSON.stringify(name)}?`;
 }
 

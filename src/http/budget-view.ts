@@ -92,7 +92,7 @@ export async function movesWaiting(
   { task, at }: { readonly task: string; readonly at: string },
 ): Promise<string> {
   const budget = (await runtime.contextOf(runId, BUDGET_ADDRESS)) as BudgetContext | undefined;
-  const asked = await runtime.budgetWait(runId, task, OWN_CALL);
+  const asked = await waitingCall(runtime, runId, task);
   if (budget === undefined || asked === undefined) return `money of the run's budget, or POST ${at}/cancel`;
   const { need, least } = asked;
   const shorter = least < need ? `, or ${inDollars(least)} for a shorter answer` : '';
@@ -103,6 +103,14 @@ export async function movesWaiting(
     return `${await movesAbove(runtime, asking, cost)}. Or POST ${at}/cancel`;
   return `the end of a call under way: ${cost}, and ${inDollars(Math.max(0, leftOf({ limit, settled, reserved })))} of the budget of ${inDollars(limit)} are left; ${inDollars(reserved)} are reserved for calls under way, ${inDollars(settled)} are spent. If they leave too little the run ends, and a retry with a higher budget goes on from there. Or POST ${at}/cancel`;
 }
+
+/** A task waits for one call at a time: its own, or one that looks for a similar question before that. */
+async function waitingCall(runtime: Reads, runId: string, task: string): ReturnType<Reads['budgetWait']> {
+  const rows = await Promise.all(CALLS.map((call) => runtime.budgetWait(runId, task, call)));
+  return rows.find((row) => row?.open === true);
+}
+
+const CALLS = [OWN_CALL, 'compare', 'verify'];
 
 async function movesAbove(runtime: Reads, asking: string | undefined, cost: string): Promise<string> {
   if (asking === undefined) return `the end of another task, or money that a budget of several runs lends: ${cost}`;

@@ -230,13 +230,9 @@ describe('no task fails for want of vectors', () => {
     expect(scene.vectors()).toBe(1);
   });
 
-  it('a provider that is not there', async () => {
+  it('a provider that is not there is told at the start: else it would be asked in vain, day after day', async () => {
     const config = { cache: { embeddings: { provider: 'nobody' } } };
-    const scene = await open({ config });
-    const miss = await ran(scene, ask('What is tea?'));
-    expect(miss).toMatchObject({ status: 'completed', cacheHit: false, costDollars: ANSWER });
-    const [missed] = await facts(scene, miss, 'cache_missed');
-    expect(String(missed?.['warning'])).toContain('got "nobody"');
+    await expect(open({ config })).rejects.toThrow('there is no provider "nobody"; known are openai');
   });
 
   it('vectors of other dimensions than asked for are refused, and another dimension begins anew', async () => {

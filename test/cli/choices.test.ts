@@ -23,6 +23,16 @@ it('an estimate, a run and what is shown of it say whom calls ask, and why', asy
   expect(shown.out).toMatch(/^outline +gpt-5-mini +3 +it is the best of those expected to cost at most 5 times/m);
 });
 
+it('an estimate and a dry run know the tiers of the configuration', async () => {
+  const folder = testFolder({});
+  const best = `['gpt-5-mini', { provider: 'mine', model: 'm' }]`;
+  const mine = `{ baseUrl: 'http://127.0.0.1:9/v1' }`;
+  folder.write('fermata.config.ts', `export default { tiers: { quick: ${best} }, providers: { mine: ${mine} } };`);
+  folder.write('tea.yaml', 'name: tea\ntasks:\n  - { name: a, prompt: Tea?, models: quick, optimize: minimizeCost }\n');
+  expect((await folder.run(['estimate', 'tea.yaml'])).out).toMatch(/^a +gpt-5-mini \(cheapest of 2\) /m);
+  expect((await folder.run(['dry-run', 'tea.yaml'])).out).toContain('cost: $');
+});
+
 it('of many choices twenty are shown', () => {
   const choice = { provider: 'p', model: 'm', reason: 'best' as const, because: 'it is the best of 1', candidates: [] };
   const table = choiceTable(

@@ -57,3 +57,40 @@ it('warns in the stream of the run whose budget it is, whether it has spent that
     warning,
   ]);
 });
+
+it('finds the budget of a workflow by its id, as it is listed and as an address has it', async () => {
+  const names = ['50% off: tea & "more"', 'a:2026-11'];
+  const workflows = Object.fromEntries(names.map((name) => [name, { maxCostDollars: 1 }]));
+  const months = { monthly: { maxCostDollars: 1, per: 'month' as const } };
+  const { call } = await openFermata({
+    script,
+    config: { prices, budgets: { workflows: { ...workflows, ...months } } },
+  });
+  const { items } = (await call('GET', '/budgets')).body;
+  expect(items).toHaveLength(3);
+  for (const { id, workflow } of items) {
+    const found = await Promise.all([encodeURIComponent(id), id].map((address) => call('GET', `/budgets/${address}`)));
+    expect(found.map(({ body }) => body.workflow)).toEqual([workflow, workflow]);
+  }
+});
+
+it('says why a task waits that looks for a similar question: what the vector may cost, and not its answer', async () => {
+  const embedder = { 'text-embedding-3-small': { input: 1, output: 0 } };
+  const { call, fermata } = await openFermata({
+    script: [{ prompt: '', answers: [{ hang: true }] }],
+    config: { prices: { openai: { ...prices.openai, ...embedder } } },
+  });
+  const { runId } = await fermata.start({
+    name: 'waits',
+    config: { budget: { maxCostDollars: 0.002 } },
+    tasks: [
+      { name: 'first', ...ask },
+      { name: 'second', ...ask, cache: { enabled: true, similarityThreshold: 0.9 } },
+    ],
+  });
+  const second = async () => (await call('GET', `/runs/${runId}/why`)).body.tasks.find(isSecond);
+  const isSecond = ({ task }: { readonly task: string }): boolean => task === 'second';
+  await expect.poll(second, { timeout: 10_000 }).toMatchObject({ waitsFor: 'budget' });
+  expect((await second()).moves).toContain('the end of a call under way: it may cost $0.00007, and $0.00 of');
+  await fermata.runtime.cancel(runId);
+});

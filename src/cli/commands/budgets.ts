@@ -51,6 +51,7 @@ export const addBudgets: AddCommand = (program, { shell }) => {
               : 'There were none of this kind.',
           );
         shell.out(table(items));
+        if (nextCursor !== null) shell.err('There are more: GET /api/v1/budgets?kind= goes through them.');
       });
     });
 };

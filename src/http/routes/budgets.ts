@@ -75,7 +75,8 @@ export function budgetRoutes({ fermata: { budgets } }: Surroundings) {
     })
     .openapi(one, async (c) => {
       const { id } = c.req.valid('param');
-      const found = await budgets.one(id);
+      let found: Awaited<ReturnType<typeof budgets.one>>;
+      for (const spelling of spellingsOf(id)) found ??= await budgets.one(spelling);
       if (found === undefined)
         throw new FermataError(
           'notFound',
@@ -84,6 +85,14 @@ export function budgetRoutes({ fermata: { budgets } }: Surroundings) {
       const { holders, ...budget } = found;
       return c.json({ ...budgetView(budget), holders: holders.map(holderView) }, 200);
     });
+}
+
+/** Names are percent-encoded in ids: what is copied from a list into an address comes in here decoded. */
+function spellingsOf(id: string): readonly string[] {
+  const [kind, ...rest] = id.split(':');
+  if (kind !== 'workflow') return [id];
+  const nameOf = (parts: readonly string[]): string => encodeURIComponent(parts.join(':'));
+  return [id, `workflow:${nameOf(rest.slice(0, -1))}:${rest.at(-1)}`, `workflow:${nameOf(rest)}`];
 }
 
 function budgetView(report: BudgetReport): z.infer<typeof budgetSchema> {
