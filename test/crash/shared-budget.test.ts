@@ -16,4 +16,4 @@ it('killed while runs share budgets: never more than there is, and all is given 
     expect(ends[index]?.spentDollars).toBeGreaterThan(0);
     expect(ends[index]?.spentDollars).toBeLessThanOrEqual(calls / 1_000);
   }
-});
+}, 60_000);
