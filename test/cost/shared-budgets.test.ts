@@ -112,6 +112,26 @@ describe('a budget of the day', () => {
     expect(gone.status).toBe(409);
   });
 
+  it('and those of workflows are listed by their kind, newest first, in pages', async () => {
+    const names = ['one', 'two', 'three'];
+    const workflows = Object.fromEntries(names.map((name) => [name, { maxCostDollars: 1 }]));
+    const config = { prices, budgets: { perDay: { maxCostDollars: 1 }, workflows } };
+    const harness = await openFermata({ script: said(100), config });
+    for (const name of names) {
+      const workflow = await create(harness, { ...calls(name, 1), tags: ['budget:workflow'] });
+      await endOf(harness, await start(harness, workflow));
+    }
+    await harness.fermata.runtime.idle();
+    const listed: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { body } = await harness.call('GET', `/budgets?kind=workflow&limit=1${cursor && `&cursor=${cursor}`}`);
+      listed.push(...body.items.map(({ id }: { id: string }) => id));
+      cursor = body.nextCursor;
+    }
+    expect(listed).toEqual(['workflow:three', 'workflow:two', 'workflow:one']);
+    expect((await harness.call('GET', '/budgets?kind=day')).body.items).toHaveLength(1);
+  });
+
   it('refuses a run that what is left of it cannot pay, and one whose model nobody knows the price of', async () => {
     const config = { prices, budgets: { perDay: { maxCostDollars: 0.0015 } } };
     const harness = await openFermata({ script: said(100), config });

@@ -45,7 +45,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Starts a server on the file. */
-  serve(settings: Pick<ServerSettings, 'crash' | 'clockFile'> = {}, launch: Launch = {}): ServerProcess {
+  serve(settings: Pick<ServerSettings, 'crash' | 'clockFile' | 'budgets'> = {}, launch: Launch = {}): ServerProcess {
     const port = Number(new URL(this.url).port);
     const server = new ServerProcess(
       this.#program.path,

@@ -9,6 +9,7 @@
 import { once } from 'node:events';
 import { Interrupt } from '../../src/cli/interrupt.ts';
 import { compose } from '../../src/compose.ts';
+import type { FermataConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/http/log.ts';
 import { serve } from '../../src/http/server.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
@@ -27,11 +28,13 @@ export interface ServerSettings {
   readonly callLog: string;
   /** Where to die, and at which time of coming there. */
   readonly crash?: { readonly point: CrashPoint; readonly nth: number } | undefined;
+  /** Budgets of several runs. */
+  readonly budgets?: FermataConfig['budgets'];
   /** Holds the milliseconds by which the wall clock is wrong; read again at every SIGUSR2. */
   readonly clockFile?: string | undefined;
 }
 
-const { file, port, model, callLog, crash, clockFile } = JSON.parse(process.argv[2] ?? '') as ServerSettings;
+const { file, port, model, callLog, crash, clockFile, budgets } = JSON.parse(process.argv[2] ?? '') as ServerSettings;
 let left = crash?.nth ?? 0;
 
 function dieHere(reached: CrashPoint): void {
@@ -41,7 +44,7 @@ function dieHere(reached: CrashPoint): void {
 await new Interrupt().during(async ({ signal }) => {
   const fermata = await compose({
     store: sqliteStore(file),
-    config: registered(callLog),
+    config: { ...registered(callLog), ...(budgets === undefined ? {} : { budgets }) },
     environment: { OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: model },
     crashPoint: dieHere,
     ...(clockFile === undefined ? {} : { clock: jumpingClock(clockFile) }),

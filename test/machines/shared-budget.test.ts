@@ -139,7 +139,6 @@ describe('shared budgets', () => {
       used: fc.integer({ min: 0, max: 100 }),
       atOnce: fc.integer({ min: 1, max: 12 }),
     });
-    let least = 1;
     fc.assert(
       fc.property(work, ({ seed, used, atOnce }) => {
         const lending = opened(LIMIT);
@@ -154,7 +153,8 @@ describe('shared budgets', () => {
           else if (borrower !== undefined && !borrower.hasEnded) {
             const open = borrower.waiting.size + borrower.underWay.size;
             const [first] = borrower.underWay;
-            if (open < atOnce) lending.reserve(run, { task: `t${n}`, need: random.between(1, 50), least: 1 });
+            if (open < atOnce)
+              lending.reserve(run, callOf(`t${n}`, random.between(1, 50), 50, random.chance(0.4) ? [60, 20] : null));
             else if (first !== undefined) {
               const [task, { nanos }] = first;
               lending.settle(run, task, Math.max(1, Math.floor((nanos * used) / 100)));
@@ -166,12 +166,10 @@ describe('shared budgets', () => {
         lending.deliverAll();
         lending.check();
         const { settled = 0 } = lending.lenders.get(`budget:day:${lending.today}`)?.snapshot.context ?? {};
-        least = Math.min(least, settled / LIMIT);
         expect(settled).toBeGreaterThanOrEqual(0.95 * LIMIT);
         expect(settled).toBeLessThanOrEqual(LIMIT);
       }),
-      { numRuns: 15, seed: 12 },
+      { numRuns: 8, seed: 12 },
     );
-    expect(least).toBeLessThanOrEqual(1);
   });
 });

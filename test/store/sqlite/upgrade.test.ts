@@ -141,6 +141,31 @@ describe('a schema that is brought up to date', () => {
     expect(inventory(file).rows).toMatchObject({ later: 1 });
   });
 
+  test('budgets of several runs have the tag by which those of a kind are found', () => {
+    const file = path('budgets.db');
+    upgradeHere(file, migrationsUpTo(13, path('thirteenth')));
+    const before = new BetterSqlite3(file);
+    const insert = before.prepare(
+      `insert into run (tenant, id, machine, tags, seed, created_at) values ('default', ?, 'budget@1', '[]', 's', 0)`,
+    );
+    for (const id of ['budget:day:2026-11-22', 'budget:workflow:a%3Ab:2026-11', '0192', 'budget:run:0192'])
+      insert.run(id);
+    before.close();
+    upgradeHere(file, SHIPPED);
+    const after = new BetterSqlite3(file, { readonly: true });
+    const tagged = after
+      .prepare('select id, tags, tag from run left join run_tag on run = key order by key')
+      .raw()
+      .all();
+    expect(tagged).toEqual([
+      ['budget:day:2026-11-22', '["budget:day"]', 'budget:day'],
+      ['budget:workflow:a%3Ab:2026-11', '["budget:workflow"]', 'budget:workflow'],
+      ['0192', '[]', null],
+      ['budget:run:0192', '["budget:run"]', 'budget:run'],
+    ]);
+    after.close();
+  });
+
   test('lists of a run that has grown, which were one text, are rows', () => {
     const file = path('grown.db');
     upgradeHere(file, migrationsUpTo(7, path('seventh')));
