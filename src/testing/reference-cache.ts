@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SeenFact } from './observation.ts';
 import type { ClockModel } from './reference-clock.ts';
 import { isTakenOver } from './reference-forks.ts';
-import { check, type Run, type Task } from './reference-run.ts';
+import { check, functionOf, type Run, type Task } from './reference-run.ts';
 import { asOthers, type SimilarModel } from './reference-similar.ts';
 
 /** Facts of a task after which its call may still be under way. */
@@ -16,7 +16,8 @@ export interface Question {
   readonly prompt: string;
   /** All else that was asked. */
   readonly as: string;
-  answer?: { readonly value: unknown };
+  /** Those that were given to it, the last one last. */
+  readonly answers: unknown[];
 }
 
 interface Asker {
@@ -65,7 +66,7 @@ export class CacheModel {
     const compares = type === 'cache_comparing';
     check(!compares || task.plan.call.cache?.similar !== undefined, `P16 ${where}: no similar question will do`);
     const of = `${namespaceOf(run, task, where)} ${promptHash}`;
-    const question = this.#questions.get(key) ?? { of, prompt, as: asOthers(task) };
+    const question = this.#questions.get(key) ?? { of, prompt, as: asOthers(task), answers: [] };
     this.#questions.set(key, question);
     check(question.of === of, `P16 ${where}: ${question.of} was asked under the key of ${of}`);
     const asking = this.#asking.get(key) ?? new Set();
@@ -90,7 +91,12 @@ export class CacheModel {
       like === undefined ? asked : this.#questions.get(String((like as { readonly hash: unknown }).hash));
     const by = namespaceOf(run, task, where);
     check(question?.of.startsWith(`${by} `) === true, `P16 ${where}: nobody of ${by} has asked that`);
-    check(isDeepStrictEqual(question.answer?.value, result), `P16 ${where}: another answer is kept`);
+    // Where a function was asked after it was found, another one may have been given meanwhile.
+    const kept = functionOf(task.plan) === undefined ? question.answers.slice(-1) : question.answers;
+    check(
+      kept.some((answer) => isDeepStrictEqual(answer, result)),
+      `P16 ${where}: another answer is kept`,
+    );
     this.similar.found(run, task, { asked, question, data }, where);
     check(this.similar.isPaid(task, bill), `P16 ${where}: what was found is on a bill`);
   }
@@ -99,7 +105,7 @@ export class CacheModel {
     const question = this.#questions.get(key);
     check(task.plan.call.cache !== undefined, `P16 ${where}: its answers are not to be kept`);
     // A budget may have chosen another model than the one that was looked for: that is kept where somebody has asked it.
-    if (question !== undefined) question.answer = { value };
+    question?.answers.push(value);
   }
 
   #ended(run: Run, task: Task): void {
