@@ -336,6 +336,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     now: () => clock.now(),
     letOthers: () => pause(loop),
     tiers,
+    comparing: config.cache,
     earlier,
   });
   const tokenizer = new Tokenizer();

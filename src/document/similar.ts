@@ -74,6 +74,22 @@ export function similarSpec({
   return threshold < 1 ? { threshold, verify } : undefined;
 }
 
+/** Whom a call asks on the side. */
+export function sidesOf(
+  { provider, model }: Pick<SideModel, 'provider' | 'model'>,
+  { embeddings = {}, judge }: ComparisonSettings,
+): Readonly<Record<'embedder' | 'judge', Pick<SideModel, 'provider' | 'model'>>> {
+  return {
+    embedder: { provider: embeddings.provider ?? provider, model: embeddings.model ?? EMBEDDING_MODEL },
+    judge: { provider: judge?.provider ?? provider, model: judge?.model ?? JUDGES[provider] ?? model },
+  };
+}
+
+/** Tokens that an embedding model reads. */
+export function windowOf(embedder: Pick<SideModel, 'provider' | 'model'>, price: Price): number {
+  return price.windowOf?.(embedder) ?? WINDOW;
+}
+
 /** What of it is made ready with a call. */
 export function comparisonOf(
   call: PreparedModelCall,
@@ -93,10 +109,9 @@ export function comparisonOf(
   },
 ): { readonly similar: PreparedComparison } | { readonly warning: string } {
   const { prompt, provider, model, system, temperature, maxOutputTokens, responseFormat } = call;
-  const { embeddings = {}, judge } = comparing;
-  const by = { provider: embeddings.provider ?? provider, model: embeddings.model ?? EMBEDDING_MODEL };
-  const { dimensions } = embeddings;
-  const window = priceOf.windowOf?.(by) ?? WINDOW;
+  const { embedder: by, judge: judges } = sidesOf(call, comparing);
+  const { dimensions } = comparing.embeddings ?? {};
+  const window = windowOf(by, priceOf);
   // No encoder makes more of a text than its bytes: most need not be counted.
   const bytes = new TextEncoder().encode(prompt).length;
   const { tokens, by: counted } = bytes <= window ? { tokens: bytes, by: 'encoder' } : countOf(prompt, by.model);
@@ -105,7 +120,6 @@ export function comparisonOf(
     return {
       warning: `Similar questions were not looked for: the prompt has ${tokens} tokens${counted === 'bytes' ? ' at the most' : ''}, and ${by.model} reads ${window}.`,
     };
-  const judges = { provider: judge?.provider ?? provider, model: judge?.model ?? JUDGES[provider] ?? model };
   const asked = { ...where, provider, model, system, temperature, maxOutputTokens, responseFormat };
   return {
     similar: {
