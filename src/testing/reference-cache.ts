@@ -25,6 +25,7 @@ interface Asker {
   readonly task: Task;
   /** It looks for similar questions first. */
   readonly compares: boolean;
+  over: boolean;
 }
 
 /** The cache of a world. */
@@ -32,8 +33,8 @@ export class CacheModel {
   readonly similar: SimilarModel;
   readonly #clock: ClockModel;
   readonly #questions = new Map<string, Question>();
-  /** Who asks a model, by question. */
-  readonly #asking = new Map<string, Set<Asker>>();
+  /** Who asks a model, by question. The last one is waited for, also where it was not the first; once that has ended, nobody is. */
+  readonly #asking = new Map<string, Asker[]>();
   readonly #counts = new Map<string, { cacheHits: number; cacheMisses: number }>();
 
   constructor(clock: ClockModel, similar: SimilarModel) {
@@ -69,18 +70,18 @@ export class CacheModel {
     const question = this.#questions.get(key) ?? { of, prompt, as: asOthers(task), answers: [] };
     this.#questions.set(key, question);
     check(question.of === of, `P16 ${where}: ${question.of} was asked under the key of ${of}`);
-    const asking = this.#asking.get(key) ?? new Set();
-    this.#asking.set(key, asking);
+    const asking = this.#asking.get(key) ?? [];
     // What it has compared first, it has asked before.
-    const before = [...asking].find((other) => other.run === run && other.task === task && other.compares);
-    if (before !== undefined) asking.delete(before);
-    for (const other of before === undefined || compares ? asking : []) {
-      const what = `${where}: task ${other.task.plan.name} of run ${other.run.name} is asking the same`;
-      check(other.task !== task, `P16 ${what}: it is this one`);
+    const isKnown = asking.some((other) => other.run === run && other.task === task && other.compares);
+    const last = asking.at(-1);
+    if (last !== undefined && !last.over && (compares || !isKnown)) {
+      const what = `${where}: task ${last.task.plan.name} of run ${last.run.name} is asking the same`;
+      check(last.task !== task, `P16 ${what}: it is this one`);
       // Who has waited for as long as its own call may take asks for itself.
-      if (!other.run.stuck) this.#clock.notEarly(at, task.since, task.plan.timeoutSeconds, what, 'P16');
+      if (!last.run.stuck) this.#clock.notEarly(at, task.since, task.plan.timeoutSeconds, what, 'P16');
     }
-    asking.add({ run, task, compares });
+    const others = asking.filter((other) => !other.over && !(other.run === run && other.task === task));
+    this.#asking.set(key, [...others, { run, task, compares, over: false }]);
   }
 
   #found(run: Run, task: Task, { data }: SeenFact, where: string): void {
@@ -109,7 +110,7 @@ export class CacheModel {
 
   #ended(run: Run, task: Task): void {
     for (const asking of this.#asking.values())
-      for (const asker of asking) if (asker.run === run && asker.task === task) asking.delete(asker);
+      for (const asker of asking) if (asker.run === run && asker.task === task) asker.over = true;
   }
 
   #count(
