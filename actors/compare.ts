@@ -6,7 +6,7 @@
  *     follows, after a crash, once its answer has expired), it is not paid a second time.
  * K2. A vector finds nothing before its question has an answer: what is found is an answer that is committed and serves.
  * K3. Where vectors cannot be had, nobody is held up by asking for more of them: the provider is let alone for a while, and
- *     the log says it once.
+ *     the log says it once. A prompt that is refused for what it is holds up nobody but its task.
  */
 import type { Compared } from '../machines/task/comparing.ts';
 import type { Clock } from '../src/clock.ts';
@@ -55,6 +55,8 @@ const EMBEDDING_MS = 10_000;
 const REST_MS = 30_000;
 /** The question itself and the nearest other one: to find more, more vectors are read. */
 const FIRST = 2;
+/** Statuses of a request that is wrong itself: the next one may be right. */
+const REFUSED: ReadonlySet<unknown> = new Set([400, 413, 422]);
 /** Of so many questions that are near enough the answers are looked at: some have none yet, or it has expired. */
 const LOOKED_AT = 16;
 /** What misses the threshold by less is told: where nothing is near, nothing is read. */
@@ -70,6 +72,8 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
   const { embed, vectors, answers, checkAnswer, clock, log } = dependencies;
   /** By provider: until when, and why. */
   const resting = new Map<string, { readonly until: number; readonly warning: string }>();
+  /** Providers of which the log has said it. */
+  const failing = new Set<string>();
 
   const vectorFor = async (
     { task, key, prompt, space, provider, model, dimensions }: CompareInput,
@@ -127,12 +131,14 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
       const vector = await vectorFor(input, context);
       if ('error' in vector) {
         const { message } = vector.error;
-        if (rest === undefined) log('similar questions cannot be looked for', { provider, error: message });
         const warning = warn(message);
-        resting.set(provider, { until: clock.now() + REST_MS, warning });
+        if (!failing.has(provider)) log('similar questions cannot be looked for', { provider, error: message });
+        failing.add(provider);
+        if (!isRefused(vector.error)) resting.set(provider, { until: clock.now() + REST_MS, warning });
         return { ...nothing(warning), billed: billed(vector.error) };
       }
       resting.delete(provider);
+      failing.delete(provider);
       const { values, embedding } = vector;
       const { usage, model } = embedding ?? {};
       const bill =
@@ -162,6 +168,10 @@ function spaceOf(space: string, { length }: Float32Array): string {
 
 function nothing(warning: string): Compared {
   return { value: null, found: null, warning, billed: [] };
+}
+
+function isRefused({ code, data }: ErrorData): boolean {
+  return code === 'modelRefused' && REFUSED.has(data?.['status']);
 }
 
 /** What a request that failed is billed with: nothing where it was refused, or not made. */

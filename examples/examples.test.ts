@@ -89,6 +89,12 @@ const EXPECTED: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'summary asks medium: small has failed',
     'each[3] asks medium: large could cost more than there is',
   ],
+  '35-similar-questions.ts': [
+    'How much is the tea? asked; paid $0.0002102: "About: How much is the tea?"',
+    /^What does tea cost\? found, 1\.000 like "How much is the tea\?"; paid \$(?:2e-7|0): "About: How much is the tea\?"$/m,
+    'paid $0: "About: How much is the tea?"',
+    'How long does it brew? asked',
+  ],
 };
 
 const examples = readdirSync(HERE).filter((name) => /^\d\d-/.test(name));

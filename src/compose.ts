@@ -336,8 +336,10 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     now: () => clock.now(),
     letOthers: () => pause(loop),
     tiers,
+    comparing: config.cache,
     earlier,
   });
+  const tokenizer = new Tokenizer();
   const calls = modelCall({ providers, checkAnswer, clock, redact });
   const runtime = await createRuntime({
     store,
@@ -348,10 +350,17 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
         pricesOf,
         measures: {
           tiers,
-          inputTokensOf: inputTokensIn(),
+          inputTokensOf: inputTokensIn(tokenizer),
           learnedOf: (rows, workflow) => rows.read('what runs have taught', () => estimates.learnedFrom([workflow])),
         },
-        keyOf: keysWith(hashOf, config.cache),
+        keyOf: keysWith({
+          hash: hashOf,
+          comparing: config.cache,
+          countOf(rows, text, model) {
+            rows.read(`how ${model} counts`, () => tokenizer.load(model));
+            return tokenizer.count(text, model);
+          },
+        }),
         assertRunnable,
         budgets,
       }),
@@ -444,8 +453,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
 }
 
 /** How long prompts are, as the providers count. */
-function inputTokensIn(): InputTokensOf {
-  const tokenizer = new Tokenizer();
+function inputTokensIn(tokenizer: Tokenizer): InputTokensOf {
   return (rows, task, call) => {
     rows.read(`how ${call.model} counts`, () => tokenizer.load(call.model));
     const request = toRequest({ ...call, task }, {});

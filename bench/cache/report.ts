@@ -1,5 +1,6 @@
 /** What is printed of the cache: one table each. */
 import type { environment } from '../report.ts';
+import type { HitFigures } from './hits.ts';
 import type { Measured } from './labelled.ts';
 import type { SearchOptions, SearchReport } from './search.ts';
 
@@ -27,6 +28,22 @@ export function searchLines(
     'cpu: median of the time of processors, whatever else runs · stall: the longest time in which nobody else had a turn',
     'recall: how often the nearest of all was found · all: comparing with every vector, which lies in memory',
     'The vectors are made by chance. What real texts are alike is not shown: see --provider.',
+  ];
+}
+
+/** The very same question, end to end. */
+export function hitLines(figures: readonly HitFigures[]): string[] {
+  const [few, many] = figures;
+  const row = ({ entries, median, p95, cpu }: HitFigures): string =>
+    `${entries.toLocaleString('en')} answers kept`.padEnd(34) +
+    [median, p95, cpu].map((ms) => ms.toFixed(2).padStart(8)).join('');
+  return [
+    'the very same question, from the start of a run to its end',
+    'ms'.padEnd(34) + ['median', 'p95', 'cpu'].map((head) => head.padStart(8)).join(''),
+    ...figures.map(row),
+    ...(few === undefined || many === undefined
+      ? []
+      : [`ratio of the medians: ${(many.median / few.median).toFixed(2)}`]),
   ];
 }
 

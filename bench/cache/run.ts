@@ -1,5 +1,6 @@
 /**
- * `npm run bench:cache`: how quickly and how surely the nearest question is found, on vectors made by chance; with
+ * `npm run bench:cache`: how long the very same question takes to find, in a small cache and in a big one; how quickly and
+ * how surely the nearest question is found, on vectors made by chance; with
  * `--provider`: what similar questions save and what they spoil, on questions of yours and models that you pay.
  *
  *     npm run bench:cache -- --questions 100000 --subjects 100 --searches 200 --json
@@ -9,7 +10,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environment } from '../report.ts';
 import { measure, readQuestions } from './labelled.ts';
-import { measuredLines, searchLines } from './report.ts';
+import { hits } from './hits.ts';
+import { hitLines, measuredLines, searchLines } from './report.ts';
 import { searches } from './search.ts';
 
 const USAGE = `Usage: npm run bench:cache -- [--questions 100000] [--subjects 100] [--searches 200] [--json]
@@ -44,9 +46,10 @@ if (!counts.every((text) => /^[1-9]\d{0,6}$/.test(text)) || !thresholds.every((o
 
 async function search(options: Parameters<typeof searches>[0]): Promise<void> {
   const before = environment();
+  const found = await hits(1_000, options.questions, options.searches);
   const report = await searches(options);
-  if (values.json) console.log(JSON.stringify({ ...before, ...options, ...report }, undefined, 2));
-  else console.log(searchLines(report, { ...options, ...before }).join('\n'));
+  if (values.json) console.log(JSON.stringify({ ...before, ...options, ...report, hits: found }, undefined, 2));
+  else console.log([...searchLines(report, { ...options, ...before }), '', ...hitLines(found)].join('\n'));
 }
 
 async function provider(maxOutputTokens: number): Promise<void> {

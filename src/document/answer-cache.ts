@@ -6,6 +6,8 @@
  */
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import type { TokenCount } from '../cost/tokens.ts';
+import type { RunRows } from '../runtime/rows.ts';
 import type { RoundPart } from './definition.ts';
 import { name } from './fields.ts';
 import type { ModelCallSpec, PreparedModelCall } from './kinds/model.ts';
@@ -14,6 +16,7 @@ import {
   comparisonOf,
   similarSpec,
   type ComparisonSettings,
+  type CountTokens,
   type PreparedComparison,
   type SimilarSpec,
 } from './similar.ts';
@@ -92,20 +95,30 @@ export type KeyOf = (
     readonly part: RoundPart | undefined;
     readonly workflow: string;
     readonly priceOf: Price;
+    /** To wait for what is not loaded yet. */
+    readonly rows: Pick<RunRows, 'read'>;
   },
 ) => PreparedModelCall;
 
 /** Nothing is kept: of runs of a version that knows no cache. */
 export const NO_KEY: KeyOf = (call) => call;
 
+/** How keys are made. */
+export interface KeyOptions {
+  readonly hash: (text: string) => string;
+  /** Counts as a model does. It may have to wait for that. */
+  readonly countOf: (rows: Pick<RunRows, 'read'>, ...asked: Parameters<CountTokens>) => TokenCount;
+  readonly comparing?: ComparisonSettings | undefined;
+}
+
 /**
  * How keys are made in a process. Two calls have the same one where the model would be sent the very same request.
  *
  * @example
- * keysWith((text) => hash('sha256', text, 'hex'))
+ * keysWith({ hash: (text) => hash('sha256', text, 'hex'), countOf: (rows, text, model) => tokenizer.count(text, model) })
  */
-export function keysWith(hash: (text: string) => string, comparing: ComparisonSettings = {}): KeyOf {
-  return (call, { spec, part, workflow, priceOf }) => {
+export function keysWith({ hash, countOf, comparing = {} }: KeyOptions): KeyOf {
+  return (call, { spec, part, workflow, priceOf, rows }) => {
     const { cache } = spec;
     // Plans and reflections are judged by what follows from them: a bad one would be found again and again.
     if (cache === undefined || (part !== undefined && part.phase !== 'execute')) return call;
@@ -118,7 +131,15 @@ export function keysWith(hash: (text: string) => string, comparing: ComparisonSe
       promptHash: hash(prompt),
       prompt: prompt.slice(0, SHOWN_PROMPT).toWellFormed(),
       ttlMs: cache.ttlMs,
-      ...(cache.similar === undefined ? {} : comparisonOf(call, cache.similar, { where, hash, comparing, priceOf })),
+      ...(cache.similar === undefined
+        ? {}
+        : comparisonOf(call, cache.similar, {
+            where,
+            hash,
+            comparing,
+            priceOf,
+            countOf: (text, model) => countOf(rows, text, model),
+          })),
     };
     return { ...call, cache: kept };
   };

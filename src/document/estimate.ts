@@ -32,6 +32,7 @@ import type { Tiers } from './models.ts';
 import { parseDocument } from './parse.ts';
 import type { Price } from './prices.ts';
 import { readsOf } from './prompt.ts';
+import type { ComparisonSettings } from './similar.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /** A task of the estimate. */
@@ -74,6 +75,8 @@ export interface Estimating {
   readonly learned: Learned;
   /** Of the configuration; default: none. */
   readonly tiers?: Tiers;
+  /** Who makes vectors and judges, of the configuration; default: what a process takes without one. */
+  readonly comparing?: ComparisonSettings | undefined;
   /** True where the run has a budget that its document does not say. */
   readonly hasBudget?: boolean;
   /** True: as if all that choose chose the cheapest model. */
@@ -114,6 +117,7 @@ function* estimated(definition: Definition, given: Given, estimating: Estimating
     price: estimating.priceOf(definition),
     learned: estimating.learned,
     tiers: estimating.tiers ?? {},
+    comparing: estimating.comparing ?? {},
     atCheapest: estimating.atCheapest === true,
     hasBudget: definition.budget !== undefined || (estimating.hasBudget === true && depth === 0),
     children,

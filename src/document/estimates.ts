@@ -11,6 +11,7 @@ import { checkInput } from './input.ts';
 import { modelsOf } from './priced.ts';
 import { askedModels, rankedModels, type Tiers } from './models.ts';
 import type { Price } from './prices.ts';
+import { sidesOf, type ComparisonSettings } from './similar.ts';
 import { inTurns, type LetOthers } from './steps.ts';
 import type { Workflows } from './workflows.ts';
 
@@ -24,6 +25,8 @@ export interface EstimateSurroundings {
   now(): number;
   readonly letOthers: LetOthers;
   readonly tiers: Tiers;
+  /** Who makes vectors and judges. */
+  readonly comparing?: ComparisonSettings | undefined;
   readonly earlier: Pick<EarlierRuns, 'of'>;
 }
 
@@ -75,12 +78,13 @@ export class Estimates {
     input: unknown,
     { exact = true, hasBudget = false, atCheapest = false }: EstimateOptions = {},
   ): Promise<Estimate> {
-    const { workflows, prices, letOthers, tiers } = this.#surroundings;
+    const { workflows, prices, letOthers, tiers, comparing = {} } = this.#surroundings;
     const checked = checkInput(definition, input ?? {});
     const below = await workflows.named(definition);
     const all = [definition, ...below.values()];
     if (exact)
-      for (const model of new Set(all.flatMap((one) => namesOfModels(one, tiers)))) await this.#tokenizer.load(model);
+      for (const model of new Set(all.flatMap((one) => namesOfModels(one, tiers, comparing))))
+        await this.#tokenizer.load(model);
     const tokenizer = exact ? this.#tokenizer : BY_LENGTH;
     const chances = await this.#earlierOf(all.filter(mayGoEitherWay).map(({ name }) => name));
     const steps = estimateOf(definition, {
@@ -88,6 +92,7 @@ export class Estimates {
       priceOf: await prices(),
       count: (text, model) => tokenizer.count(text, model),
       tiers,
+      comparing,
       hasBudget,
       atCheapest,
       learned: await this.learnedFrom(all.map(({ name }) => name)),
@@ -143,10 +148,21 @@ export class Estimates {
 }
 
 /** Models that the tasks of a definition ask, as far as it names them. */
-function namesOfModels(definition: Definition, tiers: Tiers): readonly string[] {
+function namesOfModels(definition: Definition, tiers: Tiers, comparing: ComparisonSettings): readonly string[] {
   const { tasks, model } = definition;
   const asked = tasks.flatMap((spec) => modelsOf(spec, spec.name, tiers));
-  return [model, ...[...rankedModels(askedModels({}, definition), tiers), ...asked].map((one) => one.model)];
+  const all = [...rankedModels(askedModels({}, definition), tiers), ...asked];
+  const sides = looksForSimilar(definition) ? all.flatMap((one) => Object.values(sidesOf(one, comparing))) : [];
+  return [model, ...[...all, ...sides].map((one) => one.model)];
+}
+
+/** Whether a task of it, or an item, may take the answer to a similar question. */
+function looksForSimilar({ tasks }: Pick<Definition, 'tasks'>): boolean {
+  return tasks.some(({ call }) =>
+    call.kind === 'map' || call.kind === 'reduce'
+      ? looksForSimilar({ tasks: [call.task] })
+      : call.kind === 'model' && call.cache?.similar !== undefined,
+  );
 }
 
 /** Names of the workflows whose runs tasks begin, at any depth. */

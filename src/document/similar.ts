@@ -3,6 +3,7 @@
  * differ in nothing but the prompt, and whose vectors come from one model.
  */
 import canonicalize from 'canonicalize';
+import type { TokenCount } from '../cost/tokens.ts';
 import type { UnitPrices } from '../cost/unit-prices.ts';
 import type { PreparedModelCall } from './kinds/model.ts';
 import type { Price } from './prices.ts';
@@ -13,8 +14,8 @@ const DEFAULT_THRESHOLD = 0.85;
 const EMBEDDING_MODEL = 'text-embedding-3-small';
 /** Judges for two cents what another one has answered for dollars. */
 const JUDGES: Readonly<Record<string, string>> = { openai: 'gpt-4o-mini' };
-/** Characters: embedding models read 8,191 tokens, and of most texts those have more characters than that. */
-export const LONGEST_COMPARED = 32_000;
+/** Tokens that an embedding model reads of which nobody knows it: so many do those of OpenAI, and most others. */
+const WINDOW = 8_191;
 
 /** Of a call for which a similar question will do. */
 export interface SimilarSpec {
@@ -58,6 +59,9 @@ export interface ComparisonSettings {
   readonly judge?: { readonly provider?: string | undefined; readonly model: string };
 }
 
+/** Counts as a model does. */
+export type CountTokens = (text: string, model: string) => TokenCount;
+
 /** What a document says of similar questions; undefined where none will do. */
 export function similarSpec({
   similarityThreshold,
@@ -70,6 +74,22 @@ export function similarSpec({
   return threshold < 1 ? { threshold, verify } : undefined;
 }
 
+/** Whom a call asks on the side. */
+export function sidesOf(
+  { provider, model }: Pick<SideModel, 'provider' | 'model'>,
+  { embeddings = {}, judge }: ComparisonSettings,
+): Readonly<Record<'embedder' | 'judge', Pick<SideModel, 'provider' | 'model'>>> {
+  return {
+    embedder: { provider: embeddings.provider ?? provider, model: embeddings.model ?? EMBEDDING_MODEL },
+    judge: { provider: judge?.provider ?? provider, model: judge?.model ?? JUDGES[provider] ?? model },
+  };
+}
+
+/** Tokens that an embedding model reads. */
+export function windowOf(embedder: Pick<SideModel, 'provider' | 'model'>, price: Price): number {
+  return price.windowOf?.(embedder) ?? WINDOW;
+}
+
 /** What of it is made ready with a call. */
 export function comparisonOf(
   call: PreparedModelCall,
@@ -79,30 +99,34 @@ export function comparisonOf(
     hash,
     comparing,
     priceOf,
+    countOf,
   }: {
     readonly where: object;
     readonly hash: (text: string) => string;
     readonly comparing: ComparisonSettings;
     readonly priceOf: Price;
+    readonly countOf: CountTokens;
   },
 ): { readonly similar: PreparedComparison } | { readonly warning: string } {
   const { prompt, provider, model, system, temperature, maxOutputTokens, responseFormat } = call;
-  if (prompt.length > LONGEST_COMPARED)
+  const { embedder: by, judge: judges } = sidesOf(call, comparing);
+  const { dimensions } = comparing.embeddings ?? {};
+  const window = windowOf(by, priceOf);
+  // No encoder makes more of a text than its bytes: most need not be counted.
+  const bytes = new TextEncoder().encode(prompt).length;
+  const { tokens, by: counted } = bytes <= window ? { tokens: bytes, by: 'encoder' } : countOf(prompt, by.model);
+  // Not cut: of two that differ in what is cut off, the one would have the answer to the other.
+  if (tokens > window)
     return {
-      warning: `Similar questions were not looked for: the prompt has ${prompt.length} characters, and embedding models read about ${LONGEST_COMPARED}.`,
+      warning: `Similar questions were not looked for: the prompt has ${tokens} tokens${counted === 'bytes' ? ' at the most' : ''}, and ${by.model} reads ${window}.`,
     };
-  const { embeddings = {}, judge } = comparing;
-  const by = { provider: embeddings.provider ?? provider, model: embeddings.model ?? EMBEDDING_MODEL };
-  const { dimensions } = embeddings;
-  const judges = { provider: judge?.provider ?? provider, model: judge?.model ?? JUDGES[provider] ?? model };
   const asked = { ...where, provider, model, system, temperature, maxOutputTokens, responseFormat };
   return {
     similar: {
       threshold,
       space: hash(canonicalize({ ...asked, by, dimensions }) ?? ''),
       embedder: { ...priced(by, priceOf), ...(dimensions === undefined ? {} : { dimensions }) },
-      // No encoder makes more of a text than its bytes.
-      tokens: new TextEncoder().encode(prompt).length,
+      tokens,
       ...(verify ? { judge: priced(judges, priceOf) } : {}),
     },
   };

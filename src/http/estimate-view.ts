@@ -24,7 +24,7 @@ const entrySchema = z
   .object({
     task: z.string(),
     part: z
-      .enum(['plan', 'execute', 'reflect', 'answer', 'added', 'run'])
+      .enum(['plan', 'execute', 'reflect', 'answer', 'added', 'run', 'embedding', 'verify'])
       .optional()
       .describe('Where it is not its own call: of its rounds, of tasks that it adds, of the run that it begins'),
     provider: z.string().optional(),

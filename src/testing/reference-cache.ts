@@ -16,7 +16,8 @@ export interface Question {
   readonly prompt: string;
   /** All else that was asked. */
   readonly as: string;
-  answer?: { readonly value: unknown };
+  /** Those that were given to it. */
+  readonly answers: unknown[];
 }
 
 interface Asker {
@@ -24,6 +25,7 @@ interface Asker {
   readonly task: Task;
   /** It looks for similar questions first. */
   readonly compares: boolean;
+  over: boolean;
 }
 
 /** The cache of a world. */
@@ -31,8 +33,8 @@ export class CacheModel {
   readonly similar: SimilarModel;
   readonly #clock: ClockModel;
   readonly #questions = new Map<string, Question>();
-  /** Who asks a model, by question. */
-  readonly #asking = new Map<string, Set<Asker>>();
+  /** Who asks a model, by question. The last one is waited for, also where it was not the first; once that has ended, nobody is. */
+  readonly #asking = new Map<string, Asker[]>();
   readonly #counts = new Map<string, { cacheHits: number; cacheMisses: number }>();
 
   constructor(clock: ClockModel, similar: SimilarModel) {
@@ -65,21 +67,21 @@ export class CacheModel {
     const compares = type === 'cache_comparing';
     check(!compares || task.plan.call.cache?.similar !== undefined, `P16 ${where}: no similar question will do`);
     const of = `${namespaceOf(run, task, where)} ${promptHash}`;
-    const question = this.#questions.get(key) ?? { of, prompt, as: asOthers(task) };
+    const question = this.#questions.get(key) ?? { of, prompt, as: asOthers(task), answers: [] };
     this.#questions.set(key, question);
     check(question.of === of, `P16 ${where}: ${question.of} was asked under the key of ${of}`);
-    const asking = this.#asking.get(key) ?? new Set();
-    this.#asking.set(key, asking);
+    const asking = this.#asking.get(key) ?? [];
     // What it has compared first, it has asked before.
-    const before = [...asking].find((other) => other.run === run && other.task === task && other.compares);
-    if (before !== undefined) asking.delete(before);
-    for (const other of before === undefined || compares ? asking : []) {
-      const what = `${where}: task ${other.task.plan.name} of run ${other.run.name} is asking the same`;
-      check(other.task !== task, `P16 ${what}: it is this one`);
+    const isKnown = asking.some((other) => other.run === run && other.task === task && other.compares);
+    const last = asking.at(-1);
+    if (last !== undefined && !last.over && (compares || !isKnown)) {
+      const what = `${where}: task ${last.task.plan.name} of run ${last.run.name} is asking the same`;
+      check(last.task !== task, `P16 ${what}: it is this one`);
       // Who has waited for as long as its own call may take asks for itself.
-      if (!other.run.stuck) this.#clock.notEarly(at, task.since, task.plan.timeoutSeconds, what, 'P16');
+      if (!last.run.stuck) this.#clock.notEarly(at, task.since, task.plan.timeoutSeconds, what, 'P16');
     }
-    asking.add({ run, task, compares });
+    const others = asking.filter((other) => !other.over && !(other.run === run && other.task === task));
+    this.#asking.set(key, [...others, { run, task, compares, over: false }]);
   }
 
   #found(run: Run, task: Task, { data }: SeenFact, where: string): void {
@@ -90,7 +92,11 @@ export class CacheModel {
       like === undefined ? asked : this.#questions.get(String((like as { readonly hash: unknown }).hash));
     const by = namespaceOf(run, task, where);
     check(question?.of.startsWith(`${by} `) === true, `P16 ${where}: nobody of ${by} has asked that`);
-    check(isDeepStrictEqual(question.answer?.value, result), `P16 ${where}: another answer is kept`);
+    // Between the look and the commit another one may have been given.
+    check(
+      question.answers.some((answer) => isDeepStrictEqual(answer, result)),
+      `P16 ${where}: another answer is kept`,
+    );
     this.similar.found(run, task, { asked, question, data }, where);
     check(this.similar.isPaid(task, bill), `P16 ${where}: what was found is on a bill`);
   }
@@ -99,12 +105,12 @@ export class CacheModel {
     const question = this.#questions.get(key);
     check(task.plan.call.cache !== undefined, `P16 ${where}: its answers are not to be kept`);
     // A budget may have chosen another model than the one that was looked for: that is kept where somebody has asked it.
-    if (question !== undefined) question.answer = { value };
+    question?.answers.push(value);
   }
 
   #ended(run: Run, task: Task): void {
     for (const asking of this.#asking.values())
-      for (const asker of asking) if (asker.run === run && asker.task === task) asking.delete(asker);
+      for (const asker of asking) if (asker.run === run && asker.task === task) asker.over = true;
   }
 
   #count(

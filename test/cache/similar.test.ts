@@ -251,11 +251,32 @@ describe('no task fails for want of vectors', () => {
 
   it('a prompt that is too long has no vector, and says so', async () => {
     const scene = await open();
-    const miss = await ran(scene, ask('x'.repeat(32_001)));
+    const miss = await ran(scene, ask('tea '.repeat(8_200)));
     expect(miss).toMatchObject({ status: 'completed', cacheHit: false });
     const [missed] = await facts(scene, miss, 'cache_missed');
-    expect(String(missed?.['warning'])).toContain('32001 characters');
+    expect(String(missed?.['warning'])).toMatch(/has 83\d\d tokens, and text-embedding-3-small reads 8192/);
     expect(scene.vectors()).toBe(0);
+    // By tokens, not by characters.
+    await ran(scene, ask('internationalisation '.repeat(1_600)));
+    expect(scene.vectors()).toBe(1);
+    const unknown = await open({ config: { cache: { embeddings: { model: 'somebody’s' } } } });
+    const long = await ran(unknown, ask('é'.repeat(4_096)));
+    expect(String((await facts(unknown, long, 'cache_missed'))[0]?.['warning'])).toContain('8192 tokens at the most');
+    await ran(unknown, ask('é'.repeat(4_095)));
+    expect(unknown.vectors()).toBe(1);
+  });
+
+  it.each([400, 413, 422])('a prompt that is refused with %i holds up nobody else', async (status) => {
+    const embed = (exchange: RawExchange, text: string): void =>
+      text === 'What is tea?'
+        ? answerError(exchange, status, { message: 'not that' })
+        : answerEmbedding(exchange, at(ANGLES[text] ?? 90), 10);
+    const scene = await open({ embed });
+    const miss = await ran(scene, ask('What is tea?'));
+    expect(String((await facts(scene, miss, 'cache_missed'))[0]?.['warning'])).toContain('not that');
+    await ran(scene, ask('What’s tea?'));
+    expect(await ran(scene, ask('And what is tea?'))).toMatchObject({ cacheHit: true, matchedPrompt: 'What’s tea?' });
+    expect(scene.vectors()).toBe(3);
   });
 
   it('a vector that does not come takes none of the time of the call', async () => {

@@ -4,10 +4,21 @@ import { keysWith } from '../../src/document/answer-cache.ts';
 import { withKeys } from '../../src/document/candidates.ts';
 import type { ModelCallSpec, PreparedModelCall } from '../../src/document/kinds/model.ts';
 
+/** Nothing has to be waited for. */
+const read = (): never => {
+  throw new Error('nothing is to be read');
+};
+
 it('each model that may be asked has a key of its own, and its questions are compared with none of another one', () => {
   const cache = { ttlMs: 1_000, namespace: undefined, similar: { threshold: 0.9, verify: false } };
-  const place = { spec: { cache } as ModelCallSpec, part: undefined, workflow: 'w', priceOf: () => undefined };
-  const keyed = keysWith((text) => text);
+  const place = {
+    spec: { cache } as ModelCallSpec,
+    part: undefined,
+    workflow: 'w',
+    priceOf: () => undefined,
+    rows: { read },
+  };
+  const keyed = keysWith({ hash: (text) => text, countOf: () => ({ tokens: 1, by: 'encoder' }) });
   const models = ['large', 'small'].map((model) => ({ provider: 'openai', model, rank: 0 }));
   const call = { kind: 'model', provider: 'openai', model: 'large', prompt: 'Why?', responseFormat: 'text' } as const;
   const asked: PreparedModelCall = { ...call, candidates: models };

@@ -253,3 +253,60 @@ it('a prompt of ten million letters, and 30,000 tasks, in steps of which none is
   }
   expect(longest).toBeLessThan(1_000);
 });
+
+describe('a call for which a similar question will do', () => {
+  const head = (more: object = {}) => ({ config: { cache: { enabled: true, similarityThreshold: 0.9, ...more } } });
+  const partsOf = ({ tasks }: Estimate) => tasks.flatMap(({ lines }) => lines.map(({ part, model }) => [part, model]));
+
+  it('costs a vector of its prompt as well, with each attempt at the most', () => {
+    const found = estimate([ask('a')], {}, NOTHING_LEARNED, head());
+    expect(partsOf(found)).toEqual([
+      [undefined, 'gpt-4o-mini'],
+      ['embedding', 'text-embedding-3-small'],
+    ]);
+    expect(found.total.nanos).toEqual({ lowest: 0, expected: EXPECTED + 10, highest: HIGHEST + 10 });
+    const again = estimate([ask('a', { maxRetries: 2 })], {}, NOTHING_LEARNED, head());
+    expect(again.total.nanos).toEqual({ lowest: 0, expected: EXPECTED + 10, highest: 3 * (HIGHEST + 10) });
+    expect(estimate([ask('a')], {}, NOTHING_LEARNED, head({ similarityThreshold: 1 })).total.nanos.highest).toBe(
+      HIGHEST,
+    );
+  });
+
+  it('costs a verdict every other time, where one is wanted', () => {
+    const { total } = estimate([ask('a')], {}, NOTHING_LEARNED, head({ verify: true }));
+    // Question, answer and what is said around them; a word, or whatever a judge may say.
+    const verdict = (10 + 5 + 200 + 2 * 10) / 2;
+    const dearest = 2 * (10 + 8) + 400 + 256 * 10;
+    expect(total.nanos).toEqual({
+      lowest: 0,
+      expected: EXPECTED + 10 + verdict,
+      highest: HIGHEST + 10 + dearest,
+    });
+  });
+
+  it('is counted for each item of a map, and no longer than the model reads', () => {
+    const { name: _, ...task } = ask('item', { prompt: '{{ item }}' });
+    const map = { name: 'm', kind: 'map', items: 'input.docs', task };
+    const found = estimate([map], { docs: ['abc', 'x'.repeat(9_000)] }, NOTHING_LEARNED, head());
+    const [, vectors] = found.tasks[0]?.lines ?? [];
+    expect(vectors).toMatchObject({ part: 'embedding', calls: { range: { lowest: 0, expected: 2, highest: 2 } } });
+    expect(vectors?.inputTokens.range).toEqual({ lowest: 0, expected: 3 + 8_191, highest: 3 + 8_191 });
+  });
+
+  it('asks nobody in a run with a budget where a price is not known', () => {
+    const budget = { ...head({ verify: true }).config, budget: { maxCostDollars: 1 } };
+    const definition = parseDocument({ name: 'w', config: budget, tasks: [ask('a')] });
+    const of = (embeddings: object) =>
+      atOnce(
+        estimateOf(definition, {
+          input: {},
+          priceOf: () => (asked) => (asked.model === 'unknown' ? undefined : PRICES),
+          count: (text) => ({ tokens: text.length, by: 'encoder' }),
+          learned: NOTHING_LEARNED,
+          comparing: { embeddings },
+        }),
+      );
+    expect(partsOf(of({ model: 'unknown' }))).toEqual([[undefined, 'gpt-4o-mini']]);
+    expect(partsOf(of({ provider: 'other', model: 'known' }))).toHaveLength(3);
+  });
+});

@@ -31,7 +31,9 @@ export const DEFAULTS = {
   addedTasks: 3,
   /** Rounds until a goal is reached. */
   rounds: 2,
-  /** Chance of a `when` that nobody can tell yet. */
+  /** Tokens of a verdict: yes or no. */
+  verdictTokens: 2,
+  /** Chance of a `when` that nobody can tell yet, and that a question is there that is like another one. */
   chance: 0.5,
 } as const;
 

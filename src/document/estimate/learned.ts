@@ -60,8 +60,10 @@ export async function learnFrom(
       let after: number | undefined;
       while (left > 0) {
         const rows = await store.ledger(account, { limit: Math.min(PAGE, left), after });
-        for (const { task, provider, model, inputTokens, outputTokens } of rows) {
-          if (inputTokens === null || outputTokens === null) continue;
+        for (const { task, call, provider, model, inputTokens, outputTokens } of rows) {
+          // A judge may be the very model that the task asks, and says less.
+          const isOnTheSide = call === 'embedding' || call === 'verify';
+          if (isOnTheSide || inputTokens === null || outputTokens === null) continue;
           const key = keyOf(workflow, mapsAround(task).at(-1) ?? task, { provider, model });
           const one = seen.get(key) ?? { inputTokens: [], outputTokens: [], runs: new Set(), names: new Set() };
           seen.set(key, one);

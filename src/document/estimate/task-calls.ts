@@ -18,15 +18,17 @@ import type { PlanExecuteReflectSpec } from '../kinds/plan-execute-reflect.ts';
 import type { SubworkflowSpec } from '../kinds/subworkflow.ts';
 import { askedModels } from '../models.ts';
 import type { Price } from '../prices.ts';
+import type { ComparisonSettings } from '../similar.ts';
 import type { Variable } from '../reads.ts';
 import { overModels, type ChoosingOfEstimate } from './choice.ts';
 import type { Given } from './given.ts';
 import type { Learned } from './learned.ts';
 import { listLength, type ListLength } from './list-length.ts';
+import { sideLines } from './side-calls.ts';
 import { promptLength, textLength, type Count, type Length, type Reading } from './prompt-length.ts';
 
 /** Which calls of a task: its own, or those of what it adds to the run. */
-export type Part = 'plan' | 'execute' | 'reflect' | 'answer' | 'added' | 'run';
+export type Part = 'plan' | 'execute' | 'reflect' | 'answer' | 'added' | 'run' | 'embedding' | 'verify';
 
 /** Calls of one task to one model. */
 export interface Line extends Calls {
@@ -56,6 +58,8 @@ export interface Counting extends ChoosingOfEstimate {
   readonly given: Given;
   readonly learned: Learned;
   readonly children: ChildCalls;
+  /** Who makes vectors and judges. */
+  readonly comparing: ComparisonSettings;
   count(text: string, model: string): TokenCount;
   /** What is known of a task that comes before. */
   outputOf(task: string): Length | undefined;
@@ -110,7 +114,15 @@ function ownCalls(spec: TaskSpec, owner: TaskSpec, counting: Counting, item: Rea
           calls: modelCalls(spec, one, owner, length, readingOf(counting, one.model, item), counting),
         };
       });
-      return { lines: [{ ...asked, ...calls }], output };
+      const { provider, model } = asked;
+      const side = sideLines(
+        spec,
+        { ...call, provider, model },
+        output,
+        (name) => readingOf(counting, name, item),
+        counting,
+      );
+      return { lines: [{ ...asked, ...calls }, ...side], output };
     }
     case 'map':
       return mapCalls(spec, owner, counting, item);
@@ -350,21 +362,25 @@ function reduceCalls(spec: TaskSpec, owner: TaskSpec, counting: Counting): TaskC
     unboundedBecause:
       whole === undefined ? `a prompt reads the list of ${JSON.stringify(over)}` : whole.unboundedBecause,
   };
-  const { calls, ...chosen } = overModels(asked, counting, (one) => {
-    const reading = readingOf(counting, one.model, undefined);
-    const seen: Reading = {
+  const seenBy = (model: string): Reading => {
+    const reading = readingOf(counting, model, undefined);
+    return {
       ...reading,
       lengthOf: (path) => (path[0] === 'tasks' && path[1] === over ? part : reading.lengthOf(path)),
     };
-    return { calls: modelCalls(task, one, owner, answerLength(task, one, owner, counting), seen, counting) };
-  });
+  };
+  const { calls, ...chosen } = overModels(asked, counting, (one) => ({
+    calls: modelCalls(task, one, owner, answerLength(task, one, owner, counting), seenBy(one.model), counting),
+  }));
+  const { provider, model } = chosen;
+  const side = sideLines(task, { ...asked, provider, model }, output, seenBy, counting);
   const callsFor = (length: number): number => (Number.isFinite(length) ? callsOfReduction(length, arity) : Infinity);
   const count: Figure = {
     range: { lowest: callsFor(range.lowest), expected: callsFor(range.expected), highest: callsFor(range.highest) },
     from: list.from,
   };
-  const lines = [{ ...chosen, ...repeated(calls, count, list.unboundedBecause) }];
-  return { lines, output };
+  const lines = [{ ...chosen, ...calls }, ...side];
+  return { lines: lines.map((line) => ({ ...line, ...repeated(line, count, list.unboundedBecause) })), output };
 }
 
 /** The run of another workflow. One whose workflow is not known here is a line of its own, without a number. */

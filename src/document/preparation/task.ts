@@ -111,7 +111,7 @@ export function prepareTask(
     const { call } = prepared;
     if (call.kind !== 'model' || spec.call.kind !== 'model') return prepared;
     const { name: workflow } = graph.definition;
-    const place = { spec: spec.call, part: spec.part, workflow, priceOf };
+    const place = { spec: spec.call, part: spec.part, workflow, priceOf, rows };
     const keyed = (asked: PreparedModelCall): PreparedModelCall => keyOf(asked, place);
     return chosenFrom(prepared, () =>
       withKeys(withCandidates(call, spec, { ...measures, rows, workflow, price: priceOf }), keyed),
