@@ -49,6 +49,12 @@ export interface CompareDependencies {
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
+/** Of a question; with what it cost where it was made just now. */
+interface Vector {
+  readonly values: Float32Array;
+  readonly embedding?: Embedding;
+}
+
 /** A vector takes a fraction of a second: who waits longer for one had better ask the model. */
 const EMBEDDING_MS = 10_000;
 /** How long a provider is let alone that had no vector. */
@@ -75,21 +81,29 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
   /** Providers of which the log has said it. */
   const failing = new Set<string>();
 
-  const vectorFor = async (
-    { task, key, prompt, space, provider, model, dimensions }: CompareInput,
-    { tenant, signal, key: idempotencyKey }: EffectContext,
-  ): Promise<{ readonly values: Float32Array; readonly embedding?: Embedding } | { readonly error: ErrorData }> => {
+  const keptVector = async ({ key, space }: CompareInput, tenant: string): Promise<Vector | undefined> => {
     const kept = await vectors.vectorOf(tenant, key);
-    if (kept !== undefined && kept.space === spaceOf(space, kept.values)) return { values: kept.values };
+    return kept !== undefined && kept.space === spaceOf(space, kept.values) ? { values: kept.values } : undefined;
+  };
+  const newVector = async (
+    { task, prompt, provider, model, dimensions }: CompareInput,
+    { signal, key }: EffectContext,
+  ): Promise<Vector | { readonly error: ErrorData }> => {
     try {
-      const timeoutMs = EMBEDDING_MS;
-      const request = { task, provider, model, dimensions, text: prompt, key: idempotencyKey, timeoutMs, signal };
+      const request = { task, provider, model, dimensions, text: prompt, key, timeoutMs: EMBEDDING_MS, signal };
       const embedding = await embed(request);
       return { values: embedding.values, embedding };
     } catch (thrown) {
       signal.throwIfAborted();
       return { error: toErrorData(thrown, 'modelUnavailable') };
     }
+  };
+  /** Why a provider is let alone; undefined where it is not. */
+  const restOf = (provider: string): string | undefined => {
+    const { until = 0, warning } = resting.get(provider) ?? {};
+    const left = until - clock.now();
+    // More than it was: the clock has been set back.
+    return left > 0 && left <= REST_MS ? warning : undefined;
   };
 
   /** The answer of the nearest question that has one, and how near it is. */
@@ -124,11 +138,10 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
   return effect<CompareInput, Compared>({
     async run(input, context) {
       const { key, provider } = input;
-      const rest = resting.get(provider);
-      const left = (rest?.until ?? 0) - clock.now();
-      // More than it was: the clock has been set back.
-      if (rest !== undefined && left > 0 && left <= REST_MS) return nothing(rest.warning);
-      const vector = await vectorFor(input, context);
+      const kept = await keptVector(input, context.tenant);
+      const rest = kept === undefined ? restOf(provider) : undefined;
+      if (rest !== undefined) return nothing(rest);
+      const vector = kept ?? (await newVector(input, context));
       if ('error' in vector) {
         const { message } = vector.error;
         const warning = warn(message);
@@ -137,9 +150,11 @@ export function compare(dependencies: CompareDependencies): EffectDefinition<Com
         if (!isRefused(vector.error)) resting.set(provider, { until: clock.now() + REST_MS, warning });
         return { ...nothing(warning), billed: billed(vector.error) };
       }
-      resting.delete(provider);
-      failing.delete(provider);
       const { values, embedding } = vector;
+      if (embedding !== undefined) {
+        resting.delete(provider);
+        failing.delete(provider);
+      }
       const { usage, model } = embedding ?? {};
       const bill =
         usage === undefined ? { billed: [] } : { billed: [usage], usage, ...(model === undefined ? {} : { model }) };

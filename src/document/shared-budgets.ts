@@ -101,7 +101,9 @@ export function limitsIn({ perDay, workflows = {} }: SharedBudgets): (id: string
   return (id) => {
     const [, kind, name = ''] = id.split(':');
     if (kind === 'day') return limitsOf(perDay);
-    return kind === 'workflow' ? limitsOf(workflows[decodeURIComponent(name)]) : undefined;
+    if (kind !== 'workflow') return undefined;
+    const workflow = decodeURIComponent(name);
+    return limitsOf(Object.hasOwn(workflows, workflow) ? workflows[workflow] : undefined);
   };
 }
 
