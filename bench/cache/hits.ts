@@ -69,7 +69,11 @@ async function opened(file: string, entries: number) {
   const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 };
   const modelCall = effect({
     run: async ({ model }: { readonly model: string }) => ({
-      ...{ text: ANSWER, value: ANSWER, usage, model, finishReason: 'stop' },
+      text: ANSWER,
+      value: ANSWER,
+      usage,
+      model,
+      finishReason: 'stop',
     }),
   });
   const fermata = await compose({
