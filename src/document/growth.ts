@@ -74,9 +74,18 @@ export function growthOf(rows: Pick<RunRows, 'get'>, task: string): Growth {
   return growthIn(rows.get('growth', task), task);
 }
 
+/** What rows say: each fact about an item of a map asks a dozen times what the one of its map does. */
+const read = new WeakMap<GrowthRow, Growth>();
+
 /** What a row says about a task; nothing, where there is none. */
 export function growthIn(row: GrowthRow | undefined, task: string): Growth {
-  const { detailJson, ...columns } = row ?? { task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null };
+  if (row === undefined) return growthOfRow({ task, parent: null, depth: 0, specSeq: null, open: 0, detailJson: null });
+  const known = read.get(row) ?? growthOfRow(row);
+  read.set(row, known);
+  return known;
+}
+
+function growthOfRow({ detailJson, ...columns }: GrowthRow): Growth {
   const detail = (detailJson === null ? {} : JSON.parse(detailJson)) as Partial<Growth>;
   const { children = 0, dependents = 0, group, lane, needed = false, neededByOwn = false, anew = false, last } = detail;
   return { ...columns, children, dependents, group, lane, needed, neededByOwn, anew, last };
@@ -88,17 +97,8 @@ export function groupOf({ detailJson }: GrowthRow): Group | undefined {
 }
 
 /** The row of a growth. */
-export function growthChange({
-  children,
-  dependents,
-  group,
-  lane,
-  needed,
-  neededByOwn,
-  anew,
-  last,
-  ...columns
-}: Growth): RowChange {
+export function growthChange(growth: Growth): RowChange {
+  const { children, dependents, group, lane, needed, neededByOwn, anew, last, ...columns } = growth;
   const detail = {
     ...(children === 0 ? {} : { children }),
     ...(dependents === 0 ? {} : { dependents }),
@@ -110,7 +110,9 @@ export function growthChange({
     ...(last === undefined ? {} : { last }),
   };
   const detailJson = Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
-  return { table: 'growth', key: columns.task, row: { ...columns, detailJson } };
+  const row = { ...columns, detailJson };
+  read.set(row, growth);
+  return { table: 'growth', key: columns.task, row };
 }
 
 /** How many more items may begin now. Those that were cancelled before they began have ended, wherever they stand. */

@@ -92,11 +92,14 @@ export class RunRows {
   #input: { readonly value: unknown } | undefined;
   /** Places of the tasks that have a row; unknown of a run that was loaded. */
   readonly #written: Places | undefined;
+  /** Tasks that have a row of how the run has grown there; unknown of a run that was loaded, or that has grown very much. */
+  #grown: Set<string> | undefined;
   #ready: ReadyQueue | undefined;
 
   /** @param begins whether the run begins here, so that there is no row of it yet */
   constructor(origin: RunOrigin, store: RowStore, uncommitted: (hash: string) => string | undefined, begins: boolean) {
     this.#written = begins ? new Places() : undefined;
+    this.#grown = begins ? new Set() : undefined;
     this.key = { tenant: origin.tenant, run: origin.run };
     this.origin = origin;
     this.#store = store;
@@ -110,6 +113,8 @@ export class RunRows {
 
   /** One row by key. */
   get<T extends ProjectedTable>(table: T, rowKey: string): ProjectedRows[T] | undefined {
+    // Nearly none of the items of a map have one.
+    if (table === 'growth' && this.#grown?.has(rowKey) === false) return undefined;
     const id = `${table}/${rowKey}`;
     const change = this.#changed.get(id);
     if (change !== undefined) return change.row as ProjectedRows[T];
@@ -322,6 +327,9 @@ export class RunRows {
       // A queue that is not loaded yet finds this change when it is.
       if (change.row.ready) this.#ready?.add({ name: change.key, position: change.row.position });
       else this.#ready?.remove(change.key);
+    } else if (change.table === 'growth') {
+      this.#grown?.add(change.key);
+      if ((this.#grown?.size ?? 0) > MAX_RECENT) this.#grown = undefined;
     }
     this.#changed.set(`${change.table}/${change.key}`, change);
   }

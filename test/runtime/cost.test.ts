@@ -65,11 +65,11 @@ async function costPerTask(size: number): Promise<Written> {
 }
 
 /** Rows and bytes per item of a map of `size` items, ten at once. */
-async function costPerItem(size: number): Promise<Written> {
+async function costPerItem(size: number, wrap = (store: Store): Store => store): Promise<Written> {
   const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
   const written = { rows: 0, bytes: 0 };
   const { workflows, runtime, close } = await compose({
-    store: measuring(written)(sqliteStore(join(folder, 'cost.db'))),
+    store: wrap(measuring(written)(sqliteStore(join(folder, 'cost.db')))),
     clock: new ManualClock(),
     config: { functions: { nothing: () => null } },
   });
@@ -90,6 +90,18 @@ async function costPerItem(size: number): Promise<Written> {
 }
 
 describe('R3: the cost of a step is constant', () => {
+  it('an item of a map asks the database for no row but those that there are', async () => {
+    const asked: string[] = [];
+    await costPerItem(30, (store) => ({
+      ...store,
+      row: (key, table, name) => {
+        asked.push(`${table} of ${name}`);
+        return store.row(key, table, name);
+      },
+    }));
+    expect(asked).toEqual([]);
+  });
+
   it('rows and bytes an item are the same in a map of 100 and of 2,000 items', async () => {
     const small = await costPerItem(100);
     const large = await costPerItem(2_000);
