@@ -99,7 +99,7 @@ describe('100,000 tasks', () => {
   });
 
   test('or fewer, in one cycle, are told without an overflow', { timeout: 60_000 }, () => {
-    // Four times as many as there can be calls on the stack.
+    // More than there can be calls on the stack.
     const many = 40_000;
     const tasks = Array.from({ length: many }, (_, at) => ({
       name: `t${at}`,
