@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const reports = process.env['TEST_REPORTS'];
@@ -8,7 +8,6 @@ const reports = process.env['TEST_REPORTS'];
 const DEAREST = [
   'runtime/conformance',
   'cli/fermata',
-  'package',
   'simulation/simulation',
   'crash/',
   'document/graph',
@@ -34,6 +33,8 @@ export default defineConfig({
       ? {}
       : { reporters: ['default', 'json'], outputFile: `${reports}/tests.json` }),
     include: ['test/**/*.test.ts'],
+    // What a user has in hand is tested by `npm run examples`.
+    exclude: [...configDefaults.exclude, 'test/published/**'],
     // What tests start from the sources finds them compiled: a third of the time to load.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/fermata-compiled') },
     testTimeout: 30_000,

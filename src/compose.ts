@@ -208,9 +208,17 @@ function workflowRegistration(
   };
 }
 
+/** Machines do not change, and to write them was a third of opening a file that is there. */
+const definitionTexts = new WeakMap<Machine, string>();
+
 /** Without the source of functions: the package holds other texts of them than the clone. */
 function definitionText(...machines: readonly Machine[]): string {
-  return JSON.stringify(machines.map(({ definition }) => definition));
+  const textOf = (machine: Machine): string => {
+    const text = definitionTexts.get(machine) ?? JSON.stringify(machine.definition);
+    definitionTexts.set(machine, text);
+    return text;
+  };
+  return `[${machines.map(textOf).join(',')}]`;
 }
 
 /**

@@ -5,8 +5,8 @@ import { ANSWER_TOKENS, BUDGET_ADDRESS } from '../../src/document/budget.ts';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import type { CrashPoint } from '../../src/runtime/group.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { killedAt, type Survivor } from './each-commit.ts';
 import { sceneOfTest } from './scene-of-test.ts';
-import { until } from './until.ts';
 
 /** Ten thousand nano-dollars for a token of the answer, and as many tokens as any may have: what one call can cost. */
 const CALL = 10_000 * ANSWER_TOKENS;
@@ -54,21 +54,13 @@ describe('killed while a run has a budget', () => {
   ])('at "%s" of commits, with money for %d calls', async (point, calls, commits) => {
     const scene = await setScene({ firstTokenMs: 5 });
     const limit = calls * CALL;
-    const first = scene.serve();
-    const workflow = await first.create(document(calls));
-    await first.kill();
-    for (const nth of commits) {
-      const killed = `killed at ${point} ${nth}`;
-      const before = scene.model.calls().length;
-      const dies = scene.serve({ crash: { point, nth } });
-      await dies.execute(workflow, {}, `run ${nth}`);
-      await scene.died(dies);
+    const runs: string[] = [];
+    const dead = async (): Promise<void> => {
       for (const { settled, reserved } of await pursesIn(scene.file))
-        expect(settled + reserved, killed).toBeLessThanOrEqual(limit);
-      const server = scene.serve();
-      const run = (await server.execute(workflow, {}, `run ${nth}`)) ?? '';
-      const shown = async (path = '') => (await server.get(`/runs/${run}${path}`))?.body ?? {};
-      await until('the run to end', async () => (await shown())['endedAt'] !== null);
+        expect(settled + reserved, point).toBeLessThanOrEqual(limit);
+    };
+    const ended = async ({ run, shown, killed, calls: made }: Survivor): Promise<void> => {
+      runs.push(run);
       const { budget, costDollars, unknownCalls } = (await shown()) as unknown as {
         readonly budget: { readonly spentDollars: number; readonly reservedDollars: number };
         readonly costDollars: number;
@@ -77,15 +69,15 @@ describe('killed while a run has a budget', () => {
       expect(budget.reservedDollars, killed).toBe(0);
       expect(budget.spentDollars, killed).toBeLessThanOrEqual(limit / 1e9);
       expect([costDollars, unknownCalls], `${killed}: the ledger says the same`).toEqual([budget.spentDollars, 0]);
-      await server.kill();
-      const [purse] = await pursesIn(scene.file, run);
-      expect(purse, killed).toMatchObject({ reserved: 0, waiting: 0 });
-      const made = scene.model.calls().slice(before);
-      for (const prompt of new Set(made.map((call) => call.prompt)))
+      const asked = made();
+      for (const prompt of new Set(asked.map((call) => call.prompt)))
         expect(
-          new Set(made.filter((call) => call.prompt === prompt).map(({ key }) => key)).size,
+          new Set(asked.filter((call) => call.prompt === prompt).map(({ key }) => key)).size,
           `${killed}: "${prompt}"`,
         ).toBe(1);
-    }
+    };
+    const crashes = commits.map((nth) => ({ point, nth }));
+    await killedAt(scene, document(calls), crashes, { dead, ended });
+    for (const run of runs) expect(await pursesIn(scene.file, run), point).toMatchObject([{ reserved: 0, waiting: 0 }]);
   });
 });

@@ -1,10 +1,16 @@
 /** R5: tasks that ask the same share one call, also where a crash cuts it off. */
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
-import type { CrashPoint } from '../../src/runtime/group.ts';
+import { killedAt, type Survivor } from './each-commit.ts';
 import { answerTo } from './model.ts';
 import { sceneOfTest } from './scene-of-test.ts';
-import { until } from './until.ts';
+
+interface Shown {
+  readonly status: string;
+  readonly workflow: { readonly name: string };
+  readonly budget: { readonly spentDollars: number; readonly reservedDollars: number };
+  readonly costDollars: number;
+}
 
 const TASKS = ['a', 'b', 'c', 'd'];
 const document = (prompt: string): WorkflowDocument => ({
@@ -16,38 +22,26 @@ const document = (prompt: string): WorkflowDocument => ({
 describe('killed while tasks wait for one call', () => {
   const setScene = sceneOfTest();
 
-  it.each<[CrashPoint, readonly number[]]>([
-    ['committed', [2]],
-    ['decided', [3]],
-  ])('at "%s" of a commit: one question, under one key, and every task has its answer once', async (point, commits) => {
+  it('at commits: one question, under one key, and every task has its answer once', async () => {
     const scene = await setScene();
-    for (const nth of commits) {
-      const prompt = `${point} ${nth}`;
-      const first = scene.serve();
-      const workflow = await first.create(document(prompt));
-      await first.kill();
-      const server = scene.serve({ crash: { point, nth } });
-      await server.execute(workflow, {}, prompt);
-      await scene.died(server);
-      const last = scene.serve();
-      const run = (await last.execute(workflow, {}, prompt)) ?? '';
-      await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
-      const tasks = (await last.get(`/runs/${run}/results`))?.body['tasks'] as {
-        output: string;
-        cacheHit: boolean;
-      }[];
+    const crashes = [
+      { point: 'committed', nth: 2 },
+      { point: 'decided', nth: 3 },
+    ] as const;
+    const ended = async ({ server, shown, killed, calls }: Survivor): Promise<void> => {
+      const { status, workflow } = (await shown()) as unknown as Shown;
+      expect(status).toBe('completed');
+      const prompt = workflow.name;
+      const tasks = (await shown('/results'))['tasks'] as { output: string; cacheHit: boolean }[];
       expect(tasks.map(({ output }) => output)).toEqual(TASKS.map(() => answerTo(prompt)));
       expect(tasks.filter(({ cacheHit }) => cacheHit)).toHaveLength(TASKS.length - 1);
-      const cache = (await last.get('/cache?limit=1000'))?.body['items'] as { workflow: string }[];
+      const cache = (await server.get('/cache?limit=1000'))?.body['items'] as { workflow: string }[];
       expect(cache.find((row) => row.workflow === prompt)).toMatchObject({ misses: 1, hits: TASKS.length - 1 });
-      await last.kill();
-      const keys = scene.model
-        .calls()
-        .filter((call) => call.prompt === prompt)
-        .map(({ key }) => key);
-      expect(new Set(keys).size, `keys, killed at commit ${nth}`).toBe(1);
+      const keys = calls().map(({ key }) => key);
+      expect(new Set(keys).size, `keys, ${killed}`).toBe(1);
       expect(keys.length).toBeLessThanOrEqual(2);
-    }
+    };
+    await killedAt(scene, ({ point, nth }) => document(`${point} ${nth}`), crashes, { ended });
   });
 });
 
@@ -65,36 +59,24 @@ describe('killed while a task looks for similar questions, and pays for that', (
 
   it('has one answer for both, one call for it under one key, and nothing reserved in the end', async () => {
     const scene = await setScene();
-    for (const [point, nth] of [
-      ['decided', 4],
-      ['committed', 6],
-    ] as const) {
-      const topic = `tea${nth}`;
-      const first = scene.serve();
-      const workflow = await first.create(similar(topic));
-      await first.kill();
-      const dies = scene.serve({ crash: { point, nth } });
-      await dies.execute(workflow, {}, topic);
-      await scene.died(dies);
-      const last = scene.serve();
-      const run = (await last.execute(workflow, {}, topic)) ?? '';
-      const shown = async (path = '') => (await last.get(`/runs/${run}${path}`))?.body ?? {};
-      await until('the run to complete', async () => (await shown())['status'] === 'completed');
-      const killed = `killed at ${point} ${nth}`;
+    const crashes = [
+      { point: 'decided', nth: 4 },
+      { point: 'committed', nth: 6 },
+    ] as const;
+    const ended = async ({ shown, killed, calls }: Survivor): Promise<void> => {
+      const { status, workflow, budget, costDollars } = (await shown()) as unknown as Shown;
+      expect(status).toBe('completed');
+      const topic = workflow.name;
       const answer = answerTo(`What is ${topic}?`);
       expect((await shown('/results'))['tasks'], killed).toMatchObject([
         { output: answer, cacheHit: false },
         { output: answer, cacheHit: true, matchedPrompt: `What is ${topic}?` },
       ]);
-      const { budget, costDollars } = (await shown()) as unknown as {
-        readonly budget: { readonly spentDollars: number; readonly reservedDollars: number };
-        readonly costDollars: number;
-      };
       expect(budget.reservedDollars, killed).toBe(0);
       expect(costDollars, killed).toBe(budget.spentDollars);
-      await last.kill();
-      const calls = scene.model.calls().filter(({ prompt }) => prompt.includes(topic));
-      expect(new Set(calls.map(({ key }) => key)).size, killed).toBe(1);
-    }
+      const asked = calls().filter(({ prompt }) => prompt.includes(topic));
+      expect(new Set(asked.map(({ key }) => key)).size, killed).toBe(1);
+    };
+    await killedAt(scene, ({ nth }) => similar(`tea${nth}`), crashes, { ended });
   });
 });

@@ -2,8 +2,7 @@
  * A Fermata in the test's own process, on a file that outlives it: closed, crashed and opened again, with the clock, the
  * store and the functions that a test wants. For troubles that need no dead process.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { CodeFunctions } from '../../actors/code-function.ts';
@@ -16,6 +15,7 @@ import type { RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import { sqliteStore, type SqliteOptions } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
+import { folderInMemory } from '../harness/database.ts';
 
 /** How it is opened. */
 export interface EmbeddedOptions extends Pick<FermataOptions, 'clock' | 'onFatal' | 'crashPoint'>, SqliteOptions {
@@ -112,7 +112,7 @@ export class Embedded {
 
 /** Opens one for the running test. */
 export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embedded> {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-embedded-'));
+  const folder = folderInMemory();
   const embedded = new Embedded(join(folder, 'fermata.db'), options);
   onTestFinished(async () => {
     await embedded.close();

@@ -7,12 +7,12 @@
  * J4. Each repeat was stated as in doubt before it was made.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { EffectRow, JournalEntry, RunRow, Store, TaskRow } from '../../src/store/store.ts';
+import { folderInMemory } from '../harness/database.ts';
 import { copyDatabase } from './database-files.ts';
 
 const TENANT = 'default';
@@ -48,7 +48,7 @@ export interface Kill extends Evidence {
 
 /** Reads a copy, so that whatever the killed process left is still there for the next one to settle. */
 export async function readEvidence(file: string): Promise<Evidence> {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-evidence-'));
+  const folder = folderInMemory();
   const copy = join(folder, 'fermata.db');
   copyDatabase(file, copy);
   const store = sqliteStore(copy);

@@ -1,8 +1,7 @@
 /** R1, R5: a run that grows is killed while it does; no item is lost, none comes twice, and what was answered is not asked again. */
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
-import type { CrashPoint } from '../../src/runtime/group.ts';
-import { killedAt } from './each-commit.ts';
+import { killedAt, type Survivor } from './each-commit.ts';
 import { answerTo } from './model.ts';
 import { sceneOfTest } from './scene-of-test.ts';
 
@@ -41,12 +40,13 @@ const CALLED = [
 describe('killed while a run grows', () => {
   const setScene = sceneOfTest();
 
-  it.each<[CrashPoint, readonly number[]]>([
-    ['committed', [4, 10]],
-    ['decided', [7, 13]],
-  ])('at "%s" of commits', async (point, commits) => {
+  it('at commits', async () => {
     const scene = await setScene({ answer: answerTo });
-    await killedAt(scene, DOCUMENT, { point, commits }, async (survivor) => {
+    const crashes = [
+      ...[4, 10].map((nth) => ({ point: 'committed' as const, nth })),
+      ...[7, 13].map((nth) => ({ point: 'decided' as const, nth })),
+    ];
+    const ended = async (survivor: Survivor): Promise<void> => {
       const body = await survivor.shown('/results');
       const { tasks, output } = body as unknown as { tasks: { name: string; status: string }[]; output: unknown };
       expect(output).toEqual({ counted: answerTo(TOP) });
@@ -65,13 +65,14 @@ describe('killed while a run grows', () => {
         ].toSorted(),
       );
       expect(new Set(tasks.map(({ status }) => status))).toEqual(new Set(['completed']));
-      const calls = await survivor.calls();
+      const calls = survivor.calls();
       for (const called of CALLED) {
         const keys = calls.filter(({ prompt }) => prompt === called).map(({ key }) => key);
         expect(new Set(keys).size, `keys of "${called}", ${survivor.killed}`).toBe(1);
       }
       // Again come at most those that were under way together.
       expect(calls.length).toBeLessThanOrEqual(CALLED.length + 2);
-    });
+    };
+    await killedAt(scene, DOCUMENT, crashes, { ended });
   });
 });

@@ -1,7 +1,7 @@
 /** R5: a function that asks models is called again after a crash, and asks only what was not answered. */
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
-import type { CrashPoint } from '../../src/runtime/group.ts';
+import { killedAt, type Survivor } from './each-commit.ts';
 import { answerTo } from './model.ts';
 import { sceneOfTest } from './scene-of-test.ts';
 import { until } from './until.ts';
@@ -16,35 +16,27 @@ const PROMPTS = ['tea plan', `one on ${plan}`, `other on ${plan}`];
 describe('killed while a function asks models', () => {
   const setScene = sceneOfTest();
 
-  it.each<[CrashPoint, readonly number[]]>([
-    ['committed', [2, 4, 6]],
-    ['decided', [3]],
-  ])('at "%s" of commits', async (point, commits) => {
+  it('at commits', async () => {
     const scene = await setScene();
-    const first = scene.serve();
-    const workflow = await first.create(document('consult'));
-    await first.kill();
-    for (const nth of commits) {
-      const before = scene.model.calls().length;
-      const server = scene.serve({ crash: { point, nth } });
-      await server.execute(workflow, {}, `run ${nth}`);
-      await scene.died(server);
-      const last = scene.serve();
-      const run = (await last.execute(workflow, {}, `run ${nth}`)) ?? '';
-      await until('the run to complete', async () => (await last.get(`/runs/${run}`))?.body['status'] === 'completed');
-      expect((await last.get(`/runs/${run}`))?.body['output']).toEqual(PROMPTS.slice(1).map(answerTo));
-      const journal = (await last.get(`/runs/${run}/journal?limit=1000`))?.body['items'] as { type: string }[];
+    const crashes = [
+      ...[2, 4, 6].map((nth) => ({ point: 'committed' as const, nth })),
+      { point: 'decided' as const, nth: 3 },
+    ];
+    const ended = async ({ shown, killed, calls }: Survivor): Promise<void> => {
+      expect(await shown()).toMatchObject({ status: 'completed', output: PROMPTS.slice(1).map(answerTo) });
+      const journal = (await shown('/journal?limit=1000'))['items'] as { type: string }[];
       expect(journal.filter(({ type }) => type === 'model_called')).toHaveLength(3);
-      await last.kill();
-      const calls = scene.model.calls().slice(before);
       for (const prompt of PROMPTS) {
-        const keys = calls.filter((call) => call.prompt === prompt).map(({ key }) => key);
-        expect(new Set(keys).size, `keys of "${prompt}", killed at commit ${nth}`).toBe(1);
+        const keys = calls()
+          .filter((call) => call.prompt === prompt)
+          .map(({ key }) => key);
+        expect(new Set(keys).size, `keys of "${prompt}", ${killed}`).toBe(1);
         expect(keys.length).toBeLessThanOrEqual(2);
       }
       // At most those that were under way together.
-      expect(calls.length).toBeLessThanOrEqual(PROMPTS.length + 2);
-    }
+      expect(calls().filter(({ prompt }) => prompt !== 'work').length).toBeLessThanOrEqual(PROMPTS.length + 2);
+    };
+    await killedAt(scene, document('consult'), crashes, { ended });
   });
 
   it('with its first answer committed: that is not asked for again', async () => {

@@ -6,7 +6,7 @@
 import { assign, fromPromise, setup } from 'xstate';
 import { toErrorData } from '../../src/errors.ts';
 import { effect } from '../../src/runtime/effect.ts';
-import { createRuntime } from '../../src/runtime/runtime.ts';
+import { createRuntime, type Runtime } from '../../src/runtime/runtime.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 
 /** What the process is told. */
@@ -103,7 +103,7 @@ const modelCall = effect({
   },
 });
 
-const runtime = await createRuntime({
+const opening = createRuntime({
   store: sqliteStore(file),
   machines: { 'poison@1': poison },
   actors: { model: modelCall },
@@ -116,16 +116,19 @@ const runtime = await createRuntime({
   },
 });
 
-function call(method: string, args: readonly unknown[]): unknown {
+function call(runtime: Runtime, method: string, args: readonly unknown[]): unknown {
   const called = Reflect.get(runtime, method) as (...given: readonly unknown[]) => unknown;
   return Reflect.apply(called, runtime, args);
 }
 
-process.on('message', ({ id, method, args }: { id: number; method: string; args: readonly unknown[] }) => {
-  Promise.resolve(call(method, args)).then(
-    (value) => process.send?.({ id, value }),
-    (thrown: unknown) => process.send?.({ id, error: toErrorData(thrown) }),
-  );
-});
 process.on('disconnect', () => process.exit(0));
-process.send?.({ id: 0 });
+// No `await` at the top level: this is built as CommonJS, which loads sooner.
+void opening.then((runtime) => {
+  process.on('message', ({ id, method, args }: { id: number; method: string; args: readonly unknown[] }) => {
+    Promise.resolve(call(runtime, method, args)).then(
+      (value) => process.send?.({ id, value }),
+      (thrown: unknown) => process.send?.({ id, error: toErrorData(thrown) }),
+    );
+  });
+  process.send?.({ id: 0 });
+});

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished } from 'vitest';
 import type { ErrorData } from '../../src/errors.ts';
 import type { PoisonSettings } from './poison.ts';
-import { programOfProcess, type Program } from './program.ts';
+import { environmentOf, programOfProcess, type Program } from './program.ts';
 import { until } from './until.ts';
 
 /** What a call came to: the process may have died of it. */
@@ -26,6 +26,7 @@ export class PoisonedProcess {
     const execArgv = heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`];
     this.#child = fork(program, [JSON.stringify(settings)], {
       execArgv,
+      env: environmentOf(program),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
     });

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { createParser } from 'eventsource-parser';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import { environmentOf } from './program.ts';
-import type { ServerSettings } from './server.ts';
+import type { Crash, ServerSettings } from './server.ts';
 
 /** A fact as it came over the wire. */
 export interface WireFact {
@@ -52,7 +52,7 @@ export class ServerProcess {
     const [command, ...args] = [...under, process.execPath, ...node, program, JSON.stringify(settings)];
     const child = spawn(command, args, {
       env: environmentOf(program),
-      stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit'],
+      stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit', 'ipc'],
     });
     this.#child = child;
     running.add(child);
@@ -77,6 +77,14 @@ export class ServerProcess {
 
   signal(signal: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
     this.#child.kill(signal);
+  }
+
+  /** From now on it lives no longer than that; what was under way before is done. */
+  async dieAt(crash: Crash): Promise<void> {
+    await this.url;
+    const armed = once(this.#child, 'message');
+    this.#child.send(crash);
+    await Promise.race([armed, this.ended]);
   }
 
   async get(path: string): Promise<Answer | undefined> {

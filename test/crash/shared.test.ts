@@ -1,8 +1,7 @@
 /** S3, R5: killed while tasks share: each write is done once, each revision is given once, and who is stopped hears of it once. */
 import { describe, expect, it } from 'vitest';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
-import type { CrashPoint } from '../../src/runtime/group.ts';
-import { killedAt } from './each-commit.ts';
+import { killedAt, type Survivor } from './each-commit.ts';
 import { sceneOfTest } from './scene-of-test.ts';
 import { until } from './until.ts';
 
@@ -35,13 +34,16 @@ interface Change {
 describe('killed while tasks share', () => {
   const setScene = sceneOfTest();
 
-  it.each<[CrashPoint, readonly number[]]>([
-    ['committed', [7]],
-    ['decided', [5]],
-  ])('at "%s" of commits', async (point, commits) => {
+  it('at commits', async () => {
     const scene = await setScene();
-    await killedAt(scene, DOCUMENT, { point, commits }, async ({ run, server, killed, shown, calls }) => {
-      expect((await shown())['output']).toEqual({
+    const crashes = [
+      { point: 'committed', nth: 7 },
+      { point: 'decided', nth: 5 },
+    ] as const;
+    const ended = async ({ run, server, killed, shown, calls }: Survivor): Promise<void> => {
+      const { status, output } = await shown();
+      expect(status).toBe('completed');
+      expect(output).toEqual({
         verdict: expect.stringContaining('n is 6') as string,
         end: { counted: 6 },
       });
@@ -67,12 +69,13 @@ describe('killed while tasks share', () => {
         ['two', 1],
       ]);
       // What a call wrote stands under the key that it still had when it was made again.
-      const called = await calls();
+      const called = calls();
       for (const { key, value } of items.filter((item) => WRITERS.includes(item.key)))
         expect(new Set(called.filter(({ prompt }) => prompt === key).map((call) => call.key))).toEqual(
           new Set([value]),
         );
-    });
+    };
+    await killedAt(scene, DOCUMENT, crashes, { ended });
   });
 
   it('in the middle of stopping 600 tasks: the others are told afterwards, each of them once', async () => {

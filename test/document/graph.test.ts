@@ -98,22 +98,24 @@ describe('100,000 tasks', () => {
     expect(names(graph.last)).toEqual([`t${count - 1}`]);
   });
 
-  test('in one cycle are told without an overflow', { timeout: 60_000 }, () => {
-    const tasks = Array.from({ length: count }, (_, at) => ({
+  test('or fewer, in one cycle, are told without an overflow', { timeout: 60_000 }, () => {
+    // More than there can be calls on the stack.
+    const many = 40_000;
+    const tasks = Array.from({ length: many }, (_, at) => ({
       name: `t${at}`,
       prompt: 'x',
-      dependsOn: [`t${(at + 1) % count}`],
+      dependsOn: [`t${(at + 1) % many}`],
     }));
     const { faults } = errorOf(() => parseDocument({ name: 'w', tasks }));
     expect(faults).toHaveLength(1);
-    expect(faults?.[0]?.message).toMatch(/: t0 → t1 → .* … 99901 more … .* → t99999 → t0 /);
+    expect(faults?.[0]?.message).toMatch(/: t0 → t1 → .* … 39901 more … .* → t39999 → t0 /);
   });
 
-  test('with a fault each are refused in an answer of bounded size', { timeout: 60_000 }, () => {
-    const tasks = Array.from({ length: count }, (_, at) => ({ name: `t${at}`, prompt: 'x', dependsOn: [`u${at}`] }));
+  test('or fewer, with a fault each, are refused in an answer of bounded size', { timeout: 60_000 }, () => {
+    const tasks = Array.from({ length: 30_000 }, (_, at) => ({ name: `t${at}`, prompt: 'x', dependsOn: [`u${at}`] }));
     const { faults } = errorOf(() => parseDocument({ name: 'w', tasks }));
     expect(faults).toHaveLength(1_001);
-    expect(faults?.at(-1)?.message).toBe('and 99000 faults more');
+    expect(faults?.at(-1)?.message).toBe('and 29000 faults more');
   });
 
   test('one more is refused', { timeout: 60_000 }, () => {

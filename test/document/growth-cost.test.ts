@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { systemLoop } from '../../src/clock.ts';
 import { compose, type FermataOptions } from '../../src/compose.ts';
 import { execute } from '../../src/document/execute.ts';
 import { fork } from '../../src/document/fork/request.ts';
@@ -11,7 +10,7 @@ import { FermataError } from '../../src/errors.ts';
 import { effect } from '../../src/runtime/effect.ts';
 import type { RunChanges } from '../../src/store/store.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
-import { ManualClock } from '../harness/clock.ts';
+import { ManualClock, steadyLoop } from '../harness/clock.ts';
 
 /** Bytes and rows of what is not the journal, in commits in which something settles or joins. */
 interface Cost {
@@ -100,7 +99,7 @@ async function readsOfFork(count: number): Promise<number> {
     },
     clock: new ManualClock(),
     // A busy machine would cut turns by their time, and what they have read is read again afterwards.
-    loop: { ...systemLoop, elapsed: () => 0 },
+    loop: steadyLoop,
     config: { functions: { nothing: () => null }, providers: { openai: { apiKey: 'none' } } },
     actors: { modelCall },
   });

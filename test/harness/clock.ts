@@ -1,11 +1,14 @@
 /** A clock that moves only when a test says so. */
-import type { Clock } from '../../src/clock.ts';
+import { systemLoop, type Clock, type EventLoop } from '../../src/clock.ts';
 
 interface Armed {
   readonly due: number;
   readonly order: number;
   readonly wake: () => void;
 }
+
+/** No time passes while turns are decided: a group closes for what it holds, and never for how slow this machine is. */
+export const steadyLoop: EventLoop = { ...systemLoop, elapsed: () => 0 };
 
 /** Time stands still until `advance`. */
 export class ManualClock implements Clock {

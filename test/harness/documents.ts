@@ -1,6 +1,5 @@
 /** Runs documents of `code` tasks on a real file, with a clock that the test moves. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
@@ -18,9 +17,7 @@ import { childAddress } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from './clock.ts';
-
-/** A real file whose syncs cost nothing, where the system has such: what is tested here is not the disk. */
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+import { folderInMemory, layDatabase } from './database.ts';
 
 /** A call of the registered function `work`, which the test ends. */
 export interface Call {
@@ -45,7 +42,8 @@ class Said {
 /** A workflow engine whose every call waits for the test. */
 export class Workbench {
   readonly clock = new ManualClock();
-  readonly #folder = mkdtempSync(join(MEMORY, 'fermata-'));
+  readonly #folder = folderInMemory();
+  readonly #file = join(this.#folder, 'test.db');
   /** Calls that have not ended, in the order in which they began. */
   readonly calls: Call[] = [];
   /** Every call that ever began, by task. */
@@ -76,6 +74,7 @@ export class Workbench {
   /** `providers` answer the tasks that have a prompt; default: nobody. */
   static async open(providers: Providers = {}, predicates: Predicates = {}): Promise<Workbench> {
     const bench = new Workbench(providers, predicates, false);
+    await layDatabase(bench.#file);
     await bench.#compose();
     return bench;
   }
@@ -84,6 +83,7 @@ export class Workbench {
   static async openHolding(budgets?: FermataConfig['budgets']): Promise<Workbench> {
     const bench = new Workbench({ openai: { apiKey: 'none' } }, {}, true);
     bench.#budgets = budgets;
+    await layDatabase(bench.#file);
     await bench.#compose();
     return bench;
   }
@@ -146,10 +146,6 @@ export class Workbench {
         ...(this.#budgets === undefined ? {} : { budgets: this.#budgets }),
       },
     });
-  }
-
-  get #file(): string {
-    return join(this.#folder, 'test.db');
   }
 
   /** As after three deaths of the process that a run has caused. */

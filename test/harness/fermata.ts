@@ -2,8 +2,7 @@
  * A whole Fermata for a test: composed on a SQLite file of its own, with the scripted model server, behind the HTTP app.
  * Closing it fails the test that leaves a run in memory, a call in flight or a timer armed.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { startModelServer, type ModelServer, type ScriptLine } from '../../src/cli/demo/model-server.ts';
@@ -15,6 +14,7 @@ import type { FermataConfig } from '../../src/config.ts';
 import { createApp, type AppOptions } from '../../src/http/app.ts';
 import { createLogger } from '../../src/http/log.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { folderInMemory, layDatabase } from './database.ts';
 
 /** How it is made. */
 export interface HarnessOptions extends Partial<Omit<AppOptions, 'fermata'>> {
@@ -61,8 +61,9 @@ export interface Answer {
  */
 export async function openFermata(options: HarnessOptions = {}): Promise<Harness> {
   const { script, config, clock, prices, mayLeaveWork = false, database, maxInFlight, ...app } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+  const folder = folderInMemory();
   const file = database ?? join(folder, 'test.db');
+  if (database === undefined) await layDatabase(file);
   const models = await startModelServer(script === undefined ? {} : { script });
   const environment = { OPENAI_API_KEY: 'sk-test-not-a-key', OPENAI_BASE_URL: models.baseUrl };
   const fermata = await compose({

@@ -3,8 +3,7 @@
  * for leaks when the test ends. Nothing here waits for real time: `settle` gives the event loop turns until all is quiet.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { createRuntime, type Runtime, type RuntimeOptions } from '../../src/runtime/runtime.ts';
@@ -12,6 +11,7 @@ import type { Fact } from '../../src/runtime/facts.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from './clock.ts';
+import { folderInMemory, layDatabase } from './database.ts';
 
 /** What a test may set; everything else is given. */
 export interface RuntimeSetup extends Omit<RuntimeOptions, 'store' | 'clock'> {
@@ -53,8 +53,9 @@ export async function turnsOfTheLoop(rounds = QUIET_ROUNDS): Promise<void> {
 
 /** Opens a runtime for the running test. */
 export async function openRuntime(setup: RuntimeSetup): Promise<RuntimeUnderTest> {
-  const folder = await mkdtemp(join(tmpdir(), 'fermata-runtime-'));
+  const folder = folderInMemory();
   const file = join(folder, 'fermata.db');
+  await layDatabase(file);
   const logged: RuntimeUnderTest['logged'] = [];
   const facts: Fact[] = [];
   let current = setup;

@@ -39,6 +39,8 @@ function nodesOf(node: AnyStateNode): readonly AnyStateNode[] {
 export class TransitionsTaken {
   /** Names by the id of the machine. */
   readonly #taken = new Map<string, Set<string>>();
+  /** To copy a machine takes longer than one of its turns. */
+  readonly #copies = new WeakMap<AnyStateMachine, AnyStateMachine>();
 
   /** Takes the turns of an ended run again, one after the other from its journal, and notes the transitions of each. */
   async note(runtime: Runtime, runId: string): Promise<void> {
@@ -81,6 +83,8 @@ export class TransitionsTaken {
       stopChild: nothing,
       actionExecutor: nothing,
     };
-    return { copy: explorable(machine), scope: scope as unknown as Parameters<AnyStateMachine['transition']>[2] };
+    const copy = this.#copies.get(machine) ?? explorable(machine);
+    this.#copies.set(machine, copy);
+    return { copy, scope: scope as unknown as Parameters<AnyStateMachine['transition']>[2] };
   }
 }

@@ -77,7 +77,8 @@ export class PageSums {
    * numbers of those that differ, of each part.
    */
   *compare(database: number): Generator<readonly number[], void> {
-    const perPart = Math.floor(PART / this.#pageSize);
+    // A small file is one part, and needs no more room than it has.
+    const perPart = Math.floor(Math.min(PART, fstatSync(database).size + this.#pageSize) / this.#pageSize);
     const buffer = Buffer.alloc(perPart * this.#pageSize);
     for (let first = 0; ; first += perPart) {
       const got = readSync(database, buffer, 0, buffer.length, first * this.#pageSize);

@@ -26,7 +26,7 @@ export function upgrade(
   { settle = () => {}, folder = migrationsFolder }: { readonly settle?: () => void; readonly folder?: string } = {},
 ): void {
   const { db, driver } = connection;
-  const shipped = readMigrationFiles({ migrationsFolder: folder }).length;
+  const shipped = numberOf(folder);
   requireOurs(connection, file, shipped);
   driver.pragma('journal_mode = WAL');
   settle();
@@ -40,6 +40,14 @@ export function upgrade(
     driver.pragma('foreign_keys = ON');
   }
   driver.pragma(`user_version = ${shipped}`);
+}
+
+/** What is shipped does not change while a process runs, which may open many files. */
+let shippedHere: number | undefined;
+
+function numberOf(folder: string): number {
+  const read = () => readMigrationFiles({ migrationsFolder: folder }).length;
+  return folder === migrationsFolder ? (shippedHere ??= read()) : read();
 }
 
 function requireOurs({ driver }: Connection, file: string, shipped: number): void {

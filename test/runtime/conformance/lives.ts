@@ -2,13 +2,13 @@
  * One database file and the processes that own it one after the other: each may be closed in order, or killed in the
  * very moment in which the store has committed a turn, before anybody hears of it.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRuntime, type Runtime, type RuntimeOptions } from '../../../src/runtime/runtime.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import type { CommitGroup, Store } from '../../../src/store/store.ts';
 import { ManualClock } from '../../harness/clock.ts';
+import { folderInMemory, layDatabase } from '../../harness/database.ts';
 
 /** How these lives end and begin. */
 export interface LivesOptions extends Pick<RuntimeOptions, 'machines'> {
@@ -31,6 +31,7 @@ interface Request {
 export class Lives {
   readonly #options: LivesOptions;
   readonly #folder: string;
+  readonly #file: string;
   readonly #unanswered = new Set<Request>();
   #clock = new ManualClock();
   #store: Store | undefined;
@@ -42,12 +43,14 @@ export class Lives {
   private constructor(options: LivesOptions, folder: string) {
     this.#options = options;
     this.#folder = folder;
+    this.#file = join(folder, 'fermata.db');
   }
 
   /** Runs `during` on a file of its own, which is gone afterwards. */
   static async run<T>(options: LivesOptions, during: (lives: Lives) => Promise<T>): Promise<T> {
-    const lives = new Lives(options, await mkdtemp(join(tmpdir(), 'fermata-conformance-')));
+    const lives = new Lives(options, folderInMemory());
     try {
+      await layDatabase(lives.#file);
       await lives.#open();
       return await during(lives);
     } finally {
@@ -116,7 +119,7 @@ export class Lives {
   async #open(): Promise<void> {
     const { machines, actors, wrap = (store) => store, killed = false } = this.#options;
     this.opened++;
-    this.#store = sqliteStore(join(this.#folder, 'fermata.db'));
+    this.#store = sqliteStore(this.#file);
     this.#killed = Promise.withResolvers();
     const store = wrap(killed ? mortal(this.#store, () => this.#killed.resolve('killed')) : this.#store);
     this.#runtime = await createRuntime({

@@ -226,18 +226,18 @@ describe('a migration', () => {
     });
   });
 
-  it('1,000 runs, each in a commit of its own, and none is left behind', async () => {
+  it('300 runs, each in a commit of its own, and none is left behind', async () => {
     const groups: number[] = [];
     const under = await openRuntime({
       machines: { 'counter@1': counter },
       wrap: watching(({ runs }) => groups.push(runs.length)),
     });
-    const started = await Promise.all(Array.from({ length: 1_000 }, () => under.runtime.start('counter')));
+    const started = await Promise.all(Array.from({ length: 300 }, () => under.runtime.start('counter')));
     const migrate = { from: 'counter@1', snapshot: (old: object) => ({ ...old, context: { count: 100 } }) as never };
     await under.restart({ machines: { 'counter@2': { machine: counter, migrate } } });
     groups.length = 0;
     const results = await under.runtime.migrations.migrate();
-    expect(groups).toEqual(Array.from({ length: 1_000 }, () => 1));
+    expect(groups).toEqual(Array.from({ length: 300 }, () => 1));
     expect(results.every(({ moved }) => moved)).toBe(true);
     expect(new Set(results.map(({ runId }) => runId))).toEqual(new Set(started.map(({ runId }) => runId)));
     expect(await under.runtime.migrations.rehearse()).toEqual([]);

@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startModelServer } from '../src/cli/demo/model-server.ts';
-import { parseText } from '../src/document/parse.ts';
+import { startModelServer } from '../../src/cli/demo/model-server.ts';
+import { parseText } from '../../src/document/parse.ts';
 
-const ROOT = resolve(import.meta.dirname, '..');
+const ROOT = resolve(import.meta.dirname, '../..');
 const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', code = '']) => ({
   language,
