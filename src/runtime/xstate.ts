@@ -301,8 +301,36 @@ function bare(machine: Machine): Machine {
     // XState's own count begins one later at the start of a machine; ours must speak first, because it names the actor.
     maxIterations: Math.min(machine.options.maxIterations ?? Infinity, MAX_MICROSTEPS + 1),
   };
+  for (const node of stateNodes(copy)) forgetful(node as unknown as Choosing);
   bareMachines.set(machine, copy);
   return copy;
+}
+
+/** A state, where it chooses its transition. */
+interface Choosing {
+  next(snapshot: Snapshot, event: EventObject): unknown;
+}
+
+/** Types of events of which a state remembers at once what they may do. */
+const MOST_REMEMBERED = 1_000;
+
+/**
+ * XState remembers for good, in each state, what an event of each type that ever came may do, and names of tasks are types
+ * (`xstate.done.actor.NAME`): a process of months would keep all that there ever were. It remembers by the object that is
+ * asked, so a stand-in for the state is asked, and another one when that knows many.
+ */
+function forgetful(node: Choosing): void {
+  const { next } = node;
+  let standIn = Object.create(node) as Choosing;
+  const known = new Set<string>();
+  node.next = (snapshot, event) => {
+    if (known.size >= MOST_REMEMBERED && !known.has(event.type)) {
+      standIn = Object.create(node) as Choosing;
+      known.clear();
+    }
+    known.add(event.type);
+    return next.call(standIn, snapshot, event);
+  };
 }
 
 /**

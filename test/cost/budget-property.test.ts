@@ -4,7 +4,7 @@ import { budgetTrial, sharedBudgetTrial, type BudgetTrial, type SharedBudgetTria
 
 /** `npm run soak -- --only budgets` goes on from there. */
 const SEEDS = 100;
-const SHARED_SEEDS = 20;
+const SHARED_SEEDS = 12;
 const AT_ONCE = 4;
 
 it('settled + reserved ≤ limit at each commit, and the provider takes no more than was settled', async () => {

@@ -127,7 +127,7 @@ describe('shared budgets', () => {
           });
         }
       }),
-      { numRuns: 250, seed: 11 },
+      { numRuns: 100, seed: 11 },
     );
     for (const [what, count] of Object.entries({ overs, days, lesser }))
       expect(count, `${what}: what never happens proves nothing`).toBeGreaterThan(5);

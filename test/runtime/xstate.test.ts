@@ -3,6 +3,8 @@
  * Where one of these fails after an upgrade, that file has to be read again.
  */
 import { execFileSync } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import {
   and,
@@ -12,6 +14,7 @@ import {
   createMachine,
   emit,
   fromPromise,
+  initialTransition,
   log,
   not,
   raise,
@@ -22,6 +25,7 @@ import {
   spawnChild,
   stateIn,
   stopChild,
+  transition,
   type AnyActor,
   type AnyMachineSnapshot,
   type AnyStateMachine,
@@ -359,6 +363,41 @@ describe('R12: what XState leaves as it is', () => {
     late.send({ type: 'xstate.after.50.m.on' } as never);
     expect(late.getSnapshot().value).toBe('late');
     await turnsOfTheLoop(1);
+  });
+});
+
+describe('R3: types of events', () => {
+  // Long ones, so that few of them weigh something.
+  const typeOf = (n: number): string => `${n} `.padEnd(2_000, 'x');
+  const machine = createMachine({
+    context: { count: 0 },
+    initial: 'a',
+    states: { a: {} },
+    on: { '*': { actions: assign({ count: ({ context }) => context.count + 1 }) } },
+  });
+  const weight = (decide: (type: string) => void): number => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (let n = 0; n < 10_000; n++) decide(typeOf(n));
+    gc();
+    return (process.memoryUsage().heapUsed - before) / 1e6;
+  };
+
+  it('are remembered by XState for good', () => {
+    let [snapshot] = initialTransition(machine);
+    expect(weight((type) => ([snapshot] = transition(machine, snapshot, { type })))).toBeGreaterThan(15);
+  });
+
+  it('are forgotten by the runtime, and taken all the same', () => {
+    const self = new xstate.ActorReference({ address: '/', birth: 1, id: 'x', src: 'x' }, () => {});
+    const deciding: xstate.Deciding = { self, systemGet: () => undefined, systemAll: () => ({}), log: () => {} };
+    let { snapshot } = xstate.decideInitial(machine, undefined, deciding);
+    expect(
+      weight((type) => void ({ snapshot } = xstate.decideNext(machine, snapshot, { type }, deciding))),
+    ).toBeLessThan(10);
+    expect(snapshot.context).toEqual({ count: 10_000 });
   });
 });
 
