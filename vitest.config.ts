@@ -37,8 +37,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/published/**'],
     // What tests start from the sources finds them compiled: a third of the time to load.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/fermata-compiled') },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Loading Fermata takes longer than most files of tests do: a worker loads it once. No file mocks or patches a module.
     isolate: false,
     // One more than the cores of CI: many files wait for a process that they have started.

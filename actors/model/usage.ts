@@ -30,12 +30,13 @@ const MOST_TOKENS = 100_000_000;
 
 /**
  * Usage in our words; null where the two counts that are paid for are not both counts. Servers that report a negative,
- * broken or immense number would have it booked: unknown is the better answer.
+ * broken or immense number would have it booked: unknown is the better answer. So would those that report zeros for want
+ * of a count, and a budget would never be used up: every prompt has tokens.
  */
 export function toUsage(reported: ReportedUsage | null | undefined): ModelUsage | null {
   const inputTokens = reported?.prompt_tokens;
   const outputTokens = reported?.completion_tokens;
-  if (!isCount(inputTokens) || !isCount(outputTokens)) return null;
+  if (!isCount(inputTokens) || !isCount(outputTokens) || inputTokens === 0) return null;
   const count = (given: unknown, otherwise: number): number => (isCount(given) ? given : otherwise);
   const written = count(reported?.prompt_tokens_details?.cache_write_tokens, 0);
   return {

@@ -144,7 +144,8 @@ describe('a provider', () => {
     ['says nothing of what it took', undefined, 'completed', undefined, 0.001],
     ['says that it took less than nothing', usage(-1, -5), 'completed', undefined, 0.001],
     ['says that it took no number', usage(1, 'many'), 'completed', undefined, 0.001],
-    ['says that it took nothing', usage(0, 0), 'completed', undefined, 0],
+    ['says that it took nothing', usage(0, 0), 'completed', undefined, 0.001],
+    ['counts answers only', usage(0, 5), 'completed', undefined, 0.001],
   ])('that %s', async (_, counted, status, code, costDollars) => {
     const server = await startRawModelServer((exchange) => answerWith(exchange, 'Done.', counted));
     try {

@@ -16,7 +16,7 @@ import type { Runtime, RunView } from '../../src/runtime/runtime.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
-import { ManualClock } from './clock.ts';
+import { ManualClock, steadyLoop } from './clock.ts';
 import { folderInMemory, layDatabase } from './database.ts';
 
 /** A call of the registered function `work`, which the test ends. */
@@ -130,6 +130,7 @@ export class Workbench {
       store: this.wrap(sqliteStore(this.#file)),
       onFatal: (error) => this.fatal.push(error),
       clock: this.clock,
+      loop: steadyLoop,
       environment: {},
       // Back-offs are drawn from the id of the run: with one drawn by chance, a walk would now and then go another way.
       newId: () => `id-${String(++this.#ids).padStart(8, '0')}`,
@@ -220,7 +221,7 @@ export class Workbench {
   async settle(): Promise<void> {
     // What begins a run is over in a moment, unlike the calls that the test ends.
     const begins = (): boolean => this.fermata.runtime.load.effectsInFlight > this.calls.length;
-    for (let round = 0, quiet = 0; quiet < 3 && round < 60; round++, quiet = begins() ? 0 : quiet + 1) {
+    for (let round = 0, quiet = 0; quiet < 3 && round < 300; round++, quiet = begins() ? 0 : quiet + 1) {
       await this.fermata.runtime.idle();
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -119,7 +119,7 @@ describe('the bill of a run', () => {
       })),
     });
     const { body } = await harness.call('GET', `/runs/${runId}`);
-    expect(body).toMatchObject({ costDollars: 11 / 1e9, unknownCalls: 3 });
+    expect(body).toMatchObject({ costDollars: 11 / 1e9, unknownCalls: 4 });
     const shown = body.tasks.map(({ costDollars, unknownCalls }: Record<string, unknown>) => [
       costDollars,
       unknownCalls,
@@ -129,7 +129,7 @@ describe('the bill of a run', () => {
       [null, 1],
       [null, 1],
       [null, 1],
-      [0, undefined],
+      [null, 1],
     ]);
     const rows = await calls(harness, runId);
     expect(rows.map(({ kind, unitPrices }) => [kind, unitPrices !== null])).toEqual([
@@ -137,7 +137,7 @@ describe('the bill of a run', () => {
       ['settled', false],
       ['unsettled', true],
       ['unsettled', true],
-      ['settled', true],
+      ['unsettled', true],
     ]);
   });
 
