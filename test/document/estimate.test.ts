@@ -251,7 +251,7 @@ it('a prompt of ten million letters, and 30,000 tasks, in steps of which none is
     expect(step.value.total.nanos.expected).toBe(30_000 * EXPECTED);
     break;
   }
-  expect(longest).toBeLessThan(1_000);
+  expect(longest).toBeLessThan(3_000);
 });
 
 describe('a call for which a similar question will do', () => {

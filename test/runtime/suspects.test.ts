@@ -414,7 +414,7 @@ describe('a start with 100 quarantined runs and 10,000 unfinished ones', () => {
     });
     const elapsed = performance.now() - from;
     expect(read).toEqual([]);
-    expect(elapsed, 'milliseconds until it serves').toBeLessThan(2_000);
+    expect(elapsed, 'milliseconds until it serves').toBeLessThan(5_000);
     await expect(under.runtime.send('copy-99', { type: 'LEAVE' })).rejects.toMatchObject({ code: 'quarantined' });
     await under.runtime.send('copy-100', { type: 'LEAVE' });
     // Nobody waits for the 10,000 here.
