@@ -6,7 +6,14 @@ import { DEFAULTS, lessSure, type Source } from '../cost/estimate/figure.ts';
 import { stagesOf } from './analysis.ts';
 import type { TaskSpec } from './definition.ts';
 import type { Estimate } from './estimate.ts';
-import { durationOf, holdsSlot, itemOf, type Duration, type LearnedDurations } from './estimate/durations.ts';
+import {
+  durationOf,
+  holdsSlot,
+  itemOf,
+  type Duration,
+  type LearnedDurations,
+  type RunDuration,
+} from './estimate/durations.ts';
 import { listLength, type ListLength } from './estimate/list-length.ts';
 import { scheduleOf, type Schedule, type Work } from './estimate/schedule.ts';
 import { eachOf, type Steps } from './steps.ts';
@@ -99,7 +106,7 @@ function* played(estimate: Estimate, learned: LearnedDurations, learnedOf: Learn
 interface RunBelow {
   readonly plan: DryRun;
   /** Of all of it, as far as it is known; undefined where nothing is. */
-  readonly duration: Duration | undefined;
+  readonly duration: RunDuration | undefined;
 }
 /** By the names of the tasks. */
 type Below = ReadonlyMap<string, RunBelow>;
@@ -118,10 +125,10 @@ function* belowOf({ below }: Estimate, running: readonly TaskSpec[], learnedOf: 
   return found;
 }
 
-function wholeOf({ schedule: { seconds }, unknown, durations }: DryRun): Duration | undefined {
+function wholeOf({ schedule: { seconds }, unknown, durations }: DryRun): RunDuration | undefined {
   if (seconds === 0 && unknown > 0) return undefined;
   const from = [...durations.values()].reduce<Source>((least, one) => lessSure(least, one.from), 'counted');
-  return { seconds, from };
+  return { seconds, from, isPartial: unknown > 0 };
 }
 
 /** Tasks behind one task whose duration is not known: those of its run, unless something else says how long it takes. */

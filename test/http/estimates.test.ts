@@ -238,6 +238,28 @@ describe('POST …/dry-run of a workflow that begins runs', () => {
     const after = await harness.call('POST', `/workflows/${id}/dry-run`, {});
     expect(after.body).toMatchObject({ estimatedDurationSeconds: 9, unknownDurations: 0 });
   });
+
+  it('takes what such runs took as a whole where it knows only a part of them', async () => {
+    const clock = new ManualClock();
+    const functions = { slow: () => clock.jump(600_000) };
+    const harness = await openFermata({ config: { functions }, clock });
+    const inner = {
+      name: 'inner',
+      tasks: [
+        { name: 'a', kind: 'code', function: 'slow' },
+        { name: 'b', kind: 'code', function: 'slow', estimatedDurationSeconds: 5 },
+      ],
+    };
+    const tasks = [{ name: 'run', kind: 'subworkflow', workflow: inner }];
+    const id = await created(harness, { name: 'parent', tasks });
+    const before = await harness.call('POST', `/workflows/${id}/dry-run`, {});
+    expect(before.body).toMatchObject({ estimatedDurationSeconds: 5, unknownDurations: 1 });
+    const { runId } = (await harness.call('POST', `/workflows/${id}/execute`, {})).body;
+    await harness.fermata.runtime.waitFor(runId);
+    clock.jump(60_000);
+    const after = await harness.call('POST', `/workflows/${id}/dry-run`, {});
+    expect(after.body).toMatchObject({ estimatedDurationSeconds: 1_200, unknownDurations: 0 });
+  });
 });
 
 describe('what is said before a run', () => {

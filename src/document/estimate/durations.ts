@@ -143,20 +143,25 @@ export function declaredSeconds({ call, estimatedDurationSeconds }: TaskSpec): n
   return inner ?? estimatedDurationSeconds;
 }
 
+/** How long the run takes that a sub-workflow waits for. */
+export interface RunDuration extends Duration {
+  /** Of some of its tasks nobody knows how long they take. */
+  readonly isPartial: boolean;
+}
+
 /**
  * How long a task takes; of a map, each of its items. A wait for a time span says that itself, and a decision takes no time.
- *
- * @param run how long the run takes that a sub-workflow waits for
+ * Half of a run says less than what it took as a whole.
  */
-export function durationOf(spec: TaskSpec, learned: LearnedDurations, run?: Duration): Duration | undefined {
+export function durationOf(spec: TaskSpec, learned: LearnedDurations, run?: RunDuration): Duration | undefined {
   const declared = declaredSeconds(spec);
   if (declared !== undefined) return { seconds: declared, from: 'declared' };
   const { call } = itemOf(spec);
   if (call.kind === 'wait' && 'seconds' in call.for) return { seconds: call.for.seconds, from: 'declared' };
   if (call.kind === 'condition' || (call.kind === 'subworkflow' && !call.wait)) return { seconds: 0, from: 'counted' };
-  if (run !== undefined) return run;
+  if (run?.isPartial === false) return run;
   const known = learned.of(spec.name, modelOf(spec));
-  return known && { seconds: known.median, from: 'learned' };
+  return known === undefined ? run : { seconds: known.median, from: 'learned' };
 }
 
 /** The task of the items of a map; of another task itself. */
