@@ -559,7 +559,7 @@ export interface AnswerFilter {
 export interface AnswersSize {
   /** Questions, also those whose answer is still to come. */
   readonly entries: number;
-  /** Characters of answers, and of the prompts that are shown with them. */
+  /** Characters of answers and of the prompts that are shown with them, and the bytes of vectors. */
   readonly bytes: number;
 }
 
