@@ -1,5 +1,6 @@
 /** What a group of runs writes, as one transaction of the store. */
 import type { CommitGroup, MessageRow, RunChanges, SuspectRow } from '../store/store.ts';
+import type { Unnumbered } from './draft.ts';
 import type { ClosedRun, Run } from './run.ts';
 
 /** Where numbering over all runs stands. */
@@ -15,14 +16,15 @@ export interface ClosedGroup {
   readonly commit: CommitGroup;
   /** Whose turns it holds: those of the group without the ones that cannot be written. */
   readonly runs: readonly Run[];
-  /** Where numbering stands once it is written. */
-  readonly numbers: Numbers;
+  /** Of the last journal entry, once it is written. */
+  readonly position: number;
 }
 
 /** Closes each run's part. One that cannot be written is left out and handed to `unwritable`; the others go on. */
 export function closeGroup(
   group: readonly Run[],
-  { position, messageId }: Numbers,
+  position: number,
+  numbered: (messages: readonly Unnumbered[]) => readonly MessageRow[],
   unwritable: (run: Run, thrown: unknown) => void,
 ): ClosedGroup {
   const closed: Run[] = [];
@@ -44,7 +46,7 @@ export function closeGroup(
       runs.push(changesOf(run, part, position + 1));
       position += draft.entries.length;
       for (const [hash, text] of part.blobs) blobs.set(hash, text);
-      for (const message of draft.messagesSent) messagesSent.push({ ...message, id: ++messageId });
+      messagesSent.push(...numbered(draft.messagesSent));
       messagesTaken.push(...draft.messagesTaken);
     }
     suspectsGone.push(...run.settledSuspects);
@@ -54,7 +56,7 @@ export function closeGroup(
   return {
     commit: { runs, blobs: values, messagesSent, messagesTaken, suspectsGone },
     runs: closed,
-    numbers: { position, messageId },
+    position,
   };
 }
 

@@ -36,6 +36,9 @@ export interface DraftFact {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** A message that has no number yet. */
+export type Unnumbered = Omit<MessageRow, 'id'>;
+
 /** One run's part of a group. */
 export class Draft {
   origin: RunOrigin | undefined;
@@ -56,7 +59,7 @@ export class Draft {
   readonly effectsMarked = new Set<string>();
   readonly effectsGone = new Set<string>();
   readonly taken: { readonly id: string; readonly seq: number }[] = [];
-  readonly messagesSent: Omit<MessageRow, 'id'>[] = [];
+  readonly messagesSent: Unnumbered[] = [];
   readonly messagesTaken: number[] = [];
   /** Effects to start again, or now that their mark is committed. */
   readonly starts = new Map<string, EffectStart>();

@@ -11,10 +11,17 @@
  * A long file: what may happen between a decision and its commit, and after it, has to be seen at once to be believed.
  */
 import { FermataError, type ErrorCode } from '../errors.ts';
-import { StoreError, type MaybePromise, type RunChanges, type RunKey, type Store } from '../store/store.ts';
+import {
+  StoreError,
+  type MaybePromise,
+  type MessageRow,
+  type RunChanges,
+  type RunKey,
+  type Store,
+} from '../store/store.ts';
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, Unnumbered } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
 import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
@@ -77,7 +84,8 @@ export class Groups {
   readonly #trying = new Map<string, { readonly tries: number; readonly again: TimerHandle }>();
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
-  #numbers: Numbers;
+  #position: number;
+  #lastMessage: number;
   #scheduled = false;
   #draining: Promise<void> | undefined;
   #halted: Error | undefined;
@@ -89,7 +97,8 @@ export class Groups {
 
   constructor(surroundings: GroupSurroundings, start: Numbers) {
     this.#surroundings = surroundings;
-    this.#numbers = start;
+    this.#position = start.position;
+    this.#lastMessage = start.messageId;
   }
 
   /** Number of runs in memory. */
@@ -116,6 +125,14 @@ export class Groups {
   /** What the run did not take meanwhile is rows, and has to be entered again. */
   unblock(run: string): void {
     this.#blocked.delete(run);
+  }
+
+  /**
+   * Gives messages their numbers. A number is used where its commit fails, too: another one may have been begun
+   * meanwhile, and two messages under one number would be one.
+   */
+  numbered(messages: readonly Unnumbered[]): readonly MessageRow[] {
+    return messages.map((message) => ({ ...message, id: ++this.#lastMessage }));
   }
 
   /** Gives a run something to take, soon. */
@@ -337,7 +354,12 @@ export class Groups {
 
   async #commit(group: readonly Run[]): Promise<void> {
     const { store, suspects, crashPoint } = this.#surroundings;
-    const closed = closeGroup(group, this.#numbers, (run, thrown) => this.#block(run.key, run, asError(thrown)));
+    const closed = closeGroup(
+      group,
+      this.#position,
+      (messages) => this.numbered(messages),
+      (run, thrown) => this.#block(run.key, run, asError(thrown)),
+    );
     const { commit } = closed;
     const { suspectsGone = [] } = commit;
     suspects.deciding(undefined);
@@ -348,7 +370,7 @@ export class Groups {
       this.#commitFailed(closed.runs, thrown);
       return;
     }
-    this.#numbers = closed.numbers;
+    this.#position = closed.position;
     suspects.forget(suspectsGone);
     crashPoint?.('committed');
     const written = new Map(commit.runs.map((changes) => [changes.run, changes]));

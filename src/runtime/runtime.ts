@@ -43,6 +43,7 @@ import type {
 } from '../store/store.ts';
 import { Catalog, type MachineRegistration } from './catalog.ts';
 import { assertStorable, type RefCodec } from './codec.ts';
+import { deleteRun, type DeletionSurroundings } from './deletion.ts';
 import type { Draft } from './draft.ts';
 import type { AroundEffect } from './effect.ts';
 import { Effects } from './effects.ts';
@@ -154,6 +155,7 @@ export class Runtime {
   readonly #timers: TimerWheel;
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
+  readonly #deletions: DeletionSurroundings;
   readonly #loop: EventLoop;
   readonly #addressed: NonNullable<RuntimeOptions['addressed']>;
   readonly #messages: MessageDelivery;
@@ -282,6 +284,11 @@ export class Runtime {
       newRunId: options.newRunId ?? randomUUID,
       begin: (key, input) => this.#ask(key, input),
     });
+    this.#deletions = {
+      store: options.store,
+      blocked: (run) => this.#groups.blocked(run),
+      numbered: (messages) => this.#groups.numbered(messages),
+    };
     this.migrations = new Migrations({
       catalog,
       store: options.store,
@@ -682,52 +689,15 @@ export class Runtime {
 
   /**
    * Deletes a run with its journal: one that has ended, or that cannot go on and so cannot be cancelled either (its row is
-   * damaged, its machine is gone). Runs that it waits for are cancelled then. Throws `notFound`, `runNotEnded`, and
-   * `wrongState` where another run would wait for it for ever.
+   * damaged, its machine is gone). Runs that it waits for are cancelled then, in the same commit. Throws `notFound`,
+   * `runNotEnded`, `runHasForks`, and `wrongState` where another run would wait for it for ever.
    */
   async delete(runId: string): Promise<void> {
-    const { status, endedAt, parent } = await this.#row(runId);
-    const stuck = this.#groups.blocked(runId) !== undefined;
-    if (endedAt === null && !stuck)
-      throw new FermataError(
-        'runNotEnded',
-        `Run ${runId} is ${status}; only ended runs can be deleted. Cancel it first.`,
-        { data: { runStatus: status } },
-      );
-    if (endedAt === null) {
-      await this.#assertNotAwaited(runId, parent);
-      for (const child of await this.#store.awaitedRuns(this.#key(runId)))
-        await this.cancel(child, `Run ${runId}, which waited for it, was deleted.`);
-    }
-    const lenders = endedAt === null ? await this.#store.budgetsAskedBy(this.#key(runId)) : [];
-    // One that others still read from is not deleted: nobody is to hear that it was.
-    const forks = lenders.length === 0 ? [] : await this.#openForksOf(runId);
-    // What it held may be spent: nobody can say so any more. Told before: a crash behind the deletion would leave it lent
-    // for ever, and others waiting for that.
-    if (forks.length === 0)
-      for (const lender of lenders)
-        await this.tell(lender, { type: 'fermata.budget.farewell', run: runId, spent: null });
-    await this.#store.deleteRun(this.#key(runId), { unended: stuck });
+    const key = this.#key(runId);
+    if (!(await deleteRun(this.#deletions, key))) throw runNotFound(runId);
     this.#groups.forget(runId);
     this.#suspects.forgetRun(runId);
-  }
-
-  async #openForksOf(runId: string): Promise<readonly RunRow[]> {
-    return this.#store.runs(this.tenant, { forkedFrom: runId, open: true, limit: 1 });
-  }
-
-  /** A run that is gone tells nobody that it has ended. */
-  async #assertNotAwaited(runId: string, parent: RunParent | undefined): Promise<void> {
-    if (parent?.awaited !== true) return;
-    const waiting = await this.#store.run(this.#key(parent.run));
-    const task = await this.#store.row(this.#key(parent.run), 'task', parent.task);
-    if (waiting === undefined || waiting.endedAt !== null || task?.live !== true || task.attempts !== parent.attempt)
-      return;
-    throw new FermataError(
-      'wrongState',
-      `Task "${parent.task}" of run ${parent.run} waits for run ${runId}. Cancel that task first, then delete this run.`,
-      { data: { runStatus: waiting.status } },
-    );
+    if (this.#works) void this.#messages.look();
   }
 
   /** True when the database can be read and written. */

@@ -907,7 +907,7 @@ export interface Store extends WorkflowStore, LedgerStore, AnswerStore, VectorIn
     key: RunKey,
     page: { readonly limit: number; readonly after?: string | undefined },
   ): MaybePromise<readonly BudgetWaitRow[]>;
-  /** Ids of the shared budgets (they are runs) of which a run holds something, or for which it waits. */
+  /** Ids of the shared budgets (they are runs) of which a run holds something, or which it has asked. */
   budgetsAskedBy(key: RunKey): MaybePromise<readonly string[]>;
   entry(key: RunKey, seq: number): MaybePromise<JournalEntry | undefined>;
   /** Journal number of a run's fact, by its number among the facts; undefined where there is none. */
@@ -969,9 +969,12 @@ export interface Store extends WorkflowStore, LedgerStore, AnswerStore, VectorIn
   /**
    * Deletes an ended run with all its rows; values that others share stay. False where it does not exist. Throws
    * `FermataError` `runNotEnded` where it could still write, unless the caller knows that it does not (`unended`), and
-   * `runHasForks` where a fork that has not ended reads from it.
+   * `runHasForks` where a fork that has not ended reads from it. Messages are sent where it is deleted, in the same transaction.
    */
-  deleteRun(key: RunKey, options?: { readonly unended?: boolean }): Promise<boolean>;
+  deleteRun(
+    key: RunKey,
+    options?: { readonly unended?: boolean; readonly messagesSent?: readonly MessageRow[] },
+  ): Promise<boolean>;
 
   /** Hash of the definition registered under `name@version`; where it is new, registers the one given, if one is, and returns undefined. */
   machineHash(machine: string, hash?: string): Promise<string | undefined>;

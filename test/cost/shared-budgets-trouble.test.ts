@@ -75,6 +75,62 @@ describe('a run that is quarantined', () => {
     await bench.settle();
     expect(await today(bench)).toMatchObject({ settled: CALL, lent: 0, waiting: 0 });
   });
+
+  it('and may not be deleted, because a fork of a fork reads from it: still holds what it has', async () => {
+    const bench = await open(perDay(40));
+    const held = await begin(bench, [asks('a')]);
+    const { lent } = await today(bench);
+    const point = { atSeq: 0 };
+    const between = await bench.fork(held, { point });
+    const last = await bench.fork(between, { point });
+    await bench.fermata.runtime.cancel(between);
+    await bench.restartWithout(held);
+    const before = await today(bench);
+    await expect(bench.fermata.runtime.delete(held)).rejects.toMatchObject({
+      code: 'runHasForks',
+      data: { forks: [last] },
+    });
+    await bench.settle();
+    expect(await today(bench), 'nobody was told that it is gone').toEqual(before);
+    await bench.fermata.runtime.cancel(last);
+    await bench.settle();
+    const { settled } = await today(bench);
+    await bench.fermata.runtime.delete(held);
+    await bench.settle();
+    expect(await today(bench)).toMatchObject({ settled: settled + lent, lent: 0, waiting: 0 });
+  });
+
+  it('and deleted while the budget takes nothing either: it hears of that once it is released', async () => {
+    const bench = await open(perDay(40));
+    const held = await begin(bench, [asks('a')]);
+    const { lent } = await today(bench);
+    const day = `budget:day:${new Date(bench.clock.now()).toISOString().slice(0, 10)}`;
+    await bench.restartWithout(held);
+    await bench.restartWithout(day);
+    await bench.fermata.runtime.delete(held);
+    await bench.settle();
+    expect(await today(bench)).toMatchObject({ settled: 0, lent });
+    await bench.restart();
+    await bench.fermata.runtime.release(day);
+    await bench.settle();
+    expect(await today(bench)).toMatchObject({ settled: lent, lent: 0, waiting: 0 });
+  });
+
+  it('and deleted before a budget has heard what it asked for: nothing is lent to it for ever', async () => {
+    const bench = await open(perDay(40));
+    const day = `budget:day:${new Date(bench.clock.now()).toISOString().slice(0, 10)}`;
+    await begin(bench, [asks('first', { maxOutputTokens: 1 })]);
+    const { lent } = await today(bench);
+    await bench.restartWithout(day);
+    const run = await begin(bench, [asks('a')]);
+    await bench.restartWithout(run);
+    await bench.fermata.runtime.delete(run);
+    await bench.fermata.runtime.release(day);
+    await bench.settle();
+    const left = await today(bench);
+    expect(left).toMatchObject({ lent, waiting: 0 });
+    expect(left.settled, 'nobody can say that the grant never came').toBeGreaterThan(CALL);
+  });
 });
 
 it('more runs wait than one turn tells: all hear that it is over', async () => {

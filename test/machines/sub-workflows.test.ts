@@ -207,6 +207,24 @@ describe('a run that does not complete', () => {
     expect((await bench.read(second?.runId ?? '')).status).toBe('cancelled');
   });
 
+  it('is cancelled in the commit that deletes a run which can do nothing any more, and not where that is refused', async () => {
+    const run = await bench.start({ tasks: [phase(), work('other')] });
+    const { runId } = await onlyChild(run);
+    const fork = await bench.fork(run, { point: { atSeq: 0 } });
+    await bench.restartWithout(run);
+    await expect(bench.fermata.runtime.delete(run)).rejects.toMatchObject({ code: 'runHasForks' });
+    await bench.settle();
+    expect((await bench.read(runId)).status).toBe('running');
+    await bench.fermata.runtime.cancel(fork);
+    await bench.fermata.runtime.delete(run);
+    await bench.settle();
+    expect(await bench.read(runId)).toMatchObject({
+      status: 'cancelled',
+      reason: { message: `Run ${run}, which waited for it, was deleted.` },
+    });
+    await expect(bench.fermata.runtime.delete(run)).rejects.toMatchObject({ code: 'notFound' });
+  });
+
   it('fails its task where the workflow was deleted meanwhile', async () => {
     const { workflows } = bench.fermata;
     const { id } = await workflows.create({ ...once, name: 'gone' });

@@ -1,13 +1,14 @@
 /** Deletes a run with all it owns, and the big values that nobody else refers to. */
 import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { FermataError } from '../../errors.ts';
-import type { RunKey, RunStatus } from '../store.ts';
+import type { RunKey, RunStatus, Store } from '../store.ts';
 import { isUnused } from './conditions.ts';
+import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
 import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
-import { blob, blobUse, forkedFrom, journal, run, runState, suspect } from './schema.ts';
+import { prepareInsert } from './prepared.ts';
+import { blob, blobUse, forkedFrom, journal, message, run, runState, suspect } from './schema.ts';
 import type { Writer } from './writer.ts';
 
 const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled'];
@@ -30,12 +31,15 @@ function hasForks(run: string, forks: readonly string[]): FermataError {
  * @throws FermataError `runNotEnded` where the run could still write its rows, `runHasForks` where a fork reads them
  */
 export function prepareDeleteRun(
-  db: BetterSQLite3Database,
+  connection: Connection,
   keys: RunKeys,
   journalReads: Pick<JournalReads, 'forget'>,
   writer: Writer,
-): (owner: RunKey, options?: { readonly unended?: boolean }) => boolean {
+): (...asked: Parameters<Store['deleteRun']>) => boolean {
+  const { db } = connection;
   const usePosition = raiseHighWater(db, 'position');
+  const useMessage = raiseHighWater(db, 'message');
+  const writeMessage = prepareInsert(connection, message);
 
   function dropRows(key: number): void {
     const last = db
@@ -61,7 +65,7 @@ export function prepareDeleteRun(
       .map((fork) => fork.id);
   }
 
-  return (owner, { unended = false } = {}) => {
+  return (owner, { unended = false, messagesSent = [] } = {}) => {
     const status = writer.writeOutsideTurns(() => {
       const key = keys.of(owner);
       if (key === undefined) return undefined;
@@ -74,6 +78,10 @@ export function prepareDeleteRun(
       db.delete(suspect)
         .where(and(eq(suspect.tenant, owner.tenant), eq(suspect.run, owner.run)))
         .run();
+      for (const row of messagesSent) {
+        writeMessage(row);
+        useMessage(row.id);
+      }
       return 'deleted';
     });
     if (status === 'notEnded') {

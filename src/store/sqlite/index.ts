@@ -197,7 +197,7 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
       removeVectors: (tenant, hashes) => vectors.removeVectors(tenant, hashes),
       nearest: (tenant, query) => vectors.nearest(tenant, query),
     }),
-    deleteRun: prepareDeleteRun(db, keys, journal, writer),
+    deleteRun: prepareDeleteRun(connection, keys, journal, writer),
     machineHash: machineHashes(db, writer),
   };
 }

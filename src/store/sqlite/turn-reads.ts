@@ -17,6 +17,7 @@ import {
   growth,
   growthList,
   keptEvent,
+  message,
   run,
   runState,
   shared,
@@ -123,7 +124,10 @@ export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journ
       ),
     budgetHolders: (owner, { limit, after = '' }) =>
       owned(owner, [], (run) => read.budgetHolders.all({ run, limit, after })),
-    budgetsAskedBy: ({ tenant, run }) => read.budgetsAskedBy.all({ tenant, holder: run }).map(({ id }) => id),
+    budgetsAskedBy: ({ tenant, run }) => {
+      const known = [...read.budgetsAskedBy.all({ tenant, holder: run }), ...read.askedNow.all({ tenant, run })];
+      return [...new Set(known.map(({ id }) => id))];
+    },
     entryOfFact: (owner, factSeq) => owned(owner, undefined, (run) => journal.entryOfFact(run, factSeq)),
     entry: (owner, seq) => owned(owner, undefined, (run) => journal.entry(run, seq)),
     effectsOf: (owner) =>
@@ -315,6 +319,17 @@ function prepareReads(db: BetterSQLite3Database) {
         ),
       )
       .orderBy(asc(budgetWait.run)),
+    askedNow: db
+      .select({ id: message.toRun })
+      .from(message)
+      .where(
+        and(
+          eq(message.tenant, sql.placeholder('tenant')),
+          eq(message.fromRun, runIs),
+          sql`${message.eventJson} ->> '$.type' = 'fermata.budget.ask'`,
+        ),
+      )
+      .orderBy(asc(message.id)),
     effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)),
     children: db
       .select({ id: run.run, parentJson: run.parentJson })

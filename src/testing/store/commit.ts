@@ -1,6 +1,6 @@
 /** Writes a group: all of it or nothing (S1), by the rules that the tables of SQLite keep. */
 import { StoreError } from '../../store/store.ts';
-import type { BlobUse, CommitGroup, RowChange, RunChanges, RunOrigin } from '../../store/store.ts';
+import type { BlobUse, CommitGroup, MessageRow, RowChange, RunChanges, RunOrigin } from '../../store/store.ts';
 import { addToAnswers } from './answers.ts';
 import { nameOf, type MemoryDatabase, type RunRecord, type Writing } from './database.ts';
 import { addToLedger, openAccount } from './ledger.ts';
@@ -22,10 +22,7 @@ export function assertCommittable(database: MemoryDatabase, group: CommitGroup):
 function writeGroup(database: MemoryDatabase, writing: Writing, group: CommitGroup): void {
   for (const { hash, text } of group.blobs) if (!database.blobs.has(hash)) writing.set(database.blobs, hash, text);
   const records = group.runs.map((changes) => writeRun(database, writing, changes));
-  for (const row of group.messagesSent) {
-    writing.insert(database.messages, row.id, row, 'message');
-    raise(database, writing, 'messageId', row.id);
-  }
+  sendMessages(database, writing, group.messagesSent);
   dropSuspects(database, writing, group.suspectsGone ?? []);
   for (const id of group.messagesTaken) writing.delete(database.messages, id);
   // Last: what one run lets go of another may claim in the same group.
@@ -35,6 +32,14 @@ function writeGroup(database: MemoryDatabase, writing: Writing, group: CommitGro
       if (record !== undefined) writing.delete(record.blobs, holding(use));
       dropUnused(database, writing, use.hash);
     }
+  }
+}
+
+/** Puts messages on their way. */
+export function sendMessages(database: MemoryDatabase, writing: Writing, rows: readonly MessageRow[]): void {
+  for (const row of rows) {
+    writing.insert(database.messages, row.id, row, 'message');
+    raise(database, writing, 'messageId', row.id);
   }
 }
 

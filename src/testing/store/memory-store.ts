@@ -5,7 +5,7 @@
 import { FermataError } from '../../errors.ts';
 import { StoreError, type Store } from '../../store/store.ts';
 import { answersOf } from './answers.ts';
-import { commitGroup, dropUnused } from './commit.ts';
+import { commitGroup, dropUnused, sendMessages } from './commit.ts';
 import { MemoryDatabase, nameOf } from './database.ts';
 import { ledgerOf } from './ledger.ts';
 import { readsOf } from './reads.ts';
@@ -66,7 +66,7 @@ export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): St
       commitGroup(database, group);
     },
 
-    async deleteRun(key, { unended = false } = {}) {
+    async deleteRun(key, { unended = false, messagesSent = [] } = {}) {
       const record = use().run(key);
       if (record === undefined) return false;
       if (!unended && !ENDED.has(record.state.status)) {
@@ -84,6 +84,7 @@ export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): St
         });
       database.write((writing) => {
         writing.delete(database.runs, nameOf(key));
+        sendMessages(database, writing, messagesSent);
         for (const { position } of record.entries.values()) writing.delete(database.positions, position);
         for (const { hash } of record.blobs.values()) dropUnused(database, writing, hash);
         const suspected = [...database.suspects.values()].filter((row) => nameOf(row) === nameOf(key));

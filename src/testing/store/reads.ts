@@ -2,6 +2,7 @@
 import type {
   BudgetPlace,
   FeedEntry,
+  MessageRow,
   PendingApproval,
   ProjectedRows,
   ProjectedTable,
@@ -119,14 +120,18 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         .filter(({ held, task }) => held > 0 && task > after)
         .toSorted((a, b) => byText(a.task, b.task))
         .slice(0, limit),
-    budgetsAskedBy: ({ tenant, run }) =>
-      use()
+    budgetsAskedBy: ({ tenant, run }) => {
+      const known = use()
         .runsOf(tenant)
         .filter(({ budgetWaits }) => {
           const row = budgetWaits.get(`${run}/`);
           return row !== undefined && (row.held > 0 || row.open);
-        })
-        .map(({ origin }) => origin.run),
+        });
+      const asked = [...use().messages.values()]
+        .filter((row) => row.tenant === tenant && row.fromRun === run && asksBudget(row))
+        .toSorted((one, other) => one.id - other.id);
+      return [...new Set([...known.map(({ origin }) => origin.run), ...asked.map(({ toRun }) => toRun)])];
+    },
     keptEvents: (key, type, { limit, after = -1 }) =>
       [...(use().run(key)?.keptEvents.values() ?? [])]
         .filter((event) => event.takenBy === null && event.type === type && event.seq > after)
@@ -291,4 +296,8 @@ function compare(a: readonly (number | string)[], b: readonly (number | string)[
 /** As SQLite orders texts. */
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function asksBudget({ eventJson }: MessageRow): boolean {
+  return (JSON.parse(eventJson) as { readonly type?: unknown }).type === 'fermata.budget.ask';
 }

@@ -111,6 +111,20 @@ export function deletionContract(make: MakeStore): void {
       expect(await store.run(a)).toMatchObject({ status: 'waiting' });
     });
 
+    test('sends its messages where the run is deleted: both or neither', async () => {
+      const { store } = current();
+      await store.commit(group([begin(a), begin(fork, {}, { forkedFrom: ['a'] })], { messagesSent: [message(1)] }));
+      const ids = async (): Promise<readonly number[]> => (await store.messages(9)).map(({ id }) => id);
+      const deletion = (id: number) => store.deleteRun(a, { unended: true, messagesSent: [message(id)] });
+      await expect(deletion(2)).rejects.toMatchObject({ code: 'runHasForks' });
+      expect(await ids()).toEqual([1]);
+      await store.commit(group([changes(fork, 1, ended)]));
+      await expect(deletion(1), 'a number that is taken').rejects.toThrow();
+      expect(await store.run(a)).toMatchObject({ status: 'running' });
+      expect(await deletion(2)).toBe(true);
+      expect([await ids(), await store.run(a)]).toEqual([[1, 2], undefined]);
+    });
+
     test('R11: a big value stays until the last run that claims it is gone', async () => {
       const { store } = current();
       const blobs = [

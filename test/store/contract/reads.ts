@@ -141,6 +141,17 @@ export function readsContract(make: MakeStore): void {
       await store.commit(group([changes(a, 1, { rows: [holds('r2', 0), holds('r4', 0, true)] })]));
       expect([await holders(), await store.budgetsAskedBy({ ...a, run: 'r3' })]).toEqual([['r1'], []]);
       expect(await store.budgetsAskedBy({ ...a, run: 'r4' })).toEqual([a.run]);
+      const asks = { fromRun: 'r4', eventJson: '{"type":"fermata.budget.ask"}' };
+      const messagesSent = [
+        message(1, { ...asks, toRun: 'other' }),
+        message(2, { ...asks, toRun: a.run }),
+        message(3, { fromRun: 'r4', toRun: 'parent' }),
+      ];
+      await store.commit(group([], { messagesSent }));
+      expect(await store.budgetsAskedBy({ ...a, run: 'r4' }), 'one that has not heard of it yet').toEqual([
+        a.run,
+        'other',
+      ]);
     });
 
     test('entries that a run may forget are gone, and the newest are there', async () => {
@@ -365,13 +376,15 @@ export function reopeningContract(make: MakeStore<LastingStoreUnderTest>): void 
         group([begin(a, { entries: [entry(1, 41)], actors: [actor('root')] })], { messagesSent: [message(7)] }),
       );
       await store.commit(group([changes(a, 1, { state: state({ status: 'completed' }) })], { messagesTaken: [7] }));
-      await store.deleteRun(a);
-      await store.commit(group([begin(b, { entries: [entry(1, 5)], actors: [actor('root')] })]));
+      await store.deleteRun(a, { messagesSent: [message(8)] });
+      await store.commit(
+        group([begin(b, { entries: [entry(1, 5)], actors: [actor('root')] })], { messagesTaken: [8] }),
+      );
       const again = await reopen();
       expect(await again.actor(b, 'root')).toEqual(actor('root'));
       expect(await again.run(b)).toMatchObject({ revision: 1 });
       await again.close();
-      expect(await again.open()).toMatchObject({ position: 41, messageId: 7 });
+      expect(await again.open()).toMatchObject({ position: 41, messageId: 8 });
     });
   });
 }
