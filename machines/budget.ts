@@ -219,6 +219,7 @@ export const budgetMachine = setup({
         'fermata.budget.leave': { actions: ['leave', { type: 'giveBack', params: { closed: true } }] },
         'fermata.upstream.granted': { actions: ['keepLent', { type: 'giveBack', params: { closed: true } }] },
         'fermata.upstream.left': { actions: 'keepLeft' },
+        'fermata.upstream.warned': { actions: 'warnOfAll' },
       },
     },
   },

@@ -16,7 +16,7 @@ import { dollarsOf, type NanoDollars } from '../src/cost/money.ts';
 import { wantedOf, type CallNeed } from '../src/cost/reservation.ts';
 import { statedNeed } from '../src/document/budget-need.ts';
 import type { CostWarning } from './budget/warning.ts';
-import { fact, send } from './reserved.ts';
+import { fact, send, type Enqueue } from './reserved.ts';
 
 /** A run wants money for a call, and says what has become of what it had. */
 export interface AsksBudget extends CallNeed {
@@ -130,23 +130,10 @@ export const sharedBudgetMachine = setup({
       const { next, said, changed } = lending(context, event);
       for (const { run, held, waits, ...need } of changed)
         fact(enqueue, 'budget_lent', { run, ...statedNeed(need), heldDollars: dollarsOf(held), waits });
+      // First: a run that hears that it is over ends with that, and its stream with it.
+      const warned = warnOnce(enqueue, { ...context, ...next });
       for (const { run, event: heard } of said) send(enqueue, { run }, { ...heard });
-      enqueue.assign(next);
-    }),
-    warn: enqueueActions(({ enqueue, context }) => {
-      const { id, warnAt, settled, limit, warnedAt } = context;
-      if (warnAt === undefined || settled < warnAt || warnedAt === warnAt) return;
-      const warning: CostWarning = {
-        costDollars: dollarsOf(settled),
-        warnAtDollars: dollarsOf(warnAt),
-        ...(limit === null ? {} : { maxCostDollars: dollarsOf(limit) }),
-      };
-      fact(enqueue, 'cost_warning', { budget: id, ...warning });
-      if (id.startsWith(OF_RUN)) {
-        const warned: SharedBudgetSays = { type: 'fermata.upstream.warned', from: id, ...warning };
-        send(enqueue, { run: id.slice(OF_RUN.length) }, { ...warned });
-      }
-      enqueue.assign({ warnedAt: warnAt });
+      enqueue.assign({ ...next, ...warned });
     }),
   },
 }).createMachine({
@@ -157,10 +144,10 @@ export const sharedBudgetMachine = setup({
     open: {
       meta: { waitsFor: 'runs' },
       on: {
-        'fermata.budget.ask': { actions: ['lend', 'warn'] },
-        'fermata.budget.report': { actions: ['lend', 'warn'] },
-        'fermata.budget.farewell': { actions: ['lend', 'warn'] },
-        'fermata.budget.look': { actions: ['lend', 'warn'] },
+        'fermata.budget.ask': { actions: 'lend' },
+        'fermata.budget.report': { actions: 'lend' },
+        'fermata.budget.farewell': { actions: 'lend' },
+        'fermata.budget.look': { actions: 'lend' },
       },
     },
   },
@@ -258,6 +245,24 @@ function lending(
     said,
     changed: [...changed].flatMap((run) => rows.get(run) ?? []),
   };
+}
+
+/** Tells people what is spent: once for each limit. */
+function warnOnce(
+  enqueue: Enqueue,
+  { id, warnAt, settled, limit, warnedAt }: SharedBudgetContext,
+): Pick<SharedBudgetContext, 'warnedAt'> {
+  if (warnAt === undefined || settled < warnAt || warnedAt === warnAt) return {};
+  const warning: CostWarning = {
+    costDollars: dollarsOf(settled),
+    warnAtDollars: dollarsOf(warnAt),
+    ...(limit === null ? {} : { maxCostDollars: dollarsOf(limit) }),
+  };
+  fact(enqueue, 'cost_warning', { budget: id, ...warning });
+  // Who watches a run watches nothing else.
+  const said: SharedBudgetSays = { type: 'fermata.upstream.warned', from: id, ...warning };
+  if (id.startsWith(OF_RUN)) send(enqueue, { run: id.slice(OF_RUN.length) }, { ...said });
+  return { warnedAt: warnAt };
 }
 
 /** The configuration may have changed since; a run has said its own when it asked first. */

@@ -163,6 +163,14 @@ describe('a budget', () => {
     expect(purse.facts).toEqual(['cost_warning']);
   });
 
+  it.each(['open', 'closed'])('warns once of what it hears that all have spent (%s)', (state) => {
+    const purse = new Purse(100, 50);
+    if (state === 'closed') purse.send({ type: 'fermata.budget.close' });
+    const warned = { type: 'fermata.upstream.warned', from: 'budget:run:r', costDollars: 2, warnAtDollars: 1 };
+    for (let times = 0; times < 2; times++) purse.send(warned);
+    expect([purse.snapshot.value, purse.facts]).toEqual([state, ['cost_warning']]);
+  });
+
   it('ends the run where a provider takes more than it may, and says what it took', () => {
     const purse = new Purse(100);
     purse.reserve('a', 30, 30);

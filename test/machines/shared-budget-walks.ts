@@ -63,6 +63,7 @@ export const SHARED_BUDGET_WALKS: readonly SharedBudgetWalk[] = [
       const second = await begin(bench, [one('b')]);
       const third = await begin(bench, [one('c', { maxOutputTokens: 50 })]);
       await bench.answer('c', 50);
+      await bench.advance(2);
       expect(await today(bench)).toMatchObject({ settled: 1.5 * CALL, lent: 0, waiting: 0 });
       return [
         await ended(bench, first, 'completed'),
@@ -194,6 +195,20 @@ export const SHARED_BUDGET_WALKS: readonly SharedBudgetWalk[] = [
       expect(warned).toMatchObject([{ data: { costDollars: 0.001, warnAtDollars: 0.001, maxCostDollars: 0.005 } }]);
       await bench.answer('b', 100);
       return [await ended(bench, run, 'completed')];
+    },
+  },
+  {
+    title: 'a run is warned, too, by what leaves nothing for its next call',
+    budgets: {},
+    async walk(bench) {
+      const budget = { maxCostDollars: 0.0015, warnAtDollars: 0.001 };
+      const inside = { name: 'inside', config: { prices: PRICES }, tasks: [one('c')] };
+      const sub = { name: 'sub', kind: 'subworkflow', workflow: inside, dependsOn: ['b'] };
+      const run = await begin(bench, [one('a'), one('b', { dependsOn: ['a'] }), sub], { budget });
+      await bench.answer('a', 100);
+      const of = (await bench.facts(run)).map(({ type }) => type);
+      expect(of.filter((type) => type === 'cost_warning')).toHaveLength(1);
+      return [await ended(bench, run, 'cancelled', 'budgetExceeded')];
     },
   },
   {
