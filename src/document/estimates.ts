@@ -1,6 +1,7 @@
 /** Estimates of the documents of a process: with its prices, its encoders, and what its runs have taught. */
 import { Tokenizer } from '../cost/tokens.ts';
-import type { LedgerStore, MaybePromise } from '../store/store.ts';
+import type { LedgerStore } from '../store/ledger.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { Definition } from './definition.ts';
 import { estimateOf, type Estimate } from './estimate.ts';
 import { dryRunOf, type DryRun } from './dry-run.ts';

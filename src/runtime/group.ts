@@ -11,7 +11,10 @@
  * A long file: what may happen between a decision and its commit, and after it, has to be seen at once to be believed.
  */
 import { FermataError, type ErrorCode } from '../errors.ts';
-import { StoreError, type MaybePromise, type RunChanges, type RunKey, type Store } from '../store/store.ts';
+import type { RunChanges } from '../store/commit.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
+import type { RunKey } from '../store/runs.ts';
+import { StoreError, type Store } from '../store/store.ts';
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft } from './draft.ts';

@@ -1,5 +1,5 @@
 /** What earlier runs of workflows teach about how long tasks take: read when it is asked for, kept as long as it holds. */
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import type { LetOthers } from '../steps.ts';
 import { durationsOf, NO_DURATIONS, type LearnedDurations } from './durations.ts';
 

@@ -2,7 +2,7 @@
 import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { FermataError } from '../../errors.ts';
-import type { RunKey, RunStatus } from '../store.ts';
+import type { RunKey, RunStatus } from '../runs.ts';
 import { isUnused } from './conditions.ts';
 import { raiseHighWater } from './high-water.ts';
 import type { JournalReads } from './journal.ts';
