@@ -6,7 +6,7 @@
  * asks is as good as not there.
  */
 import type { Clock } from '../src/clock.ts';
-import type { AnswerRow } from '../src/store/store.ts';
+import type { AnswerRow } from '../src/store/answers.ts';
 import { effect, type EffectDefinition } from '../src/runtime/effect.ts';
 import type { ResponseFormat } from '../src/document/kinds/model.ts';
 import type { Recalled } from '../machines/task/recalling.ts';

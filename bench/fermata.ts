@@ -7,7 +7,8 @@ import { execute } from '../src/document/execute.ts';
 import { FermataError } from '../src/errors.ts';
 import { sqliteStore } from '../src/store/sqlite/index.ts';
 import { pagesOf } from '../src/store/sqlite/journal.ts';
-import type { CommitGroup, Store } from '../src/store/store.ts';
+import type { CommitGroup } from '../src/store/commit.ts';
+import type { Store } from '../src/store/store.ts';
 import { sizeOf } from './database-file.ts';
 import type { Sample } from './workload.ts';
 

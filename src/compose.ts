@@ -80,7 +80,10 @@ import { redactor, secretVariables } from './http/redact.ts';
 import type { MachineRegistration } from './runtime/catalog.ts';
 import { createRuntime, type Runtime, type RuntimeOptions, type Started } from './runtime/runtime.ts';
 import type { Machine } from './runtime/xstate.ts';
-import type { MaybePromise, RunStatus, Store, WorkflowFilter, WorkflowRow } from './store/store.ts';
+import type { MaybePromise } from './store/maybe-promise.ts';
+import type { RunStatus } from './store/runs.ts';
+import type { Store } from './store/store.ts';
+import type { WorkflowFilter, WorkflowRow } from './store/workflows.ts';
 
 /** What a Fermata is made of. */
 export interface FermataOptions {

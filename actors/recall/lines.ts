@@ -12,7 +12,7 @@
  * L3. Each is answered once: an answer, or that it leads. One that goes away leaves the line.
  */
 import type { Clock, TimerHandle } from '../../src/clock.ts';
-import type { AnswerClaim, AnswerRow } from '../../src/store/store.ts';
+import type { AnswerClaim, AnswerRow } from '../../src/store/answers.ts';
 
 /** How long a leader may take to claim what it was told to ask. It has only to commit, behind whatever its run has to do. */
 const CLAIM_MS = 30_000;

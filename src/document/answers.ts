@@ -5,7 +5,7 @@
 import type { KeptAnswer, LikeQuestion } from '../../machines/task/recalling.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected, Projection } from '../runtime/projection.ts';
-import type { AnswerChange } from '../store/store.ts';
+import type { AnswerChange } from '../store/answers.ts';
 
 /** What a fact says of the cache. */
 interface OfCache {

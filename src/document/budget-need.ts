@@ -1,7 +1,7 @@
 /** What a call needs of a budget, between the fact that states it and the row that keeps it. */
 import { dollarsOf, fromDollars } from '../cost/money.ts';
 import type { CallNeed, LesserNeeds } from '../cost/reservation.ts';
-import type { BudgetWaitRow } from '../store/store.ts';
+import type { BudgetWaitRow } from '../store/budgets.ts';
 
 /** As a fact says it. */
 export interface StatedNeed {

@@ -3,7 +3,7 @@
  * or a wait for money its call begins anew. Written only where that happens.
  */
 import type { DraftFact } from '../runtime/draft.ts';
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import { OWN_CALL } from './budget.ts';
 
 /** The part of a row's details; times are milliseconds since 1970. */

@@ -1,5 +1,7 @@
 /** Rows that one fact changes, while they are being changed: each is read as it stands after what came before. */
-import type { GrowthListRow, RowChange, TaskRow } from '../store/store.ts';
+import type { GrowthListRow } from '../store/growth.ts';
+import type { RowChange } from '../store/rows.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import { growthChange, type Growth } from './growth.ts';
 import { listed, listKey } from './growth-list.ts';
 import type { RunGraph } from './run-graph.ts';

@@ -5,7 +5,7 @@
 import canonicalize from 'canonicalize';
 import { FermataError } from '../errors.ts';
 import type { RunView, Runtime, Started } from '../runtime/runtime.ts';
-import type { RunParent } from '../store/store.ts';
+import type { RunParent } from '../store/runs.ts';
 import type { Definition } from './definition.ts';
 import { execute } from './execute.ts';
 import type { ForkRecord } from './fork/record.ts';

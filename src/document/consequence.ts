@@ -1,5 +1,5 @@
 /** What the end of a task means for its run. Decided by the workflow machine, foreseen by the preparation. */
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import type { TaskSpec } from './definition.ts';
 
 /** Nothing; that what depends on the task is skipped; a failure of the run's `onTaskFailure` kind; or that the run is to be cancelled. */

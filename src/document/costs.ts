@@ -7,13 +7,13 @@
 import type {
   LedgerEntry,
   LedgerStore,
-  RunKey,
   SpendingFilter,
   SpendingGroup,
   SpendingRow,
   SpendingTimes,
   Spent,
-} from '../store/store.ts';
+} from '../store/ledger.ts';
+import type { RunKey } from '../store/runs.ts';
 
 /** What costs are listed by. */
 export type CostsBy = SpendingGroup | 'run' | 'task';

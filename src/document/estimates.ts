@@ -1,6 +1,7 @@
 /** Estimates of the documents of a process: with its prices, its encoders, and what its runs have taught. */
 import { Tokenizer } from '../cost/tokens.ts';
-import type { LedgerStore, MaybePromise } from '../store/store.ts';
+import type { LedgerStore } from '../store/ledger.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { Definition } from './definition.ts';
 import { estimateOf, type Estimate } from './estimate.ts';
 import { dryRunOf, type DryRun } from './dry-run.ts';
@@ -11,6 +12,7 @@ import { checkInput } from './input.ts';
 import { modelsOf } from './priced.ts';
 import { askedModels, rankedModels, type Tiers } from './models.ts';
 import type { Price } from './prices.ts';
+import { Remembered } from './remembered.ts';
 import { sidesOf, type ComparisonSettings } from './similar.ts';
 import { inTurns, type LetOthers } from './steps.ts';
 import type { Workflows } from './workflows.ts';
@@ -47,13 +49,6 @@ export interface EstimateOptions {
 const FRESH_MS = 10_000;
 const MOST_KEPT = 100;
 
-/** What was learned, and when. */
-interface Kept {
-  readonly at: number;
-  readonly learned: Promise<Learned>;
-  found: Learned | undefined;
-}
-
 /** One that knows no encoder. */
 const BY_LENGTH = new Tokenizer();
 
@@ -61,10 +56,11 @@ const BY_LENGTH = new Tokenizer();
 export class Estimates {
   readonly #surroundings: EstimateSurroundings;
   readonly #tokenizer = new Tokenizer();
-  readonly #learned = new Map<string, Kept>();
+  readonly #learned: Remembered<Learned>;
 
   constructor(surroundings: EstimateSurroundings) {
     this.#surroundings = surroundings;
+    this.#learned = new Remembered(MOST_KEPT, () => surroundings.now());
   }
 
   /**
@@ -131,19 +127,11 @@ export class Estimates {
    * What earlier runs have taught, by the names of their workflows; at once where that was asked for a moment ago.
    */
   learnedFrom(names: readonly string[]): MaybePromise<Learned> {
-    const { store, tenant, now, letOthers } = this.#surroundings;
+    const { store, tenant, letOthers } = this.#surroundings;
     const key = JSON.stringify(names);
-    const known = this.#learned.get(key);
-    if (known !== undefined && now() - known.at < FRESH_MS) return known.found ?? known.learned;
-    if (this.#learned.size >= MOST_KEPT) this.#learned.clear();
-    const learned = learnFrom(store, tenant, names, letOthers);
-    const kept: Kept = { at: now(), learned, found: undefined };
-    this.#learned.set(key, kept);
-    learned.then(
-      (found) => (kept.found = found),
-      () => this.#learned.delete(key),
-    );
-    return learned;
+    const known = this.#learned.of(key);
+    if (known !== undefined && known.age < FRESH_MS) return known.value;
+    return this.#learned.anew(key, () => learnFrom(store, tenant, names, letOthers));
   }
 }
 

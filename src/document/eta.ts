@@ -10,7 +10,7 @@
  */
 import { DEFAULTS, lessSure, type Source } from '../cost/estimate/figure.ts';
 import { exactly } from '../cost/estimate/range.ts';
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import { reachOf } from './analysis/reach.ts';
 import { Warnings } from './analysis/warnings.ts';
 import { Given } from './estimate/given.ts';

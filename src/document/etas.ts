@@ -15,6 +15,7 @@ import type { Standing } from './eta/standing.ts';
 import type { EarlierRuns } from './estimate/earlier-runs.ts';
 import type { ForkRecord } from './fork/record.ts';
 import { wordsOfReference } from './kinds/subworkflow.ts';
+import { Remembered } from './remembered.ts';
 import { inTurns, type LetOthers } from './steps.ts';
 import { isSettled } from './task-status.ts';
 import type { Workflows } from './workflows.ts';
@@ -39,7 +40,6 @@ const MOST_DEPTH = 8;
 
 interface Known {
   readonly eta: Eta;
-  readonly at: number;
   readonly seq: number;
   readonly status: RunView['status'];
   readonly tasks: number;
@@ -48,11 +48,11 @@ interface Known {
 /** Works ETAs out. */
 export class Etas {
   readonly #surroundings: EtaSurroundings;
-  readonly #known = new Map<string, Known>();
-  readonly #working = new Map<string, Promise<Eta>>();
+  readonly #remembered: Remembered<Known>;
 
   constructor(surroundings: EtaSurroundings) {
     this.#surroundings = surroundings;
+    this.#remembered = new Remembered(MOST_KEPT, () => surroundings.now());
   }
 
   /**
@@ -68,30 +68,18 @@ export class Etas {
   async #of(run: RunView, depth: number): Promise<Eta | undefined> {
     if (run.endedAt !== null || run.workflow === undefined) return undefined;
     if (run.blocked !== undefined) return unknown(`the run cannot go on: ${run.blocked.message}`);
-    const known = this.#known.get(run.runId);
-    const elapsed = this.#surroundings.now() - (known?.at ?? 0);
-    // A clock that was set back would let it be fresh for ever.
-    if (known !== undefined && elapsed >= 0 && known.status === run.status) {
-      if (known.seq === run.seq && elapsed === 0) return known.eta;
-      if (known.tasks > FEW_TASKS && elapsed < known.tasks * FRESH_MS) return countedDown(known.eta, elapsed / 1_000);
+    const known = this.#remembered.of(run.runId);
+    if (known?.value.status === run.status) {
+      const { eta, seq, tasks } = known.value;
+      if (seq === run.seq && known.age === 0) return eta;
+      if (tasks > FEW_TASKS && known.age < tasks * FRESH_MS) return countedDown(eta, known.age / 1_000);
     }
-    const working = this.#working.get(run.runId) ?? this.#workOut(run, depth);
-    this.#working.set(run.runId, working);
-    try {
-      return await working;
-    } finally {
-      this.#working.delete(run.runId);
-    }
+    return (await this.#remembered.anew(run.runId, (now) => this.#workOut(run, now, depth))).eta;
   }
 
-  async #workOut(run: RunView, depth: number): Promise<Eta> {
-    const at = this.#surroundings.now();
-    const eta = await orReason(() => this.#read(run, at, depth));
-    this.#known.delete(run.runId);
-    this.#known.set(run.runId, { eta, at, seq: run.seq, status: run.status, tasks: run.counts['total'] ?? 0 });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
-    return eta;
+  async #workOut(run: RunView, now: number, depth: number): Promise<Known> {
+    const eta = await orReason(() => this.#read(run, now, depth));
+    return { eta, seq: run.seq, status: run.status, tasks: run.counts['total'] ?? 0 };
   }
 
   async #read(run: RunView, now: number, depth: number): Promise<Eta> {

@@ -4,7 +4,7 @@ import type { FilterFailure, KeptEvent, PreparedStep } from '../../machines/work
 import { FermataError, toErrorData } from '../errors.ts';
 import type { Arriving } from '../runtime/outside.ts';
 import type { RunRows } from '../runtime/rows.ts';
-import type { WaitPlace } from '../store/store.ts';
+import type { WaitPlace } from '../store/outside-events.ts';
 import type { TaskSpec } from './definition.ts';
 import { evaluate, readsOfExpression } from './expression.ts';
 import { described } from './preparation/description.ts';

@@ -4,7 +4,7 @@ import type { WorkflowInput } from '../../machines/workflow/context.ts';
 import { nanosOf } from '../cost/money.ts';
 import { FermataError } from '../errors.ts';
 import type { Runtime, Started } from '../runtime/runtime.ts';
-import type { RunParent } from '../store/store.ts';
+import type { RunParent } from '../store/runs.ts';
 import type { Definition } from './definition.ts';
 import { faultsMessage } from './faults.ts';
 import { checkInput } from './input.ts';

@@ -1,5 +1,5 @@
 /** From facts to the rows of a run that grows: tasks that join it, the items of a map, and who waits for them. */
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected } from '../runtime/projection.ts';
 import type { Changes } from './changes.ts';

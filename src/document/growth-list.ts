@@ -3,7 +3,8 @@
  * costs the same whether it is the first or the thousandth (R3).
  */
 import { FermataError } from '../errors.ts';
-import type { GrowthListRow, RowChange } from '../store/store.ts';
+import type { GrowthListRow } from '../store/growth.ts';
+import type { RowChange } from '../store/rows.ts';
 
 /** Which list of a task. */
 export type ListName = GrowthListRow['list'];

@@ -1,6 +1,7 @@
 /** How a run has grown at one of its tasks, as its `growth` row keeps it. */
 import type { RunRows } from '../runtime/rows.ts';
-import type { GrowthRow, RowChange } from '../store/store.ts';
+import type { GrowthRow } from '../store/growth.ts';
+import type { RowChange } from '../store/rows.ts';
 
 /** The items of a map: tasks of one shape, which have rows from their beginning on. */
 export interface Group {

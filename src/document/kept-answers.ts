@@ -1,5 +1,5 @@
 /** The cache of answers as a whole: what it did, how big it is, what it forgets. */
-import type { AnswerStore, ListedAnswer, ServedRow } from '../store/store.ts';
+import type { AnswerStore, ListedAnswer, ServedRow } from '../store/answers.ts';
 
 /** How much is kept. Beyond it what was used longest ago goes. */
 export interface CacheBounds {

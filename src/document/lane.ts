@@ -2,7 +2,7 @@
  * Whose turn it is among the proposed tasks of one that works in rounds: at most its `breadth` of them have it at once, from
  * when they could begin until they end, in the order in which they could.
  */
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import type { Changes } from './changes.ts';
 import type { Lane } from './growth.ts';
 import { partIn, partOfRow } from './rounds.ts';

@@ -5,7 +5,7 @@
  */
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected, Projection } from '../runtime/projection.ts';
-import type { LedgerRow } from '../store/store.ts';
+import type { LedgerRow } from '../store/ledger.ts';
 import type { BilledCall } from '../../machines/task/bill.ts';
 import { OWN_CALL } from './budget.ts';
 

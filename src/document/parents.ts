@@ -1,6 +1,6 @@
 /** Tasks that wait for runs of their own, as their rows say it. */
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import type { RunGraph } from './run-graph.ts';
 import { asksFunction } from './task-status.ts';
 

@@ -3,7 +3,7 @@ import { overrides, type PriceOverrides } from '../cost/price-overrides.ts';
 import { stacked, type PriceBook } from '../cost/price-book.ts';
 import type { UnitPrices } from '../cost/unit-prices.ts';
 import type { RunRows } from '../runtime/rows.ts';
-import type { MaybePromise } from '../store/store.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { Definition } from './definition.ts';
 
 /** Whom a call asks. */

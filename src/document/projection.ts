@@ -7,7 +7,9 @@
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projected, Projection } from '../runtime/projection.ts';
 import type { RunRows } from '../runtime/rows.ts';
-import type { ApprovalRow, RowChange, TaskRow, TaskStatus } from '../store/store.ts';
+import type { ApprovalRow } from '../store/approvals.ts';
+import type { RowChange } from '../store/rows.ts';
+import type { TaskRow, TaskStatus } from '../store/tasks.ts';
 import { callTimes } from './call-times.ts';
 import { Changes } from './changes.ts';
 import { barsDependents } from './consequence.ts';

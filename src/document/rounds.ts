@@ -1,6 +1,6 @@
 /** What a task that works in rounds adds to its run: its own calls, the tasks of its plans, and what their prompts see. */
 import type { PhaseOutcome, RoundAsk } from '../../machines/plan-execute-reflect.ts';
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import type { RoundPart, TaskSpec } from './definition.ts';
 import type { PlanExecuteReflectSpec } from './kinds/plan-execute-reflect.ts';
 import { readsOf } from './prompt.ts';

@@ -4,7 +4,8 @@
  */
 import { FermataError } from '../errors.ts';
 import type { RunRows } from '../runtime/rows.ts';
-import type { GrowthListRow, TaskRow } from '../store/store.ts';
+import type { GrowthListRow } from '../store/growth.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import { growthOf, itemOf, itemPosition, type Growth, type Group } from './growth.ts';
 import { entriesOf, type ListName } from './growth-list.ts';

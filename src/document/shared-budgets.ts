@@ -16,7 +16,7 @@ import type { MachineRegistration, Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projection } from '../runtime/projection.ts';
 import type { Addressed, Runtime } from '../runtime/runtime.ts';
-import type { BudgetWaitRow } from '../store/store.ts';
+import type { BudgetWaitRow } from '../store/budgets.ts';
 import { BUDGET_ADDRESS } from './budget.ts';
 import { lesserIn, rowOfNeed, type StatedNeed } from './budget-need.ts';
 import type { BudgetSpec, Definition } from './definition.ts';

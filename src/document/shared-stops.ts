@@ -2,7 +2,7 @@
 import type { SharedWritten, Stop } from '../../machines/task/sharing.ts';
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import { FermataError, toErrorData } from '../errors.ts';
-import type { WaitPlace } from '../store/store.ts';
+import type { WaitPlace } from '../store/outside-events.ts';
 import { stopOf } from './cancel-when.ts';
 import { liveScope } from './live-scope.ts';
 import { later } from './preparation/results.ts';

@@ -1,6 +1,6 @@
 /** Shared values as they stand at a turn: a row says where in the journal the value is. */
 import type { RunRows } from '../runtime/rows.ts';
-import type { SharedRow } from '../store/store.ts';
+import type { SharedRow } from '../store/shared-values.ts';
 import type { Scope } from './reads.ts';
 
 /** Id of the actor that they are written by. No task can have it: names have no slash. */

@@ -1,5 +1,5 @@
 /** What the status of a task says about it. */
-import type { TaskRow, TaskStatus } from '../store/store.ts';
+import type { TaskRow, TaskStatus } from '../store/tasks.ts';
 
 const SETTLED: ReadonlySet<TaskStatus> = new Set([
   'completed',

@@ -4,7 +4,8 @@
  */
 import type { Prepare } from '../runtime/catalog.ts';
 import type { DraftFact } from '../runtime/draft.ts';
-import type { EventTypeRow, RowChange } from '../store/store.ts';
+import type { EventTypeRow } from '../store/outside-events.ts';
+import type { RowChange } from '../store/rows.ts';
 import type { Definition, TaskSpec } from './definition.ts';
 import type { PreparedWait } from './kinds/wait.ts';
 import type { RunGraph } from './run-graph.ts';

@@ -1,7 +1,8 @@
 /** The stored documents of a tenant: create, version, list; and the definition that a run executes. */
 import canonicalize from 'canonicalize';
 import { FermataError } from '../errors.ts';
-import type { MaybePromise, WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/store.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
+import type { WorkflowFilter, WorkflowRow, WorkflowStore } from '../store/workflows.ts';
 import type { Definition } from './definition.ts';
 import { withPrompts } from './fork/prompts.ts';
 import { wordsOfReference, type WorkflowReference } from './kinds/subworkflow.ts';

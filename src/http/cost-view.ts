@@ -6,7 +6,7 @@ import type { Rates, UnitPrices } from '../cost/unit-prices.ts';
 import { isRecord } from '../document/json.ts';
 import type { RunEstimate } from '../document/preflight.ts';
 import type { RunView } from '../runtime/runtime.ts';
-import type { Spent } from '../store/store.ts';
+import type { Spent } from '../store/ledger.ts';
 
 /** Money of which a part may not be known. */
 export const costDollarsSchema = z

@@ -1,7 +1,7 @@
 /** Who waits for whom in a run that has grown: what depends on a task waits for those that it has added, too. */
 import { isSettled } from '../document/task-status.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 
 /** Names of one dependency: a drawing of ten thousand helps nobody. */
 const MOST_NAMED = 100;

@@ -7,7 +7,7 @@ import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
 import type { RunView, Started, StartOptions } from '../runtime/runtime.ts';
 import { childAddress } from '../runtime/xstate.ts';
-import type { TaskRow, TaskStatus } from '../store/store.ts';
+import type { TaskRow, TaskStatus } from '../store/tasks.ts';
 import { sendOr, type Taken } from './run-commands.ts';
 import { assertTask, statusOf } from './task-view.ts';
 

@@ -4,7 +4,7 @@ import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
 import type { RunStatus, RunView } from '../runtime/runtime.ts';
 import { childAddress } from '../runtime/xstate.ts';
-import type { ApprovalRow } from '../store/store.ts';
+import type { ApprovalRow } from '../store/approvals.ts';
 import { iso } from './json.ts';
 import { assertTask, statusOf } from './task-view.ts';
 

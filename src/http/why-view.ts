@@ -10,7 +10,7 @@ import { isSettled } from '../document/task-status.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import type { AddedTask } from '../document/run-graph.ts';
 import { childAddress } from '../runtime/xstate.ts';
-import type { TaskRow } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import { movesWaiting } from './budget-view.ts';
 import { iso, toJson } from './json.ts';
 import { Additions, type OpenAdditions } from './open-additions.ts';

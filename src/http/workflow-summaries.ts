@@ -1,7 +1,7 @@
 /** Workflows in lists: what of a document is shown there is read from it once, for a version never changes. */
 import { z } from '@hono/zod-openapi';
 import type { WorkflowDocument } from '../document/schema.ts';
-import type { WorkflowRow } from '../store/store.ts';
+import type { WorkflowRow } from '../store/workflows.ts';
 import { iso } from './json.ts';
 
 /** A stored workflow, without its document. */

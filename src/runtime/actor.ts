@@ -5,7 +5,7 @@
  * A2. Every child and every timer has the token of its arming; what answers under another token is not for it (R6).
  */
 import { FermataError } from '../errors.ts';
-import type { ActorRow } from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
 import type { Catalog, Logic } from './catalog.ts';
 import { assertStorable, decode, encode, type BlobSink, type RefCodec } from './codec.ts';
 import * as xstate from './xstate.ts';

@@ -6,7 +6,8 @@
  * B3. Three deaths are enough where it is clear whose the last one was: the marked one's, else that of the suspect which
  *     has been alone for the shortest time. A death with somebody else's mark counts, but decides nothing.
  */
-import type { DecidingMark, LastStop, SuspectRow } from '../store/store.ts';
+import type { DecidingMark, LastStop } from '../store/deciding-mark.ts';
+import type { SuspectRow } from '../store/suspects.ts';
 
 /** From so many deaths on a suspect runs alone. */
 export const DEATHS_TOGETHER = 2;

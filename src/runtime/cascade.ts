@@ -5,7 +5,7 @@
  * Plain XState keeps this order on the JavaScript call stack. Here it is data, so that a group may close in the middle
  * of it and the rest is a row of that commit (R4), and so that a deep cascade cannot overflow the stack.
  */
-import type { EffectRow } from '../store/store.ts';
+import type { EffectRow } from '../store/effects.ts';
 import type { Action, Event } from './xstate.ts';
 
 /** What lies in a mailbox: an event, or the wish of a parent that the actor stops. */

@@ -6,7 +6,7 @@
  */
 import { hash } from 'node:crypto';
 import { FermataError } from '../errors.ts';
-import type { RunStatus } from '../store/store.ts';
+import type { RunStatus } from '../store/runs.ts';
 import { effect, type EffectDefinition } from './effect.ts';
 import type { Migration } from './migration.ts';
 import type { OutsideEvents } from './outside.ts';

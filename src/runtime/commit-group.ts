@@ -1,5 +1,7 @@
 /** What a group of runs writes, as one transaction of the store. */
-import type { CommitGroup, MessageRow, RunChanges, SuspectRow } from '../store/store.ts';
+import type { CommitGroup, RunChanges } from '../store/commit.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { SuspectRow } from '../store/suspects.ts';
 import type { Unnumbered } from './draft.ts';
 import type { ClosedRun, Run } from './run.ts';
 

@@ -5,7 +5,9 @@
  * row; the rest of a cascade by the journal number at which it goes on.
  */
 import { hash } from 'node:crypto';
-import type { DecidingMark, EffectRow, RunKey } from '../store/store.ts';
+import type { DecidingMark } from '../store/deciding-mark.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { RunKey } from '../store/runs.ts';
 import { WRITE_REFS } from './actor.ts';
 import { encode } from './codec.ts';
 import type { Input } from './input.ts';

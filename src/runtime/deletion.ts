@@ -5,7 +5,9 @@
  * refusal would have told it of a run that is still there, and told after, a crash between the two nobody at all.
  */
 import { FermataError } from '../errors.ts';
-import type { MessageRow, RunKey, RunParent, Store } from '../store/store.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { RunKey, RunParent } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import type { Unnumbered } from './draft.ts';
 
 /** What a deletion needs. */

@@ -6,7 +6,11 @@
  *     cannot happen before the commit (R1) and is forgotten with a failed one (R4).
  */
 import type { FermataError } from '../errors.ts';
-import type { EffectRow, JournalEntry, MessageRow, RunOrigin, TimerRow } from '../store/store.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { JournalEntry } from '../store/journal.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { RunOrigin } from '../store/runs.ts';
+import type { TimerRow } from '../store/timers.ts';
 import type { InDoubtPolicy } from './effect.ts';
 import type { InspectionEvent } from 'xstate';
 import type { Input, Receipt } from './input.ts';

@@ -6,7 +6,7 @@
  * E2. An outcome is handed in once; after an abort it is not handed in at all.
  */
 import { FermataError } from '../errors.ts';
-import type { RunKey } from '../store/store.ts';
+import type { RunKey } from '../store/runs.ts';
 import type { Catalog } from './catalog.ts';
 import { markOfEffect } from './deciding.ts';
 import { assertStorable, portable } from './codec.ts';

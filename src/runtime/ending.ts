@@ -1,5 +1,5 @@
 /** How actors and runs end: what belongs to them ends too, and whoever waits for them is told as XState tells it. */
-import type { RunStatus } from '../store/store.ts';
+import type { RunStatus } from '../store/runs.ts';
 import { WRITE_REFS, type DurableActor } from './actor.ts';
 import type { Step } from './cascade.ts';
 import type { Logic } from './catalog.ts';

@@ -1,7 +1,7 @@
 /**
  * Facts on their way out: what a turn says has happened, committed and numbered. Published only after the commit (R1).
  */
-import type { RunKey } from '../store/store.ts';
+import type { RunKey } from '../store/runs.ts';
 
 /** What a turn says has happened. */
 export interface Fact extends RunKey {

@@ -11,14 +11,11 @@
  * A long file: what may happen between a decision and its commit, and after it, has to be seen at once to be believed.
  */
 import { FermataError, type ErrorCode } from '../errors.ts';
-import {
-  StoreError,
-  type MaybePromise,
-  type MessageRow,
-  type RunChanges,
-  type RunKey,
-  type Store,
-} from '../store/store.ts';
+import type { RunChanges } from '../store/commit.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { RunKey } from '../store/runs.ts';
+import { StoreError, type Store } from '../store/store.ts';
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft, Unnumbered } from './draft.ts';

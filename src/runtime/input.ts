@@ -1,6 +1,9 @@
 /** What can reach a run from outside its own cascade of turns. */
 import type { FermataError } from '../errors.ts';
-import type { EffectRow, MessageRow, RunOrigin, RunState, TimerRow } from '../store/store.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { RunOrigin, RunState } from '../store/runs.ts';
+import type { TimerRow } from '../store/timers.ts';
 import type { MigrationStep } from './catalog.ts';
 import type { Event } from './xstate.ts';
 

@@ -1,5 +1,6 @@
 /** What reaches a run from outside its own cascade: requests, outcomes of effects, timers, messages, recovery. */
-import type { MessageRow, TimerRow } from '../store/store.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { TimerRow } from '../store/timers.ts';
 import type { DurableActor, LaterReceiver } from './actor.ts';
 import { deliverLater, disarm } from './ending.ts';
 import type { Input, Receipt } from './input.ts';

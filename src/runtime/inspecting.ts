@@ -1,7 +1,11 @@
 /** Looking at runs without moving them: snapshots in XState's own form, now or as of an entry, and why a run waits. */
 import { pause, type EventLoop } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { ActorRow, JournalEntry, RunKey, RunRow, Store, TimerRow } from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
+import type { JournalEntry } from '../store/journal.ts';
+import type { RunKey, RunRow } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import type { TimerRow } from '../store/timers.ts';
 import { fromRow, readRefs, type DurableActor } from './actor.ts';
 import type { Catalog, Logic } from './catalog.ts';
 import type { RefCodec } from './codec.ts';

@@ -8,7 +8,7 @@
  * Microsteps, actions and transitions are not told: they are inside a turn.
  */
 import type { AnyActorLogic, InspectionEvent, Observer, Snapshot } from 'xstate';
-import type { RunKey } from '../store/store.ts';
+import type { RunKey } from '../store/runs.ts';
 import type { DurableActor } from './actor.ts';
 import type { Catalog } from './catalog.ts';
 import * as xstate from './xstate.ts';

@@ -5,7 +5,9 @@
  * and taken again if that commit fails. For a run that takes nothing rows are kept, but of what only informs the newest.
  */
 import type { Clock, TimerHandle } from '../clock.ts';
-import type { MessageRow, RunKey, Store } from '../store/store.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { RunKey } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { tellsProgress } from './parent.ts';
 
 const PAGE = 1_000;

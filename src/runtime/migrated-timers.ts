@@ -1,6 +1,7 @@
 /** The delayed events of a run on its way from one version to another. They keep their date and their token, or are armed anew. */
 import { isDeepStrictEqual } from 'node:util';
-import type { ActorRow, TimerRow } from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
+import type { TimerRow } from '../store/timers.ts';
 import type { Migration, StoredRun } from './migration.ts';
 import { pureResult, storingFault, type Break } from './migration-break.ts';
 import type * as xstate from './xstate.ts';

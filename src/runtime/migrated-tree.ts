@@ -2,7 +2,7 @@
  * The actors of a run on their way from one version to another: as the trees of XState's persisted form that a user's
  * function takes and gives, and back as what their rows hold.
  */
-import type { ActorRow } from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
 import type { Child, StoredActor } from './actor.ts';
 import type { Catalog, Logic, MigrationStep } from './catalog.ts';
 import type { MigrateSnapshot, StoredRun } from './migration.ts';

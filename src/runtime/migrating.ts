@@ -4,7 +4,8 @@
  * as it was before, so that it can be taken back.
  */
 import { FermataError } from '../errors.ts';
-import type { EffectRow, TimerRow } from '../store/store.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { TimerRow } from '../store/timers.ts';
 import { readStored, revive, WRITE_REFS, type DurableActor } from './actor.ts';
 import type { MigrationStep } from './catalog.ts';
 import { encode } from './codec.ts';

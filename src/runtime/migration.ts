@@ -6,7 +6,8 @@
  * N2. It moves a run and does not make it act: no actor begins or ends, no effect starts or stops, nothing is sent. What
  *     is under way keeps its token, so that its outcome finds its place.
  */
-import type { ActorRow, TimerRow } from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
+import type { TimerRow } from '../store/timers.ts';
 import { revive, type DurableActor, type Refer, type StoredActor } from './actor.ts';
 import type { Catalog, MigrationStep } from './catalog.ts';
 import { MovedTree, type MovedActor } from './migrated-tree.ts';

@@ -5,7 +5,8 @@
  */
 import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { RunKey, RunRow, Store } from '../store/store.ts';
+import type { RunKey, RunRow } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { readRefs, readStored } from './actor.ts';
 import type { Catalog, MigrationStep } from './catalog.ts';
 import { decode } from './codec.ts';

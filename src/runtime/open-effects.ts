@@ -1,6 +1,6 @@
 /** What a run hears of the effects that it has asked for: how they end, what they say, that nobody knows or can make them. */
 import type { FermataError } from '../errors.ts';
-import type { EffectRow } from '../store/store.ts';
+import type { EffectRow } from '../store/effects.ts';
 import type { Repeat, Step } from './cascade.ts';
 import type { DurableActor } from './actor.ts';
 import type { EffectStart } from './draft.ts';

@@ -1,5 +1,6 @@
 /** Runs that other runs began: how they tell each other how far they are, and that they end. Each word is a message, a row of the commit that says it (R8). */
-import type { MessageRow, RunStatus } from '../store/store.ts';
+import type { MessageRow } from '../store/messages.ts';
+import type { RunStatus } from '../store/runs.ts';
 import { decode, encode } from './codec.ts';
 import type { RunMemory } from './run-memory.ts';
 import type { Event } from './xstate.ts';

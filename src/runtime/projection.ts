@@ -1,5 +1,5 @@
 /** From facts to rows: results, dependency counts, approvals … in the very commit that states the fact. */
-import type { RowChange } from '../store/store.ts';
+import type { RowChange } from '../store/rows.ts';
 import type { DraftFact } from './draft.ts';
 import type { RunRows } from './rows.ts';
 

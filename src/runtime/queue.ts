@@ -1,5 +1,5 @@
 /** Runs that have something to take, in order. */
-import type { RunKey } from '../store/store.ts';
+import type { RunKey } from '../store/runs.ts';
 
 /** The runs that wait for their turn, each once. */
 export class RunQueue {

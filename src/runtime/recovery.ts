@@ -5,7 +5,9 @@
  * V1. Nothing starts before the turn that says it is in doubt is committed (R5).
  * V2. Runs are read back when their turn comes, not here, so that a start with 10,000 unfinished runs serves at once.
  */
-import type { EffectRow, RunKey, Store } from '../store/store.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { RunKey } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import type { Input } from './input.ts';
 
 const PAGE = 1_000;

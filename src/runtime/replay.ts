@@ -3,7 +3,7 @@
  * no custom action runs; the journal keeps the prepared events, so no rows are needed (R2).
  */
 import { FermataError } from '../errors.ts';
-import type { JournalEntry } from '../store/store.ts';
+import type { JournalEntry } from '../store/journal.ts';
 import { DurableActor, revive, type ActorIdentity, type Refer } from './actor.ts';
 import type { Catalog } from './catalog.ts';
 import { MIGRATE, type MigrationEvent } from './migrating.ts';

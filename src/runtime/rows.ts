@@ -3,22 +3,14 @@
  * Read by prepared functions and projections; written by projections only.
  */
 import { FermataError } from '../errors.ts';
-import type {
-  BudgetPlace,
-  BudgetWaitRow,
-  KeptEventRow,
-  MaybePromise,
-  ProjectedRows,
-  ProjectedTable,
-  RowChange,
-  RunKey,
-  RunOrigin,
-  Store,
-  TaskRow,
-  WaitPlace,
-  WaitRow,
-  WatchRow,
-} from '../store/store.ts';
+import type { BudgetPlace, BudgetWaitRow } from '../store/budgets.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
+import type { KeptEventRow, WaitPlace, WaitRow } from '../store/outside-events.ts';
+import type { ProjectedRows, ProjectedTable, RowChange } from '../store/rows.ts';
+import type { RunKey, RunOrigin } from '../store/runs.ts';
+import type { WatchRow } from '../store/shared-values.ts';
+import type { Store } from '../store/store.ts';
+import type { TaskRow } from '../store/tasks.ts';
 import { decode } from './codec.ts';
 import { Places, ReadyQueue, type Place } from './ready-queue.ts';
 import { Reader } from './suspend.ts';

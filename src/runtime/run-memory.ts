@@ -5,7 +5,9 @@
  * M2. Time never goes back within a run, whatever the clock does (R2).
  */
 import type { Clock, EventLoop } from '../clock.ts';
-import type { ActorRow, RunKey, RunOrigin, RunState, RunStatus, Store } from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
+import type { RunKey, RunOrigin, RunState, RunStatus } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { fromRow, readRefs, WRITE_REFS, type DurableActor } from './actor.ts';
 import { Cascade } from './cascade.ts';
 import type { Catalog } from './catalog.ts';

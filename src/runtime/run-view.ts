@@ -1,6 +1,7 @@
 /** A run as its readers see it: what is committed, decoded. */
 import { FermataError } from '../errors.ts';
-import type { ActorRow, RunParent, RunRow, RunStatus } from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
+import type { RunParent, RunRow, RunStatus } from '../store/runs.ts';
 
 /** Decodes a stored text. */
 type Decode = (text: string) => Promise<unknown>;

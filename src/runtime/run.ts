@@ -3,18 +3,12 @@
  *
  * Owns:  the order of everything that happens in the run (R8). A run that cannot go on is dropped whole and read back.
  */
-import type {
-  ActorRow,
-  BlobUse,
-  DecidingMark,
-  MaybePromise,
-  RowChange,
-  RunKey,
-  RunOrigin,
-  RunRow,
-  RunState,
-  RunStatus,
-} from '../store/store.ts';
+import type { ActorRow } from '../store/actors.ts';
+import type { BlobUse } from '../store/blobs.ts';
+import type { DecidingMark } from '../store/deciding-mark.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
+import type { RowChange } from '../store/rows.ts';
+import type { RunKey, RunOrigin, RunRow, RunState, RunStatus } from '../store/runs.ts';
 import { WRITE_REFS } from './actor.ts';
 import type { StoredCascade } from './cascade.ts';
 import { encode } from './codec.ts';

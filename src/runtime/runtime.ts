@@ -23,24 +23,15 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type {
-  ApprovalRow,
-  BudgetWaitRow,
-  GrowthRow,
-  JournalEntry,
-  LastStop,
-  PendingApproval,
-  RowPage,
-  RunFilter,
-  RunKey,
-  RunParent,
-  RunRow,
-  RunState,
-  RunStatus,
-  SharedRow,
-  Store,
-  TaskRow,
-} from '../store/store.ts';
+import type { ApprovalRow, PendingApproval } from '../store/approvals.ts';
+import type { BudgetWaitRow } from '../store/budgets.ts';
+import type { LastStop } from '../store/deciding-mark.ts';
+import type { GrowthRow } from '../store/growth.ts';
+import type { JournalEntry } from '../store/journal.ts';
+import type { RunFilter, RunKey, RunParent, RunRow, RunState, RunStatus } from '../store/runs.ts';
+import type { SharedRow } from '../store/shared-values.ts';
+import type { Store } from '../store/store.ts';
+import type { RowPage, TaskRow } from '../store/tasks.ts';
 import { Catalog, type MachineRegistration } from './catalog.ts';
 import { assertStorable, type RefCodec } from './codec.ts';
 import { deleteRun, type DeletionSurroundings } from './deletion.ts';

@@ -3,7 +3,8 @@
  */
 import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { RunKey, RunOrigin, RunParent, RunStatus, Store } from '../store/store.ts';
+import type { RunKey, RunOrigin, RunParent, RunStatus } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { assertStorable, encode } from './codec.ts';
 import { fingerprint, markOfStart } from './deciding.ts';
 import type { Input, Receipt } from './input.ts';

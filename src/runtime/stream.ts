@@ -6,7 +6,9 @@
  * N2. Deltas are lossy. A reader that joins late gets the text so far from offset 0; one that falls behind gets what it
  *     lacks in fewer, longer pieces, or, where the text is over meanwhile, not at all: the whole is in the fact.
  */
-import type { FeedEntry, RunKey, Store } from '../store/store.ts';
+import type { FeedEntry } from '../store/journal.ts';
+import type { RunKey } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import type { Delta, Fact, FactFeed, StreamedText } from './facts.ts';
 
 const PAGE = 500;

@@ -5,7 +5,7 @@
  * death is then the newest one's.
  */
 import type { Clock, TimerHandle } from '../clock.ts';
-import type { DecidingMark } from '../store/store.ts';
+import type { DecidingMark } from '../store/deciding-mark.ts';
 
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 1_000;

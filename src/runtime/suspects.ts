@@ -10,7 +10,11 @@
  */
 import type { Clock } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { DecidingMark, EffectRow, LastStop, RunKey, Store, SuspectRow } from '../store/store.ts';
+import type { DecidingMark, LastStop } from '../store/deciding-mark.ts';
+import type { EffectRow } from '../store/effects.ts';
+import type { RunKey } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import type { SuspectRow } from '../store/suspects.ts';
 import { blame, DEATHS_TOGETHER, isQuarantined } from './blame.ts';
 import { effectKey, markOfEffect } from './deciding.ts';
 import { SuspectLine } from './suspect-line.ts';

@@ -3,7 +3,7 @@
  * `Reader.read` answers from memory, or throws `Suspended`; whoever drives the decision awaits it and runs the decision
  * again, which is harmless because nothing was changed yet (read first, change after).
  */
-import type { MaybePromise } from '../store/store.ts';
+import type { MaybePromise } from '../store/maybe-promise.ts';
 
 /** Thrown, never caught by user code that is written sensibly: carries what to wait for. */
 export class Suspended {

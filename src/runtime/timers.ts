@@ -7,7 +7,9 @@
  * W3. What measures a call under way has no row: it ends with the process, as the call does.
  */
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
-import type { RunKey, Store, TimerRow } from '../store/store.ts';
+import type { RunKey } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import type { TimerRow } from '../store/timers.ts';
 
 /** Also how many timers of one moment fire in the order in which they were armed. */
 const PAGE = 5_000;

@@ -5,7 +5,8 @@
  * twice, and a slow reader costs no memory beyond the live actors of the run.
  */
 import { pause, type EventLoop } from '../clock.ts';
-import type { RunKey, Store } from '../store/store.ts';
+import type { RunKey } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { readRefs } from './actor.ts';
 import type { Catalog } from './catalog.ts';
 import type { RefCodec } from './codec.ts';

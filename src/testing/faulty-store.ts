@@ -5,7 +5,8 @@
  *     and nothing more is written.
  * F2. A dead process gets no answer.
  */
-import { StoreError, type CommitGroup, type Store } from '../store/store.ts';
+import type { CommitGroup } from '../store/commit.ts';
+import { StoreError, type Store } from '../store/store.ts';
 import { FermataError } from '../errors.ts';
 import type { Probabilities } from './faults.ts';
 import type { SimulatedProcess } from './process.ts';

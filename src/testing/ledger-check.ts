@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { BILLING_FACTS, ledgerRows } from '../document/ledger.ts';
 import { decode } from '../runtime/codec.ts';
-import type { LedgerEntry } from '../store/store.ts';
+import type { LedgerEntry } from '../store/ledger.ts';
 import { check } from './reference-run.ts';
 import type { MemoryDatabase, RunRecord } from './store/database.ts';
 

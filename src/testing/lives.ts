@@ -6,7 +6,7 @@
 import { compose, type Fermata, type FermataOptions } from '../compose.ts';
 import { FermataError } from '../errors.ts';
 import { decode } from '../runtime/codec.ts';
-import type { CommitGroup } from '../store/store.ts';
+import type { CommitGroup } from '../store/commit.ts';
 import type { Probabilities } from './faults.ts';
 import { faultyStore } from './faulty-store.ts';
 import type { Observation, SeenFact } from './observation.ts';

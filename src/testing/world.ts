@@ -38,7 +38,7 @@ import {
 import type { WallClock } from './process.ts';
 import { randomOf, type Random } from './random.ts';
 import { ReferenceModel } from './reference-model.ts';
-import type { TaskStatus } from '../store/store.ts';
+import type { TaskStatus } from '../store/tasks.ts';
 import type { MemoryDatabase } from './store/database.ts';
 import { keepsBudget } from './reference-run.ts';
 import { checkAllGivenBack, checkSharedBudgets } from './shared-budgets-check.ts';

@@ -10,7 +10,8 @@ import { compose, type Fermata, type FermataOptions } from '../../src/compose.ts
 import type { FermataConfig } from '../../src/config.ts';
 import { BUDGET_ADDRESS } from '../../src/document/budget.ts';
 import { execute } from '../../src/document/execute.ts';
-import type { CommitGroup, Store } from '../../src/store/store.ts';
+import type { CommitGroup } from '../../src/store/commit.ts';
+import type { Store } from '../../src/store/store.ts';
 import { memoryStore } from '../../src/testing/store/memory-store.ts';
 import { randomOf, type Random } from '../../src/testing/random.ts';
 import {

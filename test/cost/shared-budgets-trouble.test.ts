@@ -2,7 +2,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SharedBudgetContext } from '../../machines/shared-budget.ts';
 import type { FermataConfig } from '../../src/config.ts';
-import { StoreError, type CommitGroup } from '../../src/store/store.ts';
+import type { CommitGroup } from '../../src/store/commit.ts';
+import { StoreError } from '../../src/store/store.ts';
 import { Workbench } from '../harness/documents.ts';
 
 /** Of `small`; `medium` costs five times as much, `large` ten times. */

@@ -11,7 +11,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InDoubtPolicy } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
-import type { EffectRow, JournalEntry, RunRow, Store, TaskRow } from '../../src/store/store.ts';
+import type { EffectRow } from '../../src/store/effects.ts';
+import type { JournalEntry } from '../../src/store/journal.ts';
+import type { RunRow } from '../../src/store/runs.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { TaskRow } from '../../src/store/tasks.ts';
 import { folderInMemory } from '../harness/database.ts';
 import { copyDatabase } from './database-files.ts';
 

@@ -5,7 +5,7 @@ import { durationsOf } from '../../src/document/estimate/durations.ts';
 import { scheduleOf, type Work } from '../../src/document/estimate/schedule.ts';
 import { secondsLeft } from '../../src/document/eta/left.ts';
 import { atOnce } from '../../src/document/steps.ts';
-import type { TaskRow } from '../../src/store/store.ts';
+import type { TaskRow } from '../../src/store/tasks.ts';
 
 const seconds = fc.double({ min: 0, max: 1e6, noNaN: true });
 

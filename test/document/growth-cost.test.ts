@@ -8,7 +8,7 @@ import { execute } from '../../src/document/execute.ts';
 import { fork } from '../../src/document/fork/request.ts';
 import { FermataError } from '../../src/errors.ts';
 import { effect } from '../../src/runtime/effect.ts';
-import type { RunChanges } from '../../src/store/store.ts';
+import type { RunChanges } from '../../src/store/commit.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { ManualClock, steadyLoop } from '../harness/clock.ts';
 

@@ -92,6 +92,22 @@ describe('POST …/estimate-cost', () => {
     expect(body.estimatedCostBreakdown[0].outputTokens).toMatchObject({ expected: 7, from: 'learned' });
     expect(body.guessed).toBe(false);
   });
+
+  it('is learned anew after the clock was set back', async () => {
+    const answer = { text: 'ok', usage: { inputTokens: 10, outputTokens: 7 } };
+    const clock = new ManualClock();
+    const harness = await openFermata({ config: PRICES, clock, script: [{ prompt: '', answers: [answer] }] });
+    const id = await created(harness, { name: 'w', tasks: [{ name: 'a', prompt: 'Hello' }] });
+    const source = async (): Promise<unknown> => {
+      const { body } = await harness.call('POST', `/workflows/${id}/estimate-cost`, {});
+      return body.estimatedCostBreakdown[0].outputTokens.from;
+    };
+    expect(await source()).toBe('default');
+    const { runId } = (await harness.call('POST', `/workflows/${id}/execute`, {})).body;
+    await harness.fermata.runtime.waitFor(runId);
+    clock.jump(-3_600_000);
+    expect(await source()).toBe('learned');
+  });
 });
 
 describe('the chance of a branch', () => {

@@ -13,7 +13,7 @@ import type { SharedBudgets } from '../../src/document/shared-budget-spec.ts';
 import { sharedBudgetProjection, sharedBudgetRegistration } from '../../src/document/shared-budgets.ts';
 import type { Projection } from '../../src/runtime/projection.ts';
 import type { RunRows } from '../../src/runtime/rows.ts';
-import type { BudgetWaitRow } from '../../src/store/store.ts';
+import type { BudgetWaitRow } from '../../src/store/budgets.ts';
 
 type Event = { readonly type: string; readonly [field: string]: unknown };
 

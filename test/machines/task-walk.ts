@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { isSettled } from '../../src/document/task-status.ts';
 import { FermataError } from '../../src/errors.ts';
 import { childAddress } from '../../src/runtime/xstate.ts';
-import type { TaskRow } from '../../src/store/store.ts';
+import type { TaskRow } from '../../src/store/tasks.ts';
 import type { Workbench } from '../harness/documents.ts';
 import { answerError, answerWith, type RawExchange, type RawModelServer } from '../harness/raw-model-server.ts';
 import { callsNobody, FIRST } from './task-callers.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { cancel, enqueueActions, fromPromise, setup } from 'xstate';
 import { effect } from '../../src/runtime/effect.ts';
-import type { CommitGroup, Store } from '../../src/store/store.ts';
+import type { CommitGroup } from '../../src/store/commit.ts';
+import type { Store } from '../../src/store/store.ts';
 import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
 import { watching } from './stores.ts';
 

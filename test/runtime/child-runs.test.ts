@@ -1,7 +1,8 @@
 /** Runs that other runs began: whoever waits is told how one ends, whether or not a machine was asked about it (R8). */
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
-import type { RunParent, Store } from '../../src/store/store.ts';
+import type { RunParent } from '../../src/store/runs.ts';
+import type { Store } from '../../src/store/store.ts';
 import { openRuntime } from '../harness/runtime.ts';
 
 /** Hears how the runs end that it waits for; throws when it is told to. */

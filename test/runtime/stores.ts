@@ -1,5 +1,6 @@
 /** Stores with a fault or a habit, around a real one. */
-import { StoreError, type CommitGroup, type Store } from '../../src/store/store.ts';
+import type { CommitGroup } from '../../src/store/commit.ts';
+import { StoreError, type Store } from '../../src/store/store.ts';
 
 /** Every method answers with a promise, some turns of the event loop later: no turn may count on an answer at once. */
 export function asynchronous(store: Store): Store {

@@ -1,6 +1,6 @@
 /** How long tasks take: as their author says, as their kind says, or as they took in earlier runs of the workflow. */
 import type { Source } from '../../cost/estimate/figure.ts';
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import { callTimesOf } from '../call-times.ts';
 import type { TaskSpec } from '../definition.ts';
 import { mapsAround } from '../growth.ts';

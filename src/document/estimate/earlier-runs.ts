@@ -1,5 +1,6 @@
 /** What earlier runs of workflows teach about how long tasks take: read when it is asked for, kept as long as it holds. */
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
+import { Remembered } from '../remembered.ts';
 import type { LetOthers } from '../steps.ts';
 import { durationsOf, NO_DURATIONS, type LearnedDurations } from './durations.ts';
 
@@ -21,7 +22,6 @@ const MOST_KEPT = 100;
 const FRESH_MS = 10_000;
 
 interface Known {
-  readonly at: number;
   readonly newest: string | undefined;
   readonly durations: LearnedDurations;
 }
@@ -29,43 +29,27 @@ interface Known {
 /** Earlier runs, as a teacher. */
 export class EarlierRuns {
   readonly #source: RunsAndTasks;
-  readonly #now: () => number;
   readonly #letOthers: LetOthers;
-  readonly #known = new Map<string, Known>();
-  readonly #reading = new Map<string, Promise<LearnedDurations>>();
+  readonly #remembered: Remembered<Known>;
 
   constructor(source: RunsAndTasks, now: () => number, letOthers: LetOthers) {
     this.#source = source;
-    this.#now = now;
     this.#letOthers = letOthers;
+    this.#remembered = new Remembered(MOST_KEPT, now);
   }
 
   /** How long the tasks of a workflow took in its newest completed runs. */
   async of(workflowId: string): Promise<LearnedDurations> {
-    const known = this.#known.get(workflowId);
-    const age = this.#now() - (known?.at ?? -Infinity);
-    // A clock that was set back would let it be fresh for ever.
-    if (known !== undefined && age >= 0 && age < FRESH_MS) return known.durations;
-    const reading = this.#reading.get(workflowId) ?? this.#read(workflowId, known);
-    this.#reading.set(workflowId, reading);
-    try {
-      return await reading;
-    } finally {
-      this.#reading.delete(workflowId);
-    }
+    const known = this.#remembered.of(workflowId);
+    if (known !== undefined && known.age < FRESH_MS) return known.value.durations;
+    return (await this.#remembered.anew(workflowId, () => this.#read(workflowId, known?.value))).durations;
   }
 
-  async #read(workflowId: string, known: Known | undefined): Promise<LearnedDurations> {
-    const at = this.#now();
+  async #read(workflowId: string, known: Known | undefined): Promise<Known> {
     const runs = await this.#source.completed(workflowId, MOST_RUNS);
     const [newest] = runs;
-    const isSame = known !== undefined && known.newest === newest;
-    const durations = isSame ? known.durations : newest === undefined ? NO_DURATIONS : await this.#learn(runs);
-    this.#known.delete(workflowId);
-    this.#known.set(workflowId, { at, newest, durations });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
-    return durations;
+    if (known !== undefined && known.newest === newest) return known;
+    return { newest, durations: newest === undefined ? NO_DURATIONS : await this.#learn(runs) };
   }
 
   async #learn(runs: readonly string[]): Promise<LearnedDurations> {

@@ -1,5 +1,5 @@
 /** What earlier runs of a workflow teach about the next one, from the ledger. */
-import type { LedgerStore } from '../../store/store.ts';
+import type { LedgerStore } from '../../store/ledger.ts';
 import { mapsAround } from '../growth.ts';
 
 /** What a task of a workflow asked one model for, in earlier runs. */

@@ -1,5 +1,5 @@
 /** How long a prompt will be. What reads nothing but the input is rendered and counted; for the rest there are bounds. */
-import { lessSure, type Figure, type Source } from '../../cost/estimate/figure.ts';
+import { lessSure, plus as plusFigures, type Figure, type Source } from '../../cost/estimate/figure.ts';
 import { exactly } from '../../cost/estimate/range.ts';
 import type { TokenCount } from '../../cost/tokens.ts';
 import { readsOf, renderPrompt } from '../prompt.ts';
@@ -90,4 +90,9 @@ function valueOf(path: Variable['path'], { given, own = {} }: Reading): unknown 
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+/** Two texts, one after the other. */
+export function joined(one: Length, other: Length): Length {
+  return { ...plusFigures(one, other), unboundedBecause: one.unboundedBecause ?? other.unboundedBecause };
 }

@@ -7,7 +7,7 @@ import { LONGEST_JUDGED, VERDICT_TOKENS } from '../judging.ts';
 import type { ModelCallSpec } from '../kinds/model.ts';
 import { sidesOf, windowOf } from '../similar.ts';
 import { promptLength, type Length, type Reading } from './prompt-length.ts';
-import type { Counting, Line } from './task-calls.ts';
+import type { Counting, Line } from './counting.ts';
 
 /** Tokens of what a judge is told, and of how the earlier question begins. */
 const AROUND_VERDICT = 200;

@@ -1,5 +1,5 @@
 /** What a run teaches about itself: how long its own tasks have taken, and how that compares with what was expected. */
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import { secondsTaken } from '../estimate/durations.ts';
 
 /** As though so many tasks had gone exactly as expected: the first one that is late does not double the rest. */

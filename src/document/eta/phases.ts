@@ -1,6 +1,6 @@
 /** What is still to be done of one task, in phases, and what nobody can foresee about it. */
 import { lessSure, type Source } from '../../cost/estimate/figure.ts';
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import { callTimesOf } from '../call-times.ts';
 import type { TaskSpec } from '../definition.ts';
 import { begunAt, holdsSlot } from '../estimate/durations.ts';

@@ -1,6 +1,6 @@
 /** Reads a run as it stands, for its ETA. */
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import type { Tasks } from '../analysis/tasks.ts';
 import { groupOf, itemOf, type Group } from '../growth.ts';
 import type { AddedTask } from '../run-graph.ts';

@@ -1,5 +1,5 @@
 /** A run as it stands, for whoever asks how long it will still take: read from its rows, which nothing is added to for it. */
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import type { Tasks } from '../analysis/tasks.ts';
 import type { TaskSpec } from '../definition.ts';
 import type { LearnedDurations } from '../estimate/durations.ts';

@@ -1,7 +1,10 @@
 /** What a fork reads of the runs behind it: rows and entries that nobody changes any more. May suspend (`rows.read`). */
 import { FermataError } from '../../errors.ts';
 import type { RunRows } from '../../runtime/rows.ts';
-import type { JournalEntry, SharedRow, Store, TaskRow } from '../../store/store.ts';
+import type { JournalEntry } from '../../store/journal.ts';
+import type { SharedRow } from '../../store/shared-values.ts';
+import type { Store } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import { growthIn, type Growth } from '../growth.ts';
 import { entriesOf } from '../growth-list.ts';
 

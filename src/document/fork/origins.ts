@@ -9,7 +9,7 @@
  *     crash. None of these runs is deleted while the fork goes on.
  */
 import type { RunRows } from '../../runtime/rows.ts';
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import { impossible, type Additions } from '../adding.ts';
 import { mapsAround } from '../growth.ts';
 import { begunRunOf } from '../parents.ts';

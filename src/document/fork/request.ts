@@ -2,7 +2,7 @@
 import type { WorkflowInput } from '../../../machines/workflow/context.ts';
 import { FermataError } from '../../errors.ts';
 import type { RunView, Runtime, Started } from '../../runtime/runtime.ts';
-import type { RunParent } from '../../store/store.ts';
+import type { RunParent } from '../../store/runs.ts';
 import type { BudgetSpec, Definition, TaskSpec } from '../definition.ts';
 import { inNanos, onlyOwn } from '../execute.ts';
 import { ownBudgetOf, type BudgetFor } from '../shared-budgets.ts';

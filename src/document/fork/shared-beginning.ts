@@ -8,7 +8,7 @@
  */
 import type { SharedBeginning, TakenOverValue } from '../../../machines/shared-space.ts';
 import type { RunRows } from '../../runtime/rows.ts';
-import type { SharedRow } from '../../store/store.ts';
+import type { SharedRow } from '../../store/shared-values.ts';
 import type { RunGraph } from '../run-graph.ts';
 import { letOthersGo } from '../steps.ts';
 import type { OriginRuns } from './origin-runs.ts';

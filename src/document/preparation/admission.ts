@@ -1,6 +1,6 @@
 /** Which tasks may get a slot: those that wait for nothing, and those whose turn has come. */
 import type { Candidate } from '../../../machines/workflow/prepared.ts';
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import { itemName, itemPosition, type Group } from '../growth.ts';
 import { nextTurns } from '../lane.ts';
 import { partIn } from '../rounds.ts';

@@ -2,7 +2,7 @@
 import type { JoinedItems } from '../../../machines/task/prepared.ts';
 import type { GroupStep } from '../../../machines/workflow/prepared.ts';
 import type { ErrorData } from '../../errors.ts';
-import type { TaskRow } from '../../store/store.ts';
+import type { TaskRow } from '../../store/tasks.ts';
 import { barsDependents, type Consequence } from '../consequence.ts';
 import { itemName, partOf } from '../growth.ts';
 import { partsOf } from '../kinds/reduce.ts';

@@ -1,6 +1,6 @@
 /** What people are asked, over all runs. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { PendingApproval } from '../../store/store.ts';
+import type { PendingApproval } from '../../store/approvals.ts';
 import { iso } from '../json.ts';
 import { listOf, pageOf, pageQuery, readNumberCursor, toCursor } from '../page.ts';
 import { answers, fields, newRouter, type Surroundings } from '../router.ts';

@@ -1,7 +1,7 @@
 /** The cache of answers: what it did, and what it is to forget. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { dollarsOf } from '../../cost/money.ts';
-import type { ListedAnswer, ServedRow } from '../../store/store.ts';
+import type { ListedAnswer, ServedRow } from '../../store/answers.ts';
 import { iso } from '../json.ts';
 import { listOf, pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
 import { answers, body, fields, newRouter, type Surroundings } from '../router.ts';

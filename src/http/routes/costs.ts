@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { dollarsOf } from '../../cost/money.ts';
 import type { UnitPrices } from '../../cost/unit-prices.ts';
 import type { Costs } from '../../document/costs.ts';
-import type { LedgerEntry } from '../../store/store.ts';
+import type { LedgerEntry } from '../../store/ledger.ts';
 import { costDollarsSchema, spentSchema, spentView, unitPricesView } from '../cost-view.ts';
 import { iso } from '../json.ts';
 import { listOf, pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';

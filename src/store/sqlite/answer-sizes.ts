@@ -2,7 +2,7 @@
  * How much the cache of answers holds, as sums: to count a hundred thousand rows takes some milliseconds, with every step of a
  * trim.
  */
-import type { AnswersSize } from '../store.ts';
+import type { AnswersSize } from '../answers.ts';
 import type { Connection } from './connection.ts';
 
 /** What one question takes: how it begins, its answer, its vector. Sketches are a thirtieth of that, and not counted. */

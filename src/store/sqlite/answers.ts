@@ -1,5 +1,5 @@
 /** The cache of answers. Written by the commits of runs, read by look-ups, and trimmed in small steps of its own. */
-import type { AnswerChange, AnswerRow, AnswerStore, ListedAnswer, ServedRow } from '../store.ts';
+import type { AnswerChange, AnswerRow, AnswerStore, ListedAnswer, ServedRow } from '../answers.ts';
 import { answerSizes } from './answer-sizes.ts';
 import type { Connection } from './connection.ts';
 import type { GoneVector, SqliteVectors } from './vectors/index.ts';

@@ -6,7 +6,10 @@
  */
 import { and, eq, sql } from 'drizzle-orm';
 import { StoreError } from '../store.ts';
-import type { BlobUse, CommitGroup, RowChange, RunChanges, RunOrigin, RunState } from '../store.ts';
+import type { BlobUse } from '../blobs.ts';
+import type { CommitGroup, RunChanges } from '../commit.ts';
+import type { RowChange } from '../rows.ts';
+import type { RunOrigin, RunState } from '../runs.ts';
 import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';

@@ -11,7 +11,7 @@
  * P3. It is in the way of nothing: where it cannot be written, the work goes on without it.
  */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import type { DecidingMark, LastStop } from '../store.ts';
+import type { DecidingMark, LastStop } from '../deciding-mark.ts';
 
 /** The mark of one opening of the database. */
 export interface MarkFile {

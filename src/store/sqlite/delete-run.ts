@@ -1,7 +1,7 @@
 /** Deletes a run with all it owns, and the big values that nobody else refers to. */
 import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
 import { FermataError } from '../../errors.ts';
-import type { RunKey, RunStatus, Store } from '../store.ts';
+import type { RunKey, RunStatus, RunStore } from '../runs.ts';
 import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
@@ -35,7 +35,7 @@ export function prepareDeleteRun(
   keys: RunKeys,
   journalReads: Pick<JournalReads, 'forget'>,
   writer: Writer,
-): (...asked: Parameters<Store['deleteRun']>) => boolean {
+): (...asked: Parameters<RunStore['deleteRun']>) => boolean {
   const { db } = connection;
   const usePosition = raiseHighWater(db, 'position');
   const useMessage = raiseHighWater(db, 'message');

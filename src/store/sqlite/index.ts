@@ -5,7 +5,8 @@
 import { pause, systemLoop } from '../../clock.ts';
 import { FermataError } from '../../errors.ts';
 import { StoreError } from '../store.ts';
-import type { Store, VectorIndex } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { VectorIndex } from '../vectors.ts';
 import { answerStore } from './answers.ts';
 import { prepareCommit } from './commit.ts';
 import { watched } from './damage.ts';

@@ -6,7 +6,7 @@
  */
 import { and, asc, desc, eq, gt, gte, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import type { FeedEntry, JournalEntry } from '../store.ts';
+import type { FeedEntry, JournalEntry } from '../journal.ts';
 import { isCheckedLast } from './conditions.ts';
 import { journal, run } from './schema.ts';
 

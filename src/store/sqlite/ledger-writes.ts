@@ -3,7 +3,7 @@
  * touched again, neither by another commit nor by the deletion of their run.
  */
 import { eq, sql } from 'drizzle-orm';
-import type { LedgerRow } from '../store.ts';
+import type { LedgerRow } from '../ledger.ts';
 import type { Connection } from './connection.ts';
 import { prepareInsert, prepareRun } from './prepared.ts';
 import { accountTag, ledger, runTag } from './schema.ts';

@@ -2,7 +2,8 @@
 import { and, asc, desc, eq, exists, getTableColumns, gt, gte, inArray, lt, lte, sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import type { LedgerRow, LedgerStore, RunKey, SpendingFilter, SpendingGroup, SpendingTimes, Spent } from '../store.ts';
+import type { LedgerRow, LedgerStore, SpendingFilter, SpendingGroup, SpendingTimes, Spent } from '../ledger.ts';
+import type { RunKey } from '../runs.ts';
 import type { Connection } from './connection.ts';
 import { account, accountTag, ledger, run, tariff } from './schema.ts';
 

@@ -1,7 +1,7 @@
 /** From a run's tenant and id to the integer under which its rows are kept. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import type { RunKey } from '../store.ts';
+import type { RunKey } from '../runs.ts';
 import { run } from './schema.ts';
 
 /** Runs whose key is kept in memory; the least recently used one goes first. */

@@ -3,7 +3,7 @@ import { and, desc, eq, exists, ne, or, sql } from 'drizzle-orm';
 import type { SQL, SQLWrapper } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { alias } from 'drizzle-orm/sqlite-core';
-import type { RunFilter, RunRow, RunStatus } from '../store.ts';
+import type { RunFilter, RunRow, RunStatus } from '../runs.ts';
 import { contains, isCheckedLast } from './conditions.ts';
 import type { RunKeys } from './run-keys.ts';
 import { runColumns, toListedRow } from './run-row.ts';

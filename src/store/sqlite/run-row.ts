@@ -1,7 +1,7 @@
 /** A run as the store's interface shows it, from its two rows. */
 import { getTableColumns } from 'drizzle-orm';
 import { FermataError } from '../../errors.ts';
-import type { RunParent, RunRow } from '../store.ts';
+import type { RunParent, RunRow } from '../runs.ts';
 import { run, runState } from './schema.ts';
 
 const { run: _key, ...stateColumns } = getTableColumns(runState);

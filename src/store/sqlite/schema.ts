@@ -18,7 +18,12 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core';
-import type { ActorRow, ApprovalRow, GrowthListRow, LedgerRow, RunStatus, TaskStatus } from '../store.ts';
+import type { ActorRow } from '../actors.ts';
+import type { ApprovalRow } from '../approvals.ts';
+import type { GrowthListRow } from '../growth.ts';
+import type { LedgerRow } from '../ledger.ts';
+import type { RunStatus } from '../runs.ts';
+import type { TaskStatus } from '../tasks.ts';
 
 const ownerRun = () =>
   integer('run')

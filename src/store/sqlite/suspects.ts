@@ -1,12 +1,10 @@
 /** Rows of what may have brought the process down. Few, and written only where a process died. */
 import { and, eq, sql } from 'drizzle-orm';
-import type { Store, SuspectRow } from '../store.ts';
+import type { SuspectRow, SuspectStore } from '../suspects.ts';
 import type { Connection } from './connection.ts';
 import { prepareRun, prepareUpsert } from './prepared.ts';
 import { suspect } from './schema.ts';
 import type { Writer } from './writer.ts';
-
-type SuspectStore = Pick<Store, 'suspects' | 'putSuspects' | 'dropSuspects'>;
 
 /** Prepares what is read and written outside of a group. */
 export function suspectStore(connection: Connection, writer: Writer): SuspectStore {

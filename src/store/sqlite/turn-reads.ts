@@ -1,7 +1,10 @@
 /** What a turn may ask: answered at once, from statements prepared once. */
 import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import type { EffectRow, ProjectedRows, ProjectedTable, RunKey, Store } from '../store.ts';
+import type { EffectRow } from '../effects.ts';
+import type { ProjectedRows, ProjectedTable } from '../rows.ts';
+import type { RunKey } from '../runs.ts';
+import type { Store } from '../store.ts';
 import type { JournalReads } from './journal.ts';
 import { prepareLedgerRead } from './ledger.ts';
 import { readsOnDemand } from './prepared.ts';

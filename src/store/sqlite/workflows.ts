@@ -2,7 +2,7 @@
 import { and, asc, desc, eq, gt, inArray, isNull, or } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { FermataError } from '../../errors.ts';
-import type { WorkflowRow, WorkflowStore } from '../store.ts';
+import type { WorkflowRow, WorkflowStore } from '../workflows.ts';
 import { contains } from './conditions.ts';
 import { parseColumn } from './run-row.ts';
 import { workflow, workflowTag, workflowVersion } from './schema.ts';

@@ -1,5 +1,6 @@
 /** The cache of answers of a store in memory, by the rules that the tables of SQLite keep. */
-import type { AnswerChange, AnswerFilter, AnswerRow, AnswerStore, RunOrigin, ServedRow } from '../../store/store.ts';
+import type { AnswerChange, AnswerFilter, AnswerRow, AnswerStore, ServedRow } from '../../store/answers.ts';
+import type { RunOrigin } from '../../store/runs.ts';
 import type { MemoryDatabase, Writing } from './database.ts';
 
 const UNANSWERED_MS = 86_400_000;

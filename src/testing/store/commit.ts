@@ -1,6 +1,10 @@
 /** Writes a group: all of it or nothing (S1), by the rules that the tables of SQLite keep. */
 import { StoreError } from '../../store/store.ts';
-import type { BlobUse, CommitGroup, MessageRow, RowChange, RunChanges, RunOrigin } from '../../store/store.ts';
+import type { BlobUse } from '../../store/blobs.ts';
+import type { CommitGroup, RunChanges } from '../../store/commit.ts';
+import type { MessageRow } from '../../store/messages.ts';
+import type { RowChange } from '../../store/rows.ts';
+import type { RunOrigin } from '../../store/runs.ts';
 import { addToAnswers } from './answers.ts';
 import { nameOf, type MemoryDatabase, type RunRecord, type Writing } from './database.ts';
 import { addToLedger, openAccount } from './ledger.ts';

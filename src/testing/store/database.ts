@@ -1,32 +1,23 @@
 /** What a store in memory has committed. It outlives the store, as a file outlives the process that wrote it. */
 import { StoreError } from '../../store/store.ts';
-import type {
-  BudgetWaitRow,
-  ActorRow,
-  ApprovalRow,
-  GrowthListRow,
-  GrowthRow,
-  BlobUse,
-  EffectRow,
-  EventTypeRow,
-  JournalEntry,
-  KeptEventRow,
-  LastStop,
-  LedgerEntry,
-  MessageRow,
-  RunKey,
-  ServedRow,
-  RunOrigin,
-  RunState,
-  SharedRow,
-  SharedWriteRow,
-  SuspectRow,
-  TaskRow,
-  TimerRow,
-  WaitRow,
-  WatchRow,
-  WorkflowRow,
-} from '../../store/store.ts';
+import type { ActorRow } from '../../store/actors.ts';
+import type { ServedRow } from '../../store/answers.ts';
+import type { ApprovalRow } from '../../store/approvals.ts';
+import type { BlobUse } from '../../store/blobs.ts';
+import type { BudgetWaitRow } from '../../store/budgets.ts';
+import type { LastStop } from '../../store/deciding-mark.ts';
+import type { EffectRow } from '../../store/effects.ts';
+import type { GrowthListRow, GrowthRow } from '../../store/growth.ts';
+import type { JournalEntry } from '../../store/journal.ts';
+import type { LedgerEntry } from '../../store/ledger.ts';
+import type { MessageRow } from '../../store/messages.ts';
+import type { EventTypeRow, KeptEventRow, WaitRow } from '../../store/outside-events.ts';
+import type { RunKey, RunOrigin, RunState } from '../../store/runs.ts';
+import type { SharedRow, SharedWriteRow, WatchRow } from '../../store/shared-values.ts';
+import type { SuspectRow } from '../../store/suspects.ts';
+import type { TaskRow } from '../../store/tasks.ts';
+import type { TimerRow } from '../../store/timers.ts';
+import type { WorkflowRow } from '../../store/workflows.ts';
 import type { AnswerRecord } from './answers.ts';
 import type { AccountRecord } from './ledger.ts';
 

@@ -4,13 +4,12 @@ import type {
   LedgerEntry,
   LedgerRow,
   LedgerStore,
-  RunKey,
-  RunOrigin,
   SpendingFilter,
   SpendingGroup,
   SpendingTimes,
   Spent,
-} from '../../store/store.ts';
+} from '../../store/ledger.ts';
+import type { RunKey, RunOrigin } from '../../store/runs.ts';
 import { nameOf, type MemoryDatabase, type Writing } from './database.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,54 +1,35 @@
 /** Reads of what is committed, each scoped by its tenant (S4), in the orders that `Store` promises. */
-import type {
-  BudgetPlace,
-  FeedEntry,
-  MessageRow,
-  PendingApproval,
-  ProjectedRows,
-  ProjectedTable,
-  RunFilter,
-  RunKey,
-  RunRow,
-  Store,
-} from '../../store/store.ts';
+import type { ActorStore } from '../../store/actors.ts';
+import type { ApprovalStore, PendingApproval } from '../../store/approvals.ts';
+import type { BlobStore } from '../../store/blobs.ts';
+import type { BudgetPlace, BudgetStore } from '../../store/budgets.ts';
+import type { EffectStore } from '../../store/effects.ts';
+import type { FeedEntry, JournalStore } from '../../store/journal.ts';
+import type { MessageRow, MessageStore } from '../../store/messages.ts';
+import type { OutsideEventStore } from '../../store/outside-events.ts';
+import type { ProjectedRows, ProjectedTable, RowStore } from '../../store/rows.ts';
+import type { RunFilter, RunKey, RunRow, RunStore } from '../../store/runs.ts';
+import type { SharedValueStore } from '../../store/shared-values.ts';
+import type { TaskStore } from '../../store/tasks.ts';
+import type { TimerStore } from '../../store/timers.ts';
 import type { MemoryDatabase, RunRecord } from './database.ts';
 import { ledgerRow } from './ledger.ts';
 
-type Reads = Pick<
-  Store,
-  | 'run'
-  | 'actor'
-  | 'row'
-  | 'readyTasks'
-  | 'liveTasks'
-  | 'eventTypes'
-  | 'openWaits'
-  | 'openWatches'
-  | 'openBudgetWaits'
-  | 'budgetHolders'
-  | 'budgetsAskedBy'
-  | 'keptEvents'
-  | 'entry'
-  | 'entryOfFact'
-  | 'blob'
-  | 'awaitedRuns'
-  | 'messageTaken'
-  | 'startedUnder'
-  | 'dueTimers'
-  | 'nextDue'
-  | 'openEffects'
-  | 'effectsOf'
-  | 'cutRuns'
-  | 'messages'
-  | 'runs'
-  | 'journal'
-  | 'feed'
-  | 'actors'
-  | 'timersOf'
-  | 'tasks'
-  | 'sharedValues'
-  | 'approvals'
->;
+interface Reads
+  extends
+    Omit<RunStore, 'deleteRun'>,
+    ActorStore,
+    TimerStore,
+    EffectStore,
+    JournalStore,
+    MessageStore,
+    BlobStore,
+    RowStore,
+    TaskStore,
+    ApprovalStore,
+    OutsideEventStore,
+    SharedValueStore,
+    BudgetStore {}
 
 /** The reads of a database in memory. `use` throws where it is not open. */
 export function readsOf(use: () => MemoryDatabase): Reads {

@@ -1,8 +1,7 @@
 /** Rows of what may have brought the process down, and what it is at: in memory they outlive the store, as a file does. */
-import type { CommitGroup, Store, SuspectRow } from '../../store/store.ts';
+import type { CommitGroup } from '../../store/commit.ts';
+import type { SuspectRow, SuspectStore } from '../../store/suspects.ts';
 import { nameOf, type MemoryDatabase, type Writing } from './database.ts';
-
-type SuspectStore = Pick<Store, 'suspects' | 'putSuspects' | 'dropSuspects'>;
 
 /** What is read and written outside of a group. */
 export function suspectsOf(use: () => MemoryDatabase): SuspectStore {

@@ -1,5 +1,5 @@
 /** The vectors of a store in memory: each is compared, so that what it says is what every other index should say. */
-import type { VectorIndex } from '../../store/store.ts';
+import type { VectorIndex } from '../../store/vectors.ts';
 import type { MemoryDatabase } from './database.ts';
 
 /** The index over the questions that are known. */

@@ -1,6 +1,6 @@
 /** The documents of a database in memory. */
 import { FermataError } from '../../errors.ts';
-import type { WorkflowRow, WorkflowStore } from '../../store/store.ts';
+import type { WorkflowRow, WorkflowStore } from '../../store/workflows.ts';
 import type { MemoryDatabase, WorkflowRecord } from './database.ts';
 
 /** The documents' part of the store. `use` throws where the database is not open. */

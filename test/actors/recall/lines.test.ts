@@ -1,7 +1,7 @@
 /** L2: nobody waits for ever, whoever it is that does not call. */
 import { describe, expect, it } from 'vitest';
 import { Lines, type Asker, type Told } from '../../../actors/recall/lines.ts';
-import type { AnswerClaim, AnswerRow } from '../../../src/store/store.ts';
+import type { AnswerClaim, AnswerRow } from '../../../src/store/answers.ts';
 import { ManualClock } from '../../harness/clock.ts';
 
 const ANSWER: AnswerRow = { valueJson: '"yes"', model: 'm', finishReason: 'stop', costNanos: 1, answeredAt: 1 };

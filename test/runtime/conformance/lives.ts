@@ -6,7 +6,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRuntime, type Runtime, type RuntimeOptions } from '../../../src/runtime/runtime.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
-import type { CommitGroup, Store } from '../../../src/store/store.ts';
+import type { CommitGroup } from '../../../src/store/commit.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { ManualClock } from '../../harness/clock.ts';
 import { folderInMemory, layDatabase } from '../../harness/database.ts';
 

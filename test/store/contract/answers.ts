@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { AnswerChange, AnswerFilter, RowChange, Store } from '../../../src/store/store.ts';
+import type { AnswerChange, AnswerFilter } from '../../../src/store/answers.ts';
+import type { RowChange } from '../../../src/store/rows.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { begin, changes, group, runKey, state, taskChange, taskRow } from './rows.ts';
 import { storeOfTest } from './under-test.ts';
 import type { MakeStore } from './under-test.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/store.ts';
-import type { CommitGroup, Store } from '../../../src/store/store.ts';
+import type { CommitGroup } from '../../../src/store/commit.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   NOON,
   actor,

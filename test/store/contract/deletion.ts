@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { RunKey, Store } from '../../../src/store/store.ts';
+import type { RunKey } from '../../../src/store/runs.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   actor,
   approvalChange,

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { LedgerRow, RowChange, SpendingGroup, Store } from '../../../src/store/store.ts';
+import type { LedgerRow, SpendingGroup } from '../../../src/store/ledger.ts';
+import type { RowChange } from '../../../src/store/rows.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { begin, changes, group, runKey, state } from './rows.ts';
 import { storeOfTest } from './under-test.ts';
 import type { MakeStore } from './under-test.ts';

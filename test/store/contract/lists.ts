@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { JournalEntry, RunFilter, RunStatus, Store } from '../../../src/store/store.ts';
+import type { JournalEntry } from '../../../src/store/journal.ts';
+import type { RunFilter, RunStatus } from '../../../src/store/runs.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   approvalChange,
   approvalRow,

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { EffectRow, RowChange, RunKey, WaitPlace, BudgetPlace } from '../../../src/store/store.ts';
+import type { BudgetPlace } from '../../../src/store/budgets.ts';
+import type { EffectRow } from '../../../src/store/effects.ts';
+import type { WaitPlace } from '../../../src/store/outside-events.ts';
+import type { RowChange } from '../../../src/store/rows.ts';
+import type { RunKey } from '../../../src/store/runs.ts';
 import {
   actor,
   approvalChange,

@@ -1,22 +1,17 @@
 /** Rows to commit, with every field that a test does not speak of filled in. */
-import type {
-  ActorRow,
-  ApprovalRow,
-  GrowthRow,
-  BlobUse,
-  CommitGroup,
-  EffectRow,
-  JournalEntry,
-  MessageRow,
-  RowChange,
-  RunChanges,
-  RunKey,
-  RunOrigin,
-  RunState,
-  TaskRow,
-  TimerRow,
-  WorkflowRow,
-} from '../../../src/store/store.ts';
+import type { ActorRow } from '../../../src/store/actors.ts';
+import type { ApprovalRow } from '../../../src/store/approvals.ts';
+import type { BlobUse } from '../../../src/store/blobs.ts';
+import type { CommitGroup, RunChanges } from '../../../src/store/commit.ts';
+import type { EffectRow } from '../../../src/store/effects.ts';
+import type { GrowthRow } from '../../../src/store/growth.ts';
+import type { JournalEntry } from '../../../src/store/journal.ts';
+import type { MessageRow } from '../../../src/store/messages.ts';
+import type { RowChange } from '../../../src/store/rows.ts';
+import type { RunKey, RunOrigin, RunState } from '../../../src/store/runs.ts';
+import type { TaskRow } from '../../../src/store/tasks.ts';
+import type { TimerRow } from '../../../src/store/timers.ts';
+import type { WorkflowRow } from '../../../src/store/workflows.ts';
 
 export const NOON = Date.UTC(2026, 0, 1, 12);
 

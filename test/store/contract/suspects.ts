@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { DecidingMark, RunKey, SuspectRow } from '../../../src/store/store.ts';
+import type { DecidingMark } from '../../../src/store/deciding-mark.ts';
+import type { RunKey } from '../../../src/store/runs.ts';
+import type { SuspectRow } from '../../../src/store/suspects.ts';
 import { begin, changes, group, NOON, runKey, state } from './rows.ts';
 import { storeOfTest } from './under-test.ts';
 import type { LastingStoreUnderTest, MakeStore } from './under-test.ts';

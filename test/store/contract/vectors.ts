@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RowChange, Store } from '../../../src/store/store.ts';
+import type { RowChange } from '../../../src/store/rows.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { begin, changes, group, runKey } from './rows.ts';
 import { storeOfTest, type MakeStore } from './under-test.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Store, WorkflowFilter } from '../../../src/store/store.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { WorkflowFilter } from '../../../src/store/workflows.ts';
 import { workflowRow } from './rows.ts';
 import { storeOfTest } from './under-test.ts';
 import type { MakeStore } from './under-test.ts';

@@ -14,7 +14,8 @@ import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { fraction } from '../../../machines/backoff.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
-import type { JournalEntry, Store, StoreError } from '../../../src/store/store.ts';
+import type { JournalEntry } from '../../../src/store/journal.ts';
+import type { Store, StoreError } from '../../../src/store/store.ts';
 import { begin, changes, entry, group, runKey, state } from '../contract/rows.ts';
 import { CHILD, ended, firstLine, folderOfTest } from './folder.ts';
 

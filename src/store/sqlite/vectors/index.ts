@@ -6,7 +6,7 @@
  * V2. What is said of two vectors is computed from both as they are kept: sketches only choose which ones to read.
  * V3. Others go first every millisecond or so, however much there is to go through.
  */
-import type { SimilarQuestion, VectorIndex } from '../../store.ts';
+import type { SimilarQuestion, VectorIndex } from '../../vectors.ts';
 import { answerSizes, type AnswerSizes } from '../answer-sizes.ts';
 import type { Connection } from '../connection.ts';
 import type { Writer } from '../writer.ts';

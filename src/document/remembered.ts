@@ -1,0 +1,42 @@
+/** What takes long to work out: worked out once for all who ask meanwhile, and the newest of it remembered. */
+export class Remembered<T> {
+  readonly #most: number;
+  readonly #now: () => number;
+  readonly #known = new Map<string, { readonly value: T; readonly at: number }>();
+  readonly #working = new Map<string, Promise<T>>();
+
+  constructor(most: number, now: () => number) {
+    this.#most = most;
+    this.#now = now;
+  }
+
+  /** What was worked out last, and how many milliseconds ago. */
+  of(key: string): { readonly value: T; readonly age: number } | undefined {
+    const known = this.#known.get(key);
+    if (known === undefined) return undefined;
+    const age = this.#now() - known.at;
+    // A clock that was set back would let it be fresh for ever.
+    return age < 0 ? undefined : { value: known.value, age };
+  }
+
+  /** Works it out anew, as of now. */
+  async anew(key: string, work: (now: number) => Promise<T>): Promise<T> {
+    const working = this.#working.get(key) ?? this.#keep(key, work);
+    this.#working.set(key, working);
+    try {
+      return await working;
+    } finally {
+      this.#working.delete(key);
+    }
+  }
+
+  async #keep(key: string, work: (now: number) => Promise<T>): Promise<T> {
+    const at = this.#now();
+    const value = await work(at);
+    this.#known.delete(key);
+    this.#known.set(key, { value, at });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > this.#most && oldest !== undefined) this.#known.delete(oldest);
+    return value;
+  }
+}
