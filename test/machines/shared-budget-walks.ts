@@ -203,9 +203,12 @@ export const SHARED_BUDGET_WALKS: readonly SharedBudgetWalk[] = [
     async walk(bench) {
       const budget = { maxCostDollars: 0.0015, warnAtDollars: 0.001 };
       const inside = { name: 'inside', config: { prices: PRICES }, tasks: [one('c')] };
-      const sub = { name: 'sub', kind: 'subworkflow', workflow: inside, dependsOn: ['b'] };
-      const run = await begin(bench, [one('a'), one('b', { dependsOn: ['a'] }), sub], { budget });
-      await bench.answer('a', 100);
+      const sub = { name: 'sub', kind: 'subworkflow', workflow: inside };
+      const next = [one('a', { dependsOn: ['sub'] }), one('b', { dependsOn: ['a'] })];
+      const run = await begin(bench, [sub, ...next], { budget });
+      await bench.answer('c', 50);
+      // With that its own calls have spent less than it is warned at.
+      await bench.answer('a', 60);
       const of = (await bench.facts(run)).map(({ type }) => type);
       expect(of.filter((type) => type === 'cost_warning')).toHaveLength(1);
       return [await ended(bench, run, 'cancelled', 'budgetExceeded')];
