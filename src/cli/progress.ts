@@ -70,7 +70,8 @@ const LAST: ReadonlySet<string> = new Set([
  */
 export function progressLine(fact: ShownFact, context: ProgressContext): ProgressLine | undefined {
   const { event, data } = fact;
-  const show = ofRun[event] ?? ofTask[event];
+  // Names of facts come from a server, also from one that is newer than this.
+  const show = showOf(ofRun, event) ?? showOf(ofTask, event);
   const shown = show?.(data, context);
   if (shown === undefined) return undefined;
   const [mood, text] = shown;
@@ -81,6 +82,10 @@ export function progressLine(fact: ShownFact, context: ProgressContext): Progres
     percent: typeof data['progress'] === 'number' ? data['progress'] : undefined,
     task: typeof data['task'] === 'string' ? data['task'] : undefined,
   };
+}
+
+function showOf(lines: Readonly<Record<string, Show>>, event: string): Show | undefined {
+  return Object.hasOwn(lines, event) ? lines[event] : undefined;
 }
 
 /** `[ 35%] ✓ text`; what has only begun ends in `… ⏳`. */

@@ -103,6 +103,7 @@ describe('a line of progress', () => {
     ['emitted', { event: { type: 'ping' } }, '· {"type":"ping"}'],
     ['run_started', { total: 3, progress: 0 }, undefined],
     ['what_comes_later', {}, undefined],
+    ['constructor', {}, undefined],
   ])('of %s %j', (event, data, expected) => {
     expect(shown(event, data)).toBe(expected);
   });

@@ -166,6 +166,33 @@ describe('a schema that is brought up to date', () => {
     after.close();
   });
 
+  test('what the cache holds is counted with its vectors, also those that were kept before they counted', () => {
+    const file = path('answers.db');
+    upgradeHere(file, migrationsUpTo(14, path('fourteenth')));
+    const before = new BetterSqlite3(file);
+    const answer = before.prepare(
+      `insert into answer (key, tenant, hash, prompt_hash, prompt, workflow, tags, claim_run, claim_actor, last_used_at, hit_count, bytes, value)
+       values (?, ?, ?, '', 'four', 'w', '[]', 0, '/', 0, 0, ?, ?)`,
+    );
+    answer.run(1, 'one', 'a', 10, '"sixt"');
+    answer.run(2, 'one', 'b', 4, null);
+    answer.run(3, 'two', 'a', 10, '"sixt"');
+    before.exec(`insert into answer_size values ('one', 2, 14), ('two', 1, 10)`);
+    before.exec(
+      `insert into vector (key, answer, tenant, space, sketch) values (1, 1, 'one', 's', x'00'), (2, 2, 'one', 's', x'00')`,
+    );
+    before.exec(`insert into vector_values values (1, zeroblob(6144)), (2, zeroblob(12))`);
+    before.close();
+    upgradeHere(file, SHIPPED);
+    const after = new BetterSqlite3(file, { readonly: true });
+    expect(after.prepare('select bytes from answer order by key').pluck().all()).toEqual([6_154, 16, 10]);
+    expect(after.prepare('select * from answer_size order by tenant').raw().all()).toEqual([
+      ['one', 2, 6_170],
+      ['two', 1, 10],
+    ]);
+    after.close();
+  });
+
   test('lists of a run that has grown, which were one text, are rows', () => {
     const file = path('grown.db');
     upgradeHere(file, migrationsUpTo(7, path('seventh')));

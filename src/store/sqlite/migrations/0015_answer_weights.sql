@@ -1,0 +1,2 @@
+UPDATE `answer` SET `bytes` = length(`prompt`) + coalesce(length(`value`), 0) + (SELECT length(w.`values`) FROM `vector` v JOIN `vector_values` w ON w.`key` = v.`key` WHERE v.`answer` = `answer`.`key`) WHERE `key` IN (SELECT v.`answer` FROM `vector` v JOIN `vector_values` w ON w.`key` = v.`key`);--> statement-breakpoint
+UPDATE `answer_size` SET `bytes` = (SELECT coalesce(sum(a.`bytes`), 0) FROM `answer` a WHERE a.`tenant` = `answer_size`.`tenant`);
