@@ -13,6 +13,7 @@ const PAGES = [
   'plan-execute-reflect',
   'functions',
   'budgets',
+  'choosing-models',
 ];
 const blocks = PAGES.flatMap((page) => {
   const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8');
@@ -24,6 +25,7 @@ const blocks = PAGES.flatMap((page) => {
 });
 
 const config = {
+  tiers: { quick: ['gpt-5-nano'] },
   functions: {
     search: () => 'found',
     fetchPage: () => 'a page',
@@ -31,7 +33,7 @@ const config = {
     fetchBill: () => ({ due: '2026-12-24' }),
   },
 };
-const INPUT = { topic: 'tea', city: 'Rome', docs: ['a', 'b', 'c'] };
+const INPUT = { topic: 'tea', city: 'Rome', to: 'Ada', docs: ['a', 'b', 'c'] };
 const COMPLETE = blocks.filter(({ yaml }) => 'name' in yaml);
 
 it('there are some of both kinds', () => {
@@ -43,6 +45,7 @@ it('there are some of both kinds', () => {
     'shared',
     'plan-execute-reflect',
     'budgets',
+    'choosing-models',
   ]);
   expect(blocks.length - COMPLETE.length).toBeGreaterThan(4);
 });

@@ -51,6 +51,13 @@ tasks:
     const refused = await shell(approve.replace(' --demo', ''), { ...elsewhere, environment });
     expect(refused).toMatchObject({ status: 2, err: expect.stringContaining(`Type: ${approve}`) });
 
+    const real = startFermata(['serve', '--port', '0', '--db', join(directory, 'my.db')], { environment });
+    const [, scripted = ''] = await real.saw(/go on with real models here, such as \S+\. With scripted ones: (.*)/);
+    expect(scripted).toMatch(/ serve --demo --db \S+\/my\.db$/);
+    expect(real.written.err).toContain(runId);
+    real.child.kill('SIGTERM');
+    expect((await real.ended).status).toBe(0);
+
     const { status, out, err } = await shell(approve, elsewhere);
     expect({ status, out }).toMatchObject({ status: 0, out: expect.stringContaining('[scripted]') });
     expect(err).toContain('✓ send: approved');

@@ -2,8 +2,12 @@
 import { once } from 'node:events';
 import { InvalidArgumentError, Option } from 'commander';
 import { readSettings } from '../../config.ts';
+import type { RunningServer } from '../../serve.ts';
 import { configOption, databaseOption, demoOption, type AddCommand } from '../command-line.ts';
 import { readProgramSettings } from '../connection.ts';
+import { SCRIPTED_TAG } from '../demo/script.ts';
+import { nextCommand } from '../next-command.ts';
+import type { Shell } from '../shell.ts';
 
 interface ServeOptions {
   readonly port?: number;
@@ -43,6 +47,7 @@ export const addServe: AddCommand = (program, { shell }) => {
           const server = await composeServer({ ...settled, ...(statelyUrl === undefined ? {} : { statelyUrl }) });
           shell.err(`Fermata listens on ${server.url} (API ${server.url}/docs, database ${program.database})`);
           if (options.demo) shell.err(shell.style('yellow', DEMO));
+          else await warnOfScripted(server, shell, nextCommand(shell, options)('serve', '--demo'));
           if (server.inspectorUrl !== undefined) shell.err(`Stately Inspector: ${server.inspectorUrl}`);
           if (!signal.aborted) await once(signal, 'abort');
           await server.stop();
@@ -54,6 +59,18 @@ export const addServe: AddCommand = (program, { shell }) => {
 };
 
 const DEMO = 'Demo: answers of models are scripted; no provider is asked.';
+
+/** Nobody expects to pay for a run that began with --demo. */
+async function warnOfScripted(
+  { fermata }: Pick<RunningServer, 'fermata'>,
+  shell: Pick<Shell, 'err' | 'style'>,
+  command: string,
+): Promise<void> {
+  const [run] = await fermata.runtime.list({ tags: [SCRIPTED_TAG], open: true, limit: 1 });
+  if (run === undefined) return;
+  const words = `Runs that began with --demo go on with real models here, such as ${run.runId}. With scripted ones: ${command}`;
+  shell.err(shell.style('yellow', words));
+}
 
 function portOf(text: string): number {
   const port = Number(text);

@@ -47,7 +47,7 @@ function showRun(shell: Shell, run: Run, tasks: readonly Task[]): void {
     ['workflow', workflow === null ? undefined : `${workflow.name}, version ${workflow.version}`],
     ['machine', workflow === null ? machine : undefined],
     ['begun by', parentLine(run)],
-    ['models', tags.includes(SCRIPTED_TAG) ? 'scripted (--demo): no provider was asked' : undefined],
+    ['models', tags.includes(SCRIPTED_TAG) ? 'scripted, as it began with --demo' : undefined],
     ['status', workflow === null ? status : `${status}, ${progress} %`],
     ['reason', reason?.message],
     ['forked from', forkedFrom === undefined ? undefined : forkText(forkedFrom)],
