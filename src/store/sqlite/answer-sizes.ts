@@ -4,6 +4,7 @@
  */
 import type { AnswersSize } from '../answers.ts';
 import type { Connection } from './connection.ts';
+import { onFirstUse } from './prepared.ts';
 
 /** What one question takes: how it begins, its answer, its vector. Sketches are a thirtieth of that, and not counted. */
 const BYTES = `length(prompt) + coalesce(length(value), 0) + coalesce((
@@ -17,8 +18,17 @@ export interface AnswerSizes {
   weigh(tenant: string, hash: string): void;
 }
 
-/** Their statements, prepared. */
-export function answerSizes({ driver }: Connection): AnswerSizes {
+/** Their statements, prepared when one is first needed. */
+export function answerSizes(connection: Connection): AnswerSizes {
+  const use = onFirstUse(() => prepareSizes(connection));
+  return {
+    of: (tenant) => use().of(tenant),
+    grow: (tenant, entries, bytes) => use().grow(tenant, entries, bytes),
+    weigh: (tenant, hash) => use().weigh(tenant, hash),
+  };
+}
+
+function prepareSizes({ driver }: Connection): AnswerSizes {
   const read = driver.prepare<unknown[], AnswersSize>('select entries, bytes from answer_size where tenant = ?');
   const add = driver.prepare(
     `insert into answer_size (tenant, entries, bytes) values (?, ?, ?)

@@ -2,6 +2,7 @@
 import type { AnswerChange, AnswerRow, AnswerStore, ListedAnswer, ServedRow } from '../answers.ts';
 import { answerSizes } from './answer-sizes.ts';
 import type { Connection } from './connection.ts';
+import { onFirstUse } from './prepared.ts';
 import type { GoneVector, SqliteVectors } from './vectors/index.ts';
 import type { Writer } from './writer.ts';
 
@@ -15,8 +16,8 @@ export interface AnswerWrites {
 
 /** The writes, prepared when one is first needed: most processes need none. */
 export function answerWrites(connection: Connection): AnswerWrites {
-  let prepared: AnswerWrites | undefined;
-  return { add: (run, change) => (prepared ??= prepareWrites(connection)).add(run, change) };
+  const use = onFirstUse(() => prepareWrites(connection));
+  return { add: (run, change) => use().add(run, change) };
 }
 
 function prepareWrites(connection: Connection): AnswerWrites {
@@ -121,31 +122,7 @@ export function answerStore(
 ): AnswerStore {
   const { driver } = connection;
   const sizes = answerSizes(connection);
-  const find = driver.prepare<unknown[], Found>(
-    `select value as valueJson, model, finish_reason as finishReason, cost_nanos as costNanos, answered_at as answeredAt,
-       expires_at as expiresAt, prompt, similar_to as similarTo, similarity, verified, r.id as run, claim_actor as actor, not ${CALLS} as waitsForMoney
-     from answer left join run r on r.key = answer.claim_run and ${IS_OPEN}
-     where answer.tenant = ? and answer.hash = ?`,
-  );
-  const servedOf = driver.prepare<unknown[], ServedRow>(
-    'select workflow, misses, hits, shared, saved_nanos as savedNanos from served where tenant = ? order by workflow',
-  );
-  // By their keys, which are in order; by an index of the tenant all of them would be sorted for a page.
-  const listed = (whose: string) =>
-    driver.prepare<object, Listed>(
-      `select key, prompt, workflow, tags as tagsJson, model, cost_nanos as costNanos, answered_at as answeredAt,
-         expires_at as expiresAt, last_used_at as lastUsedAt, hit_count as hitCount, bytes
-       from answer where ${whose} and key < :after and expires_at > :at and answered_at is not null
-       order by key desc limit :limit`,
-    );
-  const listedOfAll = listed('+tenant = :tenant');
-  const listedOfOne = listed('tenant = :tenant and workflow = :workflow');
-  const vectorsOf = driver.prepare<unknown[], GoneVector>(
-    'select key, tenant, space from vector where answer in (select value from json_each(?))',
-  );
-  const remove = driver.prepare<unknown[], { readonly bytes: number }>(
-    'delete from answer where key in (select value from json_each(?)) returning bytes',
-  );
+  const use = onFirstUse(() => prepareReads(connection));
   const gone: GoneVector[] = [];
   const deleteSome = (tenant: string, where: string, named: object): number => {
     const keys = driver
@@ -153,8 +130,8 @@ export function answerStore(
       .pluck()
       .all({ tenant, ...named });
     // Their vectors go with them.
-    gone.push(...vectorsOf.all(JSON.stringify(keys)));
-    const deleted = remove.all(JSON.stringify(keys));
+    gone.push(...use().vectorsOf.all(JSON.stringify(keys)));
+    const deleted = use().remove.all(JSON.stringify(keys));
     const bytes = deleted.reduce((sum, row) => sum + row.bytes, 0);
     if (deleted.length > 0) sizes.grow(tenant, -deleted.length, -bytes);
     return deleted.length;
@@ -168,13 +145,13 @@ export function answerStore(
 
   return {
     answer: async (tenant, hash, at) => {
-      const found = find.get(tenant, hash);
+      const found = use().find.get(tenant, hash);
       if (found === undefined) return {};
       const { run, actor, waitsForMoney, similarTo, similarity, verified } = found;
       const claim = run === null ? {} : { claim: { run, actor, waitsForMoney: waitsForMoney === 1 } };
       const own = servingAt(found, at);
       if (own !== undefined) return { answer: own, prompt: found.prompt, ...claim };
-      const other = similarTo === null ? undefined : find.get(tenant, similarTo);
+      const other = similarTo === null ? undefined : use().find.get(tenant, similarTo);
       const answer = other && servingAt(other, at);
       if (answer === undefined || similarTo === null) return claim;
       const prompt = other?.prompt ?? '';
@@ -182,9 +159,9 @@ export function answerStore(
       return { answer: { ...answer, like }, ...claim };
     },
     answers: async (tenant) => sizes.of(tenant),
-    served: async (tenant) => servedOf.all(tenant),
+    served: async (tenant) => use().servedOf.all(tenant),
     listAnswers: async (tenant, { workflow, after = Number.MAX_SAFE_INTEGER, ...page }) => {
-      const query = workflow === undefined ? listedOfAll : listedOfOne;
+      const query = workflow === undefined ? use().listedOfAll : use().listedOfOne;
       const rows = query.all({ tenant, ...(workflow === undefined ? {} : { workflow }), after, ...page });
       return rows.map(({ tagsJson, ...row }) => ({ ...row, tags: JSON.parse(tagsJson) as string[] }));
     },
@@ -228,6 +205,40 @@ export function answerStore(
         const most = Math.min(left, bytes > maxBytes ? Math.max(tooMany, Math.ceil(entries / 100), 1) : tooMany);
         return expired + deleteSome(tenant, `not ${IS_OPEN} order by last_used_at`, { limit: most });
       }),
+  };
+}
+
+function prepareReads({ driver }: Connection) {
+  const find = driver.prepare<unknown[], Found>(
+    `select value as valueJson, model, finish_reason as finishReason, cost_nanos as costNanos, answered_at as answeredAt,
+       expires_at as expiresAt, prompt, similar_to as similarTo, similarity, verified, r.id as run, claim_actor as actor, not ${CALLS} as waitsForMoney
+     from answer left join run r on r.key = answer.claim_run and ${IS_OPEN}
+     where answer.tenant = ? and answer.hash = ?`,
+  );
+  const servedOf = driver.prepare<unknown[], ServedRow>(
+    'select workflow, misses, hits, shared, saved_nanos as savedNanos from served where tenant = ? order by workflow',
+  );
+  // By their keys, which are in order; by an index of the tenant all of them would be sorted for a page.
+  const listed = (whose: string) =>
+    driver.prepare<object, Listed>(
+      `select key, prompt, workflow, tags as tagsJson, model, cost_nanos as costNanos, answered_at as answeredAt,
+         expires_at as expiresAt, last_used_at as lastUsedAt, hit_count as hitCount, bytes
+       from answer where ${whose} and key < :after and expires_at > :at and answered_at is not null
+       order by key desc limit :limit`,
+    );
+  const vectorsOf = driver.prepare<unknown[], GoneVector>(
+    'select key, tenant, space from vector where answer in (select value from json_each(?))',
+  );
+  const remove = driver.prepare<unknown[], { readonly bytes: number }>(
+    'delete from answer where key in (select value from json_each(?)) returning bytes',
+  );
+  return {
+    find,
+    servedOf,
+    listedOfAll: listed('+tenant = :tenant'),
+    listedOfOne: listed('tenant = :tenant and workflow = :workflow'),
+    vectorsOf,
+    remove,
   };
 }
 

@@ -178,13 +178,13 @@ function prepareWrites(connection: Connection) {
     state: prepareInsert(connection, runState),
     tag: prepareInsert(connection, runTag),
     forkedFrom: prepareInsert(connection, forkedFrom),
-    updateState: written(
+    updateState: written(() =>
       db
         .update(runState)
         .set({ ...setColumns(runState, ['run', 'revision']), revision })
         .where(unwritten),
     ),
-    updateUnindexed: written(
+    updateUnindexed: written(() =>
       db
         .update(runState)
         .set({ ...setColumns(runState, ['run', 'revision', ...indexed]), revision })
@@ -198,10 +198,10 @@ function prepareWrites(connection: Connection) {
     ),
     journal: prepareInsert(connection, journal),
     // A row has the number of its last entry.
-    forgetEntries: written(
+    forgetEntries: written(() =>
       db.delete(journal).where(and(eq(journal.run, runIs), sql`${journal.seq} < ${sql.placeholder('from')}`)),
     ),
-    machine: written(
+    machine: written(() =>
       db
         .update(run)
         .set({ machine: sql`${sql.placeholder('machine')}` })
@@ -209,15 +209,15 @@ function prepareWrites(connection: Connection) {
     ),
     actor: prepareUpsert(connection, actor, [actor.run, actor.address], { auto: 'key' }),
     timer: prepareInsert(connection, timer),
-    dropTimer: written(db.delete(timer).where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))),
+    dropTimer: written(() => db.delete(timer).where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))),
     effect: prepareInsert(connection, effect),
-    markEffect: written(
+    markEffect: written(() =>
       db
         .update(effect)
         .set({ marked: true })
         .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs))),
     ),
-    dropEffect: written(db.delete(effect).where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))),
+    dropEffect: written(() => db.delete(effect).where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))),
     task: prepareUpsert(connection, task, [task.run, task.name], { fixed: [task.position] }),
     approval: prepareUpsert(connection, approval, [approval.run, approval.task], { auto: 'order' }),
     growth: prepareUpsert(connection, growth, [growth.run, growth.task], {
@@ -234,19 +234,19 @@ function prepareWrites(connection: Connection) {
     ledger: ledgerWrites(connection),
     answers: answerWrites(connection),
     taken: prepareInsert(connection, taken),
-    blob: written(
+    blob: written(() =>
       db
         .insert(blob)
         .values({ hash: sql.placeholder('hash'), text: sql.placeholder('text') })
         .onConflictDoNothing(),
     ),
-    blobUse: written(
+    blobUse: written(() =>
       db
         .insert(blobUse)
         .values({ run: runIs, hash: sql.placeholder('hash'), holder: sql.placeholder('holder') })
         .onConflictDoNothing(),
     ),
-    dropBlobUse: written(
+    dropBlobUse: written(() =>
       db
         .delete(blobUse)
         .where(
@@ -257,10 +257,10 @@ function prepareWrites(connection: Connection) {
           ),
         ),
     ),
-    dropUnusedBlob: written(db.delete(blob).where(isUnused(sql.placeholder('hash')))),
+    dropUnusedBlob: written(() => db.delete(blob).where(isUnused(sql.placeholder('hash')))),
     dropSuspect: prepareDropSuspect(connection),
     message: prepareInsert(connection, message),
-    takeMessage: written(db.delete(message).where(eq(message.id, sql.placeholder('id')))),
+    takeMessage: written(() => db.delete(message).where(eq(message.id, sql.placeholder('id')))),
     messageHighWater: raiseHighWater(db, 'message'),
   };
 }

@@ -1,17 +1,20 @@
 /** The greatest journal position and message id ever used, also where the rows that had them are gone. */
 import { sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { onFirstUse } from './prepared.ts';
 import { highWater, journal, message } from './schema.ts';
 
 /** Prepares "this number was used": the mark rises to it and never falls. */
 export function raiseHighWater(db: BetterSQLite3Database, name: 'position' | 'message'): (value: number) => void {
-  const statement = db
-    .insert(highWater)
-    .values({ name, value: sql.placeholder('value') })
-    .onConflictDoUpdate({ target: highWater.name, set: { value: sql`max(value, excluded.value)` } })
-    .prepare();
+  const statement = onFirstUse(() =>
+    db
+      .insert(highWater)
+      .values({ name, value: sql.placeholder('value') })
+      .onConflictDoUpdate({ target: highWater.name, set: { value: sql`max(value, excluded.value)` } })
+      .prepare(),
+  );
   return (value) => {
-    statement.run({ value });
+    statement().run({ value });
   };
 }
 
@@ -42,12 +45,14 @@ export function readHighWater(db: BetterSQLite3Database): { readonly position: n
 
 /** Prepares a small write that changes something each time: SQLite leaves a page alone that would stay as it is. */
 export function prepareProbe(db: BetterSQLite3Database): () => void {
-  const statement = db
-    .insert(highWater)
-    .values({ name: 'probe', value: 1 })
-    .onConflictDoUpdate({ target: highWater.name, set: { value: sql`value + 1` } })
-    .prepare();
+  const statement = onFirstUse(() =>
+    db
+      .insert(highWater)
+      .values({ name: 'probe', value: 1 })
+      .onConflictDoUpdate({ target: highWater.name, set: { value: sql`value + 1` } })
+      .prepare(),
+  );
   return () => {
-    statement.run();
+    statement().run();
   };
 }

@@ -8,6 +8,7 @@ import { and, asc, desc, eq, gt, gte, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { FeedEntry, JournalEntry } from '../journal.ts';
 import { isCheckedLast } from './conditions.ts';
+import { readsOnDemand } from './prepared.ts';
 import { journal, run } from './schema.ts';
 
 /**
@@ -148,28 +149,25 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
   const runIs = sql.placeholder('run');
   const { position, seq, facts, count, entries } = journal;
   const columns = { position, seq, facts, count, entries };
-  const from = db
-    .select(columns)
-    .from(journal)
-    .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq'))))
-    .orderBy(asc(journal.seq))
-    .limit(sql.placeholder('limit'))
-    .prepare();
-  const last = db
-    .select({ seq: journal.seq })
-    .from(journal)
-    .where(eq(journal.run, runIs))
-    .orderBy(desc(journal.seq))
-    .limit(1)
-    .prepare();
-  const fed = db
-    .select({ ...columns, tenant: run.tenant, run: run.run })
-    .from(journal)
-    .innerJoin(run, eq(run.key, journal.run))
-    .where(and(isCheckedLast(sql.placeholder('tenant')), gt(journal.position, sql.placeholder('after'))))
-    .orderBy(asc(journal.position))
-    .limit(PAGE)
-    .prepare();
+  const read = readsOnDemand({
+    from: () =>
+      db
+        .select(columns)
+        .from(journal)
+        .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq'))))
+        .orderBy(asc(journal.seq))
+        .limit(sql.placeholder('limit')),
+    last: () =>
+      db.select({ seq: journal.seq }).from(journal).where(eq(journal.run, runIs)).orderBy(desc(journal.seq)).limit(1),
+    fed: () =>
+      db
+        .select({ ...columns, tenant: run.tenant, run: run.run })
+        .from(journal)
+        .innerJoin(run, eq(run.key, journal.run))
+        .where(and(isCheckedLast(sql.placeholder('tenant')), gt(journal.position, sql.placeholder('after'))))
+        .orderBy(asc(journal.position))
+        .limit(PAGE),
+  });
 
   /** The row that `entry` read last: what is asked one after the other, 10,000 results at the end of a run, lies together. */
   let recent: (JournalPage & { readonly run: number }) | undefined;
@@ -177,7 +175,7 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
   return {
     entry(key, wanted) {
       if (recent?.run !== key || wanted > recent.seq || wanted <= recent.seq - recent.count) {
-        const page = from.get({ run: key, seq: wanted, limit: 1 });
+        const page = read.from.get({ run: key, seq: wanted, limit: 1 });
         if (page === undefined) return undefined;
         recent = { ...page, run: key };
       }
@@ -191,10 +189,10 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
 
     // Both numbers rise together, and a fact's is never above its entry's: between there and the end, halving finds it.
     entryOfFact(key, factSeq) {
-      let [low, high] = [factSeq, last.get({ run: key })?.seq ?? 0];
+      let [low, high] = [factSeq, read.last.get({ run: key })?.seq ?? 0];
       while (low <= high) {
         const middle = Math.trunc((low + high) / 2);
-        const page = from.get({ run: key, seq: middle, limit: 1 });
+        const page = read.from.get({ run: key, seq: middle, limit: 1 });
         const found = page && entriesOf(page).find((entry) => entry.factSeq === factSeq);
         if (found !== undefined) return found.seq;
         // A page without a fact has the number of the last one before it.
@@ -208,7 +206,7 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
       const found: JournalEntry[] = [];
       let next = after + 1;
       while (found.length < limit) {
-        const pages = from.all({ run: key, seq: next, limit: PAGE });
+        const pages = read.from.all({ run: key, seq: next, limit: PAGE });
         for (const page of pages) {
           for (const entry of entriesOf(page)) {
             if (entry.seq <= after || found.length >= limit) continue;
@@ -226,7 +224,7 @@ export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
       const found: FeedEntry[] = [];
       let next = after;
       while (found.length < limit) {
-        const pages = fed.all({ tenant, after: next });
+        const pages = read.fed.all({ tenant, after: next });
         for (const page of pages) {
           for (const entry of entriesOf(page)) {
             if (entry.position > after && entry.kind === 'fact' && found.length < limit)

@@ -5,7 +5,7 @@
 import { eq, sql } from 'drizzle-orm';
 import type { LedgerRow } from '../ledger.ts';
 import type { Connection } from './connection.ts';
-import { prepareInsert, prepareRun } from './prepared.ts';
+import { onFirstUse, prepareInsert, prepareRun } from './prepared.ts';
 import { accountTag, ledger, runTag } from './schema.ts';
 
 /** The writes: `open` for a run that another one began, `add` for a row. `run` is the key of the run's own row. */
@@ -16,8 +16,7 @@ export interface LedgerWrites {
 
 /** The writes, prepared when one is first needed: most processes need none. */
 export function ledgerWrites(connection: Connection): LedgerWrites {
-  let prepared: LedgerWrites | undefined;
-  const use = (): LedgerWrites => (prepared ??= prepareWrites(connection));
+  const use = onFirstUse(() => prepareWrites(connection));
   return { open: (run) => use().open(run), add: (run, row) => use().add(run, row) };
 }
 
@@ -36,8 +35,7 @@ function prepareWrites(connection: Connection): LedgerWrites {
        case when json_valid(parent) then json_extract(parent, '$.task') end from run where key = ?
      on conflict do nothing`,
   );
-  const copyTags = prepareRun(
-    connection,
+  const copyTags = prepareRun(connection, () =>
     db.insert(accountTag).select(
       db
         .select({ account: sql`${sql.placeholder('account')}`.as('account'), tag: runTag.tag })

@@ -5,6 +5,7 @@ import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { LedgerRow, LedgerStore, SpendingFilter, SpendingGroup, SpendingTimes, Spent } from '../ledger.ts';
 import type { RunKey } from '../runs.ts';
 import type { Connection } from './connection.ts';
+import { onFirstUse } from './prepared.ts';
 import { account, accountTag, ledger, run, tariff } from './schema.ts';
 
 /** Milliseconds of a day. */
@@ -142,8 +143,7 @@ function boundsOf({ from = 0, to = Number.MAX_SAFE_INTEGER }: SpendingTimes) {
 /** The reads. People ask, and not turns: most queries are built when they are asked. */
 export function ledgerStore(connection: Connection): LedgerStore {
   const { db } = connection;
-  let prepared: ReturnType<typeof prepareSums> | undefined;
-  const sums = () => (prepared ??= prepareSums(connection));
+  const sums = onFirstUse(() => prepareSums(connection));
 
   const between = ({ from, to }: SpendingTimes): (SQL | undefined)[] => [
     from === undefined ? undefined : gte(ledger.at, from),

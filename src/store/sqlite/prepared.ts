@@ -34,7 +34,7 @@ export function prepareInsert<T extends SQLiteTable, Auto extends string = never
   table: T,
   auto?: Auto,
 ): WriteRow<T, Auto> {
-  return prepareWrite(connection, connection.db.insert(table).values(placeholders(table, auto)));
+  return prepareWrite(connection, () => connection.db.insert(table).values(placeholders(table, auto)));
 }
 
 /**
@@ -49,17 +49,18 @@ export function prepareUpsert<T extends SQLiteTable, Auto extends string = never
   target: readonly IndexColumn[],
   { auto, fixed = [] }: { readonly auto?: Auto; readonly fixed?: readonly IndexColumn[] } = {},
 ): WriteRow<T, Auto> {
-  const kept = [...target, ...fixed];
-  const changed = columnsOf(table, auto).filter(([, column]) => !kept.includes(column));
-  const set = changed.map(([name, column]) => [name, sql`excluded.${sql.identifier(column.name)}`]);
-  const insert = connection.db
-    .insert(table)
-    .values(placeholders(table, auto))
-    .onConflictDoUpdate({
-      target: [...target],
-      set: Object.fromEntries(set) as SQLiteUpdateSetSource<T>,
-    });
-  return prepareWrite(connection, insert);
+  return prepareWrite(connection, () => {
+    const kept = [...target, ...fixed];
+    const changed = columnsOf(table, auto).filter(([, column]) => !kept.includes(column));
+    const set = changed.map(([name, column]) => [name, sql`excluded.${sql.identifier(column.name)}`]);
+    return connection.db
+      .insert(table)
+      .values(placeholders(table, auto))
+      .onConflictDoUpdate({
+        target: [...target],
+        set: Object.fromEntries(set) as SQLiteUpdateSetSource<T>,
+      });
+  });
 }
 
 /** The `set` of an update: a placeholder for each column but those of `except`. */
@@ -72,46 +73,51 @@ export function setColumns<T extends SQLiteTable>(table: T, except: readonly str
  * Prepares any other write. Its placeholders are given by name. The function returns how many rows were changed.
  *
  * @example
- * const drop = prepareRun(connection, db.delete(timer).where(eq(timer.token, sql.placeholder('token'))));
+ * const drop = prepareRun(connection, () => db.delete(timer).where(eq(timer.token, sql.placeholder('token'))));
  * drop({ token: '7.0' }); // 1
  */
-export function prepareRun({ driver }: Connection, query: Query) {
+export function prepareRun({ driver }: Connection, query: () => Query) {
   const run = onDemand(driver, query);
   return (values: Values): number => run(values).changes;
 }
 
 function prepareWrite<T extends SQLiteTable, Auto extends string>(
   { driver }: Connection,
-  query: Query,
+  query: () => Query,
 ): WriteRow<T, Auto> {
   const run = onDemand(driver, query);
   return (row) => Number(run(row).lastInsertRowid);
 }
 
-/** Prepared when it is first run: a process uses few of all statements, and preparing them was half of opening a file. */
-function onDemand(driver: Connection['driver'], query: Query): (values: Values) => RunResult {
-  let prepared: ((values: Values) => RunResult) | undefined;
-  const prepare = () => {
-    const written = query.toSQL();
+/** What `make` makes, made when it is first asked for. */
+export function onFirstUse<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Written and prepared when it is first run: a process uses few of all statements, and they were half of opening a file. */
+function onDemand(driver: Connection['driver'], query: () => Query): (values: Values) => RunResult {
+  const prepared = onFirstUse(() => {
+    const written = query().toSQL();
     const statement = driver.prepare<unknown[]>(written.sql);
     const bind = binder(written);
     return (values: Values) => statement.run(bind(values));
-  };
-  return (values) => (prepared ??= prepare())(values);
+  });
+  return (values) => prepared()(values);
 }
 
-/** Reads, each prepared when it is first asked for. */
+/** Reads, each written and prepared when it is first asked for. */
 export type Reads<Queries> = {
-  readonly [Name in keyof Queries]: Queries[Name] extends { prepare(): infer Prepared } ? Prepared : never;
+  readonly [Name in keyof Queries]: Queries[Name] extends () => { prepare(): infer Prepared } ? Prepared : never;
 };
 
 /**
- * Prepares each of `queries` when it is first asked for, by its name.
+ * Writes and prepares each of `queries` when it is first asked for, by its name.
  *
- * @example const read = readsOnDemand({ blob: db.select().from(blob).where(eq(blob.hash, sql.placeholder('hash'))) })
+ * @example const read = readsOnDemand({ blob: () => db.select().from(blob).where(eq(blob.hash, sql.placeholder('hash'))) })
  * read.blob.get({ hash }) // prepared here
  */
-export function readsOnDemand<Queries extends Readonly<Record<string, { prepare(): unknown }>>>(
+export function readsOnDemand<Queries extends Readonly<Record<string, () => { prepare(): unknown }>>>(
   queries: Queries,
 ): Reads<Queries> {
   const reads = {};
@@ -119,7 +125,7 @@ export function readsOnDemand<Queries extends Readonly<Record<string, { prepare(
     Object.defineProperty(reads, name, {
       configurable: true,
       get: () => {
-        const value = query.prepare();
+        const value = query().prepare();
         Object.defineProperty(reads, name, { value });
         return value;
       },

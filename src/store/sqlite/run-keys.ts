@@ -2,6 +2,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { RunKey } from '../runs.ts';
+import { onFirstUse } from './prepared.ts';
 import { run } from './schema.ts';
 
 /** Runs whose key is kept in memory; the least recently used one goes first. */
@@ -18,16 +19,18 @@ export class RunKeys {
   readonly #find;
 
   constructor(db: BetterSQLite3Database) {
-    this.#find = db
-      .select({ key: run.key })
-      .from(run)
-      .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run'))))
-      .prepare();
+    this.#find = onFirstUse(() =>
+      db
+        .select({ key: run.key })
+        .from(run)
+        .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run'))))
+        .prepare(),
+    );
   }
 
   of(owner: RunKey): number | undefined {
     const name = nameOf(owner);
-    const key = this.#recent.get(name) ?? this.#find.get({ tenant: owner.tenant, run: owner.run })?.key;
+    const key = this.#recent.get(name) ?? this.#find().get({ tenant: owner.tenant, run: owner.run })?.key;
     if (key !== undefined) this.#keep(name, key);
     return key;
   }

@@ -27,8 +27,7 @@ export function suspectStore(connection: Connection, writer: Writer): SuspectSto
 
 /** Prepares "this one was decided, and nobody died of it", for a group. */
 export function prepareDropSuspect(connection: Connection): (row: Pick<SuspectRow, 'tenant' | 'run' | 'key'>) => void {
-  const drop = prepareRun(
-    connection,
+  const drop = prepareRun(connection, () =>
     connection.db
       .delete(suspect)
       .where(

@@ -173,190 +173,218 @@ function prepareReads(db: BetterSQLite3Database) {
   const nameIs = sql.placeholder('name');
   const typeIs = sql.placeholder('type');
   return readsOnDemand({
-    run: db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).where(eq(run.key, runIs)),
-    actor: db
-      .select(actorColumns)
-      .from(actor)
-      .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address')))),
-    task: db
-      .select(taskColumns)
-      .from(task)
-      .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
-    approval: db
-      .select(approvalColumns)
-      .from(approval)
-      .where(and(eq(approval.run, runIs), eq(approval.task, nameIs))),
-    growth: db
-      .select(growthColumns)
-      .from(growth)
-      .where(and(eq(growth.run, runIs), eq(growth.task, nameIs))),
-    growthList: db
-      .select(listColumns)
-      .from(growthList)
-      .where(
-        and(
-          eq(growthList.run, runIs),
-          eq(growthList.task, nameIs),
-          eq(growthList.list, sql.placeholder('list')),
-          eq(growthList.at, sql.placeholder('at')),
+    run: () => db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).where(eq(run.key, runIs)),
+    actor: () =>
+      db
+        .select(actorColumns)
+        .from(actor)
+        .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address')))),
+    task: () =>
+      db
+        .select(taskColumns)
+        .from(task)
+        .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
+    approval: () =>
+      db
+        .select(approvalColumns)
+        .from(approval)
+        .where(and(eq(approval.run, runIs), eq(approval.task, nameIs))),
+    growth: () =>
+      db
+        .select(growthColumns)
+        .from(growth)
+        .where(and(eq(growth.run, runIs), eq(growth.task, nameIs))),
+    growthList: () =>
+      db
+        .select(listColumns)
+        .from(growthList)
+        .where(
+          and(
+            eq(growthList.run, runIs),
+            eq(growthList.task, nameIs),
+            eq(growthList.list, sql.placeholder('list')),
+            eq(growthList.at, sql.placeholder('at')),
+          ),
         ),
-      ),
     // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
-    ready: db
-      .select({ name: task.name, position: task.position })
-      .from(task)
-      .where(and(eq(task.run, runIs), sql`${task.ready} = 1`))
-      .orderBy(asc(task.position), asc(task.name))
-      .limit(sql.placeholder('limit')),
-    live: db
-      .select({ name: task.name })
-      .from(task)
-      .where(and(eq(task.run, runIs), eq(task.live, true)))
-      .orderBy(asc(task.name)),
-    wait: db
-      .select(waitColumns)
-      .from(wait)
-      .where(and(eq(wait.run, runIs), eq(wait.task, nameIs))),
-    keptEvent: db
-      .select(keptColumns)
-      .from(keptEvent)
-      .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq')))),
-    eventType: db
-      .select(typeColumns)
-      .from(eventType)
-      .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs))),
-    eventTypes: db
-      .select({ type: eventType.type })
-      .from(eventType)
-      .where(eq(eventType.run, runIs))
-      .orderBy(asc(eventType.type))
-      .limit(sql.placeholder('limit')),
-    openWaits: db
-      .select(waitColumns)
-      .from(wait)
-      .where(
-        and(
-          eq(wait.run, runIs),
-          eq(wait.type, typeIs),
-          sql`${wait.open} = 1`,
-          sql`(${wait.position}, ${wait.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
+    ready: () =>
+      db
+        .select({ name: task.name, position: task.position })
+        .from(task)
+        .where(and(eq(task.run, runIs), sql`${task.ready} = 1`))
+        .orderBy(asc(task.position), asc(task.name))
+        .limit(sql.placeholder('limit')),
+    live: () =>
+      db
+        .select({ name: task.name })
+        .from(task)
+        .where(and(eq(task.run, runIs), eq(task.live, true)))
+        .orderBy(asc(task.name)),
+    wait: () =>
+      db
+        .select(waitColumns)
+        .from(wait)
+        .where(and(eq(wait.run, runIs), eq(wait.task, nameIs))),
+    keptEvent: () =>
+      db
+        .select(keptColumns)
+        .from(keptEvent)
+        .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq')))),
+    eventType: () =>
+      db
+        .select(typeColumns)
+        .from(eventType)
+        .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs))),
+    eventTypes: () =>
+      db
+        .select({ type: eventType.type })
+        .from(eventType)
+        .where(eq(eventType.run, runIs))
+        .orderBy(asc(eventType.type))
+        .limit(sql.placeholder('limit')),
+    openWaits: () =>
+      db
+        .select(waitColumns)
+        .from(wait)
+        .where(
+          and(
+            eq(wait.run, runIs),
+            eq(wait.type, typeIs),
+            sql`${wait.open} = 1`,
+            sql`(${wait.position}, ${wait.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
+          ),
+        )
+        .orderBy(asc(wait.position), asc(wait.task))
+        .limit(sql.placeholder('limit')),
+    keptEvents: () =>
+      db
+        .select(keptColumns)
+        .from(keptEvent)
+        .where(
+          and(
+            eq(keptEvent.run, runIs),
+            eq(keptEvent.type, typeIs),
+            sql`${keptEvent.takenBy} is null`,
+            gt(keptEvent.seq, sql.placeholder('after')),
+          ),
+        )
+        .orderBy(asc(keptEvent.seq))
+        .limit(sql.placeholder('limit')),
+    shared: () =>
+      db
+        .select(sharedColumns)
+        .from(shared)
+        .where(and(eq(shared.run, runIs), eq(shared.key, keyIs))),
+    sharedWrite: () =>
+      db
+        .select(writeColumns)
+        .from(sharedWrite)
+        .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write')))),
+    watch: () =>
+      db
+        .select(watchColumns)
+        .from(watch)
+        .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs))),
+    openWatches: () =>
+      db
+        .select(watchColumns)
+        .from(watch)
+        .where(
+          and(
+            eq(watch.run, runIs),
+            eq(watch.key, keyIs),
+            sql`${watch.open} = 1`,
+            sql`(${watch.position}, ${watch.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
+          ),
+        )
+        .orderBy(asc(watch.position), asc(watch.task))
+        .limit(sql.placeholder('limit')),
+    budgetWait: () =>
+      db
+        .select(budgetColumns)
+        .from(budgetWait)
+        .where(
+          and(eq(budgetWait.run, runIs), eq(budgetWait.task, nameIs), eq(budgetWait.call, sql.placeholder('call'))),
         ),
-      )
-      .orderBy(asc(wait.position), asc(wait.task))
-      .limit(sql.placeholder('limit')),
-    keptEvents: db
-      .select(keptColumns)
-      .from(keptEvent)
-      .where(
-        and(
-          eq(keptEvent.run, runIs),
-          eq(keptEvent.type, typeIs),
-          sql`${keptEvent.takenBy} is null`,
-          gt(keptEvent.seq, sql.placeholder('after')),
-        ),
-      )
-      .orderBy(asc(keptEvent.seq))
-      .limit(sql.placeholder('limit')),
-    shared: db
-      .select(sharedColumns)
-      .from(shared)
-      .where(and(eq(shared.run, runIs), eq(shared.key, keyIs))),
-    sharedWrite: db
-      .select(writeColumns)
-      .from(sharedWrite)
-      .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write')))),
-    watch: db
-      .select(watchColumns)
-      .from(watch)
-      .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs))),
-    openWatches: db
-      .select(watchColumns)
-      .from(watch)
-      .where(
-        and(
-          eq(watch.run, runIs),
-          eq(watch.key, keyIs),
-          sql`${watch.open} = 1`,
-          sql`(${watch.position}, ${watch.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
-        ),
-      )
-      .orderBy(asc(watch.position), asc(watch.task))
-      .limit(sql.placeholder('limit')),
-    budgetWait: db
-      .select(budgetColumns)
-      .from(budgetWait)
-      .where(and(eq(budgetWait.run, runIs), eq(budgetWait.task, nameIs), eq(budgetWait.call, sql.placeholder('call')))),
-    openBudgetWaits: db
-      .select(budgetColumns)
-      .from(budgetWait)
-      .where(
-        and(
-          eq(budgetWait.run, runIs),
-          sql`${budgetWait.open} = 1`,
-          sql`(${budgetWait.least}, ${budgetWait.task}, ${budgetWait.call}) > (${sql.placeholder('least')}, ${sql.placeholder('task')}, ${sql.placeholder('call')})`,
-        ),
-      )
-      .orderBy(asc(budgetWait.least), asc(budgetWait.task), asc(budgetWait.call))
-      .limit(sql.placeholder('limit')),
-    budgetHolders: db
-      .select(budgetColumns)
-      .from(budgetWait)
-      .where(
-        and(
-          eq(budgetWait.run, runIs),
-          sql`${budgetWait.held} > 0`,
-          sql`${budgetWait.task} > ${sql.placeholder('after')}`,
-        ),
-      )
-      .orderBy(asc(budgetWait.task))
-      .limit(sql.placeholder('limit')),
-    budgetsAskedBy: db
-      .select({ id: run.run })
-      .from(budgetWait)
-      .innerJoin(run, eq(run.key, budgetWait.run))
-      .where(
-        and(
-          eq(budgetWait.task, sql.placeholder('holder')),
-          sql`(${budgetWait.held} > 0 or (${budgetWait.open} = 1 and ${budgetWait.call} = ''))`,
-          eq(run.tenant, sql.placeholder('tenant')),
-        ),
-      )
-      .orderBy(asc(budgetWait.run)),
-    askedNow: db
-      .select({ id: message.toRun })
-      .from(message)
-      .where(
-        and(
-          eq(message.tenant, sql.placeholder('tenant')),
-          eq(message.fromRun, runIs),
-          sql`${message.eventJson} ->> '$.type' = 'fermata.budget.ask'`,
-        ),
-      )
-      .orderBy(asc(message.id)),
-    effects: db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)),
-    children: db
-      .select({ id: run.run, parentJson: run.parentJson })
-      .from(run)
-      .innerJoin(runState, eq(runState.run, run.key))
-      .where(
-        and(
-          eq(run.parentRun, sql.placeholder('parent')),
-          eq(run.tenant, sql.placeholder('tenant')),
-          isNull(runState.endedAt),
-        ),
-      )
-      .orderBy(asc(run.key)),
-    taken: db
-      .select({ seq: taken.seq })
-      .from(taken)
-      .where(and(eq(taken.run, runIs), eq(taken.id, sql.placeholder('id')))),
-    blob: db
-      .select({ text: blob.text })
-      .from(blob)
-      .where(eq(blob.hash, sql.placeholder('hash'))),
-    started: db
-      .select({ run: run.run, bodyHash: run.bodyHash })
-      .from(run)
-      .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.idempotencyKey, sql.placeholder('key')))),
+    openBudgetWaits: () =>
+      db
+        .select(budgetColumns)
+        .from(budgetWait)
+        .where(
+          and(
+            eq(budgetWait.run, runIs),
+            sql`${budgetWait.open} = 1`,
+            sql`(${budgetWait.least}, ${budgetWait.task}, ${budgetWait.call}) > (${sql.placeholder('least')}, ${sql.placeholder('task')}, ${sql.placeholder('call')})`,
+          ),
+        )
+        .orderBy(asc(budgetWait.least), asc(budgetWait.task), asc(budgetWait.call))
+        .limit(sql.placeholder('limit')),
+    budgetHolders: () =>
+      db
+        .select(budgetColumns)
+        .from(budgetWait)
+        .where(
+          and(
+            eq(budgetWait.run, runIs),
+            sql`${budgetWait.held} > 0`,
+            sql`${budgetWait.task} > ${sql.placeholder('after')}`,
+          ),
+        )
+        .orderBy(asc(budgetWait.task))
+        .limit(sql.placeholder('limit')),
+    budgetsAskedBy: () =>
+      db
+        .select({ id: run.run })
+        .from(budgetWait)
+        .innerJoin(run, eq(run.key, budgetWait.run))
+        .where(
+          and(
+            eq(budgetWait.task, sql.placeholder('holder')),
+            sql`(${budgetWait.held} > 0 or (${budgetWait.open} = 1 and ${budgetWait.call} = ''))`,
+            eq(run.tenant, sql.placeholder('tenant')),
+          ),
+        )
+        .orderBy(asc(budgetWait.run)),
+    askedNow: () =>
+      db
+        .select({ id: message.toRun })
+        .from(message)
+        .where(
+          and(
+            eq(message.tenant, sql.placeholder('tenant')),
+            eq(message.fromRun, runIs),
+            sql`${message.eventJson} ->> '$.type' = 'fermata.budget.ask'`,
+          ),
+        )
+        .orderBy(asc(message.id)),
+    effects: () => db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)),
+    children: () =>
+      db
+        .select({ id: run.run, parentJson: run.parentJson })
+        .from(run)
+        .innerJoin(runState, eq(runState.run, run.key))
+        .where(
+          and(
+            eq(run.parentRun, sql.placeholder('parent')),
+            eq(run.tenant, sql.placeholder('tenant')),
+            isNull(runState.endedAt),
+          ),
+        )
+        .orderBy(asc(run.key)),
+    taken: () =>
+      db
+        .select({ seq: taken.seq })
+        .from(taken)
+        .where(and(eq(taken.run, runIs), eq(taken.id, sql.placeholder('id')))),
+    blob: () =>
+      db
+        .select({ text: blob.text })
+        .from(blob)
+        .where(eq(blob.hash, sql.placeholder('hash'))),
+    started: () =>
+      db
+        .select({ run: run.run, bodyHash: run.bodyHash })
+        .from(run)
+        .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.idempotencyKey, sql.placeholder('key')))),
   });
 }

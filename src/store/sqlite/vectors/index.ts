@@ -9,6 +9,7 @@
 import type { SimilarQuestion, VectorIndex } from '../../vectors.ts';
 import { answerSizes, type AnswerSizes } from '../answer-sizes.ts';
 import type { Connection } from '../connection.ts';
+import { onFirstUse } from '../prepared.ts';
 import type { Writer } from '../writer.ts';
 import { prepareVectors, type VectorStatements } from './statements.ts';
 import { mostDiffering, sketchOf, wordsOf } from './sketch.ts';
@@ -50,20 +51,20 @@ export interface GoneVector {
  * await vectors.nearest('default', { space, values, atLeast: 0.85, limit: 1 })
  */
 export class SqliteVectors implements VectorIndex {
-  readonly #statements: VectorStatements;
+  readonly #statements: () => VectorStatements;
   readonly #sizes: AnswerSizes;
   readonly #options: VectorOptions;
   /** By tenant and space; the one that was looked through last is the last one. */
   readonly #loaded = new Map<string, Sketches>();
 
   constructor(connection: Connection, options: VectorOptions) {
-    this.#statements = prepareVectors(connection);
+    this.#statements = onFirstUse(() => prepareVectors(connection));
     this.#sizes = answerSizes(connection);
     this.#options = options;
   }
 
   async addVector(tenant: string, { hash, space, values }: Parameters<VectorIndex['addVector']>[1]): Promise<boolean> {
-    const { answerOf, drop, insert, insertValues } = this.#statements;
+    const { answerOf, drop, insert, insertValues } = this.#statements();
     return this.#options.writer.writeOutsideTurns(() => {
       const answer = answerOf.get(tenant, hash);
       if (answer === undefined) return false;
@@ -79,13 +80,13 @@ export class SqliteVectors implements VectorIndex {
     tenant: string,
     hash: string,
   ): Promise<{ readonly space: string; readonly values: Float32Array } | undefined> {
-    const { answerOf, ofAnswer } = this.#statements;
+    const { answerOf, ofAnswer } = this.#statements();
     const found = ofAnswer.get(answerOf.get(tenant, hash) ?? null);
     return found && { space: found.space, values: floatsIn(found.values) };
   }
 
   async removeVectors(tenant: string, hashes: readonly string[]): Promise<void> {
-    const { answerOf, drop } = this.#statements;
+    const { answerOf, drop } = this.#statements();
     this.#options.writer.writeOutsideTurns(() => {
       for (const hash of hashes) {
         drop.run(answerOf.get(tenant, hash) ?? null);
@@ -111,7 +112,7 @@ export class SqliteVectors implements VectorIndex {
     tenant: string,
     { space, values, atLeast, limit }: Parameters<VectorIndex['nearest']>[1],
   ): Promise<{ readonly found: readonly SimilarQuestion[]; readonly met: number; readonly gone: number }> {
-    const { valuesOf, hashOf } = this.#statements;
+    const { valuesOf, hashOf } = this.#statements();
     const { pause } = this.#options;
     const sketches = await this.#upToDate(tenant, space, wordsOf(values.length));
     const near = await sketches.nearest(sketchOf(values), { count: Math.max(READ, limit), atLeast }, pause);
@@ -154,7 +155,7 @@ export class SqliteVectors implements VectorIndex {
     this.#loaded.delete(name);
     this.#loaded.set(name, sketches);
     for (;;) {
-      const rows = this.#statements.newer.all(tenant, space, sketches.newest, PAGE);
+      const rows = this.#statements().newer.all(tenant, space, sketches.newest, PAGE);
       for (const { key, sketch } of rows) sketches.add(key, wordsIn(sketch, words));
       if (rows.length < PAGE) break;
       await this.#options.pause();
