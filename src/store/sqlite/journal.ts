@@ -5,9 +5,10 @@
  * each: a third of all that a step wrote. A row is never changed; nothing inside it is searched by SQL.
  */
 import { and, asc, desc, eq, gt, gte, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { FeedEntry, JournalEntry } from '../store.ts';
 import { isCheckedLast } from './conditions.ts';
+import type { Connection } from './connection.ts';
+import { prepareRead } from './prepared-reads.ts';
 import { journal, run } from './schema.ts';
 
 /**
@@ -144,32 +145,34 @@ export interface JournalReads {
 }
 
 /** Prepares the reads of the journal. */
-export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
+export function prepareJournalReads(connection: Connection): JournalReads {
+  const { db } = connection;
   const runIs = sql.placeholder('run');
   const { position, seq, facts, count, entries } = journal;
   const columns = { position, seq, facts, count, entries };
-  const from = db
-    .select(columns)
-    .from(journal)
-    .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq'))))
-    .orderBy(asc(journal.seq))
-    .limit(sql.placeholder('limit'))
-    .prepare();
-  const last = db
-    .select({ seq: journal.seq })
-    .from(journal)
-    .where(eq(journal.run, runIs))
-    .orderBy(desc(journal.seq))
-    .limit(1)
-    .prepare();
-  const fed = db
-    .select({ ...columns, tenant: run.tenant, run: run.run })
-    .from(journal)
-    .innerJoin(run, eq(run.key, journal.run))
-    .where(and(isCheckedLast(sql.placeholder('tenant')), gt(journal.position, sql.placeholder('after'))))
-    .orderBy(asc(journal.position))
-    .limit(PAGE)
-    .prepare();
+  const from = prepareRead(
+    connection,
+    db
+      .select(columns)
+      .from(journal)
+      .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq'))))
+      .orderBy(asc(journal.seq))
+      .limit(sql.placeholder('limit')),
+  );
+  const last = prepareRead(
+    connection,
+    db.select({ seq: journal.seq }).from(journal).where(eq(journal.run, runIs)).orderBy(desc(journal.seq)).limit(1),
+  );
+  const fed = prepareRead(
+    connection,
+    db
+      .select({ ...columns, tenant: run.tenant, run: run.run })
+      .from(journal)
+      .innerJoin(run, eq(run.key, journal.run))
+      .where(and(isCheckedLast(sql.placeholder('tenant')), gt(journal.position, sql.placeholder('after'))))
+      .orderBy(asc(journal.position))
+      .limit(PAGE),
+  );
 
   /** The row that `entry` read last: what is asked one after the other, 10,000 results at the end of a run, lies together. */
   let recent: (JournalPage & { readonly run: number }) | undefined;

@@ -1,7 +1,8 @@
 /** What a start and the timer wheel ask: over all tenants, because the host wakes them all. */
 import { and, asc, eq, gt, isNotNull, lte, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Store } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { prepareReads } from './prepared-reads.ts';
 import type { RunKeys } from './run-keys.ts';
 import { effect, message, run, runState, timer } from './schema.ts';
 
@@ -26,57 +27,56 @@ const effectColumns = {
 };
 
 /** Prepares the reads of recovery and time. */
-export function prepareRecoveryReads(db: BetterSQLite3Database, keys: RunKeys): RecoveryReads {
+export function prepareRecoveryReads(connection: Connection, keys: RunKeys): RecoveryReads {
+  const { db } = connection;
   const limitTo = sql.placeholder('limit');
-  const due = db
-    .select(timerColumns)
-    .from(timer)
-    .innerJoin(run, eq(run.key, timer.run))
-    .where(
-      and(
-        lte(timer.due, sql.placeholder('until')),
-        sql`(${timer.due}, ${timer.run}, ${timer.token}) > (${sql.placeholder('due')}, ${sql.placeholder('run')}, ${sql.placeholder('token')})`,
-      ),
-    )
-    .orderBy(asc(timer.due), asc(timer.run), asc(timer.token))
-    .limit(limitTo)
-    .prepare();
-  const soonest = db
-    .select({ due: sql<number | null>`min(${timer.due})` })
-    .from(timer)
-    .where(gt(timer.due, sql.placeholder('until')))
-    .prepare();
-  const effects = db
-    .select(effectColumns)
-    .from(effect)
-    .innerJoin(run, eq(run.key, effect.run))
-    .where(sql`(${effect.run}, ${effect.token}) > (${sql.placeholder('run')}, ${sql.placeholder('token')})`)
-    .orderBy(asc(effect.run), asc(effect.token))
-    .limit(limitTo)
-    .prepare();
-  const cut = db
-    .select(owner)
-    .from(runState)
-    .innerJoin(run, eq(run.key, runState.run))
-    .where(isNotNull(runState.agendaJson))
-    .orderBy(asc(runState.run))
-    .prepare();
-  const undelivered = db.select().from(message).orderBy(asc(message.id)).limit(limitTo).prepare();
+  const reads = prepareReads(connection, {
+    due: db
+      .select(timerColumns)
+      .from(timer)
+      .innerJoin(run, eq(run.key, timer.run))
+      .where(
+        and(
+          lte(timer.due, sql.placeholder('until')),
+          sql`(${timer.due}, ${timer.run}, ${timer.token}) > (${sql.placeholder('due')}, ${sql.placeholder('run')}, ${sql.placeholder('token')})`,
+        ),
+      )
+      .orderBy(asc(timer.due), asc(timer.run), asc(timer.token))
+      .limit(limitTo),
+    soonest: db
+      .select({ due: sql<number | null>`min(${timer.due})` })
+      .from(timer)
+      .where(gt(timer.due, sql.placeholder('until'))),
+    effects: db
+      .select(effectColumns)
+      .from(effect)
+      .innerJoin(run, eq(run.key, effect.run))
+      .where(sql`(${effect.run}, ${effect.token}) > (${sql.placeholder('run')}, ${sql.placeholder('token')})`)
+      .orderBy(asc(effect.run), asc(effect.token))
+      .limit(limitTo),
+    cut: db
+      .select(owner)
+      .from(runState)
+      .innerJoin(run, eq(run.key, runState.run))
+      .where(isNotNull(runState.agendaJson))
+      .orderBy(asc(runState.run)),
+    undelivered: db.select().from(message).orderBy(asc(message.id)).limit(limitTo),
+  });
 
   return {
     dueTimers: async (until, limit, after) =>
-      due.all({
+      reads.due.all({
         until,
         limit,
         due: after?.due ?? Number.MIN_SAFE_INTEGER,
         run: (after && keys.of(after)) ?? 0,
         token: after?.token ?? '',
       }),
-    nextDue: async (until) => soonest.get({ until })?.due ?? undefined,
+    nextDue: async (until) => reads.soonest.get({ until })?.due ?? undefined,
     // A run that was deleted between two pages had no effects left: starting over repeats some and leaves none out.
     openEffects: async (after, limit) =>
-      effects.all({ run: (after && keys.of(after)) ?? 0, token: after?.token ?? '', limit }),
-    cutRuns: async () => cut.all(),
-    messages: async (limit) => undelivered.all({ limit }),
+      reads.effects.all({ run: (after && keys.of(after)) ?? 0, token: after?.token ?? '', limit }),
+    cutRuns: async () => reads.cut.all({}),
+    messages: async (limit) => reads.undelivered.all({ limit }),
   };
 }

@@ -1,7 +1,8 @@
 /** From a run's tenant and id to the integer under which its rows are kept. */
 import { and, eq, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { RunKey } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { prepareRead } from './prepared-reads.ts';
 import { run } from './schema.ts';
 
 /** Runs whose key is kept in memory; the least recently used one goes first. */
@@ -17,12 +18,14 @@ export class RunKeys {
   readonly #recent = new Map<string, number>();
   readonly #find;
 
-  constructor(db: BetterSQLite3Database) {
-    this.#find = db
-      .select({ key: run.key })
-      .from(run)
-      .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run'))))
-      .prepare();
+  constructor(connection: Connection) {
+    this.#find = prepareRead(
+      connection,
+      connection.db
+        .select({ key: run.key })
+        .from(run)
+        .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run')))),
+    );
   }
 
   of(owner: RunKey): number | undefined {
