@@ -61,6 +61,9 @@ export interface StoredActor extends xstate.StoredSnapshot {
   readonly migrated?: number;
 }
 
+/** Most actors hold no big value. */
+export const NO_BLOBS: ReadonlySet<string> = new Set();
+
 /** An actor in memory. */
 export class DurableActor {
   readonly identity: ActorIdentity;
@@ -69,7 +72,7 @@ export class DurableActor {
   readonly children = new Map<string, Child>();
   readonly timers = new Map<string, string>();
   /** Hashes of the big values that its row refers to. */
-  blobs: ReadonlySet<string> = new Set();
+  blobs: ReadonlySet<string> = NO_BLOBS;
   /** Journal number of the migration that brought the run to this version of its machine; only of a root. */
   migrated: number | undefined;
   /** Changed since its row was written. */

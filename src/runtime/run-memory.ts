@@ -87,15 +87,17 @@ export class RunMemory implements BlobSink {
   readonly references = new Map<string, xstate.ActorReference>();
   readonly inspection: RunInspection | undefined;
   readonly #refs = readRefs((to) => this.refer(to));
-  /** What this group writes of the run, and does after its commit. */
-  draft = new Draft();
-  blobs = new Map<string, string>();
+  #draft: Draft | undefined;
+  /** Big values that this group sets aside, by hash. */
+  #blobs: Map<string, string> | undefined;
   /** Effects asked for that have no outcome. */
   acting: number;
   /** Turns since something came from outside, was counted, or an effect or a timer was asked for (R9). */
   idleTurns = 0;
   /** What the run that waits for this one knows of its progress, and since when. What it knew before is forgotten with the memory. */
   toldProgress: { readonly progress: number; readonly at: number };
+  readonly #sendLive = (to: xstate.Address, event: xstate.Event): void =>
+    this.services.sendLive(this.key, to.address, event);
   /** What the clock said when the turns being taken began. */
   clockNow = 0;
   /** Time of the turns being taken: the clock's, but never before the last entry. */
@@ -106,7 +108,7 @@ export class RunMemory implements BlobSink {
     this.origin = origin;
     this.services = services;
     this.acting = acting;
-    this.rows = new RunRows(origin, services.store, (hash) => this.blobs.get(hash), state === undefined);
+    this.rows = new RunRows(origin, services.store, (hash) => this.#blobs?.get(hash), state === undefined);
     this.inspection = services.inspection?.of(this.key, (event) => this.draft.inspected.push(event));
     this.toldProgress = { progress: state?.progress ?? 0, at: state?.lastAt ?? origin.createdAt };
     this.head = {
@@ -125,6 +127,23 @@ export class RunMemory implements BlobSink {
     this.rows.counts = this.head.counts;
   }
 
+  /** What this group writes of the run, and does after its commit. Made when it is needed: ten thousand runs that wait for their calls have none. */
+  get draft(): Draft {
+    return (this.#draft ??= new Draft());
+  }
+
+  /** True where this group has nothing of the run. */
+  get undrafted(): boolean {
+    return this.#draft?.empty ?? true;
+  }
+
+  /** The commit is done: what comes next is of another group. */
+  takeDraft(): Draft {
+    const { draft } = this;
+    this.#draft = undefined;
+    return draft;
+  }
+
   /** Dates the turns that begin now. */
   readClock(): void {
     this.clockNow = this.services.clock.now();
@@ -137,8 +156,15 @@ export class RunMemory implements BlobSink {
   }
 
   add(hash: string, text: string): void {
-    this.blobs.set(hash, text);
+    (this.#blobs ??= new Map()).set(hash, text);
     this.draft.chars += text.length;
+  }
+
+  /** The big values that this group has set aside so far, which are then no longer here. */
+  takeBlobs(): Map<string, string> {
+    const blobs = this.#blobs ?? new Map<string, string>();
+    this.#blobs = undefined;
+    return blobs;
   }
 
   /** The state as it stands, decided or committed. */
@@ -228,7 +254,7 @@ export class RunMemory implements BlobSink {
   }
 
   #row(address: string): ActorRow | undefined {
-    if (this.draft.origin !== undefined) return undefined;
+    if (this.#draft?.origin !== undefined) return undefined;
     return this.rows.read(`actor/${address}`, () => this.services.store.actor(this.key, address));
   }
 
@@ -254,7 +280,7 @@ export class RunMemory implements BlobSink {
                 birth: to.parent?.birth ?? this.actors.get(parentAddress)?.identity.birth ?? -1,
               }),
       },
-      (target, event) => this.services.sendLive(this.key, target.address, event),
+      this.#sendLive,
     );
     this.references.set(to.address, reference);
     return reference;

@@ -9,11 +9,11 @@ import type { DecidingMark } from '../store/deciding-mark.ts';
 import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { RowChange } from '../store/rows.ts';
 import type { RunKey, RunOrigin, RunRow, RunState, RunStatus } from '../store/runs.ts';
-import { WRITE_REFS } from './actor.ts';
+import { NO_BLOBS, WRITE_REFS } from './actor.ts';
 import type { StoredCascade } from './cascade.ts';
 import { encode } from './codec.ts';
 import { markOfCascade, markOfInput } from './deciding.ts';
-import { Draft } from './draft.ts';
+import type { Draft } from './draft.ts';
 import { end, familyOf, stop } from './ending.ts';
 import type { Input } from './input.ts';
 import { takeInput } from './inputs.ts';
@@ -77,7 +77,7 @@ export class Run {
   static #from(row: RunRow & { readonly revision: number }, acting: number, services: RunServices): Run {
     const memory = new RunMemory(row, row, acting, services);
     if (row.agendaJson !== null) memory.cascade.restore(memory.decode(row.agendaJson) as StoredCascade);
-    memory.draft.goesOn = row.agendaJson !== null;
+    if (row.agendaJson !== null) memory.draft.goesOn = true;
     return new Run(memory, row.revision);
   }
 
@@ -95,8 +95,8 @@ export class Run {
 
   /** True where nothing keeps the run in memory. */
   get idle(): boolean {
-    const { cascade, acting, draft } = this.#memory;
-    return this.inbox.length === 0 && cascade.resting && acting === 0 && draft.empty;
+    const { cascade, acting, undrafted } = this.#memory;
+    return this.inbox.length === 0 && cascade.resting && acting === 0 && undrafted;
   }
 
   /** Takes turns until nothing is left to take or `budget` is spent. Throws `Suspended`; then call it again. */
@@ -168,8 +168,7 @@ export class Run {
     const actors: ActorRow[] = [];
     if (!memory.cascade.resting) memory.draft.keepCallTimers();
     const agendaJson = memory.cascade.resting ? null : encode(memory.cascade.store(), 'agenda', memory, WRITE_REFS);
-    const { blobs } = memory;
-    memory.blobs = new Map();
+    const blobs = memory.takeBlobs();
     const blobsUsed: BlobUse[] = [...blobs.keys()].map((hash) => ({ hash, holder: '' }));
     const blobsGone: BlobUse[] = [];
     for (const actor of memory.actors.values()) {
@@ -184,7 +183,7 @@ export class Run {
         blobsUsed.push({ hash, holder });
       }
       for (const hash of actor.blobs) if (!held.has(hash)) blobsGone.push({ hash, holder });
-      actor.blobs = new Set(held.keys());
+      actor.blobs = held.size === 0 ? NO_BLOBS : new Set(held.keys());
     }
     return {
       state: { ...memory.head, agendaJson },
@@ -207,10 +206,9 @@ export class Run {
   /** After the commit: a new draft, and out of memory with what has nothing to do (R13). */
   committed(): Draft {
     const memory = this.#memory;
-    const done = memory.draft;
-    memory.draft = new Draft();
+    const done = memory.takeDraft();
     this.#decided = [];
-    memory.draft.goesOn = !memory.cascade.resting;
+    if (!memory.cascade.resting) memory.draft.goesOn = true;
     // Who asked is told the state that is committed, not the one in which the turn began.
     for (const [input, answer] of done.answers) {
       if (!(answer instanceof Error)) done.answers.set(input, { ...answer, state: memory.runState() });
@@ -276,7 +274,7 @@ export class Run {
   /** The run's status follows its root; a machine that states no status of its own runs while an effect does. */
   #settleStatus(): void {
     const memory = this.#memory;
-    if (memory.ended || memory.draft.empty) return;
+    if (memory.ended || memory.undrafted) return;
     const root = memory.actors.get(ROOT);
     const derive = memory.services.catalog.logic(memory.origin.machine).root.status;
     if (derive !== undefined) {

@@ -77,7 +77,8 @@ export interface Deciding {
   /** systemId → reference, of the whole run. */
   systemGet(systemId: string): ActorReference | undefined;
   systemAll(): Readonly<Record<string, ActorReference>>;
-  log(...values: unknown[]): void;
+  /** Called without its owner. */
+  readonly log: (...values: unknown[]) => void;
 }
 
 /** What a turn decided. */
@@ -448,6 +449,9 @@ function receiverOf(action: Recorded): unknown {
   return action.type === 'xstate.sendTo' ? action.params?.['to'] : undefined;
 }
 
+const NO_CLOCK = { setTimeout() {}, clearTimeout() {} };
+const NO_SCHEDULER = { schedule() {}, cancel() {}, cancelAll() {} };
+
 /** The part of an actor system that a turn sees: the run's systemIds, and nobody else. */
 class TurnSystem {
   readonly #deciding: Deciding;
@@ -455,11 +459,13 @@ class TurnSystem {
   #freed: Set<string> | undefined;
   #booked = 0;
   #microsteps = 0;
-  readonly _clock = { setTimeout() {}, clearTimeout() {} };
-  readonly scheduler = { schedule() {}, cancel() {}, cancelAll() {} };
+  readonly _clock = NO_CLOCK;
+  readonly scheduler = NO_SCHEDULER;
+  readonly _logger: Deciding['log'];
 
   constructor(deciding: Deciding) {
     this.#deciding = deciding;
+    this._logger = deciding.log;
   }
   _bookId(): string {
     return `${this.#deciding.self.address}#${this.#booked++}`;
@@ -477,7 +483,6 @@ class TurnSystem {
       );
     }
   }
-  _logger = (...values: unknown[]): void => this.#deciding.log(...values);
   _set(systemId: string, actor: object): void {
     const taken =
       this.#mine?.get(systemId) ??

@@ -168,8 +168,8 @@ type Opened = ReturnType<typeof prepare>;
 function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
   const { connection } = database;
   const { db, driver } = connection;
-  const keys = new RunKeys(db);
-  const journal = prepareJournalReads(db);
+  const keys = new RunKeys(connection);
+  const journal = prepareJournalReads(connection);
   const mark = database.path === undefined ? noMark : openMark(database.path);
   const fail = (error: StoreError): void => {
     // The process will stop, and not because of what it decides.
@@ -185,8 +185,8 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
     mark,
     writer,
     commit: prepareCommit(connection, keys, writer),
-    turn: watch(prepareTurnReads(db, keys, journal)),
-    recovery: watch(prepareRecoveryReads(db, keys)),
+    turn: watch(prepareTurnReads(connection, keys, journal)),
+    recovery: watch(prepareRecoveryReads(connection, keys)),
     suspects: watch(suspectStore(connection, writer)),
     lists: watch({ ...lists(db, keys, journal), runs: runList(db, keys) }),
     workflows: watch(workflowStore(db, writer)),

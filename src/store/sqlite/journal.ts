@@ -5,10 +5,10 @@
  * each: a third of all that a step wrote. A row is never changed; nothing inside it is searched by SQL.
  */
 import { and, asc, desc, eq, gt, gte, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { FeedEntry, JournalEntry } from '../journal.ts';
 import { isCheckedLast } from './conditions.ts';
-import { readsOnDemand } from './prepared.ts';
+import type { Connection } from './connection.ts';
+import { prepareReads } from './prepared-reads.ts';
 import { journal, run } from './schema.ts';
 
 /**
@@ -145,11 +145,12 @@ export interface JournalReads {
 }
 
 /** Prepares the reads of the journal. */
-export function prepareJournalReads(db: BetterSQLite3Database): JournalReads {
+export function prepareJournalReads(connection: Connection): JournalReads {
+  const { db } = connection;
   const runIs = sql.placeholder('run');
   const { position, seq, facts, count, entries } = journal;
   const columns = { position, seq, facts, count, entries };
-  const read = readsOnDemand({
+  const read = prepareReads(connection, {
     from: () =>
       db
         .select(columns)

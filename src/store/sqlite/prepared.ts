@@ -16,10 +16,10 @@ type RowOf<T extends SQLiteTable, Auto extends string> = Required<Omit<T['$infer
 export type WriteRow<T extends SQLiteTable, Auto extends string = never> = (row: RowOf<T, Auto>) => number;
 
 /** What the placeholders of a statement stand for in one call. */
-type Values = Readonly<Record<string, unknown>>;
+export type Values = Readonly<Record<string, unknown>>;
 
 /** Anything that drizzle can write as SQL. */
-interface Query {
+export interface Query {
   toSQL(): { readonly sql: string; readonly params: readonly unknown[] };
 }
 
@@ -106,36 +106,8 @@ function onDemand(driver: Connection['driver'], query: () => Query): (values: Va
   return (values) => prepared()(values);
 }
 
-/** Reads, each written and prepared when it is first asked for. */
-export type Reads<Queries> = {
-  readonly [Name in keyof Queries]: Queries[Name] extends () => { prepare(): infer Prepared } ? Prepared : never;
-};
-
-/**
- * Writes and prepares each of `queries` when it is first asked for, by its name.
- *
- * @example const read = readsOnDemand({ blob: () => db.select().from(blob).where(eq(blob.hash, sql.placeholder('hash'))) })
- * read.blob.get({ hash }) // prepared here
- */
-export function readsOnDemand<Queries extends Readonly<Record<string, () => { prepare(): unknown }>>>(
-  queries: Queries,
-): Reads<Queries> {
-  const reads = {};
-  for (const [name, query] of Object.entries(queries)) {
-    Object.defineProperty(reads, name, {
-      configurable: true,
-      get: () => {
-        const value = query().prepare();
-        Object.defineProperty(reads, name, { value });
-        return value;
-      },
-    });
-  }
-  return reads as Reads<Queries>;
-}
-
 /** How the values of a call, given by name, become the parameters of a query, in order and as SQLite stores them. */
-function binder({ params }: { readonly params: readonly unknown[] }) {
+export function binder({ params }: { readonly params: readonly unknown[] }) {
   const places = params.map((param) => {
     if (is(param, Placeholder)) return { name: param.name };
     if (is(param, Param) && is(param.value, Placeholder)) return { name: param.value.name, encoder: param.encoder };

@@ -1,8 +1,8 @@
 /** What a start and the timer wheel ask: over all tenants, because the host wakes them all. */
 import { and, asc, eq, gt, isNotNull, lte, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Store } from '../store.ts';
-import { readsOnDemand } from './prepared.ts';
+import type { Connection } from './connection.ts';
+import { prepareReads } from './prepared-reads.ts';
 import type { RunKeys } from './run-keys.ts';
 import { effect, message, run, runState, timer } from './schema.ts';
 
@@ -27,9 +27,10 @@ const effectColumns = {
 };
 
 /** Prepares the reads of recovery and time. */
-export function prepareRecoveryReads(db: BetterSQLite3Database, keys: RunKeys): RecoveryReads {
+export function prepareRecoveryReads(connection: Connection, keys: RunKeys): RecoveryReads {
+  const { db } = connection;
   const limitTo = sql.placeholder('limit');
-  const read = readsOnDemand({
+  const read = prepareReads(connection, {
     due: () =>
       db
         .select(timerColumns)
@@ -79,7 +80,7 @@ export function prepareRecoveryReads(db: BetterSQLite3Database, keys: RunKeys): 
     // A run that was deleted between two pages had no effects left: starting over repeats some and leaves none out.
     openEffects: async (after, limit) =>
       read.effects.all({ run: (after && keys.of(after)) ?? 0, token: after?.token ?? '', limit }),
-    cutRuns: async () => read.cut.all(),
+    cutRuns: async () => read.cut.all({}),
     messages: async (limit) => read.undelivered.all({ limit }),
   };
 }

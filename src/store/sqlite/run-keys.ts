@@ -1,8 +1,8 @@
 /** From a run's tenant and id to the integer under which its rows are kept. */
 import { and, eq, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { RunKey } from '../runs.ts';
-import { onFirstUse } from './prepared.ts';
+import type { Connection } from './connection.ts';
+import { prepareRead } from './prepared-reads.ts';
 import { run } from './schema.ts';
 
 /** Runs whose key is kept in memory; the least recently used one goes first. */
@@ -18,19 +18,18 @@ export class RunKeys {
   readonly #recent = new Map<string, number>();
   readonly #find;
 
-  constructor(db: BetterSQLite3Database) {
-    this.#find = onFirstUse(() =>
-      db
+  constructor(connection: Connection) {
+    this.#find = prepareRead(connection, () =>
+      connection.db
         .select({ key: run.key })
         .from(run)
-        .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run'))))
-        .prepare(),
+        .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run')))),
     );
   }
 
   of(owner: RunKey): number | undefined {
     const name = nameOf(owner);
-    const key = this.#recent.get(name) ?? this.#find().get({ tenant: owner.tenant, run: owner.run })?.key;
+    const key = this.#recent.get(name) ?? this.#find.get({ tenant: owner.tenant, run: owner.run })?.key;
     if (key !== undefined) this.#keep(name, key);
     return key;
   }

@@ -1,13 +1,13 @@
 /** What a turn may ask: answered at once, from statements prepared once. */
 import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { EffectRow } from '../effects.ts';
 import type { ProjectedRows, ProjectedTable } from '../rows.ts';
 import type { RunKey } from '../runs.ts';
 import type { Store } from '../store.ts';
 import type { JournalReads } from './journal.ts';
 import { prepareLedgerRead } from './ledger.ts';
-import { readsOnDemand } from './prepared.ts';
+import type { Connection } from './connection.ts';
+import { prepareReads } from './prepared-reads.ts';
 import type { RunKeys } from './run-keys.ts';
 import { parentOf, runColumns, toRunRow } from './run-row.ts';
 import {
@@ -55,9 +55,9 @@ type TurnReads = Pick<
 >;
 
 /** Prepares the reads of a turn. */
-export function prepareTurnReads(db: BetterSQLite3Database, keys: RunKeys, journal: JournalReads): TurnReads {
-  const read = prepareReads(db);
-  const ledgerRow = prepareLedgerRead(db);
+export function prepareTurnReads(connection: Connection, keys: RunKeys, journal: JournalReads): TurnReads {
+  const read = readsOf(connection);
+  const ledgerRow = prepareLedgerRead(connection.db);
   const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
     task: (run, name) => read.task.get({ run, name }),
     approval: (run, name) => read.approval.get({ run, name }),
@@ -154,7 +154,8 @@ function named({ tenant, run }: RunKey): RunKey {
   return { tenant, run };
 }
 
-function prepareReads(db: BetterSQLite3Database) {
+function readsOf(connection: Connection) {
+  const { db } = connection;
   const runIs = sql.placeholder('run');
   const { key: _key, run: _actorRun, ...actorColumns } = getTableColumns(actor);
   const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
@@ -172,7 +173,7 @@ function prepareReads(db: BetterSQLite3Database) {
   const keyIs = sql.placeholder('key');
   const nameIs = sql.placeholder('name');
   const typeIs = sql.placeholder('type');
-  return readsOnDemand({
+  return prepareReads(connection, {
     run: () => db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).where(eq(run.key, runIs)),
     actor: () =>
       db

@@ -1,6 +1,6 @@
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
-import { connect } from '../../../src/store/sqlite/connection.ts';
+import { connect, type Connection } from '../../../src/store/sqlite/connection.ts';
 import { prepareJournalReads } from '../../../src/store/sqlite/journal.ts';
 import { ledgerStore } from '../../../src/store/sqlite/ledger.ts';
 import { lists } from '../../../src/store/sqlite/lists.ts';
@@ -21,12 +21,29 @@ driver.exec(
   `insert into run (key, tenant, id, machine, tags, seed, created_at) values (1, 'default', 'a', 'm', '[]', 's', 1)`,
 );
 const db = drizzle({ client: driver, logger: { logQuery: (query, parameters) => asked.push({ query, parameters }) } });
+/** Notes what is asked past drizzle, too. */
+const noting = {
+  prepare(query: string) {
+    const statement = driver.prepare(query).raw();
+    const noted = (parameters: readonly unknown[]): readonly unknown[] => {
+      asked.push({ query, parameters: [...parameters] });
+      return parameters;
+    };
+    return {
+      raw: () => ({
+        get: (parameters: readonly unknown[]) => statement.get(noted(parameters)),
+        all: (parameters: readonly unknown[]) => statement.all(noted(parameters)),
+      }),
+    };
+  },
+} as unknown as Connection['driver'];
+const noted = { db, driver: noting };
 afterAll(() => driver.close());
 
-const keys = new RunKeys(db);
-const journal = prepareJournalReads(db);
-const turn = prepareTurnReads(db, keys, journal);
-const recovery = prepareRecoveryReads(db, keys);
+const keys = new RunKeys(noted);
+const journal = prepareJournalReads(noted);
+const turn = prepareTurnReads(noted, keys, journal);
+const recovery = prepareRecoveryReads(noted, keys);
 const page = lists(db, keys, journal);
 const runs = runList(db, keys);
 const costs = ledgerStore({ ...connection, db });
