@@ -38,6 +38,8 @@ export interface MoneyTask {
 /** A request to a model. */
 interface Call {
   readonly task: string;
+  /** `saved`: nobody was asked. */
+  readonly kind: string;
   readonly provider: string;
   readonly model: string;
   readonly inputTokens: number | null;
@@ -159,7 +161,8 @@ export function moneyPanel({ get, money, make }: MoneyPage): MoneyPanel {
   };
   const read = async (): Promise<void> => {
     const found = await get<{ items: Call[] }>(`/calls?limit=${MOST_CALLS}`);
-    for (const [task, calls] of Map.groupBy(found?.items ?? [], ({ task: name }) => name)) {
+    const asked = (found?.items ?? []).filter(({ kind }) => kind !== 'saved');
+    for (const [task, calls] of Map.groupBy(asked, ({ task: name }) => name)) {
       const shown = calls.slice(0, MOST_TOLD).map(callText);
       told.set(
         task,
@@ -176,10 +179,11 @@ export function moneyPanel({ get, money, make }: MoneyPage): MoneyPanel {
       ...budget(status),
     ],
     costCell({ name, cacheHit, costSavedDollars }, cost) {
-      const isHit = cacheHit === true;
       const gain = typeof costSavedDollars === 'number' ? `, ${dollars(costSavedDollars)} saved` : '';
-      const cell = make('td', isHit ? `cached${gain}` : cost);
-      if (isHit || cost === '') return cell;
+      // The vector and the verdict by which it was found, or what it was asked before.
+      const paid = cost === '' ? '' : `, ${cost}${cost.includes('$') ? ' paid' : ''}`;
+      const cell = make('td', cacheHit === true ? `cached${gain}${paid}` : cost);
+      if (cost === '') return cell;
       cell.className = 'cost';
       cell.title = told.get(name) ?? '';
       cell.addEventListener('mouseenter', () => {

@@ -5,7 +5,7 @@
  * H1. One choice for each attempt, made in the commit that begins it, and stated (`model_chosen`) in the one that begins
  *     its call. A repeat after a crash and an answer that has to be mended stay with their model.
  * H2. A failed attempt goes to the next one by the same rule, at once; when all have failed, to the first one again, after
- *     the back-off.
+ *     the back-off. Where a budget pays for none that has not failed, one that has is asked again.
  * H3. Under a budget the call asks first what fits (`fermata.budget.ask`), and then for that money. Where others were
  *     faster meanwhile it waits, and takes the best that its grant pays for; so it does where budgets of several runs,
  *     which nobody has asked yet, have too little: they are told what the others need.
@@ -84,6 +84,8 @@ export function goesToAnother({ call, choice }: TaskContext, error: ErrorData): 
 export function fallsBackAtOnce(context: TaskContext): boolean {
   const { call } = context;
   if (!mayChoose(call) || context.choice === undefined || context.error === null || onlyAsks(context)) return false;
+  // One that was asked again for want of money is given time.
+  if (context.choice.lately.includes(context.choice.at)) return false;
   const failures = failuresOf(context);
   const [next] = preferred(call.candidates, call.optimize, failures);
   return next !== undefined && !failures.lately.includes(next);
@@ -108,13 +110,33 @@ function askingInstead(call: Choosing, at: number): PreparedModelCall {
   return rest;
 }
 
+/** A model that a call may take, and the most that it can cost with it. */
+interface Option extends CallNeed {
+  readonly at: number;
+}
+
 /** The models that an attempt may still take, whom to ask first at the beginning, with what each can cost. */
-function options({
-  call,
-  choice = { at: 0, ...NO_FAILURES },
-}: TaskContext): readonly (CallNeed & { readonly at: number })[] {
+function options({ call, choice = { at: 0, ...NO_FAILURES } }: TaskContext): readonly Option[] {
   if (!mayChoose(call) || call.optimize === undefined) return [];
-  return preferred(call.candidates, call.optimize, choice).flatMap((at) => {
+  return needsOf(call, preferred(call.candidates, call.optimize, choice));
+}
+
+/**
+ * Those that have failed in this task while others have not, whom to ask first at the beginning. Without them a failure that
+ * passes would end the run where the budget pays for none of the others.
+ */
+function lastResorts({ call, choice }: TaskContext): readonly Option[] {
+  if (!mayChoose(call) || call.optimize === undefined || choice === undefined) return [];
+  const { lately, forGood } = choice;
+  const again = preferred(call.candidates, call.optimize, { lately: [], forGood });
+  return needsOf(
+    call,
+    again.filter((at) => lately.includes(at)),
+  );
+}
+
+function needsOf(call: Choosing, places: readonly number[]): readonly Option[] {
+  return places.flatMap((at) => {
     const asked = asking(call, at);
     return asked.prices === undefined ? [] : [{ at, ...needOf(boundsOf(asked), asked.prices) }];
   });
@@ -143,20 +165,19 @@ export function otherwise(context: TaskContext): Partial<Omit<CallNeed, 'need'>>
   if (own === undefined) return {};
   const needs = [...new Set(found.map(({ need }) => need).filter((need) => need < own.need))];
   return {
-    least: Math.min(...found.map(({ least }) => least)),
+    least: Math.min(...[...found, ...lastResorts(context)].map(({ least }) => least)),
     ...(needs.length === 0 ? {} : { lesser: { needs, kept: choice?.money?.kept ?? 0 } }),
   };
 }
 
-/** The best that a grant pays for: whole, else as short as its author allows. */
+/** The best that a grant pays for: whole, else as short as its author allows; else one that has failed. */
 export function paidChoice(context: TaskContext, nanos: NanoDollars): Partial<TaskContext> {
   const { call, choice } = context;
   if (!mayChoose(call) || choice?.open !== true) return {};
   const found = options(context);
   const own = found.find(({ at }) => at === choice.at);
   if (own === undefined || own.need <= nanos) return {};
-  const paid =
-    found.find(({ need }) => need <= nanos) ?? found.toSorted((one, other) => one.least - other.least).at(0) ?? own;
+  const paid = paidBy(nanos, found) ?? paidBy(nanos, lastResorts(context)) ?? own;
   return {
     ...(paid.at === choice.at ? {} : { call: askingInstead(call, paid.at) }),
     choice: {
@@ -165,6 +186,11 @@ export function paidChoice(context: TaskContext, nanos: NanoDollars): Partial<Ta
       ...(paid.at === choice.at ? {} : { money: { left: nanos, kept: 0, granted: true } }),
     },
   };
+}
+
+function paidBy(nanos: NanoDollars, options: readonly Option[]): Option | undefined {
+  const [shortest] = options.toSorted((one, other) => one.least - other.least);
+  return options.find(({ need }) => need <= nanos) ?? (shortest && shortest.least <= nanos ? shortest : undefined);
 }
 
 /** What a task does about whom it asks. */

@@ -336,6 +336,20 @@ describe('under a budget', () => {
     expect((await harness.call('GET', `/runs/${runId}`)).body.costDollars).toBeLessThanOrEqual(0.05);
   });
 
+  it('a model that has failed is asked again where there is not enough for any other: a failure that passes ends no run', async () => {
+    const busy = { error: { status: 500, message: 'busy' } };
+    const harness = await open({ script: [{ prompt: '', answers: [busy, busy, busy, ok()] }] });
+    const retry = { maxRetries: 3, initialSeconds: 0.001 };
+    const { status, tasks, runId } = await ran(harness, document(0.005, [{ retry }]));
+    expect([status, asked(harness)]).toEqual(['completed', ['medium', 'small', 'medium', 'medium']]);
+    expect(tasks[0].choice).toMatchObject({ reason: 'budget', model: 'medium' });
+    expect(tasks[0].choice.candidates[0]).not.toHaveProperty('leftOut');
+    const delays = (await factsOf(harness, runId, 'task_retrying')).map(({ delaySeconds }) => delaySeconds);
+    // Once it has failed a second time it is given time.
+    expect(delays).toEqual([0, 0, expect.any(Number)]);
+    expect(delays[2]).toBeGreaterThan(0);
+  });
+
   it('a model without a price is never asked', async () => {
     const harness = await open();
     const unknown = document(0.05, [{ models: ['nobody-knows', 'small'] }]);

@@ -372,6 +372,7 @@ describe('costs', () => {
   it.each([
     ['groupBy=colour', 'query.groupBy'],
     ['from=yesterday', 'query.from'],
+    ['groupBy=run&from=2026-11-23&to=2026-11-22', 'query.to'],
     ['limit=0', 'query.limit'],
     ['day=2026-11-22', 'query.day'],
     ['cursor=abc', 'query.cursor'],

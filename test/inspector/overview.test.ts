@@ -26,7 +26,9 @@ it.skipIf(executablePath === undefined)('tasks are told in words, live (needs Ch
   const { fermata } = await openFermata({
     config: {
       functions: { echo: (input: unknown) => input },
-      prices: { openai: { 'gpt-4o-mini': { input: 1, output: 10 } } },
+      prices: {
+        openai: { 'gpt-4o-mini': { input: 1, output: 10 }, 'text-embedding-3-small': { input: 1, output: 0 } },
+      },
       // So that the first run has no budget of its own.
       budgets: { perDay: { maxCostDollars: 1 } },
     },
@@ -95,5 +97,25 @@ it.skipIf(executablePath === undefined)('tasks are told in words, live (needs Ch
   await expect
     .poll(() => cost.getAttribute('title'), { timeout: 10_000 })
     .toBe('openai/gpt-4o-mini: 200 tokens in at $1/M, 30 out at $10/M = $0.0005');
+
+  // A similar question costs the vector by which it was found.
+  const similar = await fermata.start({
+    name: 'similar',
+    config: { cache: { enabled: true, similarityThreshold: 0.9 } },
+    tasks: [
+      { name: 'first', ...ask, prompt: 'What is the price of green tea?' },
+      { name: 'second', ...ask, prompt: 'Tell me: what is the price of green tea?', dependsOn: ['first'] },
+    ],
+  });
+  await fermata.runtime.waitFor(similar.runId);
+  await page.goto(bridge.link(`http://127.0.0.1:${server.port}`, similar.runId));
+  await expect
+    .poll(() => row('second'), { timeout: 10_000 })
+    .toBe('secondcompletedcached, $0.0005 saved, $0.00001 paidok');
+  const found = page.locator('#overview .cost').nth(1);
+  await found.hover();
+  await expect
+    .poll(() => found.getAttribute('title'), { timeout: 10_000 })
+    .toBe('openai/text-embedding-3-small: 10 tokens in at $1/M, 0 out at $0/M = $0.00001');
   expect(faults).toEqual([]);
 });

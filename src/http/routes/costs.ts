@@ -3,7 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { dollarsOf } from '../../cost/money.ts';
 import type { UnitPrices } from '../../cost/unit-prices.ts';
 import type { Costs } from '../../document/costs.ts';
-import type { LedgerEntry } from '../../store/ledger.ts';
+import { FermataError } from '../../errors.ts';
+import type { LedgerEntry, SpendingFilter } from '../../store/ledger.ts';
 import { costDollarsSchema, spentSchema, spentView, unitPricesView } from '../cost-view.ts';
 import { iso } from '../json.ts';
 import { listOf, pageOf, pageQuery, readCursor, readNumberCursor, toCursor } from '../page.ts';
@@ -113,6 +114,7 @@ export function costRoutes({ fermata: { costs, runtime } }: Surroundings) {
   return newRouter()
     .openapi(list, async (c) => {
       const { groupBy, limit, cursor, ...filter } = c.req.valid('query');
+      assertInOrder(filter);
       const name = `costs-${groupBy}`;
       const after = readCursor(name, cursor, CURSORS[groupBy]);
       const rows = await costs.list({ ...filter, by: groupBy, limit: limit + 1, after });
@@ -132,6 +134,15 @@ export function costRoutes({ fermata: { costs, runtime } }: Surroundings) {
         200,
       );
     });
+}
+
+/** Throws `invalidRequest`: the empty list that two swapped dates would give reads as if nothing had been spent. */
+function assertInOrder({ from, to }: Pick<SpendingFilter, 'from' | 'to'>): void {
+  if (from === undefined || to === undefined || from <= to) return;
+  const message = `expected a time that is not before \`from\` (${iso(from)}), came ${iso(to)}`;
+  throw new FermataError('invalidRequest', `The request has a fault: query.to: ${message}.`, {
+    faults: [{ path: 'query.to', message }],
+  });
 }
 
 function costsView({ of, withChildren, cursor: _, ...spent }: Costs): z.infer<typeof costsSchema> {
