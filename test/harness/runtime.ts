@@ -78,8 +78,9 @@ export async function openRuntime(setup: RuntimeSetup): Promise<RuntimeUnderTest
       ...options,
       store: wrap(store),
       clock,
+      // What is recovered may be committed before the start is over.
+      opened: (begun) => void begun.subscribe(undefined, (fact) => facts.push(fact)),
     });
-    runtime.subscribe(undefined, (fact) => facts.push(fact));
     return runtime;
   };
   const settle = async (): Promise<void> => {
