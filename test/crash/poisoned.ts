@@ -106,7 +106,7 @@ export class Poisoned {
 export function poisonedOfTest(): () => Poisoned {
   let program: Program;
   beforeAll(async () => {
-    program = await programOfProcess('poison.ts');
+    program = await programOfProcess('crash/poison.ts');
   });
   return () => {
     const folder = mkdtempSync(join(tmpdir(), 'fermata-poison-'));

@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 import { until } from './until.ts';
 
@@ -25,7 +25,7 @@ export interface Program {
 
 const built = new Map<string, Promise<Program>>();
 
-/** A file of this folder as a program, built once. */
+/** A file of `test/` as a program, built once. */
 export function programOfProcess(file: string): Promise<Program> {
   const program = built.get(file) ?? buildProgram(file);
   built.set(file, program);
@@ -34,13 +34,14 @@ export function programOfProcess(file: string): Promise<Program> {
 
 /** `server.ts`. */
 export function serverOfProcess(): Promise<Program> {
-  return programOfProcess('server.ts');
+  return programOfProcess('crash/server.ts');
 }
 
 async function buildProgram(file: string): Promise<Program> {
   removeLeft();
-  const folder = join(CACHE, `${FOLDERS}${OWNER}`, file);
-  const path = join(folder, file.replace(/\.ts$/, '.cjs'));
+  const name = basename(file, '.ts');
+  const folder = join(CACHE, `${FOLDERS}${OWNER}`, name);
+  const path = join(folder, `${name}.cjs`);
   mkdirSync(dirname(folder), { recursive: true });
   if (isFirst(folder)) await build(file, path);
   else await until(`another worker to build ${file}`, () => existsSync(path));
@@ -63,7 +64,7 @@ function isFirst(folder: string): boolean {
 async function build(file: string, path: string): Promise<void> {
   const folder = dirname(path);
   const bundle = await rolldown({
-    input: join(import.meta.dirname, file),
+    input: join(ROOT, 'test', file),
     platform: 'node',
     external: ['better-sqlite3', 'pino', /^gpt-tokenizer/, /^@pydantic\//],
     logLevel: 'silent',

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
+import { folderInMemory, layDatabase } from '../harness/database.ts';
 import { lastingStoreContract, storeContract } from './store.contract.ts';
 
 storeContract('SQLite in memory', async () => {
@@ -16,8 +16,9 @@ storeContract('SQLite in memory', async () => {
 });
 
 lastingStoreContract('SQLite in a file', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'fermata-store-'));
+  const folder = folderInMemory();
   let file = join(folder, 'fermata.db');
+  await layDatabase(file);
   let store = sqliteStore(file);
   const abandoned: Store[] = [];
   await store.open();

@@ -1,9 +1,10 @@
 /** Reads for people: lists in pages, each scoped by its tenant (S4). */
-import { and, asc, eq, getTableColumns, gt } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Store } from '../store.ts';
 import { isCheckedLast } from './conditions.ts';
 import type { JournalReads } from './journal.ts';
+import { readsOnDemand } from './prepared.ts';
 import { timerColumns } from './recovery.ts';
 import type { RunKeys } from './run-keys.ts';
 import { actor, approval, run, shared, task, timer } from './schema.ts';
@@ -15,8 +16,19 @@ const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
 const { run: _actorRun, key: _actorKey, ...actorColumns } = getTableColumns(actor);
 const owner = { tenant: run.tenant, run: run.run };
 
-/** The lists. Their queries are built when they are asked: a person waits for them, not a turn. */
+/** The lists. Queries that differ from call to call are built when they are asked: a person waits for them, not a turn. */
 export function lists(db: BetterSQLite3Database, keys: RunKeys, journal: JournalReads): Lists {
+  const keyIs = sql.placeholder('key');
+  const read = readsOnDemand({
+    actors: () => db.select(actorColumns).from(actor).where(eq(actor.run, keyIs)).orderBy(asc(actor.address)),
+    timers: () =>
+      db
+        .select(timerColumns)
+        .from(timer)
+        .innerJoin(run, eq(run.key, timer.run))
+        .where(eq(timer.run, keyIs))
+        .orderBy(asc(timer.due), asc(timer.token)),
+  });
   return {
     journal: async (ownerRun, page) => {
       const key = keys.of(ownerRun);
@@ -28,19 +40,13 @@ export function lists(db: BetterSQLite3Database, keys: RunKeys, journal: Journal
     actors: async (ownerRun) => {
       const key = keys.of(ownerRun);
       if (key === undefined) return [];
-      return db.select(actorColumns).from(actor).where(eq(actor.run, key)).orderBy(asc(actor.address)).all();
+      return read.actors.all({ key });
     },
 
     timersOf: async (ownerRun) => {
       const key = keys.of(ownerRun);
       if (key === undefined) return [];
-      return db
-        .select(timerColumns)
-        .from(timer)
-        .innerJoin(run, eq(run.key, timer.run))
-        .where(eq(timer.run, key))
-        .orderBy(asc(timer.due), asc(timer.token))
-        .all();
+      return read.timers.all({ key });
     },
 
     tasks: async (ownerRun, page) => {

@@ -1,6 +1,7 @@
 /** Which definition stands behind a `name@version`. */
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { readsOnDemand } from './prepared.ts';
 import { machine } from './schema.ts';
 import type { Writer } from './writer.ts';
 
@@ -9,14 +10,18 @@ export function machineHashes(
   db: BetterSQLite3Database,
   writer: Writer,
 ): (name: string, hash?: string) => string | undefined {
-  const read = (name: string): string | undefined =>
-    db.select({ hash: machine.hash }).from(machine).where(eq(machine.machine, name)).get()?.hash;
+  const read = readsOnDemand({
+    hash: () =>
+      db
+        .select({ hash: machine.hash })
+        .from(machine)
+        .where(eq(machine.machine, sql.placeholder('name'))),
+  });
   return (name, hash) => {
-    if (hash === undefined) return read(name);
-    return writer.writeOutsideTurns(() => {
-      const known = read(name);
-      if (known === undefined) db.insert(machine).values({ machine: name, hash }).run();
-      return known;
-    });
+    const known = read.hash.get({ name })?.hash;
+    // Nobody else writes to the file in between, and each start asks for every machine it knows.
+    if (known === undefined && hash !== undefined)
+      writer.writeOutsideTurns(() => db.insert(machine).values({ machine: name, hash }).run());
+    return known;
   };
 }

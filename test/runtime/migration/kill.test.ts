@@ -1,21 +1,32 @@
 /** A migration whose process is killed leaves every run whole, at one version or the other; done again, it does the rest. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { CrashPoint } from '../../../src/runtime/group.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
 import { openRuntime } from '../../harness/runtime.ts';
+import { environmentOf, programOfProcess, type Program } from '../../crash/program.ts';
+import type { MigrationSettings } from './child.ts';
 import { machines, PATIENCE } from './order.ts';
 
-const CHILD = join(import.meta.dirname, 'child.ts');
 const RUNS = 4;
+
+let program: Program;
+beforeAll(async () => {
+  program = await programOfProcess('runtime/migration/child.ts');
+});
 
 type Work = readonly ['migrate' | 'undo', ...([CrashPoint, number] | [])];
 
 /** Runs the child; how many runs it moved, or the signal that ended it. */
-function child(file: string, work: Work): number | string {
-  const { signal, stdout, stderr } = spawnSync(process.execPath, [CHILD, file, ...work.map(String)], {
+function child(file: string, [work, point, nth]: Work): number | string {
+  const settings: MigrationSettings = {
+    file,
+    work,
+    ...(point === undefined ? {} : { crash: { point, nth: nth ?? 1 } }),
+  };
+  const { signal, stdout, stderr } = spawnSync(process.execPath, [program.path, JSON.stringify(settings)], {
     encoding: 'utf8',
+    env: environmentOf(program.path),
   });
   expect(stderr).toBe('');
   return signal ?? Number(stdout);
@@ -58,6 +69,5 @@ describe('a migration that is killed', () => {
     expect(await afterChild('migrate')).toEqual([1, RUNS]);
     expect(await afterChild('undo', 'decided', 2)).toEqual(['SIGKILL', RUNS - 1]);
     expect(await afterChild('undo')).toEqual([RUNS - 1, 0]);
-    // Six processes, one after the other.
-  }, 120_000);
+  });
 });
