@@ -188,7 +188,7 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
     turn: watch(prepareTurnReads(connection, keys, journal)),
     recovery: watch(prepareRecoveryReads(connection, keys)),
     suspects: watch(suspectStore(connection, writer)),
-    lists: watch({ ...lists(db, keys, journal), runs: runList(db, keys) }),
+    lists: watch({ ...lists(connection, keys, journal), runs: runList(db, keys) }),
     workflows: watch(workflowStore(db, writer)),
     ledger: watch(ledgerStore(connection)),
     answers: watch(answerStore(connection, writer, vectors)),
@@ -199,6 +199,6 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
       nearest: (tenant, query) => vectors.nearest(tenant, query),
     }),
     deleteRun: prepareDeleteRun(connection, keys, journal, writer),
-    machineHash: machineHashes(db, writer),
+    machineHash: machineHashes(connection, writer),
   };
 }

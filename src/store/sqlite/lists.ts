@@ -1,10 +1,10 @@
 /** Reads for people: lists in pages, each scoped by its tenant (S4). */
 import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Store } from '../store.ts';
 import { isCheckedLast } from './conditions.ts';
+import type { Connection } from './connection.ts';
 import type { JournalReads } from './journal.ts';
-import { readsOnDemand } from './prepared.ts';
+import { prepareReads } from './prepared-reads.ts';
 import { timerColumns } from './recovery.ts';
 import type { RunKeys } from './run-keys.ts';
 import { actor, approval, run, shared, task, timer } from './schema.ts';
@@ -17,9 +17,10 @@ const { run: _actorRun, key: _actorKey, ...actorColumns } = getTableColumns(acto
 const owner = { tenant: run.tenant, run: run.run };
 
 /** The lists. Queries that differ from call to call are built when they are asked: a person waits for them, not a turn. */
-export function lists(db: BetterSQLite3Database, keys: RunKeys, journal: JournalReads): Lists {
+export function lists(connection: Connection, keys: RunKeys, journal: JournalReads): Lists {
+  const { db } = connection;
   const keyIs = sql.placeholder('key');
-  const read = readsOnDemand({
+  const read = prepareReads(connection, {
     actors: () => db.select(actorColumns).from(actor).where(eq(actor.run, keyIs)).orderBy(asc(actor.address)),
     timers: () =>
       db
