@@ -196,7 +196,7 @@ it('an event that came and a decision that was made are not asked for again', as
   await fermata.runtime.waitFor(runId, ({ counts }) => counts['completed'] === 3);
   const { body } = await call('POST', `/runs/${runId}/fork`, { fromTask: 'tell' });
   const forkId = body.runId as string;
-  await fermata.runtime.waitFor(forkId, ({ counts }) => counts['completed'] === 3);
+  await fermata.runtime.waitFor(forkId, ({ counts, status }) => counts['completed'] === 3 && status === 'waiting');
   expect(calls).toEqual(['book', 'tell', 'tell']);
   const waiting = await outcome(harness, forkId);
   expect(waiting.run).toMatchObject({ status: 'waiting', acceptedEvents: ['paid'] });
