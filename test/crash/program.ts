@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 import { until } from './until.ts';
 
@@ -39,7 +39,7 @@ export function serverOfProcess(): Promise<Program> {
 
 async function buildProgram(file: string): Promise<Program> {
   removeLeft();
-  const name = basename(file, '.ts');
+  const name = file.replace(/\.ts$/, '').replaceAll('/', '-');
   const folder = join(CACHE, `${FOLDERS}${OWNER}`, name);
   const path = join(folder, `${name}.cjs`);
   mkdirSync(dirname(folder), { recursive: true });

@@ -17,7 +17,7 @@ import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import type { JournalEntry } from '../../../src/store/journal.ts';
 import type { Store, StoreError } from '../../../src/store/store.ts';
 import { begin, changes, entry, group, runKey, state } from '../contract/rows.ts';
-import { CHILD, ended, firstLine, folderOfTest } from './folder.ts';
+import { childOfTest, ended, folderOfTest } from './folder.ts';
 
 const a = runKey('a');
 const COMMITS = 30;
@@ -68,6 +68,7 @@ function places(size: number, count: number): number[] {
 
 describe('a bit that flips on the disk', () => {
   const path = folderOfTest();
+  const start = childOfTest();
 
   test('in the file of a store that was closed: the start says which page', async () => {
     const [file, damaged] = [path('sound.db'), path('damaged.db')];
@@ -276,7 +277,7 @@ describe('a bit that flips on the disk', () => {
     await store.close();
 
     const left = path('left.db');
-    const { child, line } = await firstLine(process.execPath, [CHILD, 'leave', left]);
+    const { child, line } = await start({ command: 'leave', file: left });
     expect(line).toEqual({ left: true });
     await ended(child);
     const next = sqliteStore(left);

@@ -1,5 +1,5 @@
 /**
- * A process of its own that uses a store: `node child.ts COMMAND FILE`. It prints one line of JSON.
+ * A process of its own that uses a store: `node child.ts SETTINGS`, where the settings are JSON. It prints one line of JSON.
  *
  * `open`: tries to open the file. `hold`: opens it and keeps it until it is killed. `commit`: ten commits.
  * `fill`: commits until one fails, then once more. `leave`: ten commits, then `process.exit` without a close.
@@ -8,7 +8,13 @@ import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import { StoreError } from '../../../src/store/store.ts';
 import { begin, changes, entry, group, runKey, state } from '../contract/rows.ts';
 
-const [command, file = ''] = process.argv.slice(2);
+/** What the process is told; where there is no command, it opens the file. */
+export interface ChildSettings {
+  readonly command?: 'open' | 'hold' | 'commit' | 'fill' | 'leave';
+  readonly file: string;
+}
+
+const { command = 'open', file } = JSON.parse(process.argv[2] ?? '') as ChildSettings;
 const store = sqliteStore(file);
 const owner = runKey('a');
 
@@ -38,9 +44,9 @@ async function fill(): Promise<void> {
   print({ outcome, revision, seen, next: await outcomeOf(revision), healthy: await store.healthy() });
 }
 
-try {
+async function obey(): Promise<void> {
   await store.open();
-  if (['fill', 'commit', 'leave'].includes(command ?? '')) await store.commit(group([begin(owner)]));
+  if (['fill', 'commit', 'leave'].includes(command)) await store.commit(group([begin(owner)]));
   if (command === 'fill') await fill();
   else if (command === 'commit' || command === 'leave')
     for (let revision = 1; revision <= 10; revision++) await outcomeOf(revision);
@@ -55,6 +61,9 @@ try {
     if (command !== 'fill') print({ opened: true });
     await store.close();
   }
-} catch (error) {
-  print({ code: error instanceof Error && 'code' in error ? error.code : 'none', message: String(error) });
 }
+
+// No `await` at the top level: this is built as CommonJS, which loads sooner.
+void obey().catch((error: unknown) =>
+  print({ code: error instanceof Error && 'code' in error ? error.code : 'none', message: String(error) }),
+);

@@ -6,7 +6,7 @@ import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import { StoreError } from '../../../src/store/store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { begin, changes, entry, group, runKey, state } from '../contract/rows.ts';
-import { CHILD, ended, firstLine, folderOfTest } from './folder.ts';
+import { childOfTest, ended, folderOfTest } from './folder.ts';
 
 const big = JSON.stringify('x'.repeat(5_000));
 
@@ -27,6 +27,7 @@ async function fill(store: Store): Promise<{ runs: string[]; error: unknown }> {
 
 describe('durability', () => {
   const path = folderOfTest();
+  const start = childOfTest();
 
   test('R4: the connection syncs fully, also after its first write', () => {
     const { driver } = connect(path('fermata.db'));
@@ -43,21 +44,10 @@ describe('durability', () => {
       expect(process.env['CI'], 'CI has strace').toBeUndefined();
       return skip('strace is not here or may not trace');
     }
-    const syncsOf = async (command: string) => {
+    const syncsOf = async (command: 'open' | 'commit') => {
       const trace = path(`${command}.trace`);
-      const args = [
-        '-f',
-        '-y',
-        '-o',
-        trace,
-        '-e',
-        'trace=fsync,fdatasync',
-        process.execPath,
-        CHILD,
-        command,
-        path(`${command}.db`),
-      ];
-      const { child, line } = await firstLine('strace', args);
+      const strace = ['strace', '-f', '-y', '-o', trace, '-e', 'trace=fsync,fdatasync'];
+      const { child, line } = await start({ command, file: path(`${command}.db`) }, strace);
       expect(line).toEqual({ opened: true });
       await ended(child);
       return readFileSync(trace, 'utf8')
@@ -104,7 +94,7 @@ describe('durability', () => {
     const file = path('fermata.db');
     // The log may grow to a megabyte (in units of 512 bytes); a write past it is an I/O error to SQLite.
     const limited = `trap '' XFSZ; ulimit -f 2048; exec "$0" "$@"`;
-    const { child, line } = await firstLine('sh', ['-c', limited, process.execPath, CHILD, 'fill', file]);
+    const { child, line } = await start({ command: 'fill', file }, ['sh', '-c', limited]);
     await ended(child);
     expect(line).toMatchObject({ outcome: 'unknown', next: 'unchanged', healthy: false });
     const { revision, seen } = line as { revision: number; seen: number };

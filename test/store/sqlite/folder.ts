@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
+import { environmentOf, programOfProcess, type Program } from '../../crash/program.ts';
+import type { ChildSettings } from './child.ts';
 
 /** Inside a `describe`: a function that gives the path of a file in the running test's folder. */
 export function folderOfTest(): (name: string) => string {
@@ -17,16 +19,27 @@ export function folderOfTest(): (name: string) => string {
   return (name) => join(folder, name);
 }
 
-export const CHILD = join(import.meta.dirname, 'child.ts');
+/** A process that has said its first line, which is JSON. */
+interface Started {
+  readonly child: ChildProcess;
+  readonly line: unknown;
+}
 
-/** Starts a program and waits for its first line, which is JSON. */
-export async function firstLine(
-  program: string,
-  args: readonly string[],
-): Promise<{ child: ChildProcess; line: unknown }> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  for await (const line of createInterface(child.stdout)) return { child, line: JSON.parse(line) as unknown };
-  return { child, line: undefined };
+/**
+ * Inside a `describe`: builds `child.ts`, and gives a function that starts it, under a program that becomes it where one is
+ * given: `['strace', '-f']`.
+ */
+export function childOfTest(): (settings: ChildSettings, under?: readonly string[]) => Promise<Started> {
+  let program: Program;
+  beforeAll(async () => {
+    program = await programOfProcess('store/sqlite/child.ts');
+  });
+  return async (settings, under = []) => {
+    const [command, ...args] = [...under, process.execPath, program.path, JSON.stringify(settings)];
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: environmentOf(program.path) });
+    for await (const line of createInterface(child.stdout)) return { child, line: JSON.parse(line) as unknown };
+    return { child, line: undefined };
+  };
 }
 
 /** Resolves when the process has ended. */

@@ -4,14 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { requireSoundSqlite } from '../../../src/store/sqlite/connection.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
 import { begin, group, runKey } from '../contract/rows.ts';
-import { CHILD, ended, firstLine, folderOfTest } from './folder.ts';
+import { childOfTest, ended, folderOfTest } from './folder.ts';
 
 describe('opening a file', () => {
   const path = folderOfTest();
+  const start = childOfTest();
 
   test('a second process is refused in under a second, until the first one is killed', async () => {
     const file = path('fermata.db');
-    const { child, line } = await firstLine(process.execPath, [CHILD, 'hold', file]);
+    const { child, line } = await start({ command: 'hold', file });
     expect(line).toEqual({ held: true });
     const began = performance.now();
     const store = sqliteStore(file);
@@ -24,7 +25,7 @@ describe('opening a file', () => {
     child.kill('SIGKILL');
     await ended(child);
     await store.open();
-    const second = await firstLine(process.execPath, [CHILD, 'open', file]);
+    const second = await start({ command: 'open', file });
     expect(second.line).toMatchObject({ code: 'databaseInUse' });
     await store.close();
     await ended(second.child);
