@@ -67,7 +67,7 @@ export interface GroupSurroundings extends RunServices {
   fatal(error: Error): void;
   /** Called at each named point; a test may kill the process there. */
   crashPoint?(point: CrashPoint): void;
-  /** Turns of one run in one group; default 500. */
+  /** Turns of one run in one group; default 200. */
   readonly maxTurns?: number;
 }
 

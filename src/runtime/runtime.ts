@@ -108,7 +108,7 @@ export interface RuntimeOptions {
   readonly opened?: (runtime: Runtime) => void;
   /** Called at each named point of the commit path; tests end the process there. */
   readonly crashPoint?: (point: CrashPoint) => void;
-  /** Turns of one run in one group; default 500. Tests set 1, so that a process can end between any two turns. */
+  /** Turns of one run in one group; default 200. Tests set 1, so that a process can end between any two turns. */
   readonly maxTurnsOfGroup?: number;
 }
 
