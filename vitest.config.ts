@@ -28,6 +28,8 @@ class DearestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  // What users run is tested: vitest itself would choose XState's build for development, which throws where the other goes on.
+  ssr: { resolve: { conditions: ['node'] } },
   test: {
     ...(reports === undefined || reports === ''
       ? {}
