@@ -12,11 +12,18 @@ const reserving = <const Target extends string>(side: SideCall, target: Target) 
     entry: about('askForSide', side),
     exit: about('stopAskingForSide', side),
     on: {
-      'fermata.budget.granted': {
-        guard: side === 'compare' ? 'isComparisonPaid' : 'isVerdictPaid',
-        target,
-        actions: ['keepSideGrant', 'restartTimeout'],
-      },
+      'fermata.budget.granted': [
+        {
+          guard: side === 'compare' ? 'isComparisonPaid' : 'isVerdictPaid',
+          target,
+          actions: ['keepSideGrant', 'restartTimeout'],
+        },
+        {
+          guard: 'isSideGrant',
+          target: '#task.running.reserving',
+          actions: ['giveSideGrantBack', 'stateMiss', 'restartTimeout'],
+        },
+      ],
     },
   }) as const;
 

@@ -9,6 +9,7 @@
  * S3. The claim of the one that compares is stated before it compares (`cache_comparing`): those that ask the same wait for it.
  */
 import type { NanoDollars } from '../../src/cost/money.ts';
+import { needOf } from '../../src/cost/reservation.ts';
 import { judgePrompt, saysYes, VERDICT_TOKENS } from '../../src/document/judging.ts';
 import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
 import type { PreparedComparison, SideModel } from '../../src/document/similar.ts';
@@ -20,7 +21,7 @@ import { errorOf } from './call-error.ts';
 import { callMs, type CallInput, type CallOutput } from './calls.ts';
 import { about, type TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
-import { leave, reserve, settle } from './paying.ts';
+import { boundsOf, leave, reserve, settle } from './paying.ts';
 import type { FoundAnswer } from './recalling.ts';
 
 const { assign, enqueueActions } = actionCreators<TaskContext, TaskEvent>();
@@ -74,6 +75,14 @@ export function compares(context: TaskContext): boolean {
 /** True where such a call is paid from a budget. */
 export function isPaidOnTheSide(context: TaskContext): boolean {
   return context.budgeted === true;
+}
+
+/** True where a call on the side is granted all that it may cost. */
+export function isSidePaid(context: TaskContext, event: { readonly type: string }, side: SideCall): boolean {
+  const { call, nanos = 0 } = event as { readonly call?: string; readonly nanos?: NanoDollars };
+  const by = asked(context, side);
+  if (event.type !== 'fermata.budget.granted' || call !== side || by?.prices === undefined) return false;
+  return nanos >= needOf(boundsOf(by), by.prices).need;
 }
 
 /** True where an answer was found that nobody has to judge. */
@@ -203,6 +212,8 @@ function warningOf(context: TaskContext, event: { readonly type: string }): stri
     return 'A similar question was found, and with its answer it is too long to be judged.';
   if (event.type === 'xstate.error.actor.compare' || event.type === 'xstate.error.actor.verify')
     return errorOf(event).message;
+  if (event.type === 'fermata.budget.granted')
+    return 'Too little is left of the budget to find out whether a similar question was asked.';
   if (event.type === 'fermata.task.attemptTimedOut')
     return 'It took too long to find out whether a similar question was asked.';
   const by = unpriced(context);
@@ -231,12 +242,18 @@ export const comparingActions = {
     // What it waits for money takes none of its time.
     enqueue.cancel('attemptTimeout');
     const by = asked(context, side);
-    if (by !== undefined) reserve(enqueue as never, context.name, side, by);
+    // It takes what there is: the run does not end for want of a comparison, and nobody is asked with less than it needs.
+    if (by !== undefined) reserve(enqueue as never, context.name, side, by, { least: 0 });
   }),
   keepSideGrant: assign(({ context, event }) => {
     if (event.type !== 'fermata.budget.granted') return {};
     const { nanos, on } = event;
     return { comparing: { ...context.comparing, granted: nanos, ...(on === undefined ? {} : { grantedOn: on }) } };
+  }),
+  giveSideGrantBack: enqueueActions(({ enqueue, context, event }) => {
+    if (event.type !== 'fermata.budget.granted') return;
+    const { call, nanos, on } = event;
+    settle(enqueue as never, context.name, call, { reserved: nanos, on, spent: 0, last: false });
   }),
   stopAskingForSide: enqueueActions(({ enqueue, context, event }, { side }: { side: SideCall }) => {
     const by = asked(context, side);

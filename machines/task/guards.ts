@@ -4,7 +4,7 @@ import { FROM_OUTPUT } from '../../src/document/definition.ts';
 import type { RoundsOutput } from '../plan-execute-reflect.ts';
 import { isRetriable, retryOf, triesLeft } from './attempts-left.ts';
 import { childError } from './child-run.ts';
-import { compares, isPaidOnTheSide, isSimilar, isToBeJudged, isVerified } from './comparing.ts';
+import { compares, isPaidOnTheSide, isSidePaid, isSimilar, isToBeJudged, isVerified } from './comparing.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
 import { joinedItems, spreads } from './items.ts';
@@ -48,8 +48,9 @@ export const guards = {
   compares: ({ context }: Seen) => compares(context),
   comparesPaid: ({ context }: Seen) => compares(context) && isPaidOnTheSide(context),
   isPaidOnTheSide: ({ context }: Seen) => isPaidOnTheSide(context),
-  isComparisonPaid: ({ event }: Seen) => event.type === 'fermata.budget.granted' && event.call === 'compare',
-  isVerdictPaid: ({ event }: Seen) => event.type === 'fermata.budget.granted' && event.call === 'verify',
+  isSideGrant: ({ event }: Seen) => event.type === 'fermata.budget.granted' && event.call !== OWN_CALL,
+  isComparisonPaid: ({ context, event }: Seen) => isSidePaid(context, event, 'compare'),
+  isVerdictPaid: ({ context, event }: Seen) => isSidePaid(context, event, 'verify'),
   isSimilar: ({ context, event }: Seen) => isSimilar(context, event),
   isToBeJudged: ({ context, event }: Seen) => isToBeJudged(context, event),
   isToBeJudgedPaid: ({ context, event }: Seen) => isToBeJudged(context, event) && isPaidOnTheSide(context),

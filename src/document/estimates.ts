@@ -7,12 +7,12 @@ import { estimateOf, type Estimate } from './estimate.ts';
 import { dryRunOf, type DryRun } from './dry-run.ts';
 import { NO_DURATIONS, type LearnedDurations } from './estimate/durations.ts';
 import type { EarlierRuns } from './estimate/earlier-runs.ts';
-import { learnFrom, type Learned } from './estimate/learned.ts';
+import { learnFrom, NOTHING_LEARNED, type Learned } from './estimate/learned.ts';
 import { checkInput } from './input.ts';
 import { modelsOf } from './priced.ts';
 import { askedModels, rankedModels, type Tiers } from './models.ts';
 import type { Price } from './prices.ts';
-import { Remembered } from './remembered.ts';
+import { isFresh, Remembered } from './remembered.ts';
 import { sidesOf, type ComparisonSettings } from './similar.ts';
 import { inTurns, type LetOthers } from './steps.ts';
 import type { Workflows } from './workflows.ts';
@@ -45,8 +45,7 @@ export interface EstimateOptions {
   readonly atCheapest?: boolean;
 }
 
-/** How long what was learned is taken for the same, in milliseconds: a hundred runs that begin at once learn once. */
-const FRESH_MS = 10_000;
+/** Sets of workflows that are remembered. */
 const MOST_KEPT = 100;
 
 /** One that knows no encoder. */
@@ -130,7 +129,7 @@ export class Estimates {
     const { store, tenant, letOthers } = this.#surroundings;
     const key = JSON.stringify(names);
     const known = this.#learned.of(key);
-    if (known !== undefined && known.age < FRESH_MS) return known.value;
+    if (known !== undefined && isFresh(known.age, { nothing: known.value === NOTHING_LEARNED })) return known.value;
     return this.#learned.anew(key, () => learnFrom(store, tenant, names, letOthers));
   }
 }

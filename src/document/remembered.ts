@@ -1,3 +1,13 @@
+/** How long what was learned is taken for the same, in milliseconds: a hundred runs that begin at once learn once. */
+const FRESH_MS = 10_000;
+/** Where nothing was: it is soon looked for again, so that whoever has seen a first run complete is not told that none has. */
+const FRESH_NOTHING_MS = 1_000;
+
+/** Whether what was learned some milliseconds ago will do. */
+export function isFresh(age: number, { nothing }: { readonly nothing: boolean }): boolean {
+  return age < (nothing ? FRESH_NOTHING_MS : FRESH_MS);
+}
+
 /** What takes long to work out: worked out once for all who ask meanwhile, and the newest of it remembered. */
 export class Remembered<T> {
   readonly #most: number;

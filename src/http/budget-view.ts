@@ -94,14 +94,16 @@ export async function movesWaiting(
   const budget = (await runtime.contextOf(runId, BUDGET_ADDRESS)) as BudgetContext | undefined;
   const asked = await waitingCall(runtime, runId, task);
   if (budget === undefined || asked === undefined) return `money of the run's budget, or POST ${at}/cancel`;
-  const { need, least } = asked;
-  const shorter = least < need ? `, or ${inDollars(least)} for a shorter answer` : '';
+  const { call, need, least } = asked;
+  const isOwn = call === OWN_CALL;
+  const shorter = isOwn && least < need ? `, or ${inDollars(least)} for a shorter answer` : '';
+  const otherwise = isOwn ? 'the run ends' : 'the model is asked without looking for a similar question';
   const cost = `it may cost ${inDollars(need)}${shorter}`;
   const { limit, settled, reserved } = budget;
   const asking = budget.above?.asking?.to;
   if (asking !== undefined || limit === undefined)
-    return `${await movesAbove(runtime, asking, cost)}. Or POST ${at}/cancel`;
-  return `the end of a call under way: ${cost}, and ${inDollars(Math.max(0, leftOf({ limit, settled, reserved })))} of the budget of ${inDollars(limit)} are left; ${inDollars(reserved)} are reserved for calls under way, ${inDollars(settled)} are spent. If they leave too little the run ends, and a retry with a higher budget goes on from there. Or POST ${at}/cancel`;
+    return `${await movesAbove(runtime, asking, { cost, otherwise })}. Or POST ${at}/cancel`;
+  return `the end of a call under way: ${cost}, and ${inDollars(Math.max(0, leftOf({ limit, settled, reserved })))} of the budget of ${inDollars(limit)} are left; ${inDollars(reserved)} are reserved for calls under way, ${inDollars(settled)} are spent. If they leave too little ${otherwise}${isOwn ? ', and a retry with a higher budget goes on from there' : ''}. Or POST ${at}/cancel`;
 }
 
 /** A task waits for one call at a time: its own, or one that looks for a similar question before that. */
@@ -112,11 +114,15 @@ async function waitingCall(runtime: Reads, runId: string, task: string): ReturnT
 
 const CALLS = [OWN_CALL, 'compare', 'verify'];
 
-async function movesAbove(runtime: Reads, asking: string | undefined, cost: string): Promise<string> {
+async function movesAbove(
+  runtime: Reads,
+  asking: string | undefined,
+  { cost, otherwise }: { readonly cost: string; readonly otherwise: string },
+): Promise<string> {
   if (asking === undefined) return `the end of another task, or money that a budget of several runs lends: ${cost}`;
   const kept = (await runtime.contextOf(asking, ROOT)) as SharedBudgetContext | undefined;
   const { limit = null, settled = 0, lent = 0, waiting = 1 } = kept ?? {};
   const left = limit === null ? 'no limit' : inDollars(Math.max(0, limit - settled - lent));
   const of = limit === null ? '' : ` of ${inDollars(limit)}`;
-  return `money of the budget ${asking.slice(SHARED_BUDGET.length)}: ${cost}, and ${left}${of} are left there; ${inDollars(lent)} are lent to runs that may give some back, ${inDollars(settled)} are spent, and ${waiting} ${waiting === 1 ? 'run waits' : 'runs wait'}. If they leave too little the run ends. GET /budgets/${asking.slice(SHARED_BUDGET.length)} shows who holds what`;
+  return `money of the budget ${asking.slice(SHARED_BUDGET.length)}: ${cost}, and ${left}${of} are left there; ${inDollars(lent)} are lent to runs that may give some back, ${inDollars(settled)} are spent, and ${waiting} ${waiting === 1 ? 'run waits' : 'runs wait'}. If they leave too little ${otherwise}. GET /budgets/${asking.slice(SHARED_BUDGET.length)} shows who holds what`;
 }

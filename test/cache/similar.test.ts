@@ -375,6 +375,35 @@ describe('in a run with a budget', () => {
     expect(JSON.stringify(bills)).toContain('text-embedding-3-small');
   });
 
+  it.each([
+    ['its own', { budget: { maxCostDollars: 0.000_001 } }, {}],
+    ['that of a day', {}, { budgets: { perDay: { maxCostDollars: 0.000_001 } } }],
+  ])('whose money (%s) pays for the call, and for no verdict: the model is asked', async (_, own, config) => {
+    const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+    const scene = await open({ config, answer: (exchange) => answerWith(exchange, 'tea', usage) });
+    const short = (text: string, more: object) => {
+      const document = ask(text, { verify: true }, more);
+      return { ...document, tasks: [{ name: 'ask', prompt: text, maxOutputTokens: 20 }] };
+    };
+    await ran(scene, short('What is tea?', {}));
+    const missed = await ran(scene, short('What’s tea?', own));
+    expect(missed).toMatchObject({ status: 'completed', cacheHit: false });
+    expect(await facts(scene, missed, 'cache_missed')).toMatchObject([
+      { matchedPrompt: 'What is tea?', warning: expect.stringContaining('Too little is left of the budget') },
+    ]);
+    expect(scene.asked()).toEqual(['What is tea?', 'What’s tea?']);
+    const { budget } = (await scene.call('GET', `/runs/${String(missed['runId'])}`)).body;
+    expect(budget).toMatchObject({ reservedDollars: 0, waitingCalls: 0 });
+  });
+
+  it('whose money pays for the call, and for no vector: the model is asked', async () => {
+    const openai = { ...PRICES, 'text-embedding-3-small': { input: 100, output: 0 } };
+    const scene = await open({ config: { prices: { openai } } });
+    const missed = await ran(scene, ask('What is tea?', {}, budget));
+    expect(missed).toMatchObject({ status: 'completed', cacheHit: false, costDollars: ANSWER });
+    expect(scene.vectors()).toBe(0);
+  });
+
   it('nobody is asked for a vector whose price is not known', async () => {
     const config = { cache: { embeddings: { model: 'unknown-embedder' } } };
     const scene = await open({ config });

@@ -94,6 +94,23 @@ describe('prompts that read other answers', () => {
     expect(total.nanos).toEqual({ lowest: 0, expected: 3 + AROUND + 50, highest: Infinity });
     expect(total.unboundedBecause).toBe('a prompt reads what function "f" gives');
   });
+
+  it.each([
+    ['{% for x in tasks.a.output %}{{ x }}{% endfor %}', 'a loop'],
+    ['{% assign x = tasks.a.output %}{{ x }}{{ x }}{{ x }}', 'a variable'],
+    ['{% capture x %}{{ tasks.a.output }}{% endcapture %}{{ x }}{{ x }}', 'a variable'],
+    ["{{ tasks.a.output | replace: 'a', 'as long as anybody likes' }}", 'a filter'],
+    ['{{ tasks.a.output | strip | url_encode }}', 'a filter'],
+  ])('have no most where they may make more of what they read: %s', (prompt, what) => {
+    const { total } = estimate([ask('a'), ask('b', { prompt })]);
+    expect(total.nanos.highest).toBe(Infinity);
+    expect(total.unboundedBecause).toBe(`${what} of the prompt may repeat or lengthen what is not there yet`);
+  });
+
+  it('have a most where they say what they read as it is', () => {
+    const prompt = "{{ tasks.a.output | join: ', ' | strip }} (replace | append it)";
+    expect(estimate([ask('a'), ask('b', { prompt })]).total.nanos.highest).toBeLessThan(Infinity);
+  });
 });
 
 describe('branches', () => {

@@ -92,5 +92,6 @@ it('says why a task waits that looks for a similar question: what the vector may
   const isSecond = ({ task }: { readonly task: string }): boolean => task === 'second';
   await expect.poll(second, { timeout: 10_000 }).toMatchObject({ waitsFor: 'budget' });
   expect((await second()).moves).toContain('the end of a call under way: it may cost $0.00007, and $0.00 of');
+  expect((await second()).moves).toContain('too little the model is asked without looking for a similar question.');
   await fermata.runtime.cancel(runId);
 });

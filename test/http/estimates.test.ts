@@ -93,6 +93,19 @@ describe('POST …/estimate-cost', () => {
     expect(body.guessed).toBe(false);
   });
 
+  it('knows a first run soon after it has completed, though somebody has asked before', async () => {
+    const answer = { text: 'ok', usage: { inputTokens: 40, outputTokens: 7 } };
+    const clock = new ManualClock();
+    const harness = await openFermata({ config: PRICES, clock, script: [{ prompt: '', answers: [answer] }] });
+    const id = await created(harness, { name: 'w', tasks: [{ name: 'a', prompt: 'Hello' }] });
+    const ahead = async () => (await harness.call('POST', `/workflows/${id}/dry-run`, {})).body;
+    expect(await ahead()).toMatchObject({ unknownDurations: 1, cost: { guessed: true } });
+    const { runId } = (await harness.call('POST', `/workflows/${id}/execute`, {})).body;
+    await harness.fermata.runtime.waitFor(runId);
+    clock.jump(1_000);
+    expect(await ahead()).toMatchObject({ unknownDurations: 0, cost: { guessed: false } });
+  });
+
   it('is learned anew after the clock was set back', async () => {
     const answer = { text: 'ok', usage: { inputTokens: 10, outputTokens: 7 } };
     const clock = new ManualClock();

@@ -43,6 +43,8 @@ type Scene = (bench: Workbench, other: OtherSide) => Promise<void>;
 interface Step {
   readonly verify?: boolean;
   readonly broken?: 'compare' | 'verify';
+  /** Its budget pays for its calls, and not for a vector or a verdict more. */
+  readonly poor?: { readonly config: object; readonly maxOutputTokens?: number };
   readonly scene: Scene;
 }
 
@@ -107,23 +109,43 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
 };
 
+const DEAR_VECTORS = { 'text-embedding-3-small': { input: 1_000, output: 0 }, '*': { input: 0, output: 10 } };
+
+/** The same where money is short. */
+const POOR_STEPS: Readonly<Record<string, Step>> = {
+  cannotPayVector: {
+    poor: { config: { prices: { openai: DEAR_VECTORS }, budget: { maxCostDollars: 0.077 } } },
+    scene: async (_, other) => other.says('own'),
+  },
+  cannotPayVerdict: {
+    verify: true,
+    poor: { config: { ...PAID, budget: { maxCostDollars: 0.002 } }, maxOutputTokens: 100 },
+    scene: async (_, other) => {
+      await other.embeds();
+      await other.says('own');
+    },
+  },
+};
+
 /** The walks; each answers with the id of its run. */
 export const COMPARING_WALKS = [false, true].flatMap((paid) =>
-  Object.entries(STEPS).map(([name, { verify = false, broken, scene }]) => ({
+  Object.entries(paid ? { ...STEPS, ...POOR_STEPS } : STEPS).map(([name, { verify = false, broken, poor, scene }]) => ({
     title: `${name}${paid ? ', and pays from a budget' : ''}`,
     async walk(bench: Workbench, server: RawModelServer): Promise<string> {
       const other = new OtherSide(bench, server);
       const cache = { enabled: true, similarityThreshold: 0.9 };
+      const bound = poor?.maxOutputTokens === undefined ? {} : { maxOutputTokens: poor.maxOutputTokens };
       const run = await bench.start({
         name: `compares ${name} ${paid}`,
-        config: { cache, ...(paid ? PAID : {}) },
+        config: { cache, ...(paid ? (poor?.config ?? PAID) : {}) },
         tasks: [
-          { name: 'asks', prompt: 'What is tea?' },
+          { name: 'asks', prompt: 'What is tea?', ...bound },
           {
             name,
             dependsOn: ['asks'],
             prompt: 'What’s tea?',
             timeoutSeconds: SECONDS,
+            ...bound,
             cache: { ...cache, verify },
           },
         ],

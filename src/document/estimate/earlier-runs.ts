@@ -1,6 +1,6 @@
 /** What earlier runs of workflows teach about how long tasks take: read when it is asked for, kept as long as it holds. */
 import type { TaskRow } from '../../store/tasks.ts';
-import { Remembered } from '../remembered.ts';
+import { isFresh, Remembered } from '../remembered.ts';
 import type { LetOthers } from '../steps.ts';
 import { durationsOf, NO_DURATIONS, type LearnedDurations } from './durations.ts';
 
@@ -18,8 +18,6 @@ const MOST_TASKS = 10_000;
 const PAGE = 500;
 /** Workflows that are remembered. */
 const MOST_KEPT = 100;
-/** How long nobody looks whether another run has completed, in milliseconds. */
-const FRESH_MS = 10_000;
 
 interface Known {
   readonly newest: string | undefined;
@@ -41,7 +39,8 @@ export class EarlierRuns {
   /** How long the tasks of a workflow took in its newest completed runs. */
   async of(workflowId: string): Promise<LearnedDurations> {
     const known = this.#remembered.of(workflowId);
-    if (known !== undefined && known.age < FRESH_MS) return known.value.durations;
+    if (known !== undefined && isFresh(known.age, { nothing: known.value.newest === undefined }))
+      return known.value.durations;
     return (await this.#remembered.anew(workflowId, () => this.#read(workflowId, known?.value))).durations;
   }
 

@@ -45,7 +45,7 @@ interface Seen {
   readonly names: Set<string>;
 }
 
-/** Reads what runs of some workflows came to, by the names of the workflows. */
+/** Reads what runs of some workflows came to, by the names of the workflows; `NOTHING_LEARNED` where that is nothing. */
 export async function learnFrom(
   store: Pick<LedgerStore, 'accounts' | 'ledger'>,
   tenant: string,
@@ -87,6 +87,7 @@ export async function learnFrom(
         timesEach: one.names.size / one.runs.size,
       });
   }
+  if (known.size === 0) return NOTHING_LEARNED;
   return { of: (workflow, task, asked) => known.get(keyOf(workflow, task, asked)) };
 }
 

@@ -14,6 +14,16 @@ export interface Length extends Figure {
   readonly unboundedBecause?: string | undefined;
 }
 
+/** What may make more of a value than it is: a most that left them out would be none. */
+const LENGTHENING: readonly (readonly [RegExp, string])[] = [
+  [/\{%-?\s*(?:for|tablerow)\b/, 'a loop'],
+  [/\{%-?\s*(?:assign|capture)\b/, 'a variable'],
+  [
+    /\{[{%][^}]*?\|\s*(?:append|prepend|replace\w*|newline_to_br|(?:url|cgi|base64|uri)_\w+|(?:xml_)?escape\w*)\b/,
+    'a filter',
+  ],
+];
+
 /** What the texts of a task are looked at with. */
 export interface Reading {
   readonly given: Given;
@@ -57,10 +67,11 @@ export function promptLength(template: string, reading: Reading): Length {
     from = lessSure(from, read.from);
     unboundedBecause ??= read.unboundedBecause;
   }
-  if (/\{%-?\s*(?:for|tablerow)\b/.test(template)) {
-    highest = Infinity;
-    unboundedBecause ??= 'a loop of the prompt goes through what is not there yet';
-  }
+  for (const [tag, why] of LENGTHENING)
+    if (tag.test(template)) {
+      highest = Infinity;
+      unboundedBecause ??= `${why} of the prompt may repeat or lengthen what is not there yet`;
+    }
   const lowest = hasTags ? 0 : said.range.lowest;
   return { range: { lowest, expected, highest }, from, unboundedBecause };
 }
