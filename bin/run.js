@@ -9,7 +9,8 @@ const node = isNewEnough() ? process.execPath : findPinnedNode();
 if (node === undefined) await import('./preflight.js');
 else {
   const PATH = [dirname(node), process.env['PATH'] ?? ''].join(delimiter);
-  const child = spawn(node, process.argv.slice(2), { stdio: 'inherit', env: { ...process.env, PATH } });
+  const sooner = ['--import', new URL('./quickly.js', import.meta.url).href];
+  const child = spawn(node, [...sooner, ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, PATH } });
   // Ctrl-C reaches the child as well; this process stays to tell how it ended.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -10,6 +10,8 @@ import { KINDS } from './all/kinds.ts';
 import { verdictOf } from './all/walk-all.ts';
 
 const HOUSE = join(import.meta.dirname, '../../machines');
+/** As `npm run walks` begins it. */
+const RUN = join(import.meta.dirname, '../../bin/run.js');
 
 /** `task@1` of `workflow-1/task.ts`; the newest version has no folder. */
 async function machinesIn(file: string): Promise<readonly string[]> {
@@ -30,7 +32,7 @@ it('prints the list and the counts, from processes of its own', async () => {
   const list = join(folder, 'list.txt');
   const program = join(import.meta.dirname, 'all/run.ts');
   const asked = ['--only', 'calls: missedTime, approval: false, onTimeout: skip', '--workers', '1', '--list', list];
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...asked]);
+  const { stdout } = await promisify(execFile)(process.execPath, [RUN, program, ...asked]);
   expect(stdout).toContain('task@2: 2 of 2 simple paths in 1 kinds, 2 steps, each ended settled');
   expect(readFileSync(list, 'utf8').trim().split('\n')).toEqual([
     'task@2 calls: missedTime, approval: false, onTimeout: skip | is cancelled → cancelled',

@@ -13,7 +13,7 @@ import { beforeEachStatement } from './statements.ts';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const SHIPPED = join(ROOT, 'src/store/sqlite/migrations');
 const GOLDEN = join(ROOT, 'test/golden/2026-11-a/golden.db');
-const CHILD = join(import.meta.dirname, 'upgrade-child.ts');
+const CHILD = ['--import', join(ROOT, 'bin/quickly.js'), join(import.meta.dirname, 'upgrade-child.ts')];
 
 interface Journal {
   readonly entries: readonly { readonly idx: number; readonly when: number }[];
@@ -131,7 +131,7 @@ describe('a schema that is brought up to date', () => {
     const before = inventory(file).rows;
     const folder = nextMigrations(path('migrations'));
     for (const statement of ['alter table __new_run', 'COMMIT']) {
-      const { signal, stderr } = spawnSync(process.execPath, [CHILD, file, folder, statement], {
+      const { signal, stderr } = spawnSync(process.execPath, [...CHILD, file, folder, statement], {
         encoding: 'utf8',
       });
       expect([signal, stderr]).toEqual(['SIGKILL', '']);
