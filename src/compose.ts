@@ -1,6 +1,6 @@
 /**
  * The one composition root: serve, demo, the command line's embedded run, the embedded API of workflows and the tests
- * all come through here. Choices are made here and nowhere else.
+ * all come through here. Choices are made here and nowhere else: a long file, so that they can be read in one place.
  */
 import { hash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';

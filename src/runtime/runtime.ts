@@ -680,7 +680,7 @@ export class Runtime {
 
   /**
    * Deletes a run with its journal: one that has ended, or that cannot go on and so cannot be cancelled either (its row is
-   * damaged, its machine is gone). Runs that it waits for are cancelled then, in the same commit. Throws `notFound`,
+   * damaged, its machine is gone). Runs that it waits for are told to cancel in the same commit. Throws `notFound`,
    * `runNotEnded`, `runHasForks`, and `wrongState` where another run would wait for it for ever.
    */
   async delete(runId: string): Promise<void> {

@@ -175,6 +175,16 @@ describe('what repeats', () => {
     expect(batched.total.calls.range.expected).toBe(2);
   });
 
+  it('a map of more items than are rendered says so, and takes a default for each', () => {
+    const task = { prompt: '{{ item }}', expectedOutputTokens: 5, maxOutputTokens: 8, maxRetries: 0 };
+    const { total, guessed } = estimate([{ name: 'm', kind: 'map', items: 'input.list', task }], {
+      list: Array.from({ length: 10_001 }, () => 'ab'),
+    });
+    expect(total.calls.range).toEqual({ lowest: 10_001, expected: 10_001, highest: 10_001 });
+    expect([guessed, total.nanos.highest]).toEqual([true, Infinity]);
+    expect(total.unboundedBecause).toBe('map "m" has 10001 items, and more than 10000 are not rendered one by one');
+  });
+
   it('a map of a list that is not there yet has as many as its schema allows, else none at the most', () => {
     const schema = (more: object) => ({
       responseFormat: { schema: { type: 'object', properties: { l: { type: 'array', ...more } } } },

@@ -41,6 +41,8 @@ export function mapCalls(
     };
   }
   const inner = callsOf(task, undefined);
+  const why = (reason: string | undefined): string | undefined =>
+    reason !== undefined && list.items !== undefined ? tooMany(spec.name, list.items.length) : reason;
   const asked =
     task.call.kind === 'model' ? counting.learned.of(counting.tasks.definition.name, owner.name, task.call) : undefined;
   const batches = perBatch(list, call.batchSize);
@@ -48,7 +50,12 @@ export function mapCalls(
     asked !== undefined && list.from === 'default'
       ? { range: { ...batches.range, expected: Math.min(asked.timesEach, batches.range.highest) }, from: 'learned' }
       : batches;
-  const lines = inner.lines.map((line) => maybe({ ...line, ...repeated(line, count, list.unboundedBecause) }));
+  const lines = inner.lines.map((line) =>
+    maybe({
+      ...line,
+      ...repeated({ ...line, unboundedBecause: why(line.unboundedBecause) }, count, list.unboundedBecause),
+    }),
+  );
   const { range, from, unboundedBecause } = inner.output;
   const output: Length = {
     range: {
@@ -57,9 +64,14 @@ export function mapCalls(
       highest: count.range.highest === 0 ? 2 : (range.highest + 2) * count.range.highest,
     },
     from: lessSure(from, count.from),
-    unboundedBecause: unboundedBecause ?? list.unboundedBecause,
+    unboundedBecause: why(unboundedBecause) ?? list.unboundedBecause,
   };
   return { lines, output };
+}
+
+/** They are there, and nobody has looked at them: "not there yet" would send the reader to look for what is missing. */
+function tooMany(map: string, items: number): string {
+  return `map ${JSON.stringify(map)} has ${items} items, and more than ${MOST_RENDERED} are not rendered one by one`;
 }
 
 /** Lines of many items, place by place: they are of one task, and so alike. */
