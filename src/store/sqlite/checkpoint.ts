@@ -138,7 +138,9 @@ export class Checkpoints {
         this.#sums.isSuspect = false;
         return undefined;
       }
-      if (part.value.length > 0) throw damaged(path, part.value);
+      if (part.value.length === 0) continue;
+      this.#sums.isSuspect = true;
+      throw damaged(path, part.value);
     }
     return parts;
   }
@@ -168,8 +170,12 @@ export class Checkpoints {
     return busy === 0;
   }
 
-  /** At a start: nothing is known of any page where somebody else has moved the log that an unclean stop left (P4). */
+  /**
+   * At a start: nothing is known of any page where somebody else has moved the log that an unclean stop left (P4). Not of
+   * a file that was found damaged: a start that refused it has left no log either, and the next one would take it as it is.
+   */
   #trust({ round }: LogContent): void {
+    if (this.#sums.isSuspect) return;
     const { round: known } = this.#sums;
     const isOurs =
       known === undefined

@@ -99,7 +99,7 @@ export class PageSums {
     }
   }
 
-  /** True where the process before found a page that differs while it was running: this time all are compared first. */
+  /** True where a process before has found a page that differs: all are compared first, until they are as they were. */
   get isSuspect(): boolean {
     const flag = Buffer.alloc(1);
     readSync(this.#fd, flag, 0, 1, SUSPECT);

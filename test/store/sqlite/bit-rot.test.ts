@@ -88,6 +88,12 @@ describe('a bit that flips on the disk', () => {
       message: expect.stringContaining('pages 4 are not as they were written') as string,
       data: { pages: [4] },
     });
+    // Whoever is started again by a supervisor is refused again.
+    for (let start = 0; start < 2; start++) expect(await seen(damaged), 'at the next start').toBe('refused');
+    flip(damaged, 3 * 4_096 + 9);
+    expect(await seen(damaged), 'mended').toBe('truth');
+    flip(damaged, 3 * 4_096 + 9);
+    expect(await seen(damaged), 'damaged again').toBe('refused');
     rmSync(`${damaged}.sums`);
     const trusted = sqliteStore(damaged);
     await trusted.open();
