@@ -4,6 +4,7 @@
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { FermataError } from '../../errors.ts';
+import { sqliteCode } from './connection.ts';
 import { contentOfLog, damageOfLog, type LogContent } from './log.ts';
 import { PageSums } from './page-sums.ts';
 
@@ -122,6 +123,9 @@ export class Checkpoints {
     clearTimeout(this.#next);
     try {
       if (this.#move('truncate')) this.#sums.round = undefined;
+    } catch (cause) {
+      // An orderly stop, too: all that was committed is in the log, which the next start moves.
+      if (!isDiskFull(cause)) throw cause;
     } finally {
       this.#sums.close();
     }
@@ -205,6 +209,11 @@ export function requireSoundLog(path: string): void {
     'databaseCorrupt',
     `The log "${logOf(path)}" of the database is damaged: ${damage}, so commits behind it cannot be read. It was left as it is. Restore the database from a backup.`,
   );
+}
+
+/** Of SQLite's own writes, or of ours to the sums. */
+function isDiskFull(cause: unknown): boolean {
+  return sqliteCode(cause) === 'SQLITE_FULL' || (cause as NodeJS.ErrnoException).code === 'ENOSPC';
 }
 
 function logOf(path: string): string {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { connect } from '../../../src/store/sqlite/connection.ts';
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
@@ -23,6 +23,12 @@ async function fill(store: Store): Promise<{ runs: string[]; error: unknown }> {
     }
     runs.push(owner.run);
   }
+}
+
+/** A disk of its own, in memory, of two megabytes. */
+function mountSmall(folder: string): boolean {
+  mkdirSync(folder);
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder]).status === 0;
 }
 
 describe('durability', () => {
@@ -85,6 +91,27 @@ describe('durability', () => {
     await store.commit(group([changes(owner, 1)]));
     expect(await store.healthy()).toBe(true);
     await store.close();
+  });
+
+  test('S3: a stop on a full disk is an orderly one; what is in the log is there at the next start', async ({
+    skip,
+  }) => {
+    const disk = path('disk');
+    const mounted = process.platform === 'linux' && mountSmall(disk);
+    if (!mounted) return skip('needs Linux, and root, who may mount a tmpfs');
+    try {
+      const store = sqliteStore(`${disk}/fermata.db`);
+      await store.open();
+      const { runs, error } = await fill(store);
+      expect(error).toMatchObject({ outcome: 'unchanged', cause: { code: 'SQLITE_FULL' } });
+      await store.close();
+      expect(spawnSync('mount', ['-o', 'remount,size=8m', disk]).status).toBe(0);
+      await store.open();
+      expect(await store.runs('default', { limit: 1_000 })).toHaveLength(runs.length);
+      await store.close();
+    } finally {
+      spawnSync('umount', ['--lazy', disk]);
+    }
   });
 
   test('S3: an I/O error during COMMIT is unknown; nothing is written after it, and the next start knows', async ({
