@@ -7,8 +7,11 @@ import type { Clock } from '../clock.ts';
 import { redactor } from './redact.ts';
 import type { HttpEnvironment } from './router.ts';
 
-/** Ids of what is being done: on every line that is logged meanwhile. */
-const doing = new AsyncLocalStorage<{ readonly requestId: string }>();
+/**
+ * The request that is being answered: its id is on every line that is logged meanwhile. What it has set going outlives it,
+ * and is about it no longer.
+ */
+const doing = new AsyncLocalStorage<{ readonly requestId: string; answered: boolean }>();
 
 /** How a logger is made. */
 export interface LoggerOptions {
@@ -36,7 +39,11 @@ export function createLogger({ level, destination, secrets = [] }: LoggerOptions
       level: (label: string) => ({ level: label }),
       log: (fields: Record<string, unknown>) => value(withPlainError(fields)) as Record<string, unknown>,
     },
-    mixin: () => doing.getStore() ?? {},
+    // A new object each time: pino writes the fields of the line into it.
+    mixin: () => {
+      const request = doing.getStore();
+      return request === undefined || request.answered ? {} : { requestId: request.requestId };
+    },
     // The message, and whatever else comes into a line.
     hooks: { streamWrite: text },
   };
@@ -60,8 +67,9 @@ export function apartFromRequests(log: () => void): void {
 
 /** One line for each request, once it is answered. */
 export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<HttpEnvironment> {
-  return (c, next) =>
-    doing.run({ requestId: c.get('requestId') }, async () => {
+  return (c, next) => {
+    const request = { requestId: c.get('requestId'), answered: false };
+    return doing.run(request, async () => {
       const begun = clock.now();
       await next();
       const line = {
@@ -73,7 +81,9 @@ export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<HttpEn
       };
       if (c.error !== undefined && c.res.status >= 500) log.error({ ...line, error: c.error }, 'request failed');
       else log.info(line, 'request');
+      request.answered = true;
     });
+  };
 }
 
 /** The run and the task that a request was about: its path names them, or its handler has found them. */

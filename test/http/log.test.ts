@@ -52,6 +52,29 @@ it('puts the request id on what is logged meanwhile', async () => {
   expect(entries()[2]).not.toHaveProperty('requestId');
 });
 
+it('does not put a request on what it has set going, once it is answered', async () => {
+  const { destination, entries } = lines();
+  const log = createLogger({ level: 'info', destination });
+  const { app } = await openFermata({ log });
+  const answered = Promise.withResolvers<void>();
+  let later = Promise.resolve();
+  app.get('/begins', (c) => {
+    later = answered.promise.then(() => toRuntimeLog(log)('a commit failed', { error: 'disk full' }));
+    toRuntimeLog(log)('first', { runId: 'r', detail: 1 });
+    toRuntimeLog(log)('second', {});
+    return c.text('');
+  });
+  await app.request('/begins', { headers: { 'x-request-id': 'req-3' } });
+  answered.resolve();
+  await later;
+  const time = expect.any(String) as string;
+  expect(entries().slice(1)).toEqual([
+    { level: 'info', time, requestId: 'req-3', msg: 'second' },
+    expect.objectContaining({ msg: 'request', requestId: 'req-3' }),
+    { level: 'error', time, error: 'disk full', msg: 'a commit failed' },
+  ]);
+});
+
 it('redacts by name and by value', () => {
   const { destination, texts, entries } = lines();
   const secret = 'sk-"quoted"-1234';
