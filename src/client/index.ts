@@ -291,7 +291,17 @@ function because(reason: string | undefined): { reason?: string } {
 }
 
 function keyHeader(key: string | undefined): { 'idempotency-key'?: string } {
-  return key === undefined ? {} : { 'idempotency-key': key };
+  if (key === undefined) return {};
+  // `fetch` would throw an error that is not ours, about bytes.
+  if (!/^[\x20-\x7e\xa0-\xff]*$/.test(key))
+    throw new FermataClientError(
+      {
+        code: 'invalidRequest',
+        detail: `Expected an Idempotency-Key that can stand in a header (printable characters of Latin-1), came ${JSON.stringify(key)}.`,
+      },
+      0,
+    );
+  return { 'idempotency-key': key };
 }
 
 export { FermataClientError };

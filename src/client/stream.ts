@@ -28,6 +28,11 @@ export interface DeltaEvent {
     readonly attempt: number;
     readonly offset: number;
     readonly delta: string;
+    /** What facts have and pieces have not, so that a loop over both may ask for it. */
+    readonly seq?: undefined;
+    readonly timestamp?: undefined;
+    readonly progress?: undefined;
+    readonly description?: undefined;
   };
 }
 

@@ -110,6 +110,17 @@ describe('calls', () => {
     });
   });
 
+  it('refuse a key that no header can carry', async () => {
+    const { client } = await openFermata({ config });
+    const { id } = await client.createWorkflow({ name: 'w', tasks: [NOW] });
+    await expect(client.execute(id, {}, 'café-1')).resolves.toMatchObject({ runId: expect.any(String) });
+    await expect(client.execute(id, {}, '10 €')).rejects.toMatchObject({
+      name: 'FermataClientError',
+      code: 'invalidRequest',
+      message: expect.stringContaining('"10 €"'),
+    });
+  });
+
   it('send the headers they are given', async () => {
     const seen: Headers[] = [];
     const client = createClient({
@@ -168,6 +179,7 @@ describe('streams', () => {
     const seen: StreamEvent[] = [];
     for await (const event of harness.client.stream(runId, { after: 1, signal: leave.signal })) {
       seen.push(event);
+      expectTypeOf(event.data.progress).toEqualTypeOf<number | undefined>();
       leave.abort();
     }
     expect(seen.map(({ event }) => event)).toEqual(['task_started']);
