@@ -132,7 +132,7 @@ export async function loadConfig(file: string | undefined, directory: string): P
     if (file === undefined) return {};
     throw new FermataError(
       'invalidConfig',
-      `FERMATA_CONFIG names ${path}, which does not exist. Create it, or unset FERMATA_CONFIG.`,
+      `There is no configuration at ${path}. Create it, or name another with --config or FERMATA_CONFIG.`,
     );
   }
   let module: { readonly default?: unknown };
