@@ -2,7 +2,7 @@
  * The entry on a Node that is too old: a launcher, and a child under the pinned Node. In a copy in which no Node is new
  * enough, so that the one of these tests is too old.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folder, OF_COPY, ROOT, start, type Running } from './entry.ts';
@@ -57,6 +57,20 @@ describe.skipIf(process.platform === 'win32')('the launcher', () => {
     await again.saw(/listens on/);
     again.child.kill('SIGTERM');
     expect(await again.ended).toMatchObject({ status: 0, err: expect.stringContaining('Stopped.') });
+  });
+
+  it('where there is no other Node: a clone can get one by npm install, a package cannot', async () => {
+    const directory = copy(LISTENER);
+    rmSync(join(directory, 'node_modules'));
+    const inClone = await launch(directory).ended;
+    expect(inClone).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/run "npm install" again.*or install Node/),
+    });
+    rmSync(join(directory, 'src'), { recursive: true });
+    const installed = await launch(directory).ended;
+    expect(installed.err).toMatch(/Fermata needs Node 999.*: install Node 24/);
+    expect(installed.err).not.toContain('npm install');
   });
 
   it.each(['SIGINT', 'SIGHUP', 'SIGWINCH'] as const)('L2: %s to it alone reaches the child once', async (signal) => {
