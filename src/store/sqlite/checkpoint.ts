@@ -225,9 +225,9 @@ function damaged(path: string, pages: readonly number[]): FermataError {
   const more = pages.length > 5 ? ` and ${pages.length - 5} more` : '';
   return new FermataError(
     'databaseCorrupt',
-    `The database file "${path}" is damaged: its pages ${first}${more} are not as they were written. Restore it from a backup, ` +
-      `and delete "${path}.sums", which knows the file as it was here. Where another program has changed the file on purpose, ` +
-      'delete only that one, and start again.',
+    `The database file "${path}" is damaged: its pages ${first}${more} are not as they were written. Move it away ` +
+      `with all files whose names begin with its own (-wal, -shm, .sums, .deciding), and put a backup in its place. Where another ` +
+      `program has changed the file on purpose, delete only "${path}.sums", and start again.`,
     { data: { pages: pages.slice(0, 100) } },
   );
 }

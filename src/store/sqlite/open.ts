@@ -85,6 +85,11 @@ function unusable(file: string, cause: unknown): FermataError {
       { cause },
     );
   }
+  if ((cause as NodeJS.ErrnoException).code === 'EISDIR') {
+    return new FermataError('storeUnavailable', `"${file}" is a folder. Name a file in it, such as "fermata.db".`, {
+      cause,
+    });
+  }
   return new FermataError(
     'storeUnavailable',
     `The database file "${file}" cannot be opened for writing (${code}). Check that the disk has space and that this ` +

@@ -94,6 +94,14 @@ describe('opening a file', () => {
     expect(existsSync(path('nowhere'))).toBe(false);
   });
 
+  test('a folder is called one', async () => {
+    const folder = path('');
+    await expect(sqliteStore(folder).open()).rejects.toMatchObject({
+      code: 'storeUnavailable',
+      message: expect.stringContaining('is a folder. Name a file in it') as string,
+    });
+  });
+
   test('after a failed opening the file is free', async () => {
     const file = path('fermata.db');
     writeFileSync(file, 'no database, no database, no database');
