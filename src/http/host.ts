@@ -25,7 +25,7 @@ export function allowHosts(hosts: readonly string[]): MiddlewareHandler<HttpEnvi
     if (!allowed.has(nameOf(`http://${host}`))) {
       throw new FermataError(
         'forbidden',
-        `This server is called as ${hosts.join(', ')}, not as ${JSON.stringify(host)}. Configure the name if it is yours.`,
+        `This server is called as ${hosts.join(', ')}, not as ${JSON.stringify(host)}. Where a proxy of yours is in front of it, let that send "Host: ${hosts[0]}".`,
       );
     }
     if (origin !== undefined && c.req.method !== 'GET' && c.req.method !== 'HEAD' && !allowed.has(nameOf(origin))) {
