@@ -77,6 +77,7 @@ export function checkConfig(config: FermataConfig, from = 'The configuration'): 
           ...ownNames(config),
           ...unsetUrls(config),
           ...wrongDeclarations(config),
+          ...machinesOfOlderXState(config),
           ...wrongPrices(config),
           ...wrongBudgets(config),
           ...wrongTiers(config),
@@ -156,8 +157,35 @@ function wrongDeclarations({ functions = {} }: FermataConfig): Fault[] {
           message: `expected a function declared as ${JSON.stringify(name)}, came one declared as ${JSON.stringify(found.name)}`,
         },
       ];
+    if (isOfZod3(found.input))
+      return [
+        {
+          path: `${path}.input`,
+          message:
+            "expected a schema of zod 4, came one of zod 3: install zod 4, or import from 'zod/v4', which zod 3.25 has",
+        },
+      ];
     return argumentsSchemaFaults(found.input).map((fault) => ({ ...fault, path: `${path}.${fault.path}` }));
   });
+}
+
+/** Before XState 5.31 a machine has no options of its own, without which no turn can be decided. */
+function machinesOfOlderXState({ machines = {} }: FermataConfig): Fault[] {
+  return Object.entries(machines).flatMap(([name, entry]) =>
+    'options' in (isMachine(entry) ? entry : entry.machine)
+      ? []
+      : [
+          {
+            path: formatPath(['machines', name]),
+            message: 'expected a machine of XState 5.31 or newer, came one of an older XState: install xstate 5.33.3',
+          },
+        ],
+  );
+}
+
+/** It would be read as a JSON Schema, with each of its methods as a keyword that nobody knows. */
+function isOfZod3(schema: object): boolean {
+  return '_def' in schema && !('_zod' in schema);
 }
 
 /** Prices are no secrets: what is wrong is shown, as in a document. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fromCallback, fromPromise, setup } from 'xstate';
+import { z as z3 } from 'zod/v3';
 import { compose } from '../src/compose.ts';
 import { codeFunction } from '../actors/code-function.ts';
 import { loadConfig, readSettings, type FermataConfig } from '../src/config.ts';
@@ -14,6 +15,13 @@ import { sqliteStore } from '../src/store/sqlite/index.ts';
 
 const KEY = 'sk-my-own-server-123456';
 const machine = setup({}).createMachine({ id: 'm' });
+
+/** As an XState before 5.31 makes them. */
+function olderMachine(): object {
+  const made = Object.assign(Object.create(Object.getPrototypeOf(machine) as object) as object, machine);
+  delete (made as { options?: unknown }).options;
+  return made;
+}
 
 /** Composes, and closes again where that succeeds. */
 async function start(config: unknown, environment: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -96,7 +104,14 @@ describe('a configuration', () => {
     ['functions.f', 'expected a function, came an object', { functions: { f: { kind: 'codeFunction', name: 'f' } } }],
     ['functions.f', 'declared as "f", came one declared as "g"', { functions: { f: declared('g', {}) } }],
     ['functions.f.input.minimun', 'did you mean "minimum"?', { functions: { f: declared('f', { minimun: 1 }) } }],
+    [
+      'functions.f.input',
+      'expected a schema of zod 4, came one of zod 3',
+      { functions: { f: declared('f', z3.object({})) } },
+    ],
     ['machines["m@1"]', 'expected an XState machine', { machines: { 'm@1': {} } }],
+    ['machines["m@1"]', 'came one of an older XState', { machines: { 'm@1': olderMachine() } }],
+    ['machines["m@1"]', 'came one of an older XState', { machines: { 'm@1': { machine: olderMachine() } } }],
     ['machines["m@1"]', 'createMachine({ … }), came an object', { machines: { 'm@1': { machine: {} } } }],
     ['actors.a', 'expected effect({ run }), fromPromise(…) or a machine', { actors: { a: fromCallback(() => {}) } }],
     ['actors.modelCall', "is Fermata's own", { actors: { modelCall: effect({ run: async () => 1 }) } }],
