@@ -68,10 +68,7 @@ export class Writer {
    */
   write<T>(work: () => T): T {
     if (this.#condition === 'inDoubt') {
-      throw new StoreError(
-        'unchanged',
-        'Nothing was written: an earlier commit is in doubt, and only a restart can settle it.',
-      );
+      throw new StoreError('unchanged', 'an earlier commit is in doubt, and only a restart can settle it.');
     }
     const result = this.#run(work);
     try {
@@ -98,8 +95,13 @@ export class Writer {
     try {
       return this.write(work);
     } catch (cause) {
-      const inDoubt = cause instanceof StoreError && cause.outcome === 'unknown';
-      throw new FermataError(inDoubt ? 'outcomeUnknown' : 'storeUnavailable', describe(cause), { cause });
+      const { outcome, message } = cause as StoreError;
+      if (outcome === 'unknown') throw new FermataError('outcomeUnknown', message, { cause });
+      throw new FermataError(
+        'storeUnavailable',
+        `The database could not be written: ${message} Nothing was changed; try again.`,
+        { cause },
+      );
     }
   }
 
@@ -154,7 +156,7 @@ export class Writer {
       this.#inDoubt(`The database file is damaged (${describe(cause)}). Restore it from a backup.`, cause);
     if (cause instanceof StoreError) return cause;
     const remedy = sqliteCode(cause) === 'SQLITE_FULL' ? ' Free some space on the disk.' : '';
-    return new StoreError('unchanged', `Nothing of the group was written: ${describe(cause)}.${remedy}`, cause);
+    return new StoreError('unchanged', `${describe(cause)}.${remedy}`, cause);
   }
 }
 

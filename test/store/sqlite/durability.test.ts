@@ -84,6 +84,8 @@ describe('durability', () => {
       }),
     ).rejects.toMatchObject({
       code: 'storeUnavailable',
+      message:
+        'The database could not be written: database or disk is full (SQLITE_FULL). Free some space on the disk. Nothing was changed; try again.',
     });
     await store.deleteRun(runKey('run-0'));
     const owner = runKey('after');
