@@ -61,12 +61,18 @@ export async function wholeBody(response: Response): Promise<string> {
   }
 }
 
+/** What Node calls a connection that ended behind the request. */
+const CUT_OFF: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 /** The error of a request that got no answer. */
 export function unreachable(baseUrl: string, cause: unknown): FermataClientError {
+  const { code } = ((cause as { readonly cause?: unknown } | undefined)?.cause ?? {}) as { readonly code?: unknown };
   return new FermataClientError(
     {
       code: 'unreachable',
-      detail: `No Fermata answers at ${baseUrl}. Start one with "fermata serve", or check the URL.`,
+      detail: CUT_OFF.has(code)
+        ? `The connection to ${baseUrl} was cut off before an answer came: the server may have stopped ("fermata serve" starts it), and what was asked for may have been done. Ask again, with the same Idempotency-Key or event id.`
+        : `No Fermata answers at ${baseUrl}. Start one with "fermata serve", or check the URL.`,
     },
     0,
     cause,

@@ -99,6 +99,14 @@ describe('calls', () => {
       status: 0,
       message: expect.stringContaining('fermata serve'),
     });
+    const dying = createServer((request) => request.socket.destroy()).listen(0, '127.0.0.1');
+    onTestFinished(() => void dying.close());
+    await once(dying, 'listening');
+    const cut = createClient({ baseUrl: `http://127.0.0.1:${(dying.address() as AddressInfo).port}` });
+    await expect(cut.execute('w')).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('may have been done. Ask again, with the same Idempotency-Key'),
+    });
     const proxy = createClient({
       baseUrl: 'http://x',
       fetch: async () => new Response('<h1>Bad Gateway</h1>', { status: 502 }),
