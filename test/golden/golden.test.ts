@@ -55,7 +55,7 @@ describe('golden databases', () => {
     expect(empty).toEqual(['suspect']);
   });
 
-  describe.each(sets.map((set) => ({ set, title: titleOf(set) })))('$title', ({ set }) => {
+  describe.each(sets.map((set) => [titleOf(set), set] as const))('%s', (_, set) => {
     const { now, runs, resting, ended, kept } = expectedOf(set);
 
     it('R2: is as it was written, and every journal folds to the same', async () => {
