@@ -78,7 +78,7 @@ export const ERROR_CODES = {
   childRunFailed: { status: 500, retry: 'backoff', title: 'The run that a task waited for failed' },
   childRunCancelled: { status: 409, retry: 'never', title: 'The run that a task waited for was cancelled' },
   tooDeep: { status: 422, retry: 'never', title: 'Workflows run each other too deep' },
-  itemFailed: { status: 500, retry: 'never', title: 'An item of a map failed' },
+  itemFailed: { status: 500, retry: 'never', title: 'An item of a map failed, or was cancelled' },
   roundFailed: { status: 500, retry: 'never', title: 'A plan, a reflection or an answer failed' },
   tooManyTasks: { status: 422, retry: 'never', title: 'A task adds more tasks than it may' },
   effectInDoubt: { status: 500, retry: 'never', title: 'A call was cut off by a crash' },

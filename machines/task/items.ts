@@ -45,8 +45,11 @@ export const itemActions = {
   }),
   failItems: assign(({ context, event }) => {
     const { first, failed = 0, cancelled = 0, outputs } = joinedItems(event);
-    const others = cancelled === 0 ? '' : `, ${cancelled} ${cancelled === 1 ? 'was' : 'were'} cancelled`;
-    const message = `${failed - cancelled} of ${outputs.length} items of "${context.name}" failed${others}; first "${first?.task}": ${first?.error.message}`;
+    const of = `of ${outputs.length} items of "${context.name}"`;
+    const were = `${cancelled === 1 ? 'was' : 'were'} cancelled`;
+    const others = cancelled === 0 ? '' : `, ${cancelled} ${were}`;
+    const ends = failed === cancelled ? `${cancelled} ${of} ${were}` : `${failed - cancelled} ${of} failed${others}`;
+    const message = `${ends}; first "${first?.task}": ${first?.error.message}`;
     return { error: { code: 'itemFailed', message, retry: 'never' as const }, consequence: 'fail' as const };
   }),
 };

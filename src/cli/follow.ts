@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 import { chooseDisplay, type Display } from './display.ts';
 import { EXIT } from './exit.ts';
 import type { Interrupted } from './interrupt.ts';
+import { MoneyWaits } from './money-waits.ts';
 import { progressLine, type ShownFact } from './progress.ts';
 import { showReport } from './report.ts';
 import type { Shell } from './shell.ts';
@@ -48,6 +49,7 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
   const send = (type: string): string => connection.next('send', runId, type);
   const context = { width: shell.columns - (shell.isTerminal ? ROOM_FOR_ETA : 0), approve, send };
   let { display } = options;
+  const waits = new MoneyWaits((line) => display?.show(line));
   let told = false;
   let eta: EtaEvent['data'] | undefined;
   try {
@@ -65,7 +67,7 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
       const line = progressLine(event, context);
       const isEnd = line?.last === true && line.task === undefined;
       const left = isEnd || eta === undefined ? undefined : leftAt(eta, event.data);
-      if (line !== undefined) display.show(left === undefined ? line : { ...line, left });
+      waits.show(event, line === undefined || left === undefined ? line : { ...line, left });
       if (told || !connection.embedded || (options.decided !== undefined && event.data['task'] === options.decided))
         continue;
       const text = (await waitsForPerson(connection.client, event))
@@ -79,6 +81,7 @@ async function showProgress(shell: Shell, options: FollowOptions, { signal }: In
       display.show({ mood: 'told', percent: line?.percent, task: undefined, last: false, text });
     }
   } finally {
+    waits.end();
     await display?.end();
   }
 }

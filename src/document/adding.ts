@@ -5,6 +5,7 @@
 import { FermataError, type ErrorData } from '../errors.ts';
 import { bounded, checkChoices, checkNeeds, rulesOf, type Rules } from './allowance.ts';
 import type { AssertRunnable } from './calls.ts';
+import { checkAnswerBounds } from './check-models.ts';
 import { waitsForItself } from './circle.ts';
 import { barsDependents } from './consequence.ts';
 import type { TaskSpec } from './definition.ts';
@@ -116,6 +117,7 @@ function checked(
     const { name } = task;
     if (typeof name === 'string' && graph.has(name)) faults.add(`tasks[${at}].name`, nameIsTaken(name));
   }
+  checkAnswerBounds(written, faults);
   checkKeptNames(written, faults, (owner) => graph.has(owner) && roundsOf(graph.spec(owner)) !== undefined);
   const outline = atOnce(outlineOf({ tasks: written }));
   checkAddedItemNames(outline.tasks, graph.definition, faults);

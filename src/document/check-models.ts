@@ -1,4 +1,4 @@
-/** What `models` and `optimize` say together: a choice that is none would look like one. */
+/** What fields of a model call say together: a choice that is none would look like one, and a bound above another as well. */
 import { formatPath, type Faults, type Path } from './faults.ts';
 import { isRecord } from './json.ts';
 import { twiceIn } from './models.ts';
@@ -29,6 +29,22 @@ export function checkDocumentChoices(source: unknown, faults: Faults): void {
         formatPath(['tasks', at, ...inside, 'optimize']),
         'has nothing to choose from: give "models", a list, here or in config',
       );
+}
+
+/**
+ * Answers that may be made no shorter than they may be long. Of documents and tasks that are new: those that are stored were
+ * taken with it once, and go on with what it has meant for them, an answer that is never shortened.
+ */
+export function checkAnswerBounds(tasks: readonly unknown[], faults: Faults): void {
+  for (const [at, written] of tasks.entries()) {
+    const { task, inside } = innermost(written);
+    const { minOutputTokens: least, maxOutputTokens: most } = task;
+    if (typeof least !== 'number' || typeof most !== 'number' || least <= most) continue;
+    faults.add(
+      formatPath(['tasks', at, ...inside, 'minOutputTokens']),
+      `expected at most ${most}, which is maxOutputTokens, came ${least}: lower it to what an answer may be shortened to where money is short, or raise maxOutputTokens`,
+    );
+  }
 }
 
 function checkTwice(models: unknown, path: Path, provider: string, faults: Faults): void {

@@ -43,3 +43,12 @@ export function barsDependents(
   const isRefused = status === 'rejected' || (status === 'timedOut' && error?.code === 'approvalExpired');
   return !isRefused || approval?.onReject !== 'skip';
 }
+
+/**
+ * Why the other items of a map are cancelled where one of them has ended it.
+ *
+ * @param code of the error of that one
+ */
+export function whyStopped(name: string, code: string | undefined): string {
+  return `Task "${name}" ${code === 'cancelled' ? 'was cancelled' : 'failed'}.`;
+}

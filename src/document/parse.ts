@@ -2,6 +2,7 @@
 import { LineCounter, parseDocument as parseYaml, type YAMLError } from 'yaml';
 import { FermataError, type Fault } from '../errors.ts';
 import type { Definition } from './definition.ts';
+import { checkAnswerBounds } from './check-models.ts';
 import { Faults, faultsMessage, formatPath, type Path } from './faults.ts';
 import { checkItemNames } from './item-names.ts';
 import { isRecord, walkJson } from './json.ts';
@@ -22,6 +23,12 @@ const MOST_SYNTAX_FAULTS = 20;
 const ALIAS_BOMB: Fault = { path: '', message: 'its aliases unfold to too much: write out what they stand for' };
 const TOO_DEEP: Fault = { path: '', message: 'it is nested too deep' };
 
+/** Where a document comes from. */
+export interface Provenance {
+  /** It was checked when it was stored, by this version or by an earlier one that did not refuse as much: its runs go on. */
+  readonly stored?: boolean;
+}
+
 /**
  * Checks a document and gives its inner form. Faults of fields never hide faults of the graph: whatever can be read is
  * checked.
@@ -31,8 +38,8 @@ const TOO_DEEP: Fault = { path: '', message: 'it is nested too deep' };
  * parseDocument({ name: 'hello', tasks: [{ name: 'greet', prompt: 'Greet {{ input.name }}' }] }).breadth // 3
  * @throws FermataError `invalidDocument` with every fault, or `notSupported` where all of them await a later version
  */
-export function parseDocument(source: unknown): Definition {
-  return atOnce(checkDocument(source));
+export function parseDocument(source: unknown, provenance: Provenance = {}): Definition {
+  return atOnce(checkDocument(source, provenance));
 }
 
 const inline = new WeakMap<object, Definition>();
@@ -41,7 +48,7 @@ const inline = new WeakMap<object, Definition>();
 export function parseInline(document: Readonly<Record<string, unknown>>): Definition {
   const known = inline.get(document);
   if (known !== undefined) return known;
-  const definition = parseDocument(document);
+  const definition = parseDocument(document, { stored: true });
   inline.set(document, definition);
   return definition;
 }
@@ -53,12 +60,12 @@ export function parseInline(document: Readonly<Record<string, unknown>>): Defini
  * const { tasks } = await parseInTurns(document);
  * @throws FermataError as `parseDocument`
  */
-export function parseInTurns(source: unknown, letOthers?: LetOthers): Promise<Definition> {
-  return inTurns(checkDocument(source), letOthers);
+export function parseInTurns(source: unknown, letOthers?: LetOthers, provenance: Provenance = {}): Promise<Definition> {
+  return inTurns(checkDocument(source, provenance), letOthers);
 }
 
 /** @param depth documents that it stands in, and itself */
-function* checkDocument(source: unknown, depth = 1): Steps<Definition> {
+function* checkDocument(source: unknown, provenance: Provenance, depth = 1): Steps<Definition> {
   const subject = subjectOf(source);
   const faults = new Faults();
   const { structure, nul } = yield* walkJson(source);
@@ -68,8 +75,9 @@ function* checkDocument(source: unknown, depth = 1): Steps<Definition> {
 
   const document = yield* checkShape(source, faults);
   checkKeptNames(listOf(source), faults);
+  if (provenance.stored !== true) checkAnswerBounds(listOf(source), faults);
   checkSchema(isRecord(source) ? source['input'] : undefined, ['input'], faults);
-  yield* checkInline(source, faults, depth);
+  yield* checkInline(source, provenance, faults, depth);
   const outline = yield* outlineOf(source);
   checkItemNames(outline.tasks, faults);
   const links = yield* checkLinks(outline, faults);
@@ -181,7 +189,7 @@ function syntaxError(faults: readonly Fault[], cause?: unknown): FermataError {
 }
 
 /** Whole documents that tasks run as sub-workflows, and the task of a map's items. */
-function* checkInline(source: unknown, faults: Faults, depth: number): Steps<void> {
+function* checkInline(source: unknown, provenance: Provenance, faults: Faults, depth: number): Steps<void> {
   for (const [position, task] of listOf(source).entries()) {
     const outer: Path = ['tasks', position];
     const inner = isRecord(task) && task['kind'] === 'map' ? task['task'] : task;
@@ -192,7 +200,7 @@ function* checkInline(source: unknown, faults: Faults, depth: number): Steps<voi
       continue;
     }
     try {
-      yield* checkDocument(inner['workflow'], depth + 1);
+      yield* checkDocument(inner['workflow'], provenance, depth + 1);
     } catch (thrown) {
       if (!(thrown instanceof FermataError) || thrown.faults === undefined) throw thrown;
       for (const { path, message } of thrown.faults) faults.add(path === '' ? place : `${place}.${path}`, message);

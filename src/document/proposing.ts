@@ -15,6 +15,7 @@ import {
   type Additions,
 } from './adding.ts';
 import type { AssertRunnable } from './calls.ts';
+import { checkAnswerBounds } from './check-models.ts';
 import type { TaskSpec } from './definition.ts';
 import { describeValue, Faults, faultsMessage } from './faults.ts';
 import { isRecord, walkJson } from './json.ts';
@@ -101,6 +102,7 @@ function proposedSpecs(
     if (typeof name === 'string' && graph.has(stepName(owner, round, name)))
       faults.add(`tasks[${at}].name`, nameIsTaken(stepName(owner, round, name)));
   }
+  checkAnswerBounds(complete, faults);
   const before = aliasesOf(graph, owner);
   const known = { has: (name: string) => before.has(name), size: before.size, [Symbol.iterator]: () => before.keys() };
   const links = atOnce(checkLinks(atOnce(outlineOf({ tasks: complete })), faults, known));

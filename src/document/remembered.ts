@@ -30,14 +30,13 @@ export class Remembered<T> {
   }
 
   /** Works it out anew, as of now. */
-  async anew(key: string, work: (now: number) => Promise<T>): Promise<T> {
-    const working = this.#working.get(key) ?? this.#keep(key, work);
+  anew(key: string, work: (now: number) => Promise<T>): Promise<T> {
+    const underWay = this.#working.get(key);
+    if (underWay !== undefined) return underWay;
+    // Only the one that is done goes: whoever hears of it late would take out the next one, and a third would begin again.
+    const working = this.#keep(key, work).finally(() => this.#working.delete(key));
     this.#working.set(key, working);
-    try {
-      return await working;
-    } finally {
-      this.#working.delete(key);
-    }
+    return working;
   }
 
   async #keep(key: string, work: (now: number) => Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@ import type { Definition } from './definition.ts';
 import { withPrompts } from './fork/prompts.ts';
 import { wordsOfReference, type WorkflowReference } from './kinds/subworkflow.ts';
 import { assertKnownWorkflows, subworkflowsOf } from './known-workflows.ts';
-import { parseDocument, parseInline, parseInTurns } from './parse.ts';
+import { parseDocument, parseInline, parseInTurns, type Provenance } from './parse.ts';
 import type { WorkflowDocument } from './schema.ts';
 import type { LetOthers } from './steps.ts';
 
@@ -44,6 +44,7 @@ export interface WorkflowSurroundings {
 }
 
 const NO_PROMPTS: Readonly<Record<string, string>> = {};
+const STORED: Provenance = { stored: true };
 
 /** The documents of one tenant. */
 export class Workflows {
@@ -177,7 +178,7 @@ export class Workflows {
     // The text that is the same for every writing of the same value.
     const id = `inline-${this.#surroundings.hash(canonicalize(document) ?? '')}`;
     const known = this.#definitions.get(`${id}@1`);
-    const definition = known ?? (await parseInTurns(document, this.#surroundings.letOthers));
+    const definition = known ?? (await parseInTurns(document, this.#surroundings.letOthers, STORED));
     const row = this.#row(id, 1, definition, document);
     await this.#surroundings.store.keepWorkflow(row);
     this.#cache(id, 1, definition);
@@ -250,8 +251,8 @@ export class Workflows {
     const written: unknown = JSON.parse(row.documentJson);
     const document = edited === '' ? written : withPrompts(written, prompts);
     const cache = (definition: Definition) => this.#cache(id, `${version}${edited}`, definition);
-    if (row.documentJson.length <= LONG_DOCUMENT) return cache(parseDocument(document));
-    return parseInTurns(document, this.#surroundings.letOthers).then(cache);
+    if (row.documentJson.length <= LONG_DOCUMENT) return cache(parseDocument(document, STORED));
+    return parseInTurns(document, this.#surroundings.letOthers, STORED).then(cache);
   }
 
   /** Keeps what is used most recently; a definition is the same for ever. */

@@ -1,4 +1,6 @@
 /** Budgets of runs, through the front door: a real database file, a scripted model server on a real socket. */
+import { rmSync } from 'node:fs';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { CodeFunction } from '../../actors/code-function.ts';
 import { randomOf } from '../../src/testing/random.ts';
@@ -320,5 +322,80 @@ it('why a task waits for money: what it needs, what is left, who holds the rest'
     await harness.close();
   } finally {
     await server.stop();
+  }
+});
+
+describe('an answer that may be shortened to more than it may have', () => {
+  const ask = { name: 'a', prompt: 'Say', maxOutputTokens: 100 };
+  const wrong = { ...ask, minOutputTokens: 200 };
+  const message =
+    'expected at most 100, which is maxOutputTokens, came 200: lower it to what an answer may be shortened to where money is short, or raise maxOutputTokens';
+
+  it('is refused where the document is stored, with both numbers and the place', async () => {
+    const { call } = await openFermata();
+    const inner = { name: 'inner', tasks: [wrong] };
+    const cases: readonly (readonly [readonly object[], string])[] = [
+      [[ask, { ...wrong, name: 'b' }], 'tasks[1].minOutputTokens'],
+      [[{ ...wrong, models: ['gpt-4o', 'gpt-4o-mini'], optimize: 'balanced' }], 'tasks[0].minOutputTokens'],
+      [
+        [
+          { ...ask, name: 'l' },
+          { ...wrong, kind: 'reduce', dependsOn: ['l'] },
+        ],
+        'tasks[1].minOutputTokens',
+      ],
+      [
+        [{ name: 'each', kind: 'map', items: '[[1]]', task: { kind: 'map', items: 'item', task: unnamed(wrong) } }],
+        'tasks[0].task.task.minOutputTokens',
+      ],
+      [[{ name: 's', kind: 'subworkflow', workflow: inner }], 'tasks[0].workflow.tasks[0].minOutputTokens'],
+    ];
+    for (const [tasks, path] of cases)
+      for (const asked of ['/workflows', '/workflows?validate=only']) {
+        const { status, body } = await call('POST', asked, { name: 'w', tasks });
+        expect([status, body.code, body.errors], path).toEqual([422, 'invalidDocument', [{ path, message }]]);
+      }
+    const equal = [
+      { ...ask, minOutputTokens: 100 },
+      { name: 'b', prompt: 'Say', minOutputTokens: 200 },
+    ];
+    expect((await call('POST', '/workflows', { name: 'w', tasks: equal })).status).toBe(201);
+  });
+
+  it('is refused of a task that joins', async () => {
+    const functions = { grow: () => [wrong] };
+    const { call, fermata } = await openFermata({ config: { functions } });
+    const tasks = [{ ...ask, name: 'first', onComplete: { addTasks: 'grow' } }];
+    const { body } = await call('POST', '/workflows', { name: 'w', tasks });
+    const started = await call('POST', `/workflows/${body.id}/execute`, {});
+    const ended = await endOf({ call, fermata }, started.body.runId);
+    expect(ended.status).toBe('failed');
+    expect(JSON.stringify(ended)).toContain(`tasks[0].minOutputTokens: ${message}`);
+  });
+
+  it('is taken as it was once in a document that is stored, on its own and inside of another', async () => {
+    const inner = { name: 'inner', tasks: [{ ...ask, minOutputTokens: 50 }] };
+    const tasks = [...inner.tasks, { name: 's', kind: 'subworkflow', workflow: inner }];
+    const before = await openFermata();
+    const { body } = await before.call('POST', '/workflows', { name: 'w', tasks });
+    await before.close();
+    const driver = new BetterSqlite3(before.database);
+    driver.exec(
+      `update workflow_version set document = replace(document, '"minOutputTokens":50', '"minOutputTokens":200')`,
+    );
+    driver.close();
+    rmSync(`${before.database}.sums`, { force: true });
+    const { call, fermata } = await openFermata({ database: before.database });
+    const shown = await call('GET', `/workflows/${body.id}`);
+    expect(shown.body.document.tasks[0]).toEqual(wrong);
+    const started = await call('POST', `/workflows/${body.id}/execute`, { config: { budget: { maxCostDollars: 1 } } });
+    expect(started.status, JSON.stringify(started.body)).toBe(202);
+    expect((await endOf({ call, fermata }, started.body.runId)).status).toBe('completed');
+    expect((await call('PUT', `/workflows/${body.id}`, shown.body.document)).status).toBe(422);
+  });
+
+  /** Items of a map have no names. */
+  function unnamed({ name: _, ...task }: { readonly name: string }): object {
+    return task;
   }
 });

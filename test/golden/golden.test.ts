@@ -1,15 +1,16 @@
 /**
  * Databases that earlier versions wrote are opened by this one: every actor is as it was recorded, every journal folds
  * to the same, and every run comes to the end that it would have come to then. A set that fails here is runs of users
- * that would go on as something else.
+ * that would go on as something else. The one that the version of `package.json` wrote is written again where a machine has
+ * changed that nobody has runs of yet (docs/decisions/006).
  */
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { execute } from '../../src/document/execute.ts';
-import { actorHashes, endedRuns, restingRuns } from './record.ts';
-import { copyOf, expectedOf, sets } from './sets.ts';
+import { actorHashes, endedRuns, keptIn, restingRuns } from './record.ts';
+import { copyOf, expectedOf, fileOf, sets } from './sets.ts';
 import { finish } from './story.ts';
 import { openWorld, type World, type WorldOptions } from './world.ts';
 
@@ -24,26 +25,45 @@ async function withWorld<T>(file: string, options: WorldOptions, use: (world: Wo
 
 /** Every journal, taken again from its beginning to its last entry. */
 async function folded(world: World): Promise<Readonly<Record<string, unknown>>> {
-  const runs = await world.fermata.runtime.list({ limit: 1_000 });
+  const runs = await world.fermata.runtime.list({ limit: 1_000, inner: true });
   const hashes = runs.map(async ({ runId, seq }) => [runId, await actorHashes(world, runId, seq)] as const);
   return Object.fromEntries(await Promise.all(hashes));
+}
+
+/** What to do where it fails is not the same for all. */
+function titleOf(set: string): string {
+  if (expectedOf(set).writtenBy !== manifest.version) return set;
+  return `${set} (of no release yet: if a machine was changed on purpose, node test/golden/write.ts ${set})`;
 }
 
 describe('golden databases', () => {
   it('are there, and small', () => {
     expect(sets).toContain('2026-11-a');
-    for (const set of sets)
-      expect(statSync(join(import.meta.dirname, set, 'golden.db')).size, set).toBeLessThan(1_000_000);
+    for (const set of sets) expect(statSync(fileOf(set)).size, set).toBeLessThan(400_000);
   });
 
-  describe.each(sets)('%s', (set) => {
-    const { now, runs, resting, ended } = expectedOf(set);
+  it('have rows in every table that there is, the newest one: a change of the schema finds something to change', () => {
+    const file = copyOf(sets.toSorted().at(-1) ?? '');
+    const driver = new BetterSqlite3(file, { readonly: true });
+    const tables = driver
+      .prepare<[], string>("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
+      .pluck()
+      .all();
+    const empty = tables.filter((table) => driver.prepare(`select 1 from "${table}" limit 1`).get() === undefined);
+    driver.close();
+    // Its rows are of processes that died in the middle of a call, three times.
+    expect(empty).toEqual(['suspect']);
+  });
+
+  describe.each(sets.map((set) => [titleOf(set), set] as const))('%s', (_, set) => {
+    const { now, runs, resting, ended, kept } = expectedOf(set);
 
     it('R2: is as it was written, and every journal folds to the same', async () => {
       await withWorld(copyOf(set), { now, answering: false, passive: true }, async (world) => {
         expect(await restingRuns(world)).toEqual(resting);
         const actors = Object.fromEntries(Object.entries(resting).map(([runId, run]) => [runId, run.actors]));
         expect(await folded(world)).toEqual(actors);
+        if (kept !== undefined) expect(await keptIn(world)).toEqual(kept.resting);
       });
     });
 
@@ -61,6 +81,7 @@ describe('golden databases', () => {
       const world = await finish(file, runs, now);
       try {
         expect(await endedRuns(world, resting)).toEqual(ended);
+        if (kept !== undefined) expect(await keptIn(world)).toEqual(kept.ended);
         const open = (await world.fermata.runtime.list({ limit: 1_000 })).filter(({ endedAt }) => endedAt === null);
         expect(open.map(({ runId, machine }) => `${runId} ${machine}`)).toEqual([]);
         const last = await restingRuns(world);

@@ -28,14 +28,27 @@ export interface EndedRun {
   readonly facts: Readonly<Record<string, number>>;
 }
 
+/** What belongs to no run: what was paid, what is lent, and which answers serve again. */
+export interface Kept {
+  readonly budgets: readonly unknown[];
+  readonly costs: readonly unknown[];
+  readonly served: readonly unknown[];
+  /** Questions with an answer: how often it has served, and what it had cost. */
+  readonly answers: readonly unknown[];
+}
+
 /** `expected.json`. */
 export interface Expected {
+  /** The version of the package; older sets do not say. */
+  readonly writtenBy?: string;
   /** When the file was closed, in milliseconds since 1970. */
   readonly now: number;
   /** Name of each run in the story → its id. */
   readonly runs: Readonly<Record<string, string>>;
   readonly resting: Readonly<Record<string, RestingRun>>;
   readonly ended: Readonly<Record<string, EndedRun>>;
+  /** Older sets have none. */
+  readonly kept?: { readonly resting: Kept; readonly ended: Kept };
 }
 
 const EVERYTHING = 100_000;
@@ -88,8 +101,24 @@ export async function endedRuns(
   return Object.fromEntries(await Promise.all(found));
 }
 
+/** What is kept beside the runs. */
+export async function keptIn({ fermata }: World): Promise<Kept> {
+  const { budgets, cache, costs } = fermata;
+  const kinds = ['day', 'workflow', 'run'] as const;
+  const all = (await Promise.all(kinds.map(async (kind) => budgets.list(kind, { limit: EVERYTHING })))).flat();
+  const { workflows: served } = await cache.report();
+  const answers = await cache.list({ limit: EVERYTHING });
+  return plain({
+    budgets: await Promise.all(all.map(async ({ id }) => budgets.one(id))),
+    costs: (await costs.list({ by: 'workflow', limit: 1_000 })).map(({ cursor: _, ...sums }) => sums),
+    served,
+    answers: answers.map(({ prompt, model, hitCount, costNanos }) => ({ prompt, model, hitCount, costNanos })),
+  }) as Kept;
+}
+
+/** Budgets of several runs are runs, too. */
 async function allRuns({ fermata }: World): Promise<readonly RunView[]> {
-  return (await fermata.runtime.list({ limit: 1_000 })).toReversed();
+  return (await fermata.runtime.list({ limit: 1_000, inner: true })).toReversed();
 }
 
 async function tasksOf({ fermata }: World, runId: string): Promise<readonly string[]> {

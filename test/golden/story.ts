@@ -5,6 +5,7 @@ import { childAddress } from '../../src/runtime/xstate.ts';
 import type { Store } from '../../src/store/store.ts';
 import { fork } from '../../src/document/fork/request.ts';
 import { documents, versionedAgain } from './documents.ts';
+import { spending } from './money.ts';
 import { shapes } from './shapes.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -43,7 +44,7 @@ export async function tell(file: string): Promise<{ readonly runs: Readonly<Runs
   await shape(second, runs);
   await second.close();
 
-  // Killed where the cap of a group cuts a cascade, the rest of it is in the file.
+  // Killed where the cap of a group cuts a cascade, the rest of it is in the file; and with it, calls that are paid.
   await cut(runs, (wrap) => open({ wrap }));
 
   // A process that takes commands and does no work leaves a message on its way.
@@ -159,19 +160,48 @@ async function shape(world: World, runs: Runs): Promise<void> {
   await forked('sharing ended', 'end');
 }
 
+/** Runs that cost money, or find what others have paid; and forks of some. */
+async function spend(world: World, runs: Runs): Promise<void> {
+  const { fermata } = world;
+  const begun = async (document: string, name: string, word: string): Promise<void> => {
+    runs[name] = (await fermata.start(document, { input: { word }, tags: ['golden'] })).runId;
+    // Another model is tried after no time, which is a timer, too.
+    await world.clock.advance(0, world.settle);
+  };
+  for (const document of spending) await fermata.workflows.create(document);
+  for (const { name } of spending) {
+    await begun(name, `${name} ended`, 'go');
+    await begun(name, name, 'hang');
+  }
+  // What is left of their budget is lent to the run before.
+  await begun('lending', 'lending waits', 'hang');
+  const forked = async (name: string, fromTask: string, maxCostDollars?: number): Promise<void> => {
+    const config = maxCostDollars === undefined ? {} : { config: { budget: { maxCostDollars } } };
+    runs[`${name} forked`] = (await fork(fermata, of(runs, name), { point: { fromTask }, ...config })).runId;
+    await world.clock.advance(0, world.settle);
+  };
+  await forked('remembering ended', 'leads');
+  await forked('spending ended', 'holds');
+  await forked('overspending ended', 'is not', 0.01);
+  await forked('preferring', 'best');
+}
+
 async function cut(runs: Runs, open: (wrap: (store: Store) => Store) => Promise<World>): Promise<void> {
+  let served = false;
   let dead = false;
   const world = await open((store) => ({
     ...store,
     async commit(group) {
       if (dead) return new Promise(() => {});
       await store.commit(group);
-      dead = group.runs.some(({ state }) => state.agendaJson !== null);
+      dead = served && group.runs.some(({ state }) => state.agendaJson !== null);
     },
   }));
   await world.settle();
+  await spend(world, runs);
   const { runId } = await world.fermata.runtime.start('bounce', { tags: ['golden'] });
   runs['bounce'] = runId;
+  served = true;
   void world.fermata.runtime.send(runId, { type: 'SERVE' }).catch(() => {});
   while (!dead) await new Promise((resolve) => setImmediate(resolve));
   await world.crash();

@@ -5,8 +5,15 @@ import { effect } from '../../src/runtime/effect.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from '../harness/clock.ts';
-import { answerWith, startRawModelServer } from '../harness/raw-model-server.ts';
+import {
+  answerEmbedding,
+  answerError,
+  answerWith,
+  startRawModelServer,
+  type RawExchange,
+} from '../harness/raw-model-server.ts';
 import { machines } from './machines.ts';
+import { settings, vectorOf } from './money.ts';
 
 /** How it is opened. */
 export interface WorldOptions {
@@ -48,6 +55,7 @@ function answerTo(prompt: string): string {
     });
   const [, reflected] = /^REFLECT (\d)$/.exec(prompt) ?? [];
   if (reflected !== undefined) return JSON.stringify({ done: reflected === '2', answer: null, next: 'more' });
+  if (prompt.includes('Reply with one word: yes or no.')) return prompt.includes('refused') ? 'no' : 'yes';
   return `an answer to: ${prompt}`;
 }
 
@@ -61,7 +69,22 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
       hanging++;
       signal.addEventListener('abort', () => (hanging--, reject(signal.reason as Error)));
     });
+  const waits = ({ hungUp }: RawExchange): void => {
+    hanging++;
+    void hungUp.then(() => hanging--);
+  };
+  /** Calls that wait for others: looks into the cache for who asks the same, functions for their models. */
+  let behind = 0;
+  const standBehind = <T>(other: Promise<T>): Promise<T> => {
+    behind++;
+    return other.finally(() => behind--);
+  };
   const models = await startRawModelServer((exchange) => {
+    const { input, model } = exchange.body;
+    if (typeof input === 'string' && (answering || !input.includes('hang') || input.includes('judged')))
+      return answerEmbedding(exchange, vectorOf(input), 10);
+    if (input !== undefined) return waits(exchange);
+    if (model === 'golden-broken') return answerError(exchange, 500, { message: 'broken' });
     const messages = exchange.body['messages'] as readonly { readonly content: string }[];
     const prompt = messages.at(-1)?.content ?? '';
     if (answering || !prompt.includes('hang') || prompt.startsWith('PLAN'))
@@ -70,8 +93,7 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
         completion_tokens: 5,
         total_tokens: 12,
       });
-    hanging++;
-    void exchange.hungUp.then(() => hanging--);
+    waits(exchange);
   });
   const clock = new ManualClock(now);
   const store = sqliteStore(file);
@@ -85,7 +107,9 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
       (() => {
         throw new FermataError('invalidRequest', 'Nothing new is begun in this world.');
       }),
+    around: ({ src, run }) => (src === 'recall' ? standBehind(run()) : run()),
     config: {
+      ...settings,
       machines,
       actors: { pay: effect({ run: async (_: unknown, { signal }) => (answering ? 'receipt' : hang(signal)) }) },
       predicates: { never: () => false },
@@ -107,6 +131,8 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
         }),
         follow: () => [{ name: 'after', kind: 'code', function: 'work', input: { word: 'input.word' } }],
         share: (_, { shared }) => shared.update('count', (count) => Number(count ?? 1) + 1),
+        consult: async ({ word }, { model }) =>
+          (await standBehind(model({ prompt: `consult ${String(word)}`, maxOutputTokens: 10 }))).text,
         big: ({ size }) => ({ text: 'big '.repeat(Number(size)), size }),
         hang: async (_, { signal }) => (answering ? 'answered' : hang(signal)),
         flaky: () => {
@@ -123,11 +149,11 @@ export async function openWorld(file: string, options: WorldOptions): Promise<Wo
     for (let rounds = 0, quiet = 0; quiet < 10; rounds++) {
       await fermata.runtime.idle();
       await new Promise((resolve) => setImmediate(resolve));
-      quiet = fermata.runtime.load.effectsInFlight === hanging ? quiet + 1 : 0;
+      quiet = fermata.runtime.load.effectsInFlight === hanging + behind ? quiet + 1 : 0;
       if (rounds > MAX_ROUNDS)
         throw new FermataError(
           'internal',
-          `${fermata.runtime.load.effectsInFlight} effects are in flight and ${hanging} of them hang; expected all of them to.`,
+          `${fermata.runtime.load.effectsInFlight} effects are in flight and ${hanging + behind} of them hang or wait for others; expected all of them to.`,
         );
     }
   };

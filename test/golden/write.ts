@@ -1,12 +1,16 @@
 /**
- * Writes a golden set: `node test/golden/write.ts 2026-11-a`. A set that is there is never written again: what it holds
- * is what an earlier version wrote.
+ * Writes a golden set: `node test/golden/write.ts 2026-11-a`. What a set holds is what an earlier version wrote, and stays.
+ * Only one of the version that is not released yet is written again, since that may still change (docs/decisions/006).
  */
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import BetterSqlite3 from 'better-sqlite3';
 import { FermataError } from '../../src/errors.ts';
-import { endedRuns, restingRuns, type Expected } from './record.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { endedRuns, keptIn, restingRuns, type Expected } from './record.ts';
+import { expectedOf, PACKED } from './sets.ts';
 import { finish, tell } from './story.ts';
 import { openWorld } from './world.ts';
 
@@ -14,30 +18,38 @@ const [name = ''] = process.argv.slice(2);
 const folder = join(import.meta.dirname, name);
 if (!/^\d{4}-\d{2}-\w+$/.test(name))
   throw new FermataError('invalidRequest', `Expected the name of a set, such as 2026-11-a; came "${name}".`);
-if (existsSync(folder))
-  throw new FermataError('alreadyExists', `The set "${name}" exists, and is kept as it was written. Name a new one.`);
-mkdirSync(folder);
+if (existsSync(folder) && expectedOf(name).writtenBy !== manifest.version)
+  throw new FermataError(
+    'alreadyExists',
+    `The set "${name}" was not written by version ${manifest.version}, and is kept as it was written. Name a new one.`,
+  );
+const workshop = mkdtempSync(join(tmpdir(), 'fermata-golden-'));
 try {
-  await write(join(folder, 'golden.db'));
-} catch (thrown) {
-  rmSync(folder, { recursive: true });
-  throw thrown;
+  await write(workshop);
+} finally {
+  rmSync(workshop, { recursive: true });
 }
 
-async function write(file: string): Promise<void> {
+async function write(below: string): Promise<void> {
+  const file = join(below, 'told.db');
   const { runs, now } = await tell(file);
   compact(file);
-  const copy = join(folder, 'copy.db');
+  const packed = gzipSync(readFileSync(file), { level: 9 });
+  // The sums beside the file are of the one that was there before it was compact.
+  const copy = join(below, 'copy.db');
   copyFileSync(file, copy);
   const looking = await openWorld(copy, { now, answering: false, passive: true });
   const resting = await restingRuns(looking);
+  const atRest = await keptIn(looking);
   await looking.close();
   const ending = await finish(copy, runs, now);
   const ended = await endedRuns(ending, resting);
+  const atEnd = await keptIn(ending);
   await ending.close();
-  const beside = [file, copy].flatMap((path) => [`${path}.lock`, `${path}.sums`, `${path}.deciding`]);
-  for (const left of [copy, ...beside]) rmSync(left, { force: true });
-  const expected: Expected = { now, runs, resting, ended };
+  const kept = { resting: atRest, ended: atEnd };
+  const expected: Expected = { writtenBy: manifest.version, now, runs, resting, ended, kept };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, PACKED), packed);
   writeFileSync(join(folder, 'expected.json'), `${JSON.stringify(expected, null, 2)}\n`);
 }
 

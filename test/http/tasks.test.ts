@@ -275,3 +275,56 @@ describe('a task in doubt', () => {
     expect((await client.runs({})).items).toHaveLength(1);
   });
 });
+
+describe('an item of a map that is cancelled', () => {
+  /** Both of its items wait for a decision, and the second one is cancelled. */
+  async function cancelled(onItemFailure: string) {
+    const harness = await openFermata({ config });
+    const { call, fermata } = harness;
+    const item = { kind: 'code', function: 'now', requiresApproval: true, approvalPrompt: 'Go on?' };
+    const { runId } = await startRun(harness, {
+      tasks: [{ name: 'each', kind: 'map', items: '["a", "b", "c"]', concurrency: 2, onItemFailure, task: item }],
+    });
+    await fermata.runtime.waitFor(runId, ({ counts }) => counts['approvals'] === 2);
+    const cancel = `/runs/${runId}/tasks/${encodeURIComponent('each[1]')}/cancel`;
+    expect((await call('POST', cancel, { reason: 'this one is not needed' })).status).toBe(202);
+    return { ...harness, runId };
+  }
+
+  it('stop: is said to be cancelled, by the map and by the others that go with it', async () => {
+    const { call, fermata, runId } = await cancelled('stop');
+    await fermata.runtime.waitFor(runId);
+    const { body } = await call('GET', `/runs/${runId}/results`);
+    const message = '3 of 3 items of "each" were cancelled; first "each[1]": this one is not needed';
+    expect(body).toMatchObject({
+      status: 'failed',
+      tasks: [
+        { name: 'each', status: 'failed', error: { code: 'itemFailed', message } },
+        { name: 'each[0]', status: 'cancelled' },
+        { name: 'each[1]', status: 'cancelled' },
+      ],
+    });
+    const facts = await fermata.runtime.journal(runId, { kind: 'fact', limit: 100 });
+    const reasons = facts.flatMap(({ type, data }) => (type === 'task_cancelled' ? [data] : []));
+    expect(reasons).toMatchObject([
+      { task: 'each[1]', reason: 'this one is not needed' },
+      { task: 'each[0]', reason: 'Task "each[1]" was cancelled.' },
+    ]);
+    expect((await call('GET', `/runs/${runId}`)).body.reason).toMatchObject({ code: 'itemFailed', message });
+  });
+
+  it('collect: has its place in the list, as cancelled', async () => {
+    const { call, fermata, runId } = await cancelled('collect');
+    for (const task of ['each[0]', 'each[2]']) {
+      await fermata.runtime.idle();
+      const path = `/runs/${runId}/tasks/${encodeURIComponent(task)}/approve`;
+      expect((await call('POST', path, { approved: true })).status).toBe(202);
+    }
+    const { status, output } = await fermata.runtime.waitFor(runId);
+    const error = { code: 'cancelled', message: 'this one is not needed' };
+    expect([status, (output as object[]).map((one) => ('error' in Object(one) ? one : 'fine'))]).toMatchObject([
+      'completed',
+      ['fine', { error }, 'fine'],
+    ]);
+  });
+});

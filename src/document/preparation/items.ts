@@ -3,7 +3,7 @@ import type { JoinedItems } from '../../../machines/task/prepared.ts';
 import type { GroupStep } from '../../../machines/workflow/prepared.ts';
 import type { ErrorData } from '../../errors.ts';
 import type { TaskRow } from '../../store/tasks.ts';
-import { barsDependents, type Consequence } from '../consequence.ts';
+import { barsDependents, whyStopped, type Consequence } from '../consequence.ts';
 import { itemName, partOf } from '../growth.ts';
 import { partsOf } from '../kinds/reduce.ts';
 import type { Scope } from '../reads.ts';
@@ -86,7 +86,11 @@ export function itemsOutput(graph: RunGraph, map: string): JoinedItems {
     if (error !== null && status === 'cancelled') cancelled++;
   }
   // Those that were cancelled because of it come before it as well, and explain nothing.
-  const first = failed.find(({ error }) => error.code !== 'cancelled') ?? failed[0];
+  const reasons = new Set(failed.map(({ error }) => error.message));
+  const first =
+    failed.find(({ error }) => error.code !== 'cancelled') ??
+    failed.find(({ task, error }) => reasons.has(whyStopped(task, error.code))) ??
+    failed[0];
   const outputs = results.map(([, { output = null }]) => output);
   const { call } = graph.spec(map);
   const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};
