@@ -28,8 +28,17 @@ class DearestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  // What users run is tested: vitest itself would choose XState's build for development, which throws where the other goes on.
-  ssr: { resolve: { conditions: ['node'] } },
+  plugins: [
+    {
+      // What users run is tested: vitest itself would choose XState's build for development, which throws where the other goes on.
+      // What it chooses by is said here, because what is set beside it would only be added to it.
+      name: 'conditions-of-node',
+      configResolved({ environments, ssr }) {
+        for (const { resolve } of [...Object.values(environments), ssr])
+          if (resolve !== undefined) resolve.conditions = ['node'];
+      },
+    },
+  ],
   test: {
     ...(reports === undefined || reports === ''
       ? {}
