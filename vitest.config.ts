@@ -50,6 +50,7 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/fermata-compiled') },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    execArgv: ['--import', new URL('bin/quickly.js', import.meta.url).href],
     // Loading Fermata takes longer than most files of tests do: a worker loads it once. No file mocks or patches a module.
     isolate: false,
     // One more than the cores of CI: many files wait for a process that they have started.
