@@ -10,7 +10,11 @@ const DEAREST = [
   'cli/fermata',
   'simulation/simulation',
   'crash/',
+  'cost/budget-property',
   'document/graph',
+  'document/growth-cost',
+  'store/sqlite/bit-rot',
+  'store/sqlite/upgrade',
   'machines/task-walk',
   'cli/launcher',
   'runtime/migration/kill',
@@ -28,8 +32,17 @@ class DearestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  // What users run is tested: vitest itself would choose XState's build for development, which throws where the other goes on.
-  ssr: { resolve: { conditions: ['node'] } },
+  plugins: [
+    {
+      // What users run is tested: vitest itself would choose XState's build for development, which throws where the other goes on.
+      // What it chooses by is said here, because what is set beside it would only be added to it.
+      name: 'conditions-of-node',
+      configResolved({ environments, ssr }) {
+        for (const { resolve } of [...Object.values(environments), ssr])
+          if (resolve !== undefined) resolve.conditions = ['node'];
+      },
+    },
+  ],
   test: {
     ...(reports === undefined || reports === ''
       ? {}
@@ -41,6 +54,7 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/fermata-compiled') },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    execArgv: ['--import', new URL('bin/quickly.js', import.meta.url).href],
     // Loading Fermata takes longer than most files of tests do: a worker loads it once. No file mocks or patches a module.
     isolate: false,
     // One more than the cores of CI: many files wait for a process that they have started.

@@ -1,12 +1,12 @@
 /** Answers that serve again: by the front door, on a real file, with a model server on a real socket. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FermataConfig } from '../../src/config.ts';
 import { LONGEST_ANSWER } from '../../src/document/answer-cache.ts';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
+import { folderInMemory } from '../harness/database.ts';
 import { ManualClock } from '../harness/clock.ts';
 import { openFermata, type Harness, type HarnessOptions } from '../harness/fermata.ts';
 import { answerWith, startRawModelServer } from '../harness/raw-model-server.ts';
@@ -221,7 +221,7 @@ it('a run that takes nothing more in this process is not waited for, though its 
   const hangs = await open({ script: [{ prompt: '', answers: [{ hang: true }] }], mayLeaveWork: true });
   const { runId } = await hangs.fermata.start(ask());
   await expect.poll(() => asked(hangs)).toBe(1);
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+  const folder = folderInMemory();
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const database = join(folder, 'left.db');
   await hangs.fermata.close();

@@ -1,6 +1,5 @@
 /** R3: what joins a run, and what of it settles, costs the same beside ten others and beside a thousand. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compose, type FermataOptions } from '../../src/compose.ts';
@@ -10,6 +9,7 @@ import { FermataError } from '../../src/errors.ts';
 import { effect } from '../../src/runtime/effect.ts';
 import type { RunChanges } from '../../src/store/commit.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { folderInMemory } from '../harness/database.ts';
 import { ManualClock, steadyLoop } from '../harness/clock.ts';
 
 /** Bytes and rows of what is not the journal, in commits in which something settles or joins. */
@@ -22,7 +22,7 @@ interface Cost {
 
 /** Runs a document to its end; what each of its `count` tasks has cost. */
 async function costOf(document: object, count: number, more: Partial<FermataOptions> = {}): Promise<Cost> {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-growth-'));
+  const folder = folderInMemory();
   const store = sqliteStore(join(folder, 'growth.db'));
   const cost = { rows: 0, bytes: 0, longest: 0 };
   const note = ({ rows, actors, state }: RunChanges): void => {
@@ -79,7 +79,7 @@ function expectSame(few: Cost, many: Cost): void {
 
 /** Rows and entries that a fork reads for each task of a plan that it takes over. */
 async function readsOfFork(count: number): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-growth-'));
+  const folder = folderInMemory();
   const store = sqliteStore(join(folder, 'growth.db'));
   const tasks = Array.from({ length: count }, (_, n) => ({ ...nothing, name: nameOf('t', n) }));
   let reads = 0;

@@ -1,6 +1,5 @@
 /** Events from outside: which task takes one, or for which it is kept; and what the run says where it takes none. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../src/compose.ts';
@@ -8,6 +7,7 @@ import { execute } from '../../src/document/execute.ts';
 import { MOST_KEPT } from '../../src/document/waits.ts';
 import { FermataError } from '../../src/errors.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { folderInMemory } from '../harness/database.ts';
 import { ManualClock } from '../harness/clock.ts';
 import { Workbench } from '../harness/documents.ts';
 
@@ -315,7 +315,7 @@ describe('R3: an event costs the same beside ten tasks that wait and beside 10,0
 /** What an event asks of the store and writes into it, where `count` tasks wait, half of them for its type. */
 async function costOfEvent(count: number): Promise<{ reads: number; rows: number }> {
   const cost = { reads: 0, rows: 0 };
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-waits-'));
+  const folder = folderInMemory();
   const store = sqliteStore(join(folder, 'waits.db'));
   const counted =
     <Args extends unknown[], Answer>(ask: (...args: Args) => Answer) =>

@@ -1,17 +1,17 @@
 /** R3: a write costs the same beside few keys and beside many, beside few tasks and beside many that do not watch its key. 10,000 of them: `npm run bench -- --only W6`. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compose } from '../../src/compose.ts';
 import { execute } from '../../src/document/execute.ts';
 import type { WorkflowDocument } from '../../src/document/schema.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { folderInMemory } from '../harness/database.ts';
 import { ManualClock, steadyLoop } from '../harness/clock.ts';
 
 /** What one write asks of the store and writes into it, in a run of so many tasks that has so many values. */
 async function costOfWrite(count: number): Promise<{ reads: number; rows: number }> {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-shared-'));
+  const folder = folderInMemory();
   const store = sqliteStore(join(folder, 'shared.db'));
   const cost = { reads: 0, rows: 0 };
   const counted =

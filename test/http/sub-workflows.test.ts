@@ -1,9 +1,9 @@
 /** Runs that tasks begin, over HTTP: who belongs to whom, why one waits for another, what is refused. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { folderInMemory } from '../harness/database.ts';
 import { openFermata, type Harness } from '../harness/fermata.ts';
 
 const SCRIPT = [{ prompt: '', answers: [{ text: 'three sources' }] }];
@@ -107,7 +107,7 @@ describe('a run that a task has begun', () => {
   }
 
   it('and is quarantined cannot be deleted before it is cancelled, which its parent hears without its machine being asked', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+    const folder = folderInMemory();
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const database = join(folder, 'test.db');
     const before = await openFermata({ script: SCRIPT, database });
@@ -130,7 +130,7 @@ describe('a run that a task has begun', () => {
   });
 
   it('is cancelled where the one that waits is quarantined and cancelled', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'fermata-'));
+    const folder = folderInMemory();
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const database = join(folder, 'test.db');
     const before = await openFermata({ script: SCRIPT, database });

@@ -1,6 +1,5 @@
 /** R3: what a step costs does not grow with the run. R13: what has nothing to do is not in memory, and is not read. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { assign, sendTo, setup, spawnChild } from 'xstate';
@@ -9,6 +8,7 @@ import { execute } from '../../src/document/execute.ts';
 import type { RunChanges } from '../../src/store/commit.ts';
 import type { Store } from '../../src/store/store.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
+import { folderInMemory } from '../harness/database.ts';
 import { ManualClock, steadyLoop } from '../harness/clock.ts';
 import { openRuntime } from '../harness/runtime.ts';
 import { effect } from '../../src/runtime/effect.ts';
@@ -39,7 +39,7 @@ function measuring(written: Written) {
 
 /** Rows and bytes per task of a run with `size` tasks in layers of ten, each of which needs one of the layer before. */
 async function costPerTask(size: number): Promise<Written> {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
+  const folder = folderInMemory();
   const written = { rows: 0, bytes: 0 };
   const { workflows, runtime, close } = await compose({
     store: measuring(written)(sqliteStore(join(folder, 'cost.db'))),
@@ -68,7 +68,7 @@ async function costPerTask(size: number): Promise<Written> {
 
 /** Rows and bytes per item of a map of `size` items, ten at once. */
 async function costPerItem(size: number, wrap = (store: Store): Store => store): Promise<Written> {
-  const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
+  const folder = folderInMemory();
   const written = { rows: 0, bytes: 0 };
   const { workflows, runtime, close } = await compose({
     store: wrap(measuring(written)(sqliteStore(join(folder, 'cost.db')))),
@@ -123,7 +123,7 @@ describe('R3: the cost of a step is constant', () => {
   });
 
   it('items read what their map needs once, not each of them again', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'fermata-cost-'));
+    const folder = folderInMemory();
     const store = sqliteStore(join(folder, 'reads.db'));
     let reads = 0;
     const { workflows, runtime, close } = await compose({

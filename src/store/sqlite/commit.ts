@@ -17,7 +17,7 @@ import { pagesOf } from './journal.ts';
 import { answerWrites } from './answers.ts';
 import { ledgerWrites } from './ledger-writes.ts';
 import { OWN_ID } from './run-row.ts';
-import { prepareInsert, prepareRun, prepareUpsert, setColumns } from './prepared.ts';
+import { builder, insertStatement, setColumns, together, upsertStatement, writeStatement } from './prepared.ts';
 import type { RunKeys } from './run-keys.ts';
 import { parentColumns } from './run-row.ts';
 import {
@@ -50,6 +50,102 @@ import type { Writer } from './writer.ts';
 
 /** Commits a group: all of it or nothing (S1). Throws `StoreError` and nothing else (S3). */
 export type Commit = (group: CommitGroup) => void;
+
+const runIs = sql.placeholder('run');
+const tokenIs = sql.placeholder('token');
+const unwritten = and(eq(runState.run, runIs), eq(runState.revision, sql.placeholder('revision')));
+const revision = sql`revision + 1`;
+const indexed = ['status', 'agendaJson'];
+const prepareWrites = together({
+  run: insertStatement(run, 'key'),
+  state: insertStatement(runState),
+  tag: insertStatement(runTag),
+  forkedFrom: insertStatement(forkedFrom),
+  updateState: writeStatement(() =>
+    builder
+      .update(runState)
+      .set({ ...setColumns(runState, ['run', 'revision']), revision })
+      .where(unwritten),
+  ),
+  updateUnindexed: writeStatement(() =>
+    builder
+      .update(runState)
+      .set({ ...setColumns(runState, ['run', 'revision', ...indexed]), revision })
+      .where(
+        and(
+          unwritten,
+          sql`${runState.status} = ${sql.placeholder('status')}`,
+          sql`${runState.agendaJson} is ${sql.placeholder('agendaJson')}`,
+        ),
+      ),
+  ),
+  journal: insertStatement(journal),
+  // A row has the number of its last entry.
+  forgetEntries: writeStatement(() =>
+    builder.delete(journal).where(and(eq(journal.run, runIs), sql`${journal.seq} < ${sql.placeholder('from')}`)),
+  ),
+  machine: writeStatement(() =>
+    builder
+      .update(run)
+      .set({ machine: sql`${sql.placeholder('machine')}` })
+      .where(eq(run.key, runIs)),
+  ),
+  actor: upsertStatement(actor, [actor.run, actor.address], { auto: 'key' }),
+  timer: insertStatement(timer),
+  dropTimer: writeStatement(() => builder.delete(timer).where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))),
+  effect: insertStatement(effect),
+  markEffect: writeStatement(() =>
+    builder
+      .update(effect)
+      .set({ marked: true })
+      .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs))),
+  ),
+  dropEffect: writeStatement(() => builder.delete(effect).where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))),
+  task: upsertStatement(task, [task.run, task.name], { fixed: [task.position] }),
+  approval: upsertStatement(approval, [approval.run, approval.task], { auto: 'order' }),
+  growth: upsertStatement(growth, [growth.run, growth.task], {
+    fixed: [growth.parent, growth.depth, growth.specSeq],
+  }),
+  growthList: insertStatement(growthList),
+  wait: upsertStatement(wait, [wait.run, wait.task], { fixed: [wait.type, wait.position] }),
+  keptEvent: upsertStatement(keptEvent, [keptEvent.run, keptEvent.seq], { fixed: [keptEvent.type] }),
+  eventType: upsertStatement(eventType, [eventType.run, eventType.type]),
+  shared: upsertStatement(shared, [shared.run, shared.key]),
+  sharedWrite: upsertStatement(sharedWrite, [sharedWrite.run, sharedWrite.write]),
+  watch: upsertStatement(watch, [watch.run, watch.task, watch.key], { fixed: [watch.position] }),
+  budgetWait: upsertStatement(budgetWait, [budgetWait.run, budgetWait.task, budgetWait.call]),
+  ledger: ledgerWrites,
+  answers: answerWrites,
+  taken: insertStatement(taken),
+  blob: writeStatement(() =>
+    builder
+      .insert(blob)
+      .values({ hash: sql.placeholder('hash'), text: sql.placeholder('text') })
+      .onConflictDoNothing(),
+  ),
+  blobUse: writeStatement(() =>
+    builder
+      .insert(blobUse)
+      .values({ run: runIs, hash: sql.placeholder('hash'), holder: sql.placeholder('holder') })
+      .onConflictDoNothing(),
+  ),
+  dropBlobUse: writeStatement(() =>
+    builder
+      .delete(blobUse)
+      .where(
+        and(
+          eq(blobUse.run, runIs),
+          eq(blobUse.hash, sql.placeholder('hash')),
+          eq(blobUse.holder, sql.placeholder('holder')),
+        ),
+      ),
+  ),
+  dropUnusedBlob: writeStatement(() => builder.delete(blob).where(isUnused(sql.placeholder('hash')))),
+  dropSuspect: prepareDropSuspect,
+  message: insertStatement(message),
+  takeMessage: writeStatement(() => builder.delete(message).where(eq(message.id, sql.placeholder('id')))),
+  messageHighWater: raiseHighWater('message'),
+});
 
 /** Prepares the statements of a commit, once. */
 export function prepareCommit(connection: Connection, keys: RunKeys, writer: Writer): Commit {
@@ -162,106 +258,6 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
       throw error;
     }
     for (const [owner, key] of created) keys.remember(owner, key);
-  };
-}
-
-function prepareWrites(connection: Connection) {
-  const { db } = connection;
-  const runIs = sql.placeholder('run');
-  const tokenIs = sql.placeholder('token');
-  const unwritten = and(eq(runState.run, runIs), eq(runState.revision, sql.placeholder('revision')));
-  const revision = sql`revision + 1`;
-  const indexed = ['status', 'agendaJson'];
-  const written = (query: Parameters<typeof prepareRun>[1]) => prepareRun(connection, query);
-  return {
-    run: prepareInsert(connection, run, 'key'),
-    state: prepareInsert(connection, runState),
-    tag: prepareInsert(connection, runTag),
-    forkedFrom: prepareInsert(connection, forkedFrom),
-    updateState: written(() =>
-      db
-        .update(runState)
-        .set({ ...setColumns(runState, ['run', 'revision']), revision })
-        .where(unwritten),
-    ),
-    updateUnindexed: written(() =>
-      db
-        .update(runState)
-        .set({ ...setColumns(runState, ['run', 'revision', ...indexed]), revision })
-        .where(
-          and(
-            unwritten,
-            sql`${runState.status} = ${sql.placeholder('status')}`,
-            sql`${runState.agendaJson} is ${sql.placeholder('agendaJson')}`,
-          ),
-        ),
-    ),
-    journal: prepareInsert(connection, journal),
-    // A row has the number of its last entry.
-    forgetEntries: written(() =>
-      db.delete(journal).where(and(eq(journal.run, runIs), sql`${journal.seq} < ${sql.placeholder('from')}`)),
-    ),
-    machine: written(() =>
-      db
-        .update(run)
-        .set({ machine: sql`${sql.placeholder('machine')}` })
-        .where(eq(run.key, runIs)),
-    ),
-    actor: prepareUpsert(connection, actor, [actor.run, actor.address], { auto: 'key' }),
-    timer: prepareInsert(connection, timer),
-    dropTimer: written(() => db.delete(timer).where(and(eq(timer.run, runIs), eq(timer.token, tokenIs)))),
-    effect: prepareInsert(connection, effect),
-    markEffect: written(() =>
-      db
-        .update(effect)
-        .set({ marked: true })
-        .where(and(eq(effect.run, runIs), eq(effect.token, tokenIs))),
-    ),
-    dropEffect: written(() => db.delete(effect).where(and(eq(effect.run, runIs), eq(effect.token, tokenIs)))),
-    task: prepareUpsert(connection, task, [task.run, task.name], { fixed: [task.position] }),
-    approval: prepareUpsert(connection, approval, [approval.run, approval.task], { auto: 'order' }),
-    growth: prepareUpsert(connection, growth, [growth.run, growth.task], {
-      fixed: [growth.parent, growth.depth, growth.specSeq],
-    }),
-    growthList: prepareInsert(connection, growthList),
-    wait: prepareUpsert(connection, wait, [wait.run, wait.task], { fixed: [wait.type, wait.position] }),
-    keptEvent: prepareUpsert(connection, keptEvent, [keptEvent.run, keptEvent.seq], { fixed: [keptEvent.type] }),
-    eventType: prepareUpsert(connection, eventType, [eventType.run, eventType.type]),
-    shared: prepareUpsert(connection, shared, [shared.run, shared.key]),
-    sharedWrite: prepareUpsert(connection, sharedWrite, [sharedWrite.run, sharedWrite.write]),
-    watch: prepareUpsert(connection, watch, [watch.run, watch.task, watch.key], { fixed: [watch.position] }),
-    budgetWait: prepareUpsert(connection, budgetWait, [budgetWait.run, budgetWait.task, budgetWait.call]),
-    ledger: ledgerWrites(connection),
-    answers: answerWrites(connection),
-    taken: prepareInsert(connection, taken),
-    blob: written(() =>
-      db
-        .insert(blob)
-        .values({ hash: sql.placeholder('hash'), text: sql.placeholder('text') })
-        .onConflictDoNothing(),
-    ),
-    blobUse: written(() =>
-      db
-        .insert(blobUse)
-        .values({ run: runIs, hash: sql.placeholder('hash'), holder: sql.placeholder('holder') })
-        .onConflictDoNothing(),
-    ),
-    dropBlobUse: written(() =>
-      db
-        .delete(blobUse)
-        .where(
-          and(
-            eq(blobUse.run, runIs),
-            eq(blobUse.hash, sql.placeholder('hash')),
-            eq(blobUse.holder, sql.placeholder('holder')),
-          ),
-        ),
-    ),
-    dropUnusedBlob: written(() => db.delete(blob).where(isUnused(sql.placeholder('hash')))),
-    dropSuspect: prepareDropSuspect(connection),
-    message: prepareInsert(connection, message),
-    takeMessage: written(() => db.delete(message).where(eq(message.id, sql.placeholder('id')))),
-    messageHighWater: raiseHighWater(db, 'message'),
   };
 }
 

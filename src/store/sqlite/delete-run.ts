@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { raiseHighWater } from './high-water.ts';
 import type { JournalReads } from './journal.ts';
 import type { RunKeys } from './run-keys.ts';
-import { prepareInsert } from './prepared.ts';
+import { insertStatement, together } from './prepared.ts';
 import { blob, blobUse, forkedFrom, journal, message, run, runState, suspect } from './schema.ts';
 import type { Writer } from './writer.ts';
 
@@ -15,6 +15,12 @@ const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled'];
 
 /** Forks that a refusal names. */
 const MOST_NAMED = 10;
+
+const prepareWrites = together({
+  usePosition: raiseHighWater('position'),
+  useMessage: raiseHighWater('message'),
+  writeMessage: insertStatement(message),
+});
 
 /** What whoever deletes a run is told that others read from. */
 function hasForks(run: string, forks: readonly string[]): FermataError {
@@ -37,9 +43,7 @@ export function prepareDeleteRun(
   writer: Writer,
 ): (...asked: Parameters<RunStore['deleteRun']>) => boolean {
   const { db } = connection;
-  const usePosition = raiseHighWater(db, 'position');
-  const useMessage = raiseHighWater(db, 'message');
-  const writeMessage = prepareInsert(connection, message);
+  const { usePosition, useMessage, writeMessage } = prepareWrites(connection);
 
   function dropRows(key: number): void {
     const last = db

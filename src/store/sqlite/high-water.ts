@@ -1,20 +1,23 @@
 /** The greatest journal position and message id ever used, also where the rows that had them are gone. */
 import { sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import { onFirstUse } from './prepared.ts';
+import type { Connection } from './connection.ts';
+import { builder, type Prepare, writeStatement } from './prepared.ts';
 import { highWater, journal, message } from './schema.ts';
 
 /** Prepares "this number was used": the mark rises to it and never falls. */
-export function raiseHighWater(db: BetterSQLite3Database, name: 'position' | 'message'): (value: number) => void {
-  const statement = onFirstUse(() =>
-    db
+export function raiseHighWater(name: 'position' | 'message'): Prepare<(value: number) => void> {
+  const prepare = writeStatement(() =>
+    builder
       .insert(highWater)
       .values({ name, value: sql.placeholder('value') })
-      .onConflictDoUpdate({ target: highWater.name, set: { value: sql`max(value, excluded.value)` } })
-      .prepare(),
+      .onConflictDoUpdate({ target: highWater.name, set: { value: sql`max(value, excluded.value)` } }),
   );
-  return (value) => {
-    statement().run({ value });
+  return (connection) => {
+    const raise = prepare(connection);
+    return (value) => {
+      raise({ value });
+    };
   };
 }
 
@@ -43,16 +46,17 @@ export function readHighWater(db: BetterSQLite3Database): { readonly position: n
   };
 }
 
+const probeStatement = writeStatement(() =>
+  builder
+    .insert(highWater)
+    .values({ name: 'probe', value: 1 })
+    .onConflictDoUpdate({ target: highWater.name, set: { value: sql`value + 1` } }),
+);
+
 /** Prepares a small write that changes something each time: SQLite leaves a page alone that would stay as it is. */
-export function prepareProbe(db: BetterSQLite3Database): () => void {
-  const statement = onFirstUse(() =>
-    db
-      .insert(highWater)
-      .values({ name: 'probe', value: 1 })
-      .onConflictDoUpdate({ target: highWater.name, set: { value: sql`value + 1` } })
-      .prepare(),
-  );
+export function prepareProbe(connection: Connection): () => void {
+  const probe = probeStatement(connection);
   return () => {
-    statement().run();
+    probe({});
   };
 }

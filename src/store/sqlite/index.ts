@@ -176,7 +176,7 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
     mark.remove();
     doubt(error);
   };
-  const writer = new Writer(driver, prepareProbe(db), fail, database.checkpoints);
+  const writer = new Writer(driver, prepareProbe(connection), fail, database.checkpoints);
   const watch = <T extends object>(reads: T): T =>
     watched(reads, database.path ?? ':memory:', (damage) => writer.stop(damage));
   const vectors = new SqliteVectors(connection, { writer, pause: () => pause(systemLoop) });

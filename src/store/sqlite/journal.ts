@@ -8,7 +8,8 @@ import { and, asc, desc, eq, gt, gte, sql } from 'drizzle-orm';
 import type { FeedEntry, JournalEntry } from '../journal.ts';
 import { isCheckedLast } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import { prepareReads } from './prepared-reads.ts';
+import { builder } from './prepared.ts';
+import { readStatements } from './prepared-reads.ts';
 import { journal, run } from './schema.ts';
 
 /**
@@ -144,31 +145,37 @@ export interface JournalReads {
   forget(): void;
 }
 
+const runIs = sql.placeholder('run');
+const { position, seq, facts, count, entries } = journal;
+const columns = { position, seq, facts, count, entries };
+const prepareReads = readStatements({
+  from: () =>
+    builder
+      .select(columns)
+      .from(journal)
+      .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq'))))
+      .orderBy(asc(journal.seq))
+      .limit(sql.placeholder('limit')),
+  last: () =>
+    builder
+      .select({ seq: journal.seq })
+      .from(journal)
+      .where(eq(journal.run, runIs))
+      .orderBy(desc(journal.seq))
+      .limit(1),
+  fed: () =>
+    builder
+      .select({ ...columns, tenant: run.tenant, run: run.run })
+      .from(journal)
+      .innerJoin(run, eq(run.key, journal.run))
+      .where(and(isCheckedLast(sql.placeholder('tenant')), gt(journal.position, sql.placeholder('after'))))
+      .orderBy(asc(journal.position))
+      .limit(PAGE),
+});
+
 /** Prepares the reads of the journal. */
 export function prepareJournalReads(connection: Connection): JournalReads {
-  const { db } = connection;
-  const runIs = sql.placeholder('run');
-  const { position, seq, facts, count, entries } = journal;
-  const columns = { position, seq, facts, count, entries };
-  const read = prepareReads(connection, {
-    from: () =>
-      db
-        .select(columns)
-        .from(journal)
-        .where(and(eq(journal.run, runIs), gte(journal.seq, sql.placeholder('seq'))))
-        .orderBy(asc(journal.seq))
-        .limit(sql.placeholder('limit')),
-    last: () =>
-      db.select({ seq: journal.seq }).from(journal).where(eq(journal.run, runIs)).orderBy(desc(journal.seq)).limit(1),
-    fed: () =>
-      db
-        .select({ ...columns, tenant: run.tenant, run: run.run })
-        .from(journal)
-        .innerJoin(run, eq(run.key, journal.run))
-        .where(and(isCheckedLast(sql.placeholder('tenant')), gt(journal.position, sql.placeholder('after'))))
-        .orderBy(asc(journal.position))
-        .limit(PAGE),
-  });
+  const read = prepareReads(connection);
 
   /** The row that `entry` read last: what is asked one after the other, 10,000 results at the end of a run, lies together. */
   let recent: (JournalPage & { readonly run: number }) | undefined;

@@ -5,7 +5,7 @@
 import { eq, sql } from 'drizzle-orm';
 import type { LedgerRow } from '../ledger.ts';
 import type { Connection } from './connection.ts';
-import { onFirstUse, prepareInsert, prepareRun } from './prepared.ts';
+import { builder, insertStatement, onFirstUse, together, writeStatement } from './prepared.ts';
 import { accountTag, ledger, runTag } from './schema.ts';
 
 /** The writes: `open` for a run that another one began, `add` for a row. `run` is the key of the run's own row. */
@@ -14,6 +14,18 @@ export interface LedgerWrites {
   add(run: number, row: LedgerRow): void;
 }
 
+const prepareStatements = together({
+  copyTags: writeStatement(() =>
+    builder.insert(accountTag).select(
+      builder
+        .select({ account: sql`${sql.placeholder('account')}`.as('account'), tag: runTag.tag })
+        .from(runTag)
+        .where(eq(runTag.run, sql.placeholder('run'))),
+    ),
+  ),
+  insert: insertStatement(ledger, 'key'),
+});
+
 /** The writes, prepared when one is first needed: most processes need none. */
 export function ledgerWrites(connection: Connection): LedgerWrites {
   const use = onFirstUse(() => prepareWrites(connection));
@@ -21,8 +33,8 @@ export function ledgerWrites(connection: Connection): LedgerWrites {
 }
 
 function prepareWrites(connection: Connection): LedgerWrites {
-  const { db, driver } = connection;
-  const runIs = sql.placeholder('run');
+  const { driver } = connection;
+  const { copyTags, insert } = prepareStatements(connection);
   const accountOf = driver
     .prepare('select a.key from run r join account a on a.tenant = r.tenant and a.run_id = r.id where r.key = ?')
     .pluck();
@@ -35,21 +47,12 @@ function prepareWrites(connection: Connection): LedgerWrites {
        case when json_valid(parent) then json_extract(parent, '$.task') end from run where key = ?
      on conflict do nothing`,
   );
-  const copyTags = prepareRun(connection, () =>
-    db.insert(accountTag).select(
-      db
-        .select({ account: sql`${sql.placeholder('account')}`.as('account'), tag: runTag.tag })
-        .from(runTag)
-        .where(eq(runTag.run, runIs)),
-    ),
-  );
   const addTariff = driver.prepare(
     'insert into tariff (provider, model, answered, prices) values (?, ?, ?, ?) on conflict do nothing',
   );
   const tariffOf = driver
     .prepare('select key from tariff where provider = ? and model = ? and answered = ? and prices = ?')
     .pluck();
-  const insert = prepareInsert(connection, ledger, 'key');
 
   function open(key: number): number {
     const known = accountOf.get(key);

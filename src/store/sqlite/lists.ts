@@ -4,7 +4,8 @@ import type { Store } from '../store.ts';
 import { isCheckedLast } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import type { JournalReads } from './journal.ts';
-import { prepareReads } from './prepared-reads.ts';
+import { builder } from './prepared.ts';
+import { readStatements } from './prepared-reads.ts';
 import { timerColumns } from './recovery.ts';
 import type { RunKeys } from './run-keys.ts';
 import { actor, approval, run, shared, task, timer } from './schema.ts';
@@ -16,20 +17,22 @@ const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
 const { run: _actorRun, key: _actorKey, ...actorColumns } = getTableColumns(actor);
 const owner = { tenant: run.tenant, run: run.run };
 
+const keyIs = sql.placeholder('key');
+const prepareReads = readStatements({
+  actors: () => builder.select(actorColumns).from(actor).where(eq(actor.run, keyIs)).orderBy(asc(actor.address)),
+  timers: () =>
+    builder
+      .select(timerColumns)
+      .from(timer)
+      .innerJoin(run, eq(run.key, timer.run))
+      .where(eq(timer.run, keyIs))
+      .orderBy(asc(timer.due), asc(timer.token)),
+});
+
 /** The lists. Queries that differ from call to call are built when they are asked: a person waits for them, not a turn. */
 export function lists(connection: Connection, keys: RunKeys, journal: JournalReads): Lists {
   const { db } = connection;
-  const keyIs = sql.placeholder('key');
-  const read = prepareReads(connection, {
-    actors: () => db.select(actorColumns).from(actor).where(eq(actor.run, keyIs)).orderBy(asc(actor.address)),
-    timers: () =>
-      db
-        .select(timerColumns)
-        .from(timer)
-        .innerJoin(run, eq(run.key, timer.run))
-        .where(eq(timer.run, keyIs))
-        .orderBy(asc(timer.due), asc(timer.token)),
-  });
+  const read = prepareReads(connection);
   return {
     journal: async (ownerRun, page) => {
       const key = keys.of(ownerRun);

@@ -1,12 +1,11 @@
 /**
- * Reads of a turn and of a start, prepared once. drizzle writes the SQL from the schema, the driver runs it.
+ * Reads of a turn and of a start. drizzle writes their SQL from the schema, once in a process; the driver prepares and runs them.
  *
  * Run through drizzle as well, it finds out anew with each row how each of its columns is read.
  */
 import { Column, is, SQL } from 'drizzle-orm';
 import { FermataError } from '../../errors.ts';
-import type { Connection } from './connection.ts';
-import { binder, onFirstUse, type Query, type Values } from './prepared.ts';
+import { binder, onFirstUse, type Prepare, type Query, together, type Values } from './prepared.ts';
 
 /** A read. Its placeholders are given by name. */
 export interface Read<Row> {
@@ -23,39 +22,50 @@ interface Select extends Query {
 type RowOf<S extends Select> = S['_']['result'][number];
 
 /**
- * Writes and prepares a read when it is first asked for: a process uses few of all statements.
+ * A read, written and prepared when it is first asked for: a process uses few of all statements.
  *
- * @example const read = prepareRead(connection, () => db.select({ text: blob.text }).from(blob).where(eq(blob.hash, sql.placeholder('hash'))));
- * read.get({ hash }) // prepared here
+ * @example
+ * const prepareText = readStatement(() => builder.select({ text: blob.text }).from(blob).where(eq(blob.hash, sql.placeholder('hash'))));
+ * const text = prepareText(connection);
+ * text.get({ hash }) // prepared here
  */
-export function prepareRead<S extends Select>({ driver }: Connection, query: () => S): Read<RowOf<S>> {
-  const prepared = onFirstUse((): Read<RowOf<S>> => {
+export function readStatement<S extends Select>(query: () => S): Prepare<Read<RowOf<S>>> {
+  const written = onFirstUse(() => {
     const select = query();
-    const written = select.toSQL();
-    const statement = driver.prepare<unknown[], readonly unknown[]>(plannedOnce(written)).raw();
-    const bind = binder(written);
-    const rowOf = rowReader<RowOf<S>>(select._.selectedFields);
+    const { sql: text, params } = select.toSQL();
     return {
-      get: (values) => {
-        const row = statement.get(bind(values));
-        return row && rowOf(row);
-      },
-      all: (values) => statement.all(bind(values)).map(rowOf),
+      text: plannedOnce(text, params),
+      bind: binder(params),
+      rowOf: rowReader<RowOf<S>>(select._.selectedFields),
     };
   });
-  return {
-    get: (values) => prepared().get(values),
-    all: (values) => prepared().all(values),
+  return ({ driver }) => {
+    const prepared = onFirstUse((): Read<RowOf<S>> => {
+      const { text, bind, rowOf } = written();
+      const statement = driver.prepare<unknown[], readonly unknown[]>(text).raw();
+      return {
+        get: (values) => {
+          const row = statement.get(bind(values));
+          return row && rowOf(row);
+        },
+        all: (values) => statement.all(bind(values)).map(rowOf),
+      };
+    });
+    return {
+      get: (values) => prepared().get(values),
+      all: (values) => prepared().all(values),
+    };
   };
 }
 
 /** The same for several, by name. */
-export function prepareReads<Queries extends Readonly<Record<string, () => Select>>>(
-  connection: Connection,
+export function readStatements<Queries extends Readonly<Record<string, () => Select>>>(
   queries: Queries,
-): { readonly [Name in keyof Queries]: Read<RowOf<ReturnType<Queries[Name]>>> } {
-  const reads = Object.entries(queries).map(([name, query]) => [name, prepareRead(connection, query)]);
-  return Object.fromEntries(reads) as { readonly [Name in keyof Queries]: Read<RowOf<ReturnType<Queries[Name]>>> };
+): Prepare<{ readonly [Name in keyof Queries]: Read<RowOf<ReturnType<Queries[Name]>>> }> {
+  const reads = Object.entries(queries).map(([name, query]) => [name, readStatement(query)] as const);
+  return together(Object.fromEntries(reads)) as Prepare<{
+    readonly [Name in keyof Queries]: Read<RowOf<ReturnType<Queries[Name]>>>;
+  }>;
 }
 
 /**
@@ -63,11 +73,11 @@ export function prepareReads<Queries extends Readonly<Record<string, () => Selec
  * names, and from then on plans anew whenever a value is bound: 7 µs more for the calls of a run, 25 for the run itself. Of `+?`
  * it asks nothing, and takes the value as it is.
  */
-function plannedOnce({ sql, params }: ReturnType<Query['toSQL']>): string {
-  const parts = sql.split('?');
+function plannedOnce(text: string, params: readonly unknown[]): string {
+  const parts = text.split('?');
   // In a text it would become another text.
   if (parts.length - 1 !== params.length)
-    throw new FermataError('internal', `A read has a "?" that is no placeholder: ${sql}. Bind that text.`);
+    throw new FermataError('internal', `A read has a "?" that is no placeholder: ${text}. Bind that text.`);
   return parts.join('+?');
 }
 

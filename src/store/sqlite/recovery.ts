@@ -2,7 +2,8 @@
 import { and, asc, eq, gt, isNotNull, lte, sql } from 'drizzle-orm';
 import type { Store } from '../store.ts';
 import type { Connection } from './connection.ts';
-import { prepareReads } from './prepared-reads.ts';
+import { builder } from './prepared.ts';
+import { readStatements } from './prepared-reads.ts';
 import type { RunKeys } from './run-keys.ts';
 import { effect, message, run, runState, timer } from './schema.ts';
 
@@ -26,46 +27,47 @@ const effectColumns = {
   effectJson: effect.effectJson,
 };
 
+const limitTo = sql.placeholder('limit');
+const prepareReads = readStatements({
+  due: () =>
+    builder
+      .select(timerColumns)
+      .from(timer)
+      .innerJoin(run, eq(run.key, timer.run))
+      .where(
+        and(
+          lte(timer.due, sql.placeholder('until')),
+          sql`(${timer.due}, ${timer.run}, ${timer.token}) > (${sql.placeholder('due')}, ${sql.placeholder('run')}, ${sql.placeholder('token')})`,
+        ),
+      )
+      .orderBy(asc(timer.due), asc(timer.run), asc(timer.token))
+      .limit(limitTo),
+  soonest: () =>
+    builder
+      .select({ due: sql<number | null>`min(${timer.due})` })
+      .from(timer)
+      .where(gt(timer.due, sql.placeholder('until'))),
+  effects: () =>
+    builder
+      .select(effectColumns)
+      .from(effect)
+      .innerJoin(run, eq(run.key, effect.run))
+      .where(sql`(${effect.run}, ${effect.token}) > (${sql.placeholder('run')}, ${sql.placeholder('token')})`)
+      .orderBy(asc(effect.run), asc(effect.token))
+      .limit(limitTo),
+  cut: () =>
+    builder
+      .select(owner)
+      .from(runState)
+      .innerJoin(run, eq(run.key, runState.run))
+      .where(isNotNull(runState.agendaJson))
+      .orderBy(asc(runState.run)),
+  undelivered: () => builder.select().from(message).orderBy(asc(message.id)).limit(limitTo),
+});
+
 /** Prepares the reads of recovery and time. */
 export function prepareRecoveryReads(connection: Connection, keys: RunKeys): RecoveryReads {
-  const { db } = connection;
-  const limitTo = sql.placeholder('limit');
-  const read = prepareReads(connection, {
-    due: () =>
-      db
-        .select(timerColumns)
-        .from(timer)
-        .innerJoin(run, eq(run.key, timer.run))
-        .where(
-          and(
-            lte(timer.due, sql.placeholder('until')),
-            sql`(${timer.due}, ${timer.run}, ${timer.token}) > (${sql.placeholder('due')}, ${sql.placeholder('run')}, ${sql.placeholder('token')})`,
-          ),
-        )
-        .orderBy(asc(timer.due), asc(timer.run), asc(timer.token))
-        .limit(limitTo),
-    soonest: () =>
-      db
-        .select({ due: sql<number | null>`min(${timer.due})` })
-        .from(timer)
-        .where(gt(timer.due, sql.placeholder('until'))),
-    effects: () =>
-      db
-        .select(effectColumns)
-        .from(effect)
-        .innerJoin(run, eq(run.key, effect.run))
-        .where(sql`(${effect.run}, ${effect.token}) > (${sql.placeholder('run')}, ${sql.placeholder('token')})`)
-        .orderBy(asc(effect.run), asc(effect.token))
-        .limit(limitTo),
-    cut: () =>
-      db
-        .select(owner)
-        .from(runState)
-        .innerJoin(run, eq(run.key, runState.run))
-        .where(isNotNull(runState.agendaJson))
-        .orderBy(asc(runState.run)),
-    undelivered: () => db.select().from(message).orderBy(asc(message.id)).limit(limitTo),
-  });
+  const read = prepareReads(connection);
 
   return {
     dueTimers: async (until, limit, after) =>

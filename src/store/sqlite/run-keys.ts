@@ -2,11 +2,19 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { RunKey } from '../runs.ts';
 import type { Connection } from './connection.ts';
-import { prepareRead } from './prepared-reads.ts';
+import { builder } from './prepared.ts';
+import { readStatement } from './prepared-reads.ts';
 import { run } from './schema.ts';
 
 /** Runs whose key is kept in memory; the least recently used one goes first. */
 const CAPACITY = 20_000;
+
+const prepareFind = readStatement(() =>
+  builder
+    .select({ key: run.key })
+    .from(run)
+    .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run')))),
+);
 
 /**
  * Integer keys of runs. They are kept in memory, because every read and write of a turn needs one.
@@ -19,12 +27,7 @@ export class RunKeys {
   readonly #find;
 
   constructor(connection: Connection) {
-    this.#find = prepareRead(connection, () =>
-      connection.db
-        .select({ key: run.key })
-        .from(run)
-        .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.run, sql.placeholder('run')))),
-    );
+    this.#find = prepareFind(connection);
   }
 
   of(owner: RunKey): number | undefined {

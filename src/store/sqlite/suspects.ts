@@ -2,14 +2,16 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { SuspectRow, SuspectStore } from '../suspects.ts';
 import type { Connection } from './connection.ts';
-import { prepareRun, prepareUpsert } from './prepared.ts';
+import { builder, type Prepare, upsertStatement, writeStatement } from './prepared.ts';
 import { suspect } from './schema.ts';
 import type { Writer } from './writer.ts';
+
+const preparePut = upsertStatement(suspect, [suspect.tenant, suspect.run, suspect.key]);
 
 /** Prepares what is read and written outside of a group. */
 export function suspectStore(connection: Connection, writer: Writer): SuspectStore {
   const { db } = connection;
-  const put = prepareUpsert(connection, suspect, [suspect.tenant, suspect.run, suspect.key]);
+  const put = preparePut(connection);
   return {
     suspects: async () => db.select().from(suspect).all(),
     putSuspects: async (rows) =>
@@ -26,9 +28,9 @@ export function suspectStore(connection: Connection, writer: Writer): SuspectSto
 }
 
 /** Prepares "this one was decided, and nobody died of it", for a group. */
-export function prepareDropSuspect(connection: Connection): (row: Pick<SuspectRow, 'tenant' | 'run' | 'key'>) => void {
-  const drop = prepareRun(connection, () =>
-    connection.db
+export const prepareDropSuspect: Prepare<(row: Pick<SuspectRow, 'tenant' | 'run' | 'key'>) => void> = writeStatement(
+  () =>
+    builder
       .delete(suspect)
       .where(
         and(
@@ -37,11 +39,7 @@ export function prepareDropSuspect(connection: Connection): (row: Pick<SuspectRo
           eq(suspect.key, sql.placeholder('key')),
         ),
       ),
-  );
-  return ({ tenant, run, key }) => {
-    drop({ tenant, run, key });
-  };
-}
+);
 
 function columnsOf({ tenant, run, key, what, count, at, aloneSince, quarantinedAt }: SuspectRow): SuspectRow {
   return { tenant, run, key, what, count, at, aloneSince, quarantinedAt };

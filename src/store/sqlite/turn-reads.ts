@@ -7,7 +7,8 @@ import type { Store } from '../store.ts';
 import type { JournalReads } from './journal.ts';
 import { prepareLedgerRead } from './ledger.ts';
 import type { Connection } from './connection.ts';
-import { prepareReads } from './prepared-reads.ts';
+import { builder } from './prepared.ts';
+import { readStatements } from './prepared-reads.ts';
 import type { RunKeys } from './run-keys.ts';
 import { parentOf, runColumns, toRunRow } from './run-row.ts';
 import {
@@ -54,9 +55,241 @@ type TurnReads = Pick<
   | 'effectsOf'
 >;
 
+const runIs = sql.placeholder('run');
+const { key: _key, run: _actorRun, ...actorColumns } = getTableColumns(actor);
+const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
+const { run: _taskRun, ...taskColumns } = getTableColumns(task);
+const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
+const { run: _growthRun, ...growthColumns } = getTableColumns(growth);
+const { run: _listRun, ...listColumns } = getTableColumns(growthList);
+const { run: _waitRun, ...waitColumns } = getTableColumns(wait);
+const { run: _keptRun, ...keptColumns } = getTableColumns(keptEvent);
+const { run: _typeRun, ...typeColumns } = getTableColumns(eventType);
+const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
+const { run: _writeRun, ...writeColumns } = getTableColumns(sharedWrite);
+const { run: _watchRun, ...watchColumns } = getTableColumns(watch);
+const { run: _budgetRun, ...budgetColumns } = getTableColumns(budgetWait);
+const keyIs = sql.placeholder('key');
+const nameIs = sql.placeholder('name');
+const typeIs = sql.placeholder('type');
+const prepareReads = readStatements({
+  run: () =>
+    builder.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).where(eq(run.key, runIs)),
+  actor: () =>
+    builder
+      .select(actorColumns)
+      .from(actor)
+      .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address')))),
+  task: () =>
+    builder
+      .select(taskColumns)
+      .from(task)
+      .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
+  approval: () =>
+    builder
+      .select(approvalColumns)
+      .from(approval)
+      .where(and(eq(approval.run, runIs), eq(approval.task, nameIs))),
+  growth: () =>
+    builder
+      .select(growthColumns)
+      .from(growth)
+      .where(and(eq(growth.run, runIs), eq(growth.task, nameIs))),
+  growthList: () =>
+    builder
+      .select(listColumns)
+      .from(growthList)
+      .where(
+        and(
+          eq(growthList.run, runIs),
+          eq(growthList.task, nameIs),
+          eq(growthList.list, sql.placeholder('list')),
+          eq(growthList.at, sql.placeholder('at')),
+        ),
+      ),
+  // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
+  ready: () =>
+    builder
+      .select({ name: task.name, position: task.position })
+      .from(task)
+      .where(and(eq(task.run, runIs), sql`${task.ready} = 1`))
+      .orderBy(asc(task.position), asc(task.name))
+      .limit(sql.placeholder('limit')),
+  live: () =>
+    builder
+      .select({ name: task.name })
+      .from(task)
+      .where(and(eq(task.run, runIs), eq(task.live, true)))
+      .orderBy(asc(task.name)),
+  wait: () =>
+    builder
+      .select(waitColumns)
+      .from(wait)
+      .where(and(eq(wait.run, runIs), eq(wait.task, nameIs))),
+  keptEvent: () =>
+    builder
+      .select(keptColumns)
+      .from(keptEvent)
+      .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq')))),
+  eventType: () =>
+    builder
+      .select(typeColumns)
+      .from(eventType)
+      .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs))),
+  eventTypes: () =>
+    builder
+      .select({ type: eventType.type })
+      .from(eventType)
+      .where(eq(eventType.run, runIs))
+      .orderBy(asc(eventType.type))
+      .limit(sql.placeholder('limit')),
+  openWaits: () =>
+    builder
+      .select(waitColumns)
+      .from(wait)
+      .where(
+        and(
+          eq(wait.run, runIs),
+          eq(wait.type, typeIs),
+          sql`${wait.open} = 1`,
+          sql`(${wait.position}, ${wait.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
+        ),
+      )
+      .orderBy(asc(wait.position), asc(wait.task))
+      .limit(sql.placeholder('limit')),
+  keptEvents: () =>
+    builder
+      .select(keptColumns)
+      .from(keptEvent)
+      .where(
+        and(
+          eq(keptEvent.run, runIs),
+          eq(keptEvent.type, typeIs),
+          sql`${keptEvent.takenBy} is null`,
+          gt(keptEvent.seq, sql.placeholder('after')),
+        ),
+      )
+      .orderBy(asc(keptEvent.seq))
+      .limit(sql.placeholder('limit')),
+  shared: () =>
+    builder
+      .select(sharedColumns)
+      .from(shared)
+      .where(and(eq(shared.run, runIs), eq(shared.key, keyIs))),
+  sharedWrite: () =>
+    builder
+      .select(writeColumns)
+      .from(sharedWrite)
+      .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write')))),
+  watch: () =>
+    builder
+      .select(watchColumns)
+      .from(watch)
+      .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs))),
+  openWatches: () =>
+    builder
+      .select(watchColumns)
+      .from(watch)
+      .where(
+        and(
+          eq(watch.run, runIs),
+          eq(watch.key, keyIs),
+          sql`${watch.open} = 1`,
+          sql`(${watch.position}, ${watch.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
+        ),
+      )
+      .orderBy(asc(watch.position), asc(watch.task))
+      .limit(sql.placeholder('limit')),
+  budgetWait: () =>
+    builder
+      .select(budgetColumns)
+      .from(budgetWait)
+      .where(and(eq(budgetWait.run, runIs), eq(budgetWait.task, nameIs), eq(budgetWait.call, sql.placeholder('call')))),
+  openBudgetWaits: () =>
+    builder
+      .select(budgetColumns)
+      .from(budgetWait)
+      .where(
+        and(
+          eq(budgetWait.run, runIs),
+          sql`${budgetWait.open} = 1`,
+          sql`(${budgetWait.least}, ${budgetWait.task}, ${budgetWait.call}) > (${sql.placeholder('least')}, ${sql.placeholder('task')}, ${sql.placeholder('call')})`,
+        ),
+      )
+      .orderBy(asc(budgetWait.least), asc(budgetWait.task), asc(budgetWait.call))
+      .limit(sql.placeholder('limit')),
+  budgetHolders: () =>
+    builder
+      .select(budgetColumns)
+      .from(budgetWait)
+      .where(
+        and(
+          eq(budgetWait.run, runIs),
+          sql`${budgetWait.held} > 0`,
+          sql`${budgetWait.task} > ${sql.placeholder('after')}`,
+        ),
+      )
+      .orderBy(asc(budgetWait.task))
+      .limit(sql.placeholder('limit')),
+  budgetsAskedBy: () =>
+    builder
+      .select({ id: run.run })
+      .from(budgetWait)
+      .innerJoin(run, eq(run.key, budgetWait.run))
+      .where(
+        and(
+          eq(budgetWait.task, sql.placeholder('holder')),
+          sql`(${budgetWait.held} > 0 or (${budgetWait.open} = 1 and ${budgetWait.call} = ''))`,
+          eq(run.tenant, sql.placeholder('tenant')),
+        ),
+      )
+      .orderBy(asc(budgetWait.run)),
+  askedNow: () =>
+    builder
+      .select({ id: message.toRun })
+      .from(message)
+      .where(
+        and(
+          eq(message.tenant, sql.placeholder('tenant')),
+          eq(message.fromRun, runIs),
+          sql`${message.eventJson} ->> '$.type' = 'fermata.budget.ask'`,
+        ),
+      )
+      .orderBy(asc(message.id)),
+  effects: () => builder.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)),
+  children: () =>
+    builder
+      .select({ id: run.run, parentJson: run.parentJson })
+      .from(run)
+      .innerJoin(runState, eq(runState.run, run.key))
+      .where(
+        and(
+          eq(run.parentRun, sql.placeholder('parent')),
+          eq(run.tenant, sql.placeholder('tenant')),
+          isNull(runState.endedAt),
+        ),
+      )
+      .orderBy(asc(run.key)),
+  taken: () =>
+    builder
+      .select({ seq: taken.seq })
+      .from(taken)
+      .where(and(eq(taken.run, runIs), eq(taken.id, sql.placeholder('id')))),
+  blob: () =>
+    builder
+      .select({ text: blob.text })
+      .from(blob)
+      .where(eq(blob.hash, sql.placeholder('hash'))),
+  started: () =>
+    builder
+      .select({ run: run.run, bodyHash: run.bodyHash })
+      .from(run)
+      .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.idempotencyKey, sql.placeholder('key')))),
+});
+
 /** Prepares the reads of a turn. */
 export function prepareTurnReads(connection: Connection, keys: RunKeys, journal: JournalReads): TurnReads {
-  const read = readsOf(connection);
+  const read = prepareReads(connection);
   const ledgerRow = prepareLedgerRead(connection.db);
   const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
     task: (run, name) => read.task.get({ run, name }),
@@ -152,240 +385,4 @@ export function prepareTurnReads(connection: Connection, keys: RunKeys, journal:
 
 function named({ tenant, run }: RunKey): RunKey {
   return { tenant, run };
-}
-
-function readsOf(connection: Connection) {
-  const { db } = connection;
-  const runIs = sql.placeholder('run');
-  const { key: _key, run: _actorRun, ...actorColumns } = getTableColumns(actor);
-  const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
-  const { run: _taskRun, ...taskColumns } = getTableColumns(task);
-  const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
-  const { run: _growthRun, ...growthColumns } = getTableColumns(growth);
-  const { run: _listRun, ...listColumns } = getTableColumns(growthList);
-  const { run: _waitRun, ...waitColumns } = getTableColumns(wait);
-  const { run: _keptRun, ...keptColumns } = getTableColumns(keptEvent);
-  const { run: _typeRun, ...typeColumns } = getTableColumns(eventType);
-  const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
-  const { run: _writeRun, ...writeColumns } = getTableColumns(sharedWrite);
-  const { run: _watchRun, ...watchColumns } = getTableColumns(watch);
-  const { run: _budgetRun, ...budgetColumns } = getTableColumns(budgetWait);
-  const keyIs = sql.placeholder('key');
-  const nameIs = sql.placeholder('name');
-  const typeIs = sql.placeholder('type');
-  return prepareReads(connection, {
-    run: () => db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).where(eq(run.key, runIs)),
-    actor: () =>
-      db
-        .select(actorColumns)
-        .from(actor)
-        .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address')))),
-    task: () =>
-      db
-        .select(taskColumns)
-        .from(task)
-        .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
-    approval: () =>
-      db
-        .select(approvalColumns)
-        .from(approval)
-        .where(and(eq(approval.run, runIs), eq(approval.task, nameIs))),
-    growth: () =>
-      db
-        .select(growthColumns)
-        .from(growth)
-        .where(and(eq(growth.run, runIs), eq(growth.task, nameIs))),
-    growthList: () =>
-      db
-        .select(listColumns)
-        .from(growthList)
-        .where(
-          and(
-            eq(growthList.run, runIs),
-            eq(growthList.task, nameIs),
-            eq(growthList.list, sql.placeholder('list')),
-            eq(growthList.at, sql.placeholder('at')),
-          ),
-        ),
-    // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
-    ready: () =>
-      db
-        .select({ name: task.name, position: task.position })
-        .from(task)
-        .where(and(eq(task.run, runIs), sql`${task.ready} = 1`))
-        .orderBy(asc(task.position), asc(task.name))
-        .limit(sql.placeholder('limit')),
-    live: () =>
-      db
-        .select({ name: task.name })
-        .from(task)
-        .where(and(eq(task.run, runIs), eq(task.live, true)))
-        .orderBy(asc(task.name)),
-    wait: () =>
-      db
-        .select(waitColumns)
-        .from(wait)
-        .where(and(eq(wait.run, runIs), eq(wait.task, nameIs))),
-    keptEvent: () =>
-      db
-        .select(keptColumns)
-        .from(keptEvent)
-        .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq')))),
-    eventType: () =>
-      db
-        .select(typeColumns)
-        .from(eventType)
-        .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs))),
-    eventTypes: () =>
-      db
-        .select({ type: eventType.type })
-        .from(eventType)
-        .where(eq(eventType.run, runIs))
-        .orderBy(asc(eventType.type))
-        .limit(sql.placeholder('limit')),
-    openWaits: () =>
-      db
-        .select(waitColumns)
-        .from(wait)
-        .where(
-          and(
-            eq(wait.run, runIs),
-            eq(wait.type, typeIs),
-            sql`${wait.open} = 1`,
-            sql`(${wait.position}, ${wait.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
-          ),
-        )
-        .orderBy(asc(wait.position), asc(wait.task))
-        .limit(sql.placeholder('limit')),
-    keptEvents: () =>
-      db
-        .select(keptColumns)
-        .from(keptEvent)
-        .where(
-          and(
-            eq(keptEvent.run, runIs),
-            eq(keptEvent.type, typeIs),
-            sql`${keptEvent.takenBy} is null`,
-            gt(keptEvent.seq, sql.placeholder('after')),
-          ),
-        )
-        .orderBy(asc(keptEvent.seq))
-        .limit(sql.placeholder('limit')),
-    shared: () =>
-      db
-        .select(sharedColumns)
-        .from(shared)
-        .where(and(eq(shared.run, runIs), eq(shared.key, keyIs))),
-    sharedWrite: () =>
-      db
-        .select(writeColumns)
-        .from(sharedWrite)
-        .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write')))),
-    watch: () =>
-      db
-        .select(watchColumns)
-        .from(watch)
-        .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs))),
-    openWatches: () =>
-      db
-        .select(watchColumns)
-        .from(watch)
-        .where(
-          and(
-            eq(watch.run, runIs),
-            eq(watch.key, keyIs),
-            sql`${watch.open} = 1`,
-            sql`(${watch.position}, ${watch.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
-          ),
-        )
-        .orderBy(asc(watch.position), asc(watch.task))
-        .limit(sql.placeholder('limit')),
-    budgetWait: () =>
-      db
-        .select(budgetColumns)
-        .from(budgetWait)
-        .where(
-          and(eq(budgetWait.run, runIs), eq(budgetWait.task, nameIs), eq(budgetWait.call, sql.placeholder('call'))),
-        ),
-    openBudgetWaits: () =>
-      db
-        .select(budgetColumns)
-        .from(budgetWait)
-        .where(
-          and(
-            eq(budgetWait.run, runIs),
-            sql`${budgetWait.open} = 1`,
-            sql`(${budgetWait.least}, ${budgetWait.task}, ${budgetWait.call}) > (${sql.placeholder('least')}, ${sql.placeholder('task')}, ${sql.placeholder('call')})`,
-          ),
-        )
-        .orderBy(asc(budgetWait.least), asc(budgetWait.task), asc(budgetWait.call))
-        .limit(sql.placeholder('limit')),
-    budgetHolders: () =>
-      db
-        .select(budgetColumns)
-        .from(budgetWait)
-        .where(
-          and(
-            eq(budgetWait.run, runIs),
-            sql`${budgetWait.held} > 0`,
-            sql`${budgetWait.task} > ${sql.placeholder('after')}`,
-          ),
-        )
-        .orderBy(asc(budgetWait.task))
-        .limit(sql.placeholder('limit')),
-    budgetsAskedBy: () =>
-      db
-        .select({ id: run.run })
-        .from(budgetWait)
-        .innerJoin(run, eq(run.key, budgetWait.run))
-        .where(
-          and(
-            eq(budgetWait.task, sql.placeholder('holder')),
-            sql`(${budgetWait.held} > 0 or (${budgetWait.open} = 1 and ${budgetWait.call} = ''))`,
-            eq(run.tenant, sql.placeholder('tenant')),
-          ),
-        )
-        .orderBy(asc(budgetWait.run)),
-    askedNow: () =>
-      db
-        .select({ id: message.toRun })
-        .from(message)
-        .where(
-          and(
-            eq(message.tenant, sql.placeholder('tenant')),
-            eq(message.fromRun, runIs),
-            sql`${message.eventJson} ->> '$.type' = 'fermata.budget.ask'`,
-          ),
-        )
-        .orderBy(asc(message.id)),
-    effects: () => db.select(effectColumns).from(effect).where(eq(effect.run, runIs)).orderBy(asc(effect.token)),
-    children: () =>
-      db
-        .select({ id: run.run, parentJson: run.parentJson })
-        .from(run)
-        .innerJoin(runState, eq(runState.run, run.key))
-        .where(
-          and(
-            eq(run.parentRun, sql.placeholder('parent')),
-            eq(run.tenant, sql.placeholder('tenant')),
-            isNull(runState.endedAt),
-          ),
-        )
-        .orderBy(asc(run.key)),
-    taken: () =>
-      db
-        .select({ seq: taken.seq })
-        .from(taken)
-        .where(and(eq(taken.run, runIs), eq(taken.id, sql.placeholder('id')))),
-    blob: () =>
-      db
-        .select({ text: blob.text })
-        .from(blob)
-        .where(eq(blob.hash, sql.placeholder('hash'))),
-    started: () =>
-      db
-        .select({ run: run.run, bodyHash: run.bodyHash })
-        .from(run)
-        .where(and(eq(run.tenant, sql.placeholder('tenant')), eq(run.idempotencyKey, sql.placeholder('key')))),
-  });
 }
