@@ -8,7 +8,7 @@ import { compares, isPaidOnTheSide, isSidePaid, isSimilar, isToBeJudged, isVerif
 import type { TaskContext } from './context.ts';
 import type { TaskEvent } from './events.ts';
 import { joinedItems, spreads } from './items.ts';
-import { adds, asksFunction, onlyAsks } from './outcome.ts';
+import { adds, asksFunction, endsWithCall, onlyAsks, publishes } from './outcome.ts';
 import { isPaidFor } from './paying.ts';
 import { isFound, recalls } from './recalling.ts';
 import { isPublished, refusalOf } from './sharing.ts';
@@ -84,7 +84,8 @@ export const guards = {
   waitsForEvent: ({ context: { call } }: Seen) => call.kind === 'wait' && 'event' in call.for,
   waitsForTime: ({ context: { call } }: Seen) => call.kind === 'wait' && !('event' in call.for),
   mayGoWithout: ({ context }: Seen) => goesWithout(context),
-  publishes: ({ context }: Seen) => context.publishes === true,
+  publishes: ({ context }: Seen) => publishes(context),
+  endsWithCall: ({ context }: Seen) => endsWithCall(context),
   isUnpublished: ({ event }: Seen) => refusalOf(event) !== undefined,
   isPublished: ({ event }: Seen) => isPublished(event),
   cannotTell: ({ event }: Seen) => event.type === 'fermata.task.stops' && 'error' in event.stop,

@@ -48,6 +48,16 @@ export function asksFunction(context: TaskContext): boolean {
   return adds(context) && context.addTasks !== FROM_OUTPUT && !isReused(context);
 }
 
+/** True where something of what it gives is shared with the run. */
+export function publishes(context: TaskContext): boolean {
+  return context.publishes === true;
+}
+
+/** True where nothing is left to do once its call has given something: no tasks to add, nothing to publish. */
+export function endsWithCall(context: TaskContext): boolean {
+  return context.addTasks === undefined && !publishes(context);
+}
+
 /** True where its work is done, and only its function has still to be called: what it gave is paid, and not asked for again. */
 export function onlyAsks(context: TaskContext): boolean {
   return (context.outcome ?? null) !== null && asksFunction(context);

@@ -10,7 +10,11 @@ export const calling = (src: 'modelCall' | 'code') =>
       src,
       id: 'call',
       input: callInput,
-      onDone: { target: '#task.running.completing', actions: 'keepOutcome' },
+      onDone: [
+        // The way of most tasks: the state that chooses what is left would be a step more in each of them.
+        { guard: 'endsWithCall', target: '#task.completed', actions: 'keepOutcome' },
+        { target: '#task.running.completing', actions: 'keepOutcome' },
+      ],
       onError: [
         { guard: 'mayRetry', target: '#task.retrying', actions: 'keepError' },
         { target: '#task.failed', actions: 'keepError' },
