@@ -17,6 +17,8 @@ export interface Tally {
   commits: number;
   turns: number;
   rows: number;
+  /** Milliseconds in the store: its statements, COMMIT and the sync. */
+  commitMs: number;
 }
 
 /** A Fermata on a file that holds one workflow. */
@@ -36,7 +38,7 @@ export async function createDatabase(file: string, document: object): Promise<nu
 
 /** Opens the database of `createDatabase`. */
 export async function openFermata(file: string, nothing: CodeFunction = () => 'done'): Promise<OpenFermata> {
-  const tally: Tally = { commits: 0, turns: 0, rows: 0 };
+  const tally: Tally = { commits: 0, turns: 0, rows: 0, commitMs: 0 };
   const fermata = await compose({ store: counted(sqliteStore(file), tally), config: { functions: { nothing } } });
   const [workflow] = await fermata.workflows.list({ limit: 1 });
   if (workflow === undefined)
@@ -65,8 +67,14 @@ export function heard({ runtime }: Pick<Fermata, 'runtime'>, type: string, count
 }
 
 /** What a step cost; `grown` is the growth of the file in bytes. */
-export function costOfStep({ commits, turns, rows }: Tally, grown: number, steps: number): Sample {
-  return { turns: turns / steps, rows: rows / steps, commits: commits / steps, bytes: grown / steps };
+export function costOfStep({ commits, turns, rows, commitMs }: Tally, grown: number, steps: number): Sample {
+  return {
+    committing: (commitMs * 1_000) / steps,
+    turns: turns / steps,
+    rows: rows / steps,
+    commits: commits / steps,
+    bytes: grown / steps,
+  };
 }
 
 function counted(store: Store, tally: Tally): Store {
@@ -78,7 +86,11 @@ function counted(store: Store, tally: Tally): Store {
         for (const { kind, type } of run.entries) if (kind === 'event' && type !== 'xstate.stop') tally.turns++;
         tally.rows += rowsOf(run);
       }
-      return store.commit(group);
+      const from = performance.now();
+      // This store has done all of it when it answers with its promise.
+      const committed = store.commit(group);
+      tally.commitMs += performance.now() - from;
+      return committed;
     },
   };
 }

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
 import { FermataError } from '../src/errors.ts';
@@ -12,7 +13,12 @@ import { RUNS, STEPS } from './killed-program.ts';
 import type { Sample, Workload } from './workload.ts';
 
 const run = promisify(execFile);
-const PROGRAM = join(import.meta.dirname, 'killed-program.ts');
+/** It begins as `fermata serve` does: what an earlier process compiled is not compiled again. */
+const PROGRAM = [
+  '--import',
+  pathToFileURL(join(import.meta.dirname, '../bin/quickly.js')).href,
+  join(import.meta.dirname, 'killed-program.ts'),
+];
 
 /** What is finished in a database, as `RUN STEP` lines of a ledger. */
 const FINISHED = {
@@ -22,7 +28,7 @@ const FINISHED = {
 
 async function killedAndFinished(contender: 'fermata' | 'raw', file: string): Promise<Sample> {
   const [before, after] = [`${file}.before`, `${file}.after`];
-  const killed = await run(process.execPath, [PROGRAM, contender, 'begin', file, before]).catch(
+  const killed = await run(process.execPath, [...PROGRAM, contender, 'begin', file, before]).catch(
     (thrown: { readonly signal?: string }) => thrown,
   );
   if (!('signal' in killed) || killed.signal !== 'SIGKILL')
@@ -31,7 +37,7 @@ async function killedAndFinished(contender: 'fermata' | 'raw', file: string): Pr
       `W5: the process should have killed itself, but it ended otherwise: ${JSON.stringify(killed)}.`,
     );
   const finished = await finishedIn(file, FINISHED[contender]);
-  const { stdout } = await run(process.execPath, [PROGRAM, contender, 'finish', file, after]);
+  const { stdout } = await run(process.execPath, [...PROGRAM, contender, 'finish', file, after]);
   const calls = (await readFile(after, 'utf8')).trim().split('\n');
   const earlier = (await readFile(before, 'utf8')).trim().split('\n');
   const all = new Set([...earlier, ...calls]);

@@ -38,6 +38,7 @@ export interface Workload {
 
 /** What Fermata wrote for one step; for its own column only. */
 export const COST_OF_A_STEP: readonly Metric[] = [
+  { key: 'committing', label: 'µs in the store a step', digits: 0 },
   { key: 'turns', label: 'turns a step', digits: 2 },
   { key: 'rows', label: 'rows written a step', digits: 2 },
   { key: 'bytes', label: 'bytes on disk a step', digits: 0 },
