@@ -120,6 +120,7 @@ export const taskMachine = setup({
             actions: { type: 'stateDecision', params: ({ event }) => event.decision },
           },
           {
+            guard: 'declined',
             target: 'rejected',
             actions: [
               { type: 'stateDecision', params: ({ event }) => event.decision },

@@ -6,7 +6,7 @@ import { isRetriable, retryOf, triesLeft } from './attempts-left.ts';
 import { childError } from './child-run.ts';
 import { compares, isPaidOnTheSide, isSidePaid, isSimilar, isToBeJudged, isVerified } from './comparing.ts';
 import type { TaskContext } from './context.ts';
-import type { TaskEvent } from './events.ts';
+import type { Decision, TaskEvent } from './events.ts';
 import { joinedItems, spreads } from './items.ts';
 import { adds, asksFunction, endsWithCall, onlyAsks, publishes } from './outcome.ts';
 import { isPaidFor } from './paying.ts';
@@ -29,6 +29,11 @@ function mayRepair({ context, event }: Seen): boolean {
     // What is wrong then is what it shares, and no task of its answer.
     !(event.type === 'fermata.task.refused' && event.error.code === 'expressionFailed')
   );
+}
+
+function isDecision(event: TaskEvent, approved: boolean): boolean {
+  const decision: Partial<Decision> | undefined = event.type === 'fermata.approve' ? event.decision : undefined;
+  return decision?.approved === approved;
 }
 
 /** What it decides by. */
@@ -91,6 +96,8 @@ export const guards = {
   cannotTell: ({ event }: Seen) => event.type === 'fermata.task.stops' && 'error' in event.stop,
   mayRetry: ({ context, event }: Seen) => isRetriable(context, event),
   attemptsLeft: ({ context }: Seen) => triesLeft(context),
-  approved: ({ event }: Seen) => event.type === 'fermata.approve' && event.decision.approved,
+  // A program may send it by hand: what says neither is not taken, where it would else have failed the run.
+  approved: ({ event }: Seen) => isDecision(event, true),
+  declined: ({ event }: Seen) => isDecision(event, false),
   mustAsk: ({ event }: Seen) => event.type === 'fermata.inDoubt' && event.policy === 'ask',
 };

@@ -644,8 +644,8 @@ export class Runtime {
   }
 
   /**
-   * Waits until a run's committed state satisfies `until` (default: it has ended). Throws `notFound`, `shuttingDown`
-   * where the runtime is closed first, and the reason of `signal`.
+   * Waits until a run's committed state satisfies `until` (default: it has ended). Throws `notFound`, `runEnded` where it
+   * ends otherwise, `shuttingDown` where the runtime is closed first, and the reason of `signal`.
    *
    * @example
    * const { output } = await runtime.waitFor(runId)
@@ -666,6 +666,12 @@ export class Runtime {
         signal.throwIfAborted();
         const run = await this.read(runId);
         if (until(run)) return run;
+        if (run.endedAt !== null)
+          throw new FermataError(
+            'runEnded',
+            `Run ${runId} has ended (${run.status}) without ever being in the state that was waited for.`,
+            { data: { runStatus: run.status } },
+          );
         await change;
       }
     } catch (thrown) {

@@ -25,7 +25,21 @@ import { counter } from './machines.ts';
 const child = createMachine({});
 const refused = (machine: AnyStateMachine) => openRuntime({ machines: { 'm@1': machine as Machine } });
 
+/** As XState made it before 5.31. */
+function ofOlderXState(): AnyStateMachine {
+  const made = Object.assign(Object.create(Object.getPrototypeOf(child) as object) as AnyStateMachine, child);
+  delete (made as { options?: unknown }).options;
+  return made;
+}
+
 describe('R7: refused at registration, every fault with its path', () => {
+  it('a machine of an older XState', async () => {
+    await expect(refused(ofOlderXState())).rejects.toMatchObject({
+      code: 'invalidMachine',
+      faults: [{ path: 'm@1: machine', message: expect.stringContaining('XState 5.31 or newer') }],
+    });
+  });
+
   it.each([
     ['an inline machine in invoke', createMachine({ id: 'm', invoke: { src: child } }), /m\.invoke\[0\]\.src.*inline/],
     [

@@ -31,6 +31,16 @@ describe('waitFor', () => {
     expect(await ended).toMatchObject({ status: 'completed', output: 0 });
   });
 
+  it('of what never came before the end is refused, and says how the run ended', async () => {
+    const under = await openRuntime({ machines: { 'counter@1': counter } });
+    const { runId } = await under.runtime.start('counter');
+    const never = under.runtime.waitFor(runId, ({ status }) => status === 'paused');
+    const refused = expect(never).rejects.toMatchObject({ code: 'runEnded', data: { runStatus: 'completed' } });
+    await under.runtime.send(runId, { type: 'END' });
+    await refused;
+    await expect(under.runtime.waitFor(runId, () => false)).rejects.toThrow(/has ended \(completed\) without ever/);
+  });
+
   it('of an unknown run is refused; with a signal it ends when that does', async () => {
     const under = await openRuntime({ machines: { 'counter@1': counter } });
     await expect(under.runtime.waitFor('nobody')).rejects.toMatchObject({ code: 'notFound' });
