@@ -14,7 +14,7 @@ import { tierSchema, twiceIn } from './document/models.ts';
 import { didYouMean } from './document/nearest.ts';
 import { BUDGET_FIELDS, sharedBudgetsSchema } from './document/shared-budget-spec.ts';
 import { FermataError, type Fault } from './errors.ts';
-import { isMachine, promiseCreator } from './runtime/xstate.ts';
+import { faultOfAge, isMachine, promiseCreator } from './runtime/xstate.ts';
 
 /** The machines of documents and budgets, in every version: the newest one would take them over. */
 const OWN_MACHINE = /^(?:workflow|budget)(?:@|$)/;
@@ -169,18 +169,12 @@ function wrongDeclarations({ functions = {} }: FermataConfig): Fault[] {
   });
 }
 
-/** Before XState 5.31 a machine has no options of its own, without which no turn can be decided. */
+/** Told here by its place, before anything is opened. */
 function machinesOfOlderXState({ machines = {} }: FermataConfig): Fault[] {
-  return Object.entries(machines).flatMap(([name, entry]) =>
-    'options' in (isMachine(entry) ? entry : entry.machine)
-      ? []
-      : [
-          {
-            path: formatPath(['machines', name]),
-            message: 'expected a machine of XState 5.31 or newer, came one of an older XState: install xstate 5.33.3',
-          },
-        ],
-  );
+  return Object.entries(machines).flatMap(([name, entry]) => {
+    const message = faultOfAge(isMachine(entry) ? entry : entry.machine);
+    return message === undefined ? [] : [{ path: formatPath(['machines', name]), message }];
+  });
 }
 
 /** It would be read as a JSON Schema, with each of its methods as a keyword that nobody knows. */

@@ -669,7 +669,7 @@ export class Runtime {
         if (run.endedAt !== null)
           throw new FermataError(
             'runEnded',
-            `Run ${runId} has ended (${run.status}) without ever being in the state that was waited for.`,
+            `Run ${runId} has ended (${run.status}): what was waited for was not seen, and cannot come any more.`,
             { data: { runStatus: run.status } },
           );
         await change;

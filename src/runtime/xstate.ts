@@ -180,13 +180,19 @@ export function declaredActors(machine: Machine): readonly string[] {
   return Object.keys(machine.implementations.actors);
 }
 
-/** Before 5.31 a machine has no options of its own, without which no turn can be decided. */
-const OLDER = 'it is one of an older XState; expected one of XState 5.31 or newer, so install xstate 5.33.3';
+/** What is wrong with a machine that an XState before 5.31 has made: it has no options of its own, without which no turn can be decided. */
+export function faultOfAge(machine: Machine): string | undefined {
+  return 'options' in machine
+    ? undefined
+    : 'expected a machine of XState 5.31 or newer, came one of an older XState: install xstate 5.33.3';
+}
+
 const NO_SNAPSHOTS = 'snapshots of a child are not sent to its parent; let the child send an event';
 
 /** Every fault that would keep `machine` from being durable, each with its path in the machine's configuration. */
 export function faultsOf(machine: Machine, known: (src: string) => boolean): { path: string; message: string }[] {
-  if (!('options' in machine)) return [{ path: 'machine', message: OLDER }];
+  const older = faultOfAge(machine);
+  if (older !== undefined) return [{ path: 'machine', message: older }];
   const faults: { path: string; message: string }[] = [];
   const src = (value: unknown, path: string): void => {
     if (typeof value !== 'string') {

@@ -38,7 +38,9 @@ describe('waitFor', () => {
     const refused = expect(never).rejects.toMatchObject({ code: 'runEnded', data: { runStatus: 'completed' } });
     await under.runtime.send(runId, { type: 'END' });
     await refused;
-    await expect(under.runtime.waitFor(runId, () => false)).rejects.toThrow(/has ended \(completed\) without ever/);
+    await expect(under.runtime.waitFor(runId, () => false)).rejects.toThrow(
+      /has ended \(completed\): what was waited for was not seen/,
+    );
   });
 
   it('of an unknown run is refused; with a signal it ends when that does', async () => {

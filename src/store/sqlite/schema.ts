@@ -6,6 +6,8 @@
  *  - Tables keyed by (run, name) whose rows stay below a kilobyte are WITHOUT ROWID: one B-tree instead of two. drizzle
  *    cannot say so, therefore those two words are added by hand in the SQL file, and a test lists the tables that have
  *    them. `actor` and `blob` are not among them: rows past a kilobyte would each take an overflow page of their own.
+ *
+ * A long file, because it is the whole file format, and tables refer to each other.
  */
 import { sql } from 'drizzle-orm';
 import {
