@@ -5,7 +5,7 @@ import xstate from 'xstate/package.json' with { type: 'json' };
 import driver from 'better-sqlite3/package.json' with { type: 'json' };
 import type { CaseResult } from './rounds.ts';
 import type { Spread } from './statistics.ts';
-import type { Case } from './workload.ts';
+import type { Case, Metric } from './workload.ts';
 
 /** Said below every report. */
 export const NOT_SHOWN: readonly string[] = [
@@ -38,20 +38,34 @@ export function environment() {
   };
 }
 
-/** A case as a table: metrics down, contenders across, and Fermata's figure as a multiple of raw's. */
+/**
+ * A case as a table: metrics down, contenders across, and Fermata's figure as a multiple of raw's, and of what raw and plain
+ * XState take one after the other. That is what the same commits and the same decisions cost where nothing else is done.
+ */
 export function table({ metrics }: Case, { title, target, rounds, figures }: CaseResult): string {
   const names = Object.keys(figures);
-  const rows = metrics.map(({ key, label, digits }) => {
-    const [own, raw] = [figures['fermata']?.[key], figures['raw sqlite']?.[key]];
-    const ratio =
-      own === undefined || raw === undefined || raw.median === 0 ? '' : (own.median / raw.median).toFixed(2);
-    return [label, ...names.map((name) => shown(figures[name]?.[key], digits)), ratio];
+  const rows = metrics.map(({ key, label, digits, adds }) => {
+    const [own, raw, plain] = [figures['fermata'], figures['raw sqlite'], figures['plain xstate']].map(
+      (figure) => figure?.[key]?.median,
+    );
+    const cells = names.map((name) => shown(figures[name]?.[key], digits));
+    return [label, ...cells, ratio(own, raw), ratio(own, added(adds, raw, plain))];
   });
-  const head = ['', ...names, '÷ raw'];
+  const head = ['', ...names, '÷ raw', ...(metrics.some(({ adds }) => adds !== undefined) ? ['÷ raw + xstate'] : [])];
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     `  ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ')}`.trimEnd();
   return [`${title} · median (min..max) of ${rounds} · target: ${target}`, line(head), ...rows.map(line)].join('\n');
+}
+
+function ratio(own: number | undefined, baseline: number | undefined): string {
+  return own === undefined || baseline === undefined || baseline === 0 ? '' : (own / baseline).toFixed(2);
+}
+
+/** Two figures for one piece of work, done first by the one and then by the other. */
+function added(adds: Metric['adds'], one: number | undefined, other: number | undefined): number | undefined {
+  if (adds === undefined || one === undefined || other === undefined) return undefined;
+  return adds === 'times' ? one + other : 1 / (1 / one + 1 / other);
 }
 
 function shown(figure: Spread | undefined, digits: number): string {

@@ -76,7 +76,7 @@ export const w1: Workload = {
       title: `${RUNS} runs, one after the other`,
       target: 'a step at most 1.5 × raw, p99 at most 3 × raw',
       metrics: [
-        { key: 'step', label: 'µs a step', digits: 0 },
+        { key: 'step', label: 'µs a step', digits: 0, adds: 'times' },
         { key: 'p99', label: 'µs a step, p99', digits: 0 },
         ...COST_OF_A_STEP,
       ],

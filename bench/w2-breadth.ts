@@ -63,7 +63,7 @@ function oneRun(
     title,
     target,
     metrics: [
-      { key: 'rate', label: 'tasks a second', digits: 0 },
+      { key: 'rate', label: 'tasks a second', digits: 0, adds: 'rates' },
       { key: 'loopDelay', label: 'event-loop delay p99, ms', digits: 1 },
       ...COST_OF_A_STEP,
     ],

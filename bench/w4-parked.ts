@@ -105,9 +105,9 @@ export const w4: Workload = {
       title: `${RUNS} runs parked, then ${APPROVED} approved after a restart`,
       target: 'none resident, 2 KB of disk, p50 at most 2 × raw',
       metrics: [
-        { key: 'p50', label: 'approval to done p50, ms', digits: 2 },
+        { key: 'p50', label: 'approval to done p50, ms', digits: 2, adds: 'times' },
         { key: 'p99', label: 'approval to done p99, ms', digits: 2 },
-        { key: 'rate', label: 'runs parked a second', digits: 0 },
+        { key: 'rate', label: 'runs parked a second', digits: 0, adds: 'rates' },
         { key: 'disk', label: 'bytes on disk a run', digits: 0 },
         { key: 'memory', label: 'bytes in memory a run', digits: 0 },
         { key: 'resident', label: 'runs in memory', digits: 0 },

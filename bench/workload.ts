@@ -16,6 +16,8 @@ export interface Metric {
   /** With its unit: `µs a step`. */
   readonly label: string;
   readonly digits: number;
+  /** For what raw SQLite and plain XState take one after the other: how the two figures are added up. */
+  readonly adds?: 'times' | 'rates';
 }
 
 /** The same work for everyone. */
