@@ -116,8 +116,13 @@ function codeContext(
     progress: report,
     delta,
     model: async (request) => asks.models.ask(request),
-    get shared() {
-      return asks.shared.api;
+    // No getter: V8 would keep it, and with it all that the call holds, until the next full collection (decision 028).
+    shared: {
+      get: (name) => asks.shared.api.get(name),
+      entry: (name) => asks.shared.api.entry(name),
+      set: (name, value, options) => asks.shared.api.set(name, value, options),
+      update: (name, change) => asks.shared.api.update(name, change),
+      subscribe: (name, listener) => asks.shared.api.subscribe(name, listener),
     },
   };
 }

@@ -30,10 +30,11 @@ export class Upcoming<Item> {
     if (!this.#isSettled)
       await new Promise<void>((resolve) => {
         const timer = this.#clock.setTimer(resolve, ms);
-        this.#wake = () => {
+        const wake = (): void => {
           timer.clear();
           resolve();
         };
+        this.#wake = wake;
       });
     if (!this.#isSettled) return undefined;
     this.#next = undefined;

@@ -10,7 +10,23 @@
  * without a test beside them. Its sections can be read one by one: what logic can be durable, deciding, snapshots.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { AnyActor, AnyActorLogic, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
+import {
+  assign,
+  cancel,
+  emit,
+  enqueueActions,
+  raise,
+  sendParent,
+  sendTo,
+  spawnChild,
+  stopChild,
+  type AnyActor,
+  type AnyActorLogic,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventObject,
+} from 'xstate';
+import { evaluateGuard } from 'xstate/guards';
 import { FermataError } from '../errors.ts';
 
 /** The most microsteps one event may take (R9). */
@@ -311,7 +327,14 @@ function bare(machine: Machine): Machine {
     // XState's own count begins one later at the start of a machine; ours must speak first, because it names the actor.
     maxIterations: Math.min(machine.options.maxIterations ?? Infinity, MAX_MICROSTEPS + 1),
   };
-  for (const node of stateNodes(copy)) forgetful(node as unknown as Choosing);
+  const { actions } = copy.implementations as { actions: Record<string, unknown> };
+  copy.implementations.actions = Object.fromEntries(
+    Object.entries(actions).map(([name, action]) => [name, collectingLightly(action)]),
+  ) as typeof copy.implementations.actions;
+  for (const node of stateNodes(copy)) {
+    forgetful(node as unknown as Choosing);
+    replaceActions(node, collectingLightly);
+  }
   bareMachines.set(machine, copy);
   return copy;
 }
@@ -343,6 +366,62 @@ function forgetful(node: Choosing): void {
   };
 }
 
+/** Puts others in place of the actions of a state. It is one of a copied machine: the lists are the state's own. */
+function replaceActions(node: Machine['root'], by: <A>(action: A) => A): void {
+  node.entry = node.entry.map(by);
+  node.exit = node.exit.map(by);
+  const transitions = [...node.transitions.values(), node.always ?? [], node.initial].flat();
+  for (const transition of transitions) transition.actions = transition.actions.map(by);
+}
+
+/** What `enqueueActions` makes: XState calls `resolve` when it comes to the action. */
+interface EnqueueAction {
+  readonly collect: (given: object, params: unknown) => void;
+  readonly resolve: unknown;
+}
+
+const THEIRS = (enqueueActions(() => {}) as unknown as EnqueueAction).resolve;
+
+/**
+ * `enqueueActions` that leaves nothing behind. XState's writes eight functions straight into properties
+ * (`enqueue.assign = () => …`), and V8 keeps such a function, with the snapshot and the event that it can see, until the next
+ * full collection (decision 028). The same functions, made before they are put there, die young. An action of another
+ * copy of XState stays as it is.
+ */
+function collectingLightly<A>(action: A): A {
+  const own = action as unknown as EnqueueAction;
+  if (typeof action !== 'function' || own.resolve !== THEIRS) return action;
+  return Object.assign(() => {}, own, { resolve: collectLightly }) as unknown as A;
+}
+
+function collectLightly(
+  { self, system }: Scope,
+  snapshot: Snapshot,
+  { context, event }: { readonly context: unknown; readonly event: Event },
+  params: unknown,
+  { collect }: EnqueueAction,
+): [Snapshot, undefined, unknown[]] {
+  const actions: unknown[] = [];
+  const enqueued =
+    (create: unknown) =>
+    (...given: unknown[]): void =>
+      void actions.push((create as (...given: unknown[]) => unknown)(...given));
+  const enqueue = Object.assign((action: unknown): void => void actions.push(action), {
+    assign: enqueued(assign),
+    cancel: enqueued(cancel),
+    raise: enqueued(raise),
+    sendTo: enqueued(sendTo),
+    sendParent: enqueued(sendParent),
+    spawnChild: enqueued(spawnChild),
+    stopChild: enqueued(stopChild),
+    emit: enqueued(emit),
+  });
+  const check = (guard: Parameters<typeof evaluateGuard>[0]): boolean =>
+    evaluateGuard(guard, snapshot.context, event, snapshot);
+  collect({ context, event, enqueue, check, self, system }, params);
+  return [snapshot, undefined, actions];
+}
+
 /**
  * The first turn of an actor: what `createActor(machine, { input })` would begin with. Its actions are in the order in which
  * they were decided: whether a child has begun before one of them is not known here (`sentAfterSpawned`).
@@ -365,36 +444,59 @@ interface Recorded {
   readonly exec: ((info: unknown, params: unknown) => void) | undefined;
 }
 
+/** What XState decides in: what a machine wants done is written down, and nothing is done. */
+class RecordingScope {
+  readonly self: ActorReference;
+  readonly id: string;
+  readonly sessionId: string;
+  readonly system: TurnSystem;
+  readonly logger: Deciding['log'];
+  readonly recorded: Recorded[] = [];
+
+  constructor(deciding: Deciding) {
+    const { self, log } = deciding;
+    this.self = self;
+    this.id = self.id;
+    this.sessionId = self.sessionId;
+    this.system = new TurnSystem(deciding);
+    this.logger = log;
+  }
+
+  get actionExecutor(): typeof writeDown {
+    return writeDown;
+  }
+  /**
+   * In each microstep XState puts a function of its own here, which keeps a list of the actions for inspectors and then calls
+   * the one before. V8 would keep it until the next full collection, and with it the actions and all of the turn (decision
+   * 028), so it is left out.
+   */
+  set actionExecutor(_listing: unknown) {}
+
+  // XState defers only from what we never execute, and from `spawn()` in an assignment.
+  defer(): never {
+    throw new FermataError(
+      'spawnInAssign',
+      `Actor "${this.self.address}" calls spawn() inside assign, which leaves no action to store. Use the spawnChild action.`,
+    );
+  }
+  emit(): void {}
+  stopChild(): void {}
+}
+
+function writeDown(this: RecordingScope, action: Recorded): void {
+  if (action.type === 'xstate.stopChild' && action.params !== undefined)
+    this.system.release(action.params as unknown as { id: string });
+  this.recorded.push(action);
+}
+
 function record(deciding: Deciding, decide: (scope: Scope) => Snapshot): Decision {
-  const recorded: Recorded[] = [];
-  const system = new TurnSystem(deciding);
-  deciding.self.system = system;
-  const scope = {
-    self: deciding.self,
-    id: deciding.self.id,
-    sessionId: deciding.self.sessionId,
-    system,
-    logger: deciding.log,
-    // XState defers only from what we never execute, and from `spawn()` in an assignment.
-    defer: () => {
-      throw new FermataError(
-        'spawnInAssign',
-        `Actor "${deciding.self.address}" calls spawn() inside assign, which leaves no action to store. Use the spawnChild action.`,
-      );
-    },
-    emit() {},
-    stopChild() {},
-    actionExecutor: (action: Recorded) => {
-      if (action.type === 'xstate.stopChild' && action.params !== undefined)
-        system.release(action.params as unknown as { id: string });
-      recorded.push(action);
-    },
-  };
+  const scope = new RecordingScope(deciding);
+  deciding.self.system = scope.system;
   const snapshot = decide(scope as unknown as Scope);
   const actions: Action[] = [];
   const custom: CustomAction[] = [];
-  const stillborn = spawnedAndStopped(recorded);
-  for (const action of recorded)
+  const stillborn = spawnedAndStopped(scope.recorded);
+  for (const action of scope.recorded)
     if (!stillborn.has(childOf(action)) && !stillborn.has(receiverOf(action)))
       translate(action, snapshot, deciding, actions, custom);
   return { snapshot, actions, custom };

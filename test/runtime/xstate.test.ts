@@ -3,7 +3,7 @@
  * Where one of these fails after an upgrade, that file has to be read again.
  */
 import { execFileSync } from 'node:child_process';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import {
@@ -13,6 +13,7 @@ import {
   createActor,
   createMachine,
   emit,
+  enqueueActions,
   fromPromise,
   initialTransition,
   log,
@@ -398,6 +399,94 @@ describe('R3: types of events', () => {
       weight((type) => void ({ snapshot } = xstate.decideNext(machine, snapshot, { type }, deciding))),
     ).toBeLessThan(10);
     expect(snapshot.context).toEqual({ count: 10_000 });
+  });
+});
+
+describe('R3: what a turn leaves behind until the next full collection', () => {
+  const machine = setup({
+    actors: { call: fromPromise(() => Promise.resolve()) },
+    actions: { named: enqueueActions(({ enqueue }) => enqueue.assign({ named: true })) },
+  }).createMachine({
+    context: { named: false, inline: 0 },
+    initial: 'a',
+    states: {
+      a: {
+        id: 'left',
+        on: { go: { target: 'b', actions: enqueueActions(({ enqueue }) => enqueue.assign({ inline: 1 })) } },
+      },
+      b: {
+        entry: 'named',
+        initial: { target: 'c', actions: enqueueActions(({ enqueue }) => enqueue.assign({ inline: 2 })) },
+        invoke: { src: 'call', id: 'call' },
+        states: {
+          c: { always: { target: 'd', actions: enqueueActions(({ enqueue }) => enqueue.assign({ inline: 3 })) } },
+          d: { exit: enqueueActions(({ enqueue }) => enqueue.assign({ inline: 4 })), on: { back: '#left' } },
+        },
+      },
+    },
+  });
+  /** Bytes a turn among the old objects, after collections of the young ones. */
+  const kept = (turn: () => void): number => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+    const old = (): number =>
+      getHeapSpaceStatistics()
+        .filter(({ space_name: space }) => space === 'old_space')
+        .reduce((bytes, { space_used_size: used }) => bytes + used, 0);
+    for (let n = 0; n < 3_000; n++) turn();
+    gc();
+    const before = old();
+    for (let n = 0; n < 5_000; n++) turn();
+    gc({ type: 'minor' });
+    gc({ type: 'minor' });
+    console.log((old() - before) / 5_000);
+    return (old() - before) / 5_000;
+  };
+
+  it('is the snapshots, the events, the system and the actions in XState, and little of it here', () => {
+    const plain = (): void => {
+      const [first] = initialTransition(machine);
+      transition(machine, first, { type: 'go' });
+    };
+    const turn = (): xstate.Snapshot => {
+      const self = new xstate.ActorReference({ address: '/', birth: 1, id: 'x', src: 'x' }, () => {});
+      const deciding: xstate.Deciding = { self, systemGet: () => undefined, systemAll: () => ({}), log: () => {} };
+      const { snapshot } = xstate.decideInitial(machine, undefined, deciding);
+      return xstate.decideNext(machine, snapshot, { type: 'go' }, deciding).snapshot;
+    };
+    expect(turn()).toMatchObject({ value: { b: 'd' }, context: { named: true, inline: 3 } });
+    expect(kept(turn)).toBeLessThan(kept(plain) / 2);
+  });
+
+  it('although enqueueActions gives all that it gives in XState', () => {
+    const given = (decide: (machine: AnyStateMachine) => void): unknown => {
+      let seen: unknown;
+      const collect = enqueueActions(({ enqueue, check, ...rest }) => {
+        const methods = Object.keys(enqueue).sort();
+        seen = {
+          methods,
+          checks: [check('yes'), check(not('yes')), check(stateIn('a'))],
+          rest: Object.keys(rest).sort(),
+        };
+        enqueue.emit({ type: 'said' });
+        enqueue({ type: 'own', params: { n: 1 } });
+      });
+      decide(
+        setup({ guards: { yes: () => true }, actions: { own: () => {} } }).createMachine({
+          initial: 'a',
+          states: { a: { entry: collect as never } },
+        }),
+      );
+      return seen;
+    };
+    const self = new xstate.ActorReference({ address: '/', birth: 1, id: 'x', src: 'x' }, () => {});
+    const deciding: xstate.Deciding = { self, systemGet: () => undefined, systemAll: () => ({}), log: () => {} };
+    let decision: xstate.Decision | undefined;
+    const ours = given((bare) => (decision = xstate.decideInitial(bare, undefined, deciding)));
+    const theirs = given((plain) => initialTransition(plain));
+    expect(ours).toEqual(theirs);
+    expect(ours).toMatchObject({ checks: [true, false, true], rest: ['context', 'event', 'self', 'system'] });
+    expect(decision).toMatchObject({ actions: [{ kind: 'fact', type: 'emitted' }], custom: [{ type: 'own' }] });
   });
 });
 
