@@ -20,6 +20,7 @@ import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts
 import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft, Unnumbered } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
+import { FailingCommits, type CommitTrouble } from './failing-commits.ts';
 import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
 import { Run, type Advance } from './run.ts';
@@ -81,6 +82,7 @@ export class Groups {
   readonly #trying = new Map<string, { readonly tries: number; readonly again: TimerHandle }>();
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
+  readonly #failing: FailingCommits;
   #position: number;
   #lastMessage: number;
   #scheduled = false;
@@ -94,6 +96,7 @@ export class Groups {
 
   constructor(surroundings: GroupSurroundings, start: Numbers) {
     this.#surroundings = surroundings;
+    this.#failing = new FailingCommits(surroundings.loop, (message, fields) => surroundings.log(message, fields));
     this.#position = start.position;
     this.#lastMessage = start.messageId;
   }
@@ -101,6 +104,16 @@ export class Groups {
   /** Number of runs in memory. */
   get resident(): number {
     return this.#resident.size;
+  }
+
+  /**
+   * Commits that fail and are being tried again. Undefined where nothing is left to be tried (requests are not): whether
+   * the next commit would succeed is known by nobody then.
+   */
+  get failing(): CommitTrouble | undefined {
+    const isTrying =
+      this.#backingOff !== undefined || this.#scheduled || this.#draining !== undefined || this.#queue.size > 0;
+    return isTrying ? this.#failing.now : undefined;
   }
 
   /** Why a run waits although nothing of its own keeps it. */
@@ -362,7 +375,10 @@ export class Groups {
     suspects.deciding(undefined);
     crashPoint?.('decided');
     try {
-      if (commit.runs.length > 0 || suspectsGone.length > 0) await store.commit(commit);
+      if (commit.runs.length > 0 || suspectsGone.length > 0) {
+        await store.commit(commit);
+        this.#failing.succeeded();
+      }
     } catch (thrown) {
       this.#commitFailed(closed.runs, thrown);
       return;
@@ -441,7 +457,7 @@ export class Groups {
         this.#putBack(run.key, run, error);
         this.#queue.add(run.key);
       }
-      this.#surroundings.log('a commit failed and changed nothing', { error: thrown.message });
+      this.#failing.failed(thrown.message);
       this.#backOff();
       return;
     }

@@ -39,6 +39,7 @@ import type { Draft } from './draft.ts';
 import type { AroundEffect } from './effect.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
+import type { CommitTrouble } from './failing-commits.ts';
 import { Groups, type CrashPoint, type GroupSurroundings } from './group.ts';
 import { Inspecting, type SnapshotView } from './inspecting.ts';
 import { Inspection, type Inspect } from './inspection.ts';
@@ -697,9 +698,19 @@ export class Runtime {
     if (this.#works) void this.#messages.look();
   }
 
-  /** True when the database can be read and written. */
-  healthy(): Promise<boolean> {
-    return this.#store.healthy();
+  /** True when the database can be read and written, and no commit is waiting that failed. */
+  async healthy(): Promise<boolean> {
+    return this.failingCommits === undefined && (await this.#store.healthy());
+  }
+
+  /**
+   * Commits that fail (a full disk, a lock) and are being tried again. Something small may still be written meanwhile.
+   *
+   * @example
+   * const { error, forMs } = runtime.failingCommits ?? {}
+   */
+  get failingCommits(): CommitTrouble | undefined {
+    return this.#groups.failing;
   }
 
   /** What is in memory: for metrics and tests. */
