@@ -206,7 +206,7 @@ export class Catalog {
     if (root === undefined || machine === undefined) {
       throw new FermataError(
         'machineMissing',
-        `A run needs "${path}", but this process registers only: ${this.names().join(', ') || 'nothing'}. Register it; the run goes on by itself then.`,
+        `A run needs "${path}", but this process registers only: ${this.names().join(', ') || 'nothing'}. The run waits for it: register it and start again.`,
         {
           data: { machine: path, registered: this.names() },
         },
