@@ -137,7 +137,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     ledger: async (key, page) => use().ledger.ledger(key, page),
 
     answer: async (tenant, hash, at) => use().answers.answer(tenant, hash, at),
-    answers: async (tenant) => use().answers.answers(tenant),
+    answers: async (tenant, at) => use().answers.answers(tenant, at),
     served: async (tenant) => use().answers.served(tenant),
     listAnswers: async (tenant, page) => use().answers.listAnswers(tenant, page),
     forgetAnswers: async (tenant, filter, page) => use().answers.forgetAnswers(tenant, filter, page),
