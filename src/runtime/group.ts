@@ -14,7 +14,7 @@ import { FermataError, type ErrorCode } from '../errors.ts';
 import type { RunChanges } from '../store/commit.ts';
 import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { MessageRow } from '../store/messages.ts';
-import type { RunKey } from '../store/runs.ts';
+import type { RunKey, RunOrigin } from '../store/runs.ts';
 import { StoreError, type Store } from '../store/store.ts';
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
@@ -61,7 +61,7 @@ export interface GroupSurroundings extends RunServices {
   readonly feed: FactFeed;
   readonly suspects: Suspects;
   /** After the commit: start, abort, arm. */
-  act(key: RunKey, draft: Draft): void;
+  act(run: RunKey & Pick<RunOrigin, 'tags'>, draft: Draft): void;
   /** Runs that got a message in this commit. */
   messagesSent(): void;
   /** The outcome of a commit is unknown: stop the process. */
@@ -398,7 +398,7 @@ export class Groups {
     }
     crashPoint?.('published');
     for (const [run, draft] of drafts) {
-      this.#surroundings.act(run.key, draft);
+      this.#surroundings.act(run.origin, draft);
       // What kills the process here belongs to no effect that has just begun.
       if (draft.custom.length > 0) suspects.deciding(undefined);
       for (const action of draft.custom) this.#perform(run, action);

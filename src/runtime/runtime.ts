@@ -28,7 +28,7 @@ import type { BudgetWaitRow } from '../store/budgets.ts';
 import type { LastStop } from '../store/deciding-mark.ts';
 import type { GrowthRow } from '../store/growth.ts';
 import type { JournalEntry } from '../store/journal.ts';
-import type { RunFilter, RunKey, RunParent, RunRow, RunState, RunStatus } from '../store/runs.ts';
+import type { RunFilter, RunKey, RunOrigin, RunParent, RunRow, RunState, RunStatus } from '../store/runs.ts';
 import type { SharedRow } from '../store/shared-values.ts';
 import type { Store } from '../store/store.ts';
 import type { RowPage, TaskRow } from '../store/tasks.ts';
@@ -36,7 +36,7 @@ import { Catalog, type MachineRegistration } from './catalog.ts';
 import { assertStorable, type RefCodec } from './codec.ts';
 import { deleteRun, type DeletionSurroundings } from './deletion.ts';
 import type { Draft } from './draft.ts';
-import type { AroundEffect } from './effect.ts';
+import type { AroundEffect, WithheldCall } from './effect.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
 import type { CommitTrouble } from './failing-commits.ts';
@@ -47,6 +47,7 @@ import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
 import { Migrations } from './migrations.ts';
 import type { EventAcceptance } from './outside.ts';
+import { whyUnavailable } from './open-effects.ts';
 import type { Projection } from './projection.ts';
 import { readOpenEffects, recover } from './recovery.ts';
 import { ROOT } from './run-memory.ts';
@@ -93,6 +94,8 @@ export interface RuntimeOptions {
   readonly onFatal?: (error: Error) => void;
   /** Stands around every call of an effect; default: the call is made. */
   readonly around?: AroundEffect;
+  /** Calls that are not made in this process; they wait for one that makes them, and `why` says so. Default: none. */
+  readonly withheld?: WithheldCall;
   /** Effects in flight at once; default 1,000. */
   readonly maxInFlight?: number;
   /**
@@ -150,6 +153,7 @@ export class Runtime {
   readonly #deletions: DeletionSurroundings;
   readonly #loop: EventLoop;
   readonly #addressed: NonNullable<RuntimeOptions['addressed']>;
+  readonly #withheld: WithheldCall | undefined;
   readonly #messages: MessageDelivery;
   /** False where this process only looks and takes commands. */
   readonly #works: boolean;
@@ -198,6 +202,7 @@ export class Runtime {
     this.#store = options.store;
     this.#works = options.passive !== true;
     this.#addressed = options.addressed ?? (() => undefined);
+    this.#withheld = options.withheld;
     const loop = (this.#loop = options.loop ?? systemLoop);
     const log = options.log ?? (() => {});
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
@@ -259,7 +264,8 @@ export class Runtime {
               }),
             }),
         log,
-        act: (key, draft) => this.#act(key, draft),
+        withheld: options.withheld,
+        act: (run, draft) => this.#act(run, draft),
         messagesSent: () => this.#works && void this.#messages.look(),
         fatal: (error) => this.#halt(error, options.onFatal ?? exitUnknown),
         ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
@@ -756,13 +762,13 @@ export class Runtime {
     stopProcess(error);
   }
 
-  #act(key: RunKey, draft: Draft): void {
+  #act(key: RunKey & Pick<RunOrigin, 'tags'>, draft: Draft): void {
     for (const input of draft.inputs) {
       if (input.kind === 'timer') this.#timers.release(input.row);
       else if (input.kind === 'message') this.#messages.release(input.row);
     }
     for (const start of draft.effectsAsked.values()) {
-      const error = this.catalog.unavailable(start.logicPath, start.row.src, start.input);
+      const error = whyUnavailable({ catalog: this.catalog, withheld: this.#withheld }, key, start);
       if (error !== undefined) {
         this.#effects.hold(start, error);
         this.#groups.enter(start.row, { kind: 'unavailable', row: start.row, error });
