@@ -56,6 +56,7 @@ import { apart, Starts, type StartOptions, type Started } from './starts.ts';
 import type { Turn } from './replay.ts';
 import { decodeStored } from './stored-values.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
+import { sayStuckRuns, unregisteredMachines } from './stuck-runs.ts';
 import { Suspects } from './suspects.ts';
 import { TimerWheel } from './timers.ts';
 import { turnsOf } from './turns.ts';
@@ -154,12 +155,15 @@ export class Runtime {
   readonly #loop: EventLoop;
   readonly #addressed: NonNullable<RuntimeOptions['addressed']>;
   readonly #withheld: WithheldCall | undefined;
+  readonly #log: NonNullable<RuntimeOptions['log']>;
   readonly #messages: MessageDelivery;
   /** False where this process only looks and takes commands. */
   readonly #works: boolean;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly #open = new AbortController();
   readonly #decode = (text: string, refs?: RefCodec): Promise<unknown> => decodeStored(this.#store, text, refs);
+  /** Machines that this database has had and that are not registered here. */
+  #unregistered: ReadonlySet<string> = new Set();
   #closing: Promise<void> | undefined;
 
   /** As `createRuntime` does. */
@@ -204,7 +208,7 @@ export class Runtime {
     this.#addressed = options.addressed ?? (() => undefined);
     this.#withheld = options.withheld;
     const loop = (this.#loop = options.loop ?? systemLoop);
-    const log = options.log ?? (() => {});
+    const log = (this.#log = options.log ?? (() => {}));
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#suspects = new Suspects({ store: options.store, clock: this.clock, passive: !this.#works, log });
     this.#effects = new Effects({
@@ -307,6 +311,7 @@ export class Runtime {
 
   /** Puts back to work what an earlier process left (a passive one only looks). */
   async #recover(lastStop: LastStop): Promise<void> {
+    this.#unregistered = await unregisteredMachines(this.#store, this.catalog);
     await this.#suspects.read();
     const effects = this.#works ? await readOpenEffects(this.#store) : [];
     if (this.#works)
@@ -321,6 +326,15 @@ export class Runtime {
     await recover(this.#store, effects, (key, input) => this.#groups.enter(key, input));
     await this.#messages.look();
     await this.#timers.look();
+    // Not waited for: the work has begun.
+    void sayStuckRuns({
+      store: this.#store,
+      loop: this.#loop,
+      unregistered: this.#unregistered,
+      quarantined: this.#suspects.quarantined().length,
+      signal: this.#open.signal,
+      log: this.#log,
+    });
   }
 
   /**
@@ -461,7 +475,7 @@ export class Runtime {
   }: Omit<RunFilter, 'without'> & { readonly blocked?: boolean; readonly inner?: boolean }): Promise<
     readonly RunView[]
   > {
-    const among = blocked ? { among: this.#groups.blockedRuns() } : {};
+    const among = blocked ? { among: this.#groups.blockedRuns(), orOpenOf: [...this.#unregistered] } : {};
     const without = inner ? {} : { without: this.catalog.inner() };
     const rows = await this.#store.runs(this.tenant, { ...filter, ...among, ...without });
     return Promise.all(rows.map((row) => this.#view(row)));
@@ -473,7 +487,8 @@ export class Runtime {
   }
 
   async #view(row: RunRow, isWhole = false): Promise<RunView> {
-    return { ...(await runView(row, this.#decode, isWhole)), blocked: this.#groups.blocked(row.run) };
+    const missing = row.endedAt === null ? this.catalog.missing(row.machine) : undefined;
+    return { ...(await runView(row, this.#decode, isWhole)), blocked: this.#groups.blocked(row.run) ?? missing };
   }
 
   /** An actor in XState's own persisted form, now or as of a journal entry. */
