@@ -372,13 +372,11 @@ export class Groups {
     );
     const { commit } = closed;
     const { suspectsGone = [] } = commit;
+    const isWritten = commit.runs.length > 0 || suspectsGone.length > 0;
     suspects.deciding(undefined);
     crashPoint?.('decided');
     try {
-      if (commit.runs.length > 0 || suspectsGone.length > 0) {
-        await store.commit(commit);
-        this.#failing.succeeded();
-      }
+      if (isWritten) await store.commit(commit);
     } catch (thrown) {
       this.#commitFailed(closed.runs, thrown);
       return;
@@ -405,6 +403,8 @@ export class Groups {
       if (run.idle) this.#resident.delete(run.key.run);
     }
     if (commit.messagesSent.length > 0) this.#surroundings.messagesSent();
+    // Last: a log that throws must not be taken for a commit that failed.
+    if (isWritten) this.#failing.succeeded();
     crashPoint?.('acted');
   }
 
