@@ -112,7 +112,12 @@ export interface FermataOptions {
   readonly alone?: boolean;
   readonly opened?: RuntimeOptions['opened'];
   readonly tags?: RuntimeOptions['tags'];
+  /** By the tags of a run: why nothing is asked of a provider for it in this process. What it would ask waits. Default: all may. */
+  readonly withheldFrom?: (tags: readonly string[]) => FermataError | undefined;
 }
+
+/** What costs money. A run that another one begins would not have the tags of that. */
+const ASKS_PROVIDERS: ReadonlySet<string> = new Set(['modelCall', 'compare', 'verify', 'subworkflow']);
 
 /** A running Fermata: the durable actor system, and the documents that its workflow machine interprets. */
 export interface Fermata {
@@ -419,6 +424,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
     ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
     ...(options.around === undefined ? {} : { around: options.around }),
+    withheld: ({ src, tags }) => (ASKS_PROVIDERS.has(src) ? options.withheldFrom?.(tags) : undefined),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.passive === undefined ? {} : { passive: options.passive }),
     opened(open) {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocketServerLike } from '@hono/node-server';
 import { checkConfig } from './check-config.ts';
+import { SCRIPTED_TAG } from './cli/demo/script.ts';
 import { compose, secretsOf, type Fermata, type FermataOptions } from './compose.ts';
 import type { FermataConfig } from './config.ts';
 import { createApp } from './http/app.ts';
@@ -171,6 +172,7 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     passive,
     alone,
     tags,
+    ...(demo ? {} : { withheldFrom: scriptedRun }),
   };
   try {
     const fermata = await compose({ ...options, opened: (runtime) => void logRuns(runtime, log) });
@@ -181,10 +183,19 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
   }
 }
 
+/** Nobody expects to pay for a run that began with `--demo`, and half of its answers would be none. */
+function scriptedRun(tags: readonly string[]): FermataError | undefined {
+  if (!tags.includes(SCRIPTED_TAG)) return undefined;
+  return new FermataError(
+    'scriptedRun',
+    'It began with --demo, and this process asks real models: nothing is asked of them for it. What it would ask waits for a process with --demo; to have real answers, cancel it and start it anew.',
+  );
+}
+
 /** Loaded on demand only: a server that asks real models does not need it. */
 async function startScriptedModels(tokensPerSecond: number) {
   const { startModelServer } = await import('./cli/demo/model-server.ts');
-  const { paceOf, SCRIPTED_TAG } = await import('./cli/demo/script.ts');
+  const { paceOf } = await import('./cli/demo/script.ts');
   return { ...(await startModelServer(paceOf(tokensPerSecond))), tag: SCRIPTED_TAG };
 }
 

@@ -85,7 +85,7 @@ export async function withRun<Result>(
       const again = nextCommand(shell, { ...options, demo: true })(name, runId, ...words);
       throw new FermataError(
         'invalidRequest',
-        `Run ${runId} was started with --demo, and without it would go on with real models. Type: ${again}`,
+        `Run ${runId} was started with --demo: real models are not asked for it, and without --demo it would wait. Type: ${again}`,
       );
     });
   }

@@ -38,6 +38,7 @@ export interface Forgetting {
 
 /** What it did, and how big it is. */
 export interface CacheReport {
+  /** Answers that serve now. */
   readonly entries: number;
   readonly bytes: number;
   /** By workflow, in the order of their names. */
@@ -56,8 +57,8 @@ export class KeptAnswers {
   }
 
   async report(): Promise<CacheReport> {
-    const { store, tenant } = this.#options;
-    return { ...(await store.answers(tenant)), workflows: await store.served(tenant) };
+    const { store, tenant, now } = this.#options;
+    return { ...(await store.answers(tenant, now())), workflows: await store.served(tenant) };
   }
 
   /** Answers that serve now, those first whose question is newest. */

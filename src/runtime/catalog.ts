@@ -203,20 +203,25 @@ export class Catalog {
       const child: unknown = machine === undefined ? undefined : xstate.childLogic(machine, src);
       machine = xstate.isMachine(child) ? child : undefined;
     }
-    if (root === undefined || machine === undefined) {
-      throw new FermataError(
-        'machineMissing',
-        `A run needs "${path}", but this process registers only: ${this.names().join(', ') || 'nothing'}. Register it; the run goes on by itself then.`,
-        {
-          data: { machine: path, registered: this.names() },
-        },
-      );
-    }
+    if (root === undefined || machine === undefined) throw this.#missing(path);
     const place = sources.join('>');
     const callTimers = new Set(root.callTimers?.[place]);
     const logic: Logic = { path, machine, root, prepare: root.prepare?.[place], callTimers };
     this.#logics.set(path, logic);
     return logic;
+  }
+
+  /** Why runs of a machine cannot go on in this process; undefined where they can. */
+  missing(machine: string): FermataError | undefined {
+    return this.#machines.has(machine) ? undefined : this.#missing(machine);
+  }
+
+  #missing(path: string): FermataError {
+    return new FermataError(
+      'machineMissing',
+      `A run needs "${path}", but this process registers only: ${this.names().join(', ') || 'nothing'}. The run waits for it: register it and start again.`,
+      { data: { machine: path, registered: this.names() } },
+    );
   }
 
   /** What `src` is to a machine: another machine, an effect, or nothing. */

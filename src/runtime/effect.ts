@@ -77,6 +77,17 @@ export interface EffectCall {
   run(): Promise<unknown>;
 }
 
+/** A call that a run has asked for. */
+export interface AskedCall {
+  /** Name under which the effect is registered. */
+  readonly src: string;
+  /** Of the run. */
+  readonly tags: readonly string[];
+}
+
+/** Why a call must not be made in this process, although it could be: it waits for another one, as what is not registered does. */
+export type WithheldCall = (call: AskedCall) => FermataError | undefined;
+
 /** Stands around every call: to watch calls, to delay them, to let them fail. What it returns or throws is the outcome. */
 export type AroundEffect = (call: EffectCall) => Promise<unknown>;
 

@@ -14,12 +14,13 @@ import { FermataError, type ErrorCode } from '../errors.ts';
 import type { RunChanges } from '../store/commit.ts';
 import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { MessageRow } from '../store/messages.ts';
-import type { RunKey } from '../store/runs.ts';
+import type { RunKey, RunOrigin } from '../store/runs.ts';
 import { StoreError, type Store } from '../store/store.ts';
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft, Unnumbered } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
+import { FailingCommits, type CommitTrouble } from './failing-commits.ts';
 import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
 import { Run, type Advance } from './run.ts';
@@ -60,7 +61,7 @@ export interface GroupSurroundings extends RunServices {
   readonly feed: FactFeed;
   readonly suspects: Suspects;
   /** After the commit: start, abort, arm. */
-  act(key: RunKey, draft: Draft): void;
+  act(run: RunKey & Pick<RunOrigin, 'tags'>, draft: Draft): void;
   /** Runs that got a message in this commit. */
   messagesSent(): void;
   /** The outcome of a commit is unknown: stop the process. */
@@ -81,6 +82,7 @@ export class Groups {
   readonly #trying = new Map<string, { readonly tries: number; readonly again: TimerHandle }>();
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
+  readonly #failing: FailingCommits;
   #position: number;
   #lastMessage: number;
   #scheduled = false;
@@ -94,6 +96,7 @@ export class Groups {
 
   constructor(surroundings: GroupSurroundings, start: Numbers) {
     this.#surroundings = surroundings;
+    this.#failing = new FailingCommits(surroundings.loop, (message, fields) => surroundings.log(message, fields));
     this.#position = start.position;
     this.#lastMessage = start.messageId;
   }
@@ -101,6 +104,16 @@ export class Groups {
   /** Number of runs in memory. */
   get resident(): number {
     return this.#resident.size;
+  }
+
+  /**
+   * Commits that fail and are being tried again. Undefined where nothing is left to be tried (requests are not): whether
+   * the next commit would succeed is known by nobody then.
+   */
+  get failing(): CommitTrouble | undefined {
+    const isTrying =
+      this.#backingOff !== undefined || this.#scheduled || this.#draining !== undefined || this.#queue.size > 0;
+    return isTrying ? this.#failing.now : undefined;
   }
 
   /** Why a run waits although nothing of its own keeps it. */
@@ -359,10 +372,11 @@ export class Groups {
     );
     const { commit } = closed;
     const { suspectsGone = [] } = commit;
+    const isWritten = commit.runs.length > 0 || suspectsGone.length > 0;
     suspects.deciding(undefined);
     crashPoint?.('decided');
     try {
-      if (commit.runs.length > 0 || suspectsGone.length > 0) await store.commit(commit);
+      if (isWritten) await store.commit(commit);
     } catch (thrown) {
       this.#commitFailed(closed.runs, thrown);
       return;
@@ -382,13 +396,15 @@ export class Groups {
     }
     crashPoint?.('published');
     for (const [run, draft] of drafts) {
-      this.#surroundings.act(run.key, draft);
+      this.#surroundings.act(run.origin, draft);
       // What kills the process here belongs to no effect that has just begun.
       if (draft.custom.length > 0) suspects.deciding(undefined);
       for (const action of draft.custom) this.#perform(run, action);
       if (run.idle) this.#resident.delete(run.key.run);
     }
     if (commit.messagesSent.length > 0) this.#surroundings.messagesSent();
+    // Last: a log that throws must not be taken for a commit that failed.
+    if (isWritten) this.#failing.succeeded();
     crashPoint?.('acted');
   }
 
@@ -441,7 +457,7 @@ export class Groups {
         this.#putBack(run.key, run, error);
         this.#queue.add(run.key);
       }
-      this.#surroundings.log('a commit failed and changed nothing', { error: thrown.message });
+      this.#failing.failed(thrown.message);
       this.#backOff();
       return;
     }

@@ -141,8 +141,16 @@ export class Migrations {
     );
     if (newest === undefined) return [];
     const { from, to } = newest.event;
+    const { catalog } = this.#surroundings;
     // Asked before anything moves: without it, nobody could go on with what is put back.
-    this.#surroundings.catalog.logic(from);
+    if (catalog.registration(from) === undefined) {
+      const registered = catalog.names();
+      throw new FermataError(
+        'machineMissing',
+        `Nothing was put back: the runs would be at "${from}" again and wait for it (machineMissing), and this process registers only: ${registered.join(', ')}. They stay at "${to}". Register "${from}" beside it, and undo again.`,
+        { data: { machine: from, registered } },
+      );
+    }
     const results: UndoOfRun[] = [];
     for (const { row, at, event } of migrated) {
       if (event.from !== from || event.to !== to) continue;

@@ -1,12 +1,13 @@
 /** What a run hears of the effects that it has asked for: how they end, what they say, that nobody knows or can make them. */
 import type { FermataError } from '../errors.ts';
 import type { EffectRow } from '../store/effects.ts';
+import type { RunOrigin } from '../store/runs.ts';
 import type { Repeat, Step } from './cascade.ts';
 import type { DurableActor } from './actor.ts';
 import type { EffectStart } from './draft.ts';
 import { deliverLater, freeSystemId } from './ending.ts';
 import type { Input } from './input.ts';
-import { understands, type RunMemory } from './run-memory.ts';
+import { understands, type RunMemory, type RunServices } from './run-memory.ts';
 import { childAddress, type Event } from './xstate.ts';
 
 /** It has ended. What comes under an old token is ignored (R6). */
@@ -49,7 +50,7 @@ export function inDoubt(memory: RunMemory, row: EffectRow): void {
     return;
   }
   const start = startOf(memory, row, actor, true);
-  const error = memory.services.catalog.unavailable(start.logicPath, row.src, start.input);
+  const error = whyUnavailable(memory.services, memory.origin, start);
   if (error !== undefined) {
     memory.draft.unavailable.set(row.token, { start, error });
     unavailable(memory, row, error);
@@ -97,6 +98,15 @@ export function repeat(memory: RunMemory, { row, begunAt }: Repeat): void {
   if (begunAt !== memory.services.begunAt) return;
   const actor = unanswered(memory, row.actor, row.token);
   if (actor !== undefined) memory.draft.starts.set(row.token, startOf(memory, row, actor, true));
+}
+
+/** Why a call cannot or must not be made in this process; undefined where it can. */
+export function whyUnavailable(
+  { catalog, withheld }: Pick<RunServices, 'catalog' | 'withheld'>,
+  { tags }: Pick<RunOrigin, 'tags'>,
+  { row: { src }, logicPath, input }: EffectStart,
+): FermataError | undefined {
+  return withheld?.({ src, tags }) ?? catalog.unavailable(logicPath, src, input);
 }
 
 /** Its time must not run out while nobody calls. It begins anew with the call (R10), in a process that can make it. */

@@ -13,6 +13,7 @@ import { Cascade } from './cascade.ts';
 import type { Catalog } from './catalog.ts';
 import { decode, encode, type BlobSink } from './codec.ts';
 import { Draft, type DraftFact } from './draft.ts';
+import type { WithheldCall } from './effect.ts';
 import type { Receipt } from './input.ts';
 import type { Inspection, RunInspection } from './inspection.ts';
 import type { Projection } from './projection.ts';
@@ -53,6 +54,8 @@ export interface RunServices {
   readonly projections: ReadonlyMap<string, readonly Projection[]>;
   /** Set where somebody inspects. */
   readonly inspection?: Inspection | undefined;
+  /** Default: no call. */
+  readonly withheld?: WithheldCall | undefined;
   /** Sends to a live actor from a custom action, after the commit. */
   sendLive(key: RunKey, to: string, event: xstate.Event): void;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;

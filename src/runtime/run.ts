@@ -85,6 +85,10 @@ export class Run {
     return this.#memory.key;
   }
 
+  get origin(): RunOrigin {
+    return this.#memory.origin;
+  }
+
   get draft(): Draft {
     return this.#memory.draft;
   }

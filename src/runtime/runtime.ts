@@ -28,7 +28,7 @@ import type { BudgetWaitRow } from '../store/budgets.ts';
 import type { LastStop } from '../store/deciding-mark.ts';
 import type { GrowthRow } from '../store/growth.ts';
 import type { JournalEntry } from '../store/journal.ts';
-import type { RunFilter, RunKey, RunParent, RunRow, RunState, RunStatus } from '../store/runs.ts';
+import type { RunFilter, RunKey, RunOrigin, RunParent, RunRow, RunState, RunStatus } from '../store/runs.ts';
 import type { SharedRow } from '../store/shared-values.ts';
 import type { Store } from '../store/store.ts';
 import type { RowPage, TaskRow } from '../store/tasks.ts';
@@ -36,9 +36,10 @@ import { Catalog, type MachineRegistration } from './catalog.ts';
 import { assertStorable, type RefCodec } from './codec.ts';
 import { deleteRun, type DeletionSurroundings } from './deletion.ts';
 import type { Draft } from './draft.ts';
-import type { AroundEffect } from './effect.ts';
+import type { AroundEffect, WithheldCall } from './effect.ts';
 import { Effects } from './effects.ts';
 import { FactFeed, type FactListener } from './facts.ts';
+import type { CommitTrouble } from './failing-commits.ts';
 import { Groups, type CrashPoint, type GroupSurroundings } from './group.ts';
 import { Inspecting, type SnapshotView } from './inspecting.ts';
 import { Inspection, type Inspect } from './inspection.ts';
@@ -46,6 +47,7 @@ import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
 import { Migrations } from './migrations.ts';
 import type { EventAcceptance } from './outside.ts';
+import { whyUnavailable } from './open-effects.ts';
 import type { Projection } from './projection.ts';
 import { readOpenEffects, recover } from './recovery.ts';
 import { ROOT } from './run-memory.ts';
@@ -54,6 +56,7 @@ import { apart, Starts, type StartOptions, type Started } from './starts.ts';
 import type { Turn } from './replay.ts';
 import { decodeStored } from './stored-values.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
+import { sayStuckRuns, unregisteredMachines } from './stuck-runs.ts';
 import { Suspects } from './suspects.ts';
 import { TimerWheel } from './timers.ts';
 import { turnsOf } from './turns.ts';
@@ -92,6 +95,8 @@ export interface RuntimeOptions {
   readonly onFatal?: (error: Error) => void;
   /** Stands around every call of an effect; default: the call is made. */
   readonly around?: AroundEffect;
+  /** Calls that are not made in this process; they wait for one that makes them, and `why` says so. Default: none. */
+  readonly withheld?: WithheldCall;
   /** Effects in flight at once; default 1,000. */
   readonly maxInFlight?: number;
   /**
@@ -149,12 +154,16 @@ export class Runtime {
   readonly #deletions: DeletionSurroundings;
   readonly #loop: EventLoop;
   readonly #addressed: NonNullable<RuntimeOptions['addressed']>;
+  readonly #withheld: WithheldCall | undefined;
+  readonly #log: NonNullable<RuntimeOptions['log']>;
   readonly #messages: MessageDelivery;
   /** False where this process only looks and takes commands. */
   readonly #works: boolean;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly #open = new AbortController();
   readonly #decode = (text: string, refs?: RefCodec): Promise<unknown> => decodeStored(this.#store, text, refs);
+  /** Machines that this database has had and that are not registered here. */
+  #unregistered: ReadonlySet<string> = new Set();
   #closing: Promise<void> | undefined;
 
   /** As `createRuntime` does. */
@@ -197,8 +206,9 @@ export class Runtime {
     this.#store = options.store;
     this.#works = options.passive !== true;
     this.#addressed = options.addressed ?? (() => undefined);
+    this.#withheld = options.withheld;
     const loop = (this.#loop = options.loop ?? systemLoop);
-    const log = options.log ?? (() => {});
+    const log = (this.#log = options.log ?? (() => {}));
     this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     this.#suspects = new Suspects({ store: options.store, clock: this.clock, passive: !this.#works, log });
     this.#effects = new Effects({
@@ -258,7 +268,8 @@ export class Runtime {
               }),
             }),
         log,
-        act: (key, draft) => this.#act(key, draft),
+        withheld: options.withheld,
+        act: (run, draft) => this.#act(run, draft),
         messagesSent: () => this.#works && void this.#messages.look(),
         fatal: (error) => this.#halt(error, options.onFatal ?? exitUnknown),
         ...(options.crashPoint === undefined ? {} : { crashPoint: options.crashPoint }),
@@ -300,6 +311,7 @@ export class Runtime {
 
   /** Puts back to work what an earlier process left (a passive one only looks). */
   async #recover(lastStop: LastStop): Promise<void> {
+    this.#unregistered = await unregisteredMachines(this.#store, this.catalog);
     await this.#suspects.read();
     const effects = this.#works ? await readOpenEffects(this.#store) : [];
     if (this.#works)
@@ -314,6 +326,15 @@ export class Runtime {
     await recover(this.#store, effects, (key, input) => this.#groups.enter(key, input));
     await this.#messages.look();
     await this.#timers.look();
+    // Not waited for: the work has begun.
+    void sayStuckRuns({
+      store: this.#store,
+      loop: this.#loop,
+      unregistered: this.#unregistered,
+      quarantined: this.#suspects.quarantined().length,
+      signal: this.#open.signal,
+      log: this.#log,
+    });
   }
 
   /**
@@ -454,7 +475,7 @@ export class Runtime {
   }: Omit<RunFilter, 'without'> & { readonly blocked?: boolean; readonly inner?: boolean }): Promise<
     readonly RunView[]
   > {
-    const among = blocked ? { among: this.#groups.blockedRuns() } : {};
+    const among = blocked ? { among: this.#groups.blockedRuns(), orOpenOf: [...this.#unregistered] } : {};
     const without = inner ? {} : { without: this.catalog.inner() };
     const rows = await this.#store.runs(this.tenant, { ...filter, ...among, ...without });
     return Promise.all(rows.map((row) => this.#view(row)));
@@ -466,7 +487,8 @@ export class Runtime {
   }
 
   async #view(row: RunRow, isWhole = false): Promise<RunView> {
-    return { ...(await runView(row, this.#decode, isWhole)), blocked: this.#groups.blocked(row.run) };
+    const missing = row.endedAt === null ? this.catalog.missing(row.machine) : undefined;
+    return { ...(await runView(row, this.#decode, isWhole)), blocked: this.#groups.blocked(row.run) ?? missing };
   }
 
   /** An actor in XState's own persisted form, now or as of a journal entry. */
@@ -697,9 +719,19 @@ export class Runtime {
     if (this.#works) void this.#messages.look();
   }
 
-  /** True when the database can be read and written. */
-  healthy(): Promise<boolean> {
-    return this.#store.healthy();
+  /** True when the database can be read and written, and no commit is waiting that failed. */
+  async healthy(): Promise<boolean> {
+    return this.failingCommits === undefined && (await this.#store.healthy());
+  }
+
+  /**
+   * Commits that fail (a full disk, a lock) and are being tried again. Something small may still be written meanwhile.
+   *
+   * @example
+   * const { error, forMs } = runtime.failingCommits ?? {}
+   */
+  get failingCommits(): CommitTrouble | undefined {
+    return this.#groups.failing;
   }
 
   /** What is in memory: for metrics and tests. */
@@ -745,13 +777,13 @@ export class Runtime {
     stopProcess(error);
   }
 
-  #act(key: RunKey, draft: Draft): void {
+  #act(key: RunKey & Pick<RunOrigin, 'tags'>, draft: Draft): void {
     for (const input of draft.inputs) {
       if (input.kind === 'timer') this.#timers.release(input.row);
       else if (input.kind === 'message') this.#messages.release(input.row);
     }
     for (const start of draft.effectsAsked.values()) {
-      const error = this.catalog.unavailable(start.logicPath, start.row.src, start.input);
+      const error = whyUnavailable({ catalog: this.catalog, withheld: this.#withheld }, key, start);
       if (error !== undefined) {
         this.#effects.hold(start, error);
         this.#groups.enter(start.row, { kind: 'unavailable', row: start.row, error });

@@ -87,9 +87,9 @@ export interface AnswerFilter {
 
 /** How much is kept. */
 export interface AnswersSize {
-  /** Questions, also those whose answer is still to come. */
+  /** Answers that serve. */
   readonly entries: number;
-  /** Characters of answers and of the prompts that are shown with them, and the bytes of vectors. */
+  /** Characters of answers and of the prompts that are shown with them, and the bytes of vectors: also where none serves (yet, or any more). */
   readonly bytes: number;
 }
 
@@ -125,8 +125,8 @@ export interface AnswerStore {
     readonly claim?: AnswerClaim | undefined;
     readonly prompt?: string | undefined;
   }>;
-  /** How much is kept. */
-  answers(tenant: string): Promise<AnswersSize>;
+  /** How much is kept, and serves at a time. */
+  answers(tenant: string, at: number): Promise<AnswersSize>;
   /** What it did, by workflow in the order of their names. */
   served(tenant: string): Promise<readonly ServedRow[]>;
   /** Answers that serve at a time, those first whose question is newest: at most `limit`, of a workflow or of all. */

@@ -91,6 +91,8 @@ export interface RunFilter {
   readonly q?: string | undefined;
   /** Ids: no others. */
   readonly among?: readonly string[] | undefined;
+  /** Machines as `name@version`: beside what `among` names, also the open runs of these. */
+  readonly orOpenOf?: readonly string[] | undefined;
   /** Machines as `name@version`: no runs of them. */
   readonly without?: readonly string[] | undefined;
   /** Part of the id, at its beginning. */
@@ -100,6 +102,12 @@ export interface RunFilter {
   readonly limit: number;
   /** Run id after which (in descending order of creation) to go on. */
   readonly after?: string | undefined;
+}
+
+/** Where counting open runs goes on. */
+export interface OpenRunsPlace {
+  readonly status: RunStatus;
+  readonly key: number;
 }
 
 /** The runs. */
@@ -113,6 +121,14 @@ export interface RunStore {
     tenant: string,
     idempotencyKey: string,
   ): MaybePromise<{ readonly run: string; readonly bodyHash: string } | undefined>;
+  /**
+   * How many runs of each machine are among the next open ones of all tenants, at most `limit`; nothing but their machine is
+   * read. `after` is where the next step goes on, and undefined after the last one.
+   */
+  openRuns(page: {
+    readonly limit: number;
+    readonly after?: OpenRunsPlace | undefined;
+  }): Promise<{ readonly byMachine: ReadonlyMap<string, number>; readonly after?: OpenRunsPlace | undefined }>;
   /** Runs whose agenda was cut by the cap of a group. */
   cutRuns(): Promise<readonly RunKey[]>;
   /**

@@ -320,6 +320,31 @@ describe('GET /cache, POST /cache/forget', () => {
     expect(await ran(harness, ask({}, { cache: ON }, 'b'))).toMatchObject([{ cacheHit: false }]);
   });
 
+  it('count answers: neither questions whose call failed, was never paid for or is under way, nor what has expired', async () => {
+    const clock = new ManualClock();
+    const script = [
+      { prompt: 'What is coffee?', answers: [{ error: { status: 400, message: 'no' } }] },
+      { prompt: '', answers: [{ text: 'tea', usage: USAGE }] },
+    ];
+    const harness = await open({ script, clock });
+    const entries = async (): Promise<number> => (await harness.call('GET', '/cache')).body.entries as number;
+    expect(await ran(harness, ask({ prompt: 'What is coffee?', retry: { maxRetries: 0 } }))).toMatchObject([
+      { status: 'failed' },
+    ]);
+    // Both are looked for, and there is money for one call.
+    const poor = { cache: ON, budget: { maxCostDollars: 0.000_001_3 } };
+    const two = ['What is tea?', 'What is mate?'].map((prompt, at) => ({ name: `${at}`, prompt, maxOutputTokens: 20 }));
+    await harness.fermata
+      .start({ name: 'poor', config: poor, tasks: two }, { input: {} })
+      .then(({ runId }) => harness.fermata.runtime.waitFor(runId));
+    expect((await harness.call('GET', '/cache')).body.total).toMatchObject({ misses: 3 });
+    expect(await entries(), 'the one that was answered').toBe(1);
+    expect((await harness.call('GET', '/cache/answers')).body.items).toHaveLength(1);
+    await clock.advance(86_400_000, () => harness.fermata.runtime.idle());
+    expect(await entries()).toBe(0);
+    expect((await harness.call('GET', '/cache/answers')).body.items).toEqual([]);
+  });
+
   it('and it keeps no more than it may', async () => {
     const harness = await open({ config: { ...PRICES, cache: { maxEntries: 2 } } });
     for (const prompt of ['1', '2', '3', '4']) await ran(harness, ask({ prompt }));

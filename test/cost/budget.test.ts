@@ -143,6 +143,9 @@ describe('a provider', () => {
   it.each([
     ['takes more than it may', usage(1, 101), 'cancelled', 'overcharge', 0.00101],
     ['ignores the bound of the answer', usage(1, 4_000), 'cancelled', 'overcharge', 0.04],
+    ['says that it took as much as one request ever could', usage(1, 100_000_000), 'cancelled', 'overcharge', 1_000],
+    ['says that it took more than that', usage(1, 100_000_001), 'completed', undefined, 0.001],
+    ['says that it took more than can be true', usage(9e15, 9e15), 'completed', undefined, 0.001],
     ['says nothing of what it took', undefined, 'completed', undefined, 0.001],
     ['says that it took less than nothing', usage(-1, -5), 'completed', undefined, 0.001],
     ['says that it took no number', usage(1, 'many'), 'completed', undefined, 0.001],

@@ -6,6 +6,8 @@ import type { CodeFunction } from '../../actors/code-function.ts';
 import { fraction } from '../../machines/backoff.ts';
 import { compose } from '../../src/compose.ts';
 import type { WorkflowDocument, WorkflowTask } from '../../src/document/schema.ts';
+import { createApp } from '../../src/http/app.ts';
+import { createLogger } from '../../src/http/log.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { StoreError, type Store } from '../../src/store/store.ts';
 import { openEmbedded } from './embedded.ts';
@@ -50,11 +52,25 @@ describe('a disk that is full', () => {
     await expect(place.fermata.runtime.cancel(run)).rejects.toMatchObject({ code: 'storeUnavailable' });
     expect((await place.fermata.runtime.read(run)).status, 'reads go on').toBe('running');
     expect(calls.size, 'nothing is called whose request is not committed').toBe(made);
+    const app = createApp({ fermata: place.fermata, log: createLogger({ level: 'silent' }) });
+    const ready = await app.request('/readyz');
+    expect(ready.status, 'although something small still fits').toBe(503);
+    expect(await ready.json()).toMatchObject({
+      code: 'storeUnavailable',
+      detail: expect.stringMatching(
+        /^Commits have been failing for \d+ seconds, .*SQLITE_FULL.*Free some space/,
+      ) as string,
+    });
 
     await place.fermata.runtime.delete(old);
     expect((await place.ended(run)).status).toBe('completed');
     expect([...calls.values()], 'each call was made once').toEqual(Array.from({ length: 11 }, () => 1));
-    expect(await place.fermata.runtime.healthy()).toBe(true);
+    expect((await app.request('/readyz')).status).toBe(200);
+    const commits = place.logged.filter((line) => line.startsWith('commits'));
+    expect(commits.map((line) => line.split(/[,{]/, 1).join('').trim())).toEqual([
+      'commits fail',
+      'commits succeed again',
+    ]);
     await place.ended(await place.run(chain('after', 1, 1)));
   });
 

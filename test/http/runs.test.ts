@@ -395,6 +395,9 @@ describe('looking inside', () => {
     const { runId } = (await harness.call('POST', '/machines/door/runs', { input: { opened: 0 } })).body;
     await harness.fermata.close();
     const later = await openFermata({ database: harness.database, mayLeaveWork: true });
+    expect((await later.call('GET', '/runs?blocked=true')).body.items, 'before it is to move').toMatchObject([
+      { runId, blocked: { code: 'machineMissing', message: expect.stringContaining('door@1') as string } },
+    ]);
     await later.call('POST', `/runs/${runId}/events`, { type: 'open' });
     expect((await later.call('GET', `/runs/${runId}`)).body).toMatchObject({
       runId,

@@ -52,7 +52,7 @@ tasks:
     expect(refused).toMatchObject({ status: 2, err: expect.stringContaining(`Type: ${approve}`) });
 
     const real = startFermata(['serve', '--port', '0', '--db', join(directory, 'my.db')], { environment });
-    const [, scripted = ''] = await real.saw(/go on with real models here, such as \S+\. With scripted ones: (.*)/);
+    const [, scripted = ''] = await real.saw(/real ones are not asked for them\. With scripted ones: (.*)/);
     expect(scripted).toMatch(/ serve --demo --db \S+\/my\.db$/);
     expect(real.written.err).toContain(runId);
     real.child.kill('SIGTERM');

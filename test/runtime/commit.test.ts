@@ -1,6 +1,7 @@
 /** Groups: nothing leaves before the commit (R1), and what a failed commit leaves (R4). */
 import { describe, expect, it } from 'vitest';
 import { effect } from '../../src/runtime/effect.ts';
+import { steadyLoop } from '../harness/clock.ts';
 import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
 import { asker, bouncing, counter, Deferred, sender } from './machines.ts';
 import { faulty } from './stores.ts';
@@ -75,6 +76,79 @@ describe('R4: a commit that certainly changed nothing', () => {
     await under.runtime.send(runId, { type: 'ADD' });
     expect((await under.runtime.snapshot(runId)).snapshot.context).toEqual({ count: 1 });
     expect(await under.runtime.list({ limit: 10 })).toHaveLength(1);
+  });
+
+  it('the log says once that commits fail, again each minute, and once that they succeed', async () => {
+    const store = faulty();
+    const answer = new Deferred();
+    let elapsed = 0;
+    const under = await openRuntime({
+      machines: { 'asker@1': asker },
+      actors: { call: effect({ run: () => answer.promise }) },
+      wrap: store.wrap,
+      loop: { ...steadyLoop, elapsed: () => elapsed },
+    });
+    const pass = async (ms: number): Promise<void> => {
+      for (let passed = 0; passed < ms; passed += 250) {
+        elapsed += 250;
+        await under.clock.advance(250, turnsOfTheLoop);
+      }
+    };
+    const { runId } = await under.runtime.start('asker');
+    await under.runtime.send(runId, { type: 'ASK' });
+    await under.settle();
+    store.fault = 'unchanged';
+    answer.resolve('42');
+    await turnsOfTheLoop();
+    expect(under.runtime.failingCommits).toEqual({ forMs: 0, failures: 1, error: 'The disk is full.' });
+    expect(await under.runtime.healthy(), 'although the store could write').toBe(false);
+    await pass(130_000);
+    store.fault = 'none';
+    await pass(500);
+    const error = 'The disk is full.';
+    const fails = 'commits fail, change nothing, and are tried again';
+    expect(under.logged).toEqual([
+      { message: fails, fields: { forMs: 0, failures: 1, error } },
+      { message: fails, fields: { forMs: 60_000, failures: 241, error } },
+      { message: fails, fields: { forMs: 120_000, failures: 481, error } },
+      { message: 'commits succeed again', fields: { forMs: 130_250, failures: 521 } },
+    ]);
+    expect(under.runtime.failingCommits).toBeUndefined();
+    expect(await under.runtime.healthy()).toBe(true);
+  });
+
+  it('big commits that fail among small ones that fit are said once a minute; trouble that lasts, after a second', async () => {
+    const store = faulty();
+    let elapsed = 0;
+    const under = await openRuntime({
+      machines: { 'counter@1': counter },
+      wrap: store.wrap,
+      loop: { ...steadyLoop, elapsed: () => elapsed },
+    });
+    const { runId } = await under.runtime.start('counter');
+    const fail = async (): Promise<void> => {
+      store.fault = 'unchanged';
+      await expect(under.runtime.send(runId, { type: 'ADD' })).rejects.toMatchObject({ code: 'storeUnavailable' });
+      expect(under.runtime.failingCommits).toMatchObject({ error: 'The disk is full.' });
+      // Nothing is left to be tried: nobody waits for it but who asks again.
+      await under.clock.advance(300, turnsOfTheLoop);
+      expect(under.runtime.failingCommits).toBeUndefined();
+    };
+    for (let round = 0; round < 4; round++) {
+      await fail();
+      store.fault = 'none';
+      elapsed += 20_000;
+      await under.runtime.send(runId, { type: 'ADD' });
+    }
+    const words = (): readonly string[] => under.logged.map(({ message }) => message.split(',', 1).join(''));
+    expect(words()).toEqual(['commits fail', 'commits succeed again', 'commits fail', 'commits succeed again']);
+    await fail();
+    elapsed += 999;
+    await fail();
+    expect(words()).toHaveLength(4);
+    elapsed += 1;
+    await fail();
+    expect(words().slice(4)).toEqual(['commits fail']);
   });
 
   it('the outcome of an effect survives and is taken again, without a second call', async () => {

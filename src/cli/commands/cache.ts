@@ -62,7 +62,7 @@ export const addCache: AddCommand = (program, { shell }) => {
         const head = ['WORKFLOW', 'HITS', 'IN FLIGHT', 'MISSES', 'HIT RATE', 'SAVED'];
         const all = { ...cache.total, workflow: 'all' };
         shell.out(columns([head, ...[...cache.items, ...(cache.items.length > 1 ? [all] : [])].map(row)]));
-        shell.err(`${cache.entries} questions, ${Math.ceil(cache.bytes / 1024)} KB.`);
+        shell.err(`${cache.entries} answers, ${Math.ceil(cache.bytes / 1024)} KB.`);
       });
     });
 };

@@ -60,7 +60,7 @@ export const addServe: AddCommand = (program, { shell }) => {
 
 const DEMO = 'Demo: answers of models are scripted; no provider is asked.';
 
-/** Nobody expects to pay for a run that began with --demo. */
+/** They wait, and whoever began them may wonder. */
 async function warnOfScripted(
   { fermata }: Pick<RunningServer, 'fermata'>,
   shell: Pick<Shell, 'err' | 'style'>,
@@ -68,7 +68,7 @@ async function warnOfScripted(
 ): Promise<void> {
   const [run] = await fermata.runtime.list({ tags: [SCRIPTED_TAG], open: true, limit: 1 });
   if (run === undefined) return;
-  const words = `Runs that began with --demo go on with real models here, such as ${run.runId}. With scripted ones: ${command}`;
+  const words = `Runs that began with --demo wait where they would ask a model, such as ${run.runId}: real ones are not asked for them. With scripted ones: ${command}`;
   shell.err(shell.style('yellow', words));
 }
 

@@ -11,7 +11,7 @@ const servedSchema = z
     workflow: z.string(),
     hits: z.int().describe('Tasks that had their answer from it'),
     inFlight: z.int().describe('Those among them that waited for a task which was asking the same at that time'),
-    misses: z.int().describe('Calls that were made because it had none'),
+    misses: z.int().describe('Questions it had no answer to, so that a model was to be asked'),
     hitRate: z.number().nullable().describe('0..1; null: nothing was looked for'),
     costSavedDollars: z.number().describe('US dollars, of the hits whose first call has a known cost'),
   })
@@ -29,8 +29,10 @@ const report = createRoute({
       'A page',
       z
         .object({
-          entries: z.int().describe('Questions it knows, also those whose answer is still to come'),
-          bytes: z.int().describe('Characters of them'),
+          entries: z.int().describe('Answers that serve now'),
+          bytes: z
+            .int()
+            .describe('Characters of all that is kept, also of questions that have no answer (yet, or any more)'),
           total: servedSchema.omit({ workflow: true }).describe('Of all workflows'),
           items: z.array(servedSchema),
           nextCursor: z.string().nullable(),

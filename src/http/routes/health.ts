@@ -22,7 +22,7 @@ const readyz = createRoute({
   method: 'get',
   path: '/readyz',
   operationId: 'readyz',
-  summary: 'The database can be read and written, and the server is not stopping',
+  summary: 'The database can be read and written, no commit fails and is tried again, and the server is not stopping',
   tags: ['operations'],
   responses: { 200: answers('Ready', readySchema) },
 });
@@ -32,6 +32,12 @@ export function healthRoutes({ fermata: { runtime } }: Surroundings, demo: boole
   return newRouter()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const, demo }, 200))
     .openapi(readyz, async (c) => {
+      const { failingCommits } = runtime;
+      if (failingCommits !== undefined)
+        throw new FermataError(
+          'storeUnavailable',
+          `Commits have been failing for ${Math.round(failingCommits.forMs / 1_000)} seconds, and are tried again: ${failingCommits.error}`,
+        );
       if (!(await runtime.healthy()))
         throw new FermataError(
           'storeUnavailable',

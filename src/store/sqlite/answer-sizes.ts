@@ -2,7 +2,6 @@
  * How much the cache of answers holds, as sums: to count a hundred thousand rows takes some milliseconds, with every step of a
  * trim.
  */
-import type { AnswersSize } from '../answers.ts';
 import type { Connection } from './connection.ts';
 import { onFirstUse } from './prepared.ts';
 
@@ -10,9 +9,16 @@ import { onFirstUse } from './prepared.ts';
 const BYTES = `length(prompt) + coalesce(length(value), 0) + coalesce((
   select length(w."values") from vector v join vector_values w on w.key = v.key where v.answer = answer.key), 0)`;
 
+/** What the bounds of the cache are held against. */
+interface QuestionsSize {
+  /** Questions, also those that have no answer: who asks may be asking, or have failed. */
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /** The sums of a connection. */
 export interface AnswerSizes {
-  of(tenant: string): AnswersSize;
+  of(tenant: string): QuestionsSize;
   grow(tenant: string, entries: number, bytes: number): void;
   /** Something of a question was written or deleted, but for the question itself. */
   weigh(tenant: string, hash: string): void;
@@ -29,7 +35,7 @@ export function answerSizes(connection: Connection): AnswerSizes {
 }
 
 function prepareSizes({ driver }: Connection): AnswerSizes {
-  const read = driver.prepare<unknown[], AnswersSize>('select entries, bytes from answer_size where tenant = ?');
+  const read = driver.prepare<unknown[], QuestionsSize>('select entries, bytes from answer_size where tenant = ?');
   const add = driver.prepare(
     `insert into answer_size (tenant, entries, bytes) values (?, ?, ?)
      on conflict (tenant) do update set entries = entries + excluded.entries, bytes = bytes + excluded.bytes`,

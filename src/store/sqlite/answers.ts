@@ -158,7 +158,10 @@ export function answerStore(
       const like = { hash: similarTo, similarity: similarity ?? 0, prompt, verified: verified === 1 };
       return { answer: { ...answer, like }, ...claim };
     },
-    answers: async (tenant) => sizes.of(tenant),
+    answers: async (tenant, at) => ({
+      entries: Number(use().serving.get({ tenant, at })),
+      bytes: sizes.of(tenant).bytes,
+    }),
     served: async (tenant) => use().servedOf.all(tenant),
     listAnswers: async (tenant, { workflow, after = Number.MAX_SAFE_INTEGER, ...page }) => {
       const query = workflow === undefined ? use().listedOfAll : use().listedOfOne;
@@ -218,6 +221,8 @@ function prepareReads({ driver }: Connection) {
   const servedOf = driver.prepare<unknown[], ServedRow>(
     'select workflow, misses, hits, shared, saved_nanos as savedNanos from served where tenant = ? order by workflow',
   );
+  // By the index of when they expire alone.
+  const serving = driver.prepare('select count(*) from answer where tenant = :tenant and expires_at > :at').pluck();
   // By their keys, which are in order; by an index of the tenant all of them would be sorted for a page.
   const listed = (whose: string) =>
     driver.prepare<object, Listed>(
@@ -235,6 +240,7 @@ function prepareReads({ driver }: Connection) {
   return {
     find,
     servedOf,
+    serving,
     listedOfAll: listed('+tenant = :tenant'),
     listedOfOne: listed('tenant = :tenant and workflow = :workflow'),
     vectorsOf,

@@ -16,7 +16,7 @@ import { prepareProbe, readHighWater } from './high-water.ts';
 import { prepareJournalReads } from './journal.ts';
 import { ledgerStore } from './ledger.ts';
 import { lists } from './lists.ts';
-import { machineHashes } from './machines.ts';
+import { prepareMachines } from './machines.ts';
 import { openDatabase } from './open.ts';
 import type { OpenDatabase, SqliteOptions } from './open.ts';
 import { prepareRecoveryReads } from './recovery.ts';
@@ -110,6 +110,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     nextDue: async (until) => use().recovery.nextDue(until),
     openEffects: async (after, limit) => use().recovery.openEffects(after, limit),
     cutRuns: async () => use().recovery.cutRuns(),
+    openRuns: async (page) => use().recovery.openRuns(page),
     messages: async (limit) => use().recovery.messages(limit),
 
     suspects: async () => use().suspects.suspects(),
@@ -137,7 +138,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     ledger: async (key, page) => use().ledger.ledger(key, page),
 
     answer: async (tenant, hash, at) => use().answers.answer(tenant, hash, at),
-    answers: async (tenant) => use().answers.answers(tenant),
+    answers: async (tenant, at) => use().answers.answers(tenant, at),
     served: async (tenant) => use().answers.served(tenant),
     listAnswers: async (tenant, page) => use().answers.listAnswers(tenant, page),
     forgetAnswers: async (tenant, filter, page) => use().answers.forgetAnswers(tenant, filter, page),
@@ -158,7 +159,8 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     deleteWorkflow: async (tenant, id, at) => use().workflows.deleteWorkflow(tenant, id, at),
 
     deleteRun: async (key, options) => use().deleteRun(key, options),
-    machineHash: async (name, hash) => use().machineHash(name, hash),
+    machineHash: async (name, hash) => use().machines.hash(name, hash),
+    machines: async () => use().machines.names(),
   };
 }
 
@@ -199,6 +201,6 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
       nearest: (tenant, query) => vectors.nearest(tenant, query),
     }),
     deleteRun: prepareDeleteRun(connection, keys, journal, writer),
-    machineHash: machineHashes(connection, writer),
+    machines: prepareMachines(connection, writer),
   };
 }

@@ -13,20 +13,28 @@ const prepareStatements = together({
       .from(machine)
       .where(eq(machine.machine, sql.placeholder('name'))),
   ),
+  all: readStatement(() => builder.select({ name: machine.machine }).from(machine)),
   register: insertStatement(machine),
 });
 
-/** The hash that is registered under a name; where there is none yet, registers the one given, if one is, and returns undefined. */
-export function machineHashes(
-  connection: Connection,
-  writer: Writer,
-): (name: string, hash?: string) => string | undefined {
+/** The machines that were ever registered. */
+export interface Machines {
+  /** The hash that is registered under a name; where there is none yet, registers the one given, if one is, and returns undefined. */
+  hash(name: string, hash?: string): string | undefined;
+  names(): readonly string[];
+}
+
+/** Their statements, prepared. */
+export function prepareMachines(connection: Connection, writer: Writer): Machines {
   const statements = prepareStatements(connection);
-  return (name, hash) => {
-    const known = statements.known.get({ name })?.hash;
-    // Nobody else writes to the file in between, and each start asks for every machine it knows.
-    if (known === undefined && hash !== undefined)
-      writer.writeOutsideTurns(() => statements.register({ machine: name, hash }));
-    return known;
+  return {
+    hash(name, hash) {
+      const known = statements.known.get({ name })?.hash;
+      // Nobody else writes to the file in between, and each start asks for every machine it knows.
+      if (known === undefined && hash !== undefined)
+        writer.writeOutsideTurns(() => statements.register({ machine: name, hash }));
+      return known;
+    },
+    names: () => statements.all.all({}).map(({ name }) => name),
   };
 }

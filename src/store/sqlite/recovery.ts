@@ -2,12 +2,13 @@
 import { and, asc, eq, gt, isNotNull, lte, sql } from 'drizzle-orm';
 import type { Store } from '../store.ts';
 import type { Connection } from './connection.ts';
-import { builder } from './prepared.ts';
+import { builder, onFirstUse } from './prepared.ts';
 import { readStatements } from './prepared-reads.ts';
 import type { RunKeys } from './run-keys.ts';
+import { OPEN } from './run-list.ts';
 import { effect, message, run, runState, timer } from './schema.ts';
 
-type RecoveryReads = Pick<Store, 'dueTimers' | 'nextDue' | 'openEffects' | 'cutRuns' | 'messages'>;
+type RecoveryReads = Pick<Store, 'dueTimers' | 'nextDue' | 'openEffects' | 'cutRuns' | 'openRuns' | 'messages'>;
 
 const owner = { tenant: run.tenant, run: run.run };
 /** Columns of a timer, with its run's name. */
@@ -68,6 +69,13 @@ const prepareReads = readStatements({
 /** Prepares the reads of recovery and time. */
 export function prepareRecoveryReads(connection: Connection, keys: RunKeys): RecoveryReads {
   const read = prepareReads(connection);
+  const counting = onFirstUse(() =>
+    connection.driver.prepare<unknown[], { readonly machine: string; readonly count: number; readonly last: number }>(
+      `select r.machine as machine, count(*) as count, max(r.key) as last
+       from (select run from run_state where status = :status and run > :key order by run limit :limit) s
+       cross join run r on r.key = s.run group by r.machine`,
+    ),
+  );
 
   return {
     dueTimers: async (until, limit, after) =>
@@ -83,6 +91,14 @@ export function prepareRecoveryReads(connection: Connection, keys: RunKeys): Rec
     openEffects: async (after, limit) =>
       read.effects.all({ run: (after && keys.of(after)) ?? 0, token: after?.token ?? '', limit }),
     cutRuns: async () => read.cut.all({}),
+    openRuns: async ({ limit, after: { status, key } = { status: OPEN[0], key: 0 } }) => {
+      const rows = counting().all({ status, key, limit });
+      const byMachine = new Map(rows.map(({ machine, count }) => [machine, count]));
+      const isFull = rows.reduce((sum, { count }) => sum + count, 0) === limit;
+      if (isFull) return { byMachine, after: { status, key: Math.max(...rows.map(({ last }) => last)) } };
+      const next = OPEN[OPEN.findIndex((one) => one === status) + 1];
+      return { byMachine, after: next && { status: next, key: 0 } };
+    },
     messages: async (limit) => read.undelivered.all({ limit }),
   };
 }

@@ -1,5 +1,5 @@
 /** The list of runs: newest first, filtered, in pages. */
-import { and, desc, eq, exists, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, exists, inArray, ne, or, sql } from 'drizzle-orm';
 import type { SQL, SQLWrapper } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { alias } from 'drizzle-orm/sqlite-core';
@@ -10,7 +10,7 @@ import { runColumns, toListedRow } from './run-row.ts';
 import { forkedFrom, run, runState, runTag } from './schema.ts';
 
 /** A run that has one of them has not ended. */
-const OPEN: readonly RunStatus[] = ['pending', 'running', 'waiting', 'paused'];
+export const OPEN = ['pending', 'running', 'waiting', 'paused'] as const satisfies readonly RunStatus[];
 
 type Selected = Parameters<typeof toListedRow>[0];
 
@@ -20,20 +20,34 @@ export function runList(
   keys: RunKeys,
 ): (tenant: string, filter: RunFilter) => readonly RunRow[] {
   const page = pageOf(db, keys);
-  return (tenant, filter) => {
+  const found = (tenant: string, filter: Filter): readonly Selected[] => {
     const { open = false, status, limit } = filter;
-    if (!open) return page(tenant, filter).map(toListedRow);
+    if (!open) return page(tenant, filter);
     // A page of each status by the index of those: one query for all would sort whatever is open, or read what has ended.
     const statuses = status === undefined ? OPEN : OPEN.filter((one) => one === status);
-    return statuses
-      .flatMap((one) => page(tenant, { ...filter, status: one }))
-      .toSorted((one, other) => other.key - one.key)
-      .slice(0, limit)
-      .map(toListedRow);
+    return newest(
+      statuses.flatMap((one) => page(tenant, { ...filter, status: one })),
+      limit,
+    );
+  };
+  return (tenant, { orOpenOf = [], ...filter }) => {
+    // Of none of them SQLite would read all.
+    const named = filter.among?.length === 0 ? [] : found(tenant, filter);
+    if (orOpenOf.length === 0) return named.map(toListedRow);
+    const known = new Set(named.map(({ key }) => key));
+    const others = found(tenant, { ...filter, among: undefined, open: true, machines: orOpenOf });
+    return newest([...named, ...others.filter(({ key }) => !known.has(key))], filter.limit).map(toListedRow);
   };
 }
 
-function pageOf(db: BetterSQLite3Database, keys: RunKeys): (tenant: string, filter: RunFilter) => readonly Selected[] {
+/** Of `machines` only, where they are given. */
+type Filter = Omit<RunFilter, 'orOpenOf'> & { readonly machines?: readonly string[] };
+
+function newest(rows: readonly Selected[], limit: number): readonly Selected[] {
+  return rows.toSorted((one, other) => other.key - one.key).slice(0, limit);
+}
+
+function pageOf(db: BetterSQLite3Database, keys: RunKeys): (tenant: string, filter: Filter) => readonly Selected[] {
   return (tenant, filter) => {
     const [tag, ...tags] = filter.tags ?? [];
     const all = db.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).$dynamic();
@@ -49,15 +63,18 @@ function pageOf(db: BetterSQLite3Database, keys: RunKeys): (tenant: string, filt
           : leadsByStatus(filter)
             ? runState.run
             : run.key;
-    return forked
-      .where(and(...matches(db, tenant, filter, tags), olderThan(keys, tenant, filter.after, key)))
-      .orderBy(desc(key))
-      .limit(filter.limit)
-      .all();
+    return (
+      forked
+        .where(and(...matches(db, tenant, filter, tags), olderThan(keys, tenant, filter.after, key)))
+        // Named by their ids they are found by those and sorted: in the order of their keys all would be read.
+        .orderBy(filter.among === undefined ? desc(key) : sql`+${key} desc`)
+        .limit(filter.limit)
+        .all()
+    );
   };
 }
 
-function leadsByStatus({ status, workflowId, parent }: RunFilter): boolean {
+function leadsByStatus({ status, workflowId, parent }: Filter): boolean {
   return status !== undefined && workflowId === undefined && parent === undefined;
 }
 
@@ -65,10 +82,10 @@ function leadsByStatus({ status, workflowId, parent }: RunFilter): boolean {
 function matches(
   db: BetterSQLite3Database,
   tenant: string,
-  filter: RunFilter,
+  filter: Filter,
   tags: readonly string[],
 ): (SQL | undefined)[] {
-  const { workflowId, parent, status, q, among, without = [], idPrefix } = filter;
+  const { workflowId, parent, status, q, among, machines, without = [], idPrefix } = filter;
   const leads =
     status === undefined &&
     workflowId === undefined &&
@@ -76,16 +93,22 @@ function matches(
     filter.forkedFrom === undefined &&
     (filter.tags ?? []).length === 0;
   return [
-    leads ? eq(run.tenant, tenant) : isCheckedLast(tenant),
+    leads || among !== undefined ? eq(run.tenant, tenant) : isCheckedLast(tenant),
     workflowId === undefined ? undefined : eq(run.workflowId, workflowId),
     parent === undefined ? undefined : eq(run.parentRun, parent),
-    status === undefined ? undefined : eq(runState.status, status),
+    status === undefined ? undefined : among === undefined ? eq(runState.status, status) : hasStatus(status),
     ...tags.map((tag) => exists(tagOf(db, tag))),
     among === undefined ? undefined : sql`${run.run} in (select value from json_each(${JSON.stringify(among)}))`,
+    machines === undefined ? undefined : inArray(run.machine, [...machines]),
     ...without.map((machine) => ne(run.machine, machine)),
     idPrefix === undefined ? undefined : sql`substr(${run.run}, 1, ${idPrefix.length}) = ${idPrefix}`,
     q === undefined ? undefined : or(contains(run.run, q), contains(run.workflowName, q), contains(run.machine, q)),
   ];
+}
+
+/** Checked of those that are named by their ids, and not looked for. */
+function hasStatus(status: RunStatus): SQL {
+  return sql`+${runState.status} = ${status}`;
 }
 
 /** A further tag is looked up for each run of the page, and not in a list of all that have it. */

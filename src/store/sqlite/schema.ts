@@ -603,7 +603,7 @@ export const vectorValues = sqliteTable('vector_values', {
   values: bytes('values', { mode: 'buffer' }).notNull(),
 });
 
-/** How much of it is there: `AnswersSize`, kept with every change. */
+/** How many questions are there, and how big they are: what its bounds are held against, kept with every change. */
 export const answerSize = sqliteTable('answer_size', {
   tenant: text('tenant').primaryKey(),
   entries: integer('entries').notNull(),

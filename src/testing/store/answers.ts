@@ -99,9 +99,10 @@ export function answersOf(use: () => MemoryDatabase): AnswerStore {
       if (answer === undefined || record.like === undefined) return claim;
       return { answer: { ...answer, like: { ...record.like, prompt: other?.asked.prompt ?? '' } }, ...claim };
     },
-    answers: async (tenant) => {
+    answers: async (tenant, at) => {
       const records = all(tenant);
-      return { entries: records.length, bytes: records.reduce((sum, record) => sum + bytesOf(record), 0) };
+      const serving = records.filter(({ answered }) => answered !== undefined && answered.expiresAt > at);
+      return { entries: serving.length, bytes: records.reduce((sum, record) => sum + bytesOf(record), 0) };
     },
     served: async (tenant) =>
       [...use().served]

@@ -98,5 +98,6 @@ export function memoryStore(database: MemoryDatabase = new MemoryDatabase()): St
       if (known === undefined && hash !== undefined) database.machines.set(machine, hash);
       return known;
     },
+    machines: async () => [...use().machines.keys()],
   };
 }

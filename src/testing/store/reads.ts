@@ -165,12 +165,25 @@ export function readsOf(use: () => MemoryDatabase): Reads {
       all()
         .filter(({ state }) => state.agendaJson !== null)
         .map(({ origin: { tenant, run } }) => ({ tenant, run })),
+    openRuns: async ({ limit, after }) => {
+      const open = all()
+        .filter(isOpen)
+        .map(({ origin: { machine }, state: { status }, key }) => ({ machine, status, key }))
+        .toSorted((a, b) => compare([a.status, a.key], [b.status, b.key]));
+      const next = open
+        .filter(({ status, key }) => after === undefined || compare([status, key], [after.status, after.key]) > 0)
+        .slice(0, limit);
+      const counts = [...Map.groupBy(next, ({ machine }) => machine)].map(
+        ([machine, of]) => [machine, of.length] as const,
+      );
+      return { byMachine: new Map(counts), after: next.length < limit ? undefined : next.at(-1) };
+    },
     messages: async (limit) => [...use().messages.values()].toSorted((a, b) => a.id - b.id).slice(0, limit),
 
     runs: async (tenant, filter) =>
       use()
         .runsOf(tenant)
-        .filter((record) => matches(record, filter) && record.key < before(use(), tenant, filter.after))
+        .filter((record) => isListed(record, filter) && record.key < before(use(), tenant, filter.after))
         .toReversed()
         .slice(0, filter.limit)
         .map(rowOf),
@@ -220,10 +233,20 @@ function rowOf({ origin, state }: RunRecord): RunRow {
   return { ...read, ...state, idempotency: idempotency && { ...idempotency } };
 }
 
+function isListed(record: RunRecord, filter: RunFilter): boolean {
+  const isOneOf = filter.orOpenOf?.includes(record.origin.machine) ?? false;
+  return matches(record, isOneOf && isOpen(record) ? { ...filter, among: undefined } : filter);
+}
+
+function isOpen({ state }: RunRecord): boolean {
+  return !['completed', 'failed', 'cancelled'].includes(state.status);
+}
+
 function matches(
-  { origin, state }: RunRecord,
+  record: RunRecord,
   { workflowId, parent, status, open = false, tags = [], q, among, without = [], idPrefix = '', forkedFrom }: RunFilter,
 ): boolean {
+  const { origin, state } = record;
   const texts = [origin.run, origin.workflowName ?? '', origin.machine];
   return (
     (workflowId === undefined || origin.workflowId === workflowId) &&
@@ -233,7 +256,7 @@ function matches(
     !without.includes(origin.machine) &&
     origin.run.startsWith(idPrefix) &&
     (status === undefined || state.status === status) &&
-    (!open || !['completed', 'failed', 'cancelled'].includes(state.status)) &&
+    (!open || isOpen(record)) &&
     tags.every((tag) => origin.tags.includes(tag)) &&
     (q === undefined || texts.some((text) => text.toLowerCase().includes(q.toLowerCase())))
   );

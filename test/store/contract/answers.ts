@@ -131,7 +131,7 @@ export function answersContract(make: MakeStore): void {
       expect(forgotten).toBe(1);
       expect(await hashes(store, all)).toEqual(['3']);
       expect((await store.forgetAnswers(TENANT, {}, { after, limit: 1 })).forgotten).toBe(1);
-      expect(await store.answers(TENANT)).toEqual({ entries: 0, bytes: 0 });
+      expect(await store.answers(TENANT, 1)).toEqual({ entries: 0, bytes: 0 });
     });
 
     test('keeps the questions that are just being asked, whatever is forgotten or too much', async () => {
@@ -145,7 +145,7 @@ export function answersContract(make: MakeStore): void {
       expect(await store.answer(TENANT, 'h', 1)).toEqual({ claim: { run: 'a', actor: '/t', waitsForMoney: false } });
       await store.commit(group([changes(runKey('a'), 1, { rows: [answered('h', 3)], effectsGone: ['e'] })]));
       expect(await store.answer(TENANT, 'h', 4)).toEqual({ answer: { ...ANSWER, answeredAt: 3 }, prompt: 'Why?' });
-      expect(await store.answers(TENANT)).toMatchObject({ entries: 1, bytes: 9 });
+      expect(await store.answers(TENANT, 4)).toMatchObject({ entries: 1, bytes: 9 });
     });
 
     test('lets go of what has expired, and then of what was used longest ago', async () => {
@@ -159,10 +159,22 @@ export function answersContract(make: MakeStore): void {
       expect(await store.trimAnswers(TENANT, bounds)).toBe(2);
       expect(await hashes(store, all)).toEqual(['1', '4']);
       expect(await store.trimAnswers(TENANT, bounds)).toBe(0);
-      const { entries, bytes } = await store.answers(TENANT);
+      const { entries, bytes } = await store.answers(TENANT, 10);
       expect(entries).toBe(2);
       expect(await store.trimAnswers(TENANT, { ...bounds, maxBytes: bytes - 1 })).toBe(1);
       expect(await hashes(store, all)).toEqual(['1']);
+    });
+
+    test('counts the answers that serve, and the bytes of all that is kept', async () => {
+      const { store } = open();
+      await store.commit(starts('a', [asked('1'), asked('2'), answered('2', 1, 10), asked('3'), answered('3', 1, 20)]));
+      const { bytes } = await store.answers(TENANT, 1);
+      expect(await store.answers(TENANT, 9)).toEqual({ entries: 2, bytes });
+      expect(await store.answers(TENANT, 10)).toEqual({ entries: 1, bytes });
+      expect(await store.answers(TENANT, 20)).toEqual({ entries: 0, bytes });
+      expect(await store.answers('other', 1)).toEqual({ entries: 0, bytes: 0 });
+      await store.trimAnswers(TENANT, { at: 10, maxEntries: 9, maxBytes: 1_000, limit: 9 });
+      expect(await store.answers(TENANT, 10)).toEqual({ entries: 1, bytes: bytes - 9 });
     });
 
     test('lets go of questions that were never answered, a day later', async () => {
@@ -171,7 +183,7 @@ export function answersContract(make: MakeStore): void {
       const bounds = { at: 86_400_001, maxEntries: 9, maxBytes: 1_000, limit: 9 };
       expect(await store.trimAnswers(TENANT, bounds)).toBe(0);
       expect(await store.trimAnswers(TENANT, { ...bounds, at: 86_400_002 })).toBe(1);
-      expect(await store.answers(TENANT)).toEqual({ entries: 0, bytes: 0 });
+      expect(await store.answers(TENANT, 1)).toEqual({ entries: 0, bytes: 0 });
     });
   });
 }

@@ -61,6 +61,28 @@ export function listsContract(make: MakeStore): void {
       expect(await ids(store, { among: [] })).toBe('');
     });
 
+    test('runs: those that are named, and beside them the open ones of some machines', async () => {
+      const { store } = current();
+      await beginRuns(store);
+      const old = { machine: 'old@1' };
+      for (const [run, status] of [
+        ['o1', 'completed'],
+        ['o2', 'waiting'],
+        ['o3', 'paused'],
+      ] as const)
+        await store.commit(group([begin(runKey(run), { state: state({ status }) }, { ...old, tags: ['x'] })]));
+      const orOpenOf = ['old@1', 'none@1'];
+      expect(await ids(store, { among: ['r2', 'o3'], orOpenOf })).toBe('o3 o2 r2');
+      expect(await ids(store, { among: [], orOpenOf })).toBe('o3 o2');
+      expect(await ids(store, { among: ['r1', 'o1'], orOpenOf })).toBe('o3 o2 o1 r1');
+      expect(await ids(store, { among: ['r2'], orOpenOf, limit: 2 })).toBe('o3 o2');
+      expect(await ids(store, { among: ['r2'], orOpenOf, limit: 2, after: 'o2' })).toBe('r2');
+      expect(await ids(store, { among: ['r2', 'r3'], orOpenOf, tags: ['x'] })).toBe('o3 o2 r2');
+      expect(await ids(store, { among: ['r2'], orOpenOf, status: 'waiting' })).toBe('o2');
+      expect(await ids(store, { among: ['r2'], orOpenOf, without: ['old@1'] })).toBe('r2');
+      expect(await ids(store, { among: ['r2'], orOpenOf: [] })).toBe('r2');
+    });
+
     test('runs that a run has begun are listed under it, and those that it waits for are known', async () => {
       const { store } = current();
       const parent = { run: 'r1', task: 'phase', attempt: 1, depth: 1, awaited: true };

@@ -356,6 +356,37 @@ export function readsContract(make: MakeStore): void {
       expect(await store.machineHash('light@1', 'h1')).toBe('h1');
       expect(await store.machineHash('light@1', 'h2')).toBe('h1');
       expect(await store.machineHash('light@2', 'h2')).toBeUndefined();
+      expect((await store.machines()).toSorted()).toEqual(['light@1', 'light@2']);
+    });
+
+    test('open runs are counted by their machines, in steps', async () => {
+      const { store } = current();
+      const statuses = [
+        'running',
+        'completed',
+        'waiting',
+        'pending',
+        'paused',
+        'failed',
+        'waiting',
+        'cancelled',
+      ] as const;
+      const runs = statuses.map((status, at) => {
+        const key = at === 0 ? { tenant: 'other', run: 'r0' } : runKey(`r${at}`);
+        return begin(key, { state: state({ status }) }, { machine: at % 4 === 2 ? 'old@1' : 'light@1' });
+      });
+      await store.commit(group(runs));
+      for (const limit of [1, 2, 5, 100]) {
+        const counts = new Map<string, number>();
+        let step: Awaited<ReturnType<typeof store.openRuns>> | undefined;
+        for (let steps = 0; step === undefined || step.after !== undefined; steps++) {
+          expect(steps).toBeLessThan(12);
+          step = await store.openRuns({ limit, after: step?.after });
+          expect([...step.byMachine.values()].reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(limit);
+          for (const [machine, count] of step.byMachine) counts.set(machine, (counts.get(machine) ?? 0) + count);
+        }
+        expect(Object.fromEntries(counts), `${limit} at a time`).toEqual({ 'light@1': 3, 'old@1': 2 });
+      }
     });
 
     test('healthy after open, not after close', async () => {

@@ -84,7 +84,7 @@ export function vectorsContract(make: MakeStore): void {
 
     test('counts the bytes of vectors among those of the cache, until they are gone', async () => {
       const { store } = open();
-      const bytes = async (): Promise<number> => (await store.answers(TENANT)).bytes;
+      const bytes = async (): Promise<number> => (await store.answers(TENANT, 2)).bytes;
       await asked(store, ['a', 'b', 'c'], true);
       const before = await bytes();
       for (const hash of ['a', 'b', 'c']) await add(store, hash, [1, 0, 0]);
@@ -101,7 +101,7 @@ export function vectorsContract(make: MakeStore): void {
       expect(await store.trimAnswers(TENANT, bounds)).toBe(1);
       expect(await bytes()).toBeLessThanOrEqual(before);
       await store.forgetAnswers(TENANT, {}, { limit: 9 });
-      expect(await store.answers(TENANT)).toEqual({ entries: 0, bytes: 0 });
+      expect(await store.answers(TENANT, 2)).toEqual({ entries: 0, bytes: 0 });
     });
 
     test('finds the nearest of any vectors, with any of them gone', { timeout: 20_000 }, async () => {

@@ -117,6 +117,19 @@ test.each(Object.keys(reads))('R3: %s: found through an index, in its order', as
   }
 });
 
+test.each([{}, { status: 'running' }, { open: true }, { tags: ['x'] }, { without: ['budget@1'] }] as const)(
+  'R3: runs that are named by their ids, filtered by %j: found by those',
+  (filter) => {
+    asked.length = 0;
+    runs('default', { ...filter, among: ['a', 'b'], limit: 9 });
+    for (const { query, parameters } of asked) {
+      const steps = driver.prepare<unknown[], { detail: string }>(`explain query plan ${query}`).all(...parameters);
+      expect(steps.map(({ detail }) => detail)).toContain('SEARCH run USING INDEX run_id (tenant=? AND id=?)');
+    }
+    expect(asked.length).toBe('open' in filter ? 4 : 1);
+  },
+);
+
 const slice = { first: 1, last: 9 };
 test.each(['day', 'model', 'provider', 'workflow', 'tag', 'tenant'] as const)(
   'R3: a slice of the ledger by %s: no other row of it is read, whatever is filtered',
