@@ -7,6 +7,7 @@
 import { hash } from 'node:crypto';
 import { FermataError } from '../errors.ts';
 import type { RunStatus } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { effect, type EffectDefinition } from './effect.ts';
 import type { Migration } from './migration.ts';
 import type { OutsideEvents } from './outside.ts';
@@ -270,6 +271,24 @@ export class Catalog {
     const registration = this.#machines.get(name);
     if (registration === undefined) return '';
     return hash('sha256', registration.definition ?? xstate.definitionText(registration.machine), 'base64url');
+  }
+
+  /**
+   * Throws `machineChanged` where a definition is not the one that the database knows by its name (K2).
+   *
+   * @param isBinding whether one that it does not know yet is the one it knows from now on
+   */
+  async assertUnchanged(store: Pick<Store, 'machineHash'>, isBinding: boolean): Promise<void> {
+    for (const name of this.#machines.keys()) {
+      const definition = this.hashOf(name);
+      const known = await (isBinding ? store.machineHash(name, definition) : store.machineHash(name));
+      if (known === undefined || known === definition) continue;
+      throw new FermataError(
+        'machineChanged',
+        `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
+        { data: { machine: name } },
+      );
+    }
   }
 }
 
