@@ -12,7 +12,7 @@ import type {
 } from '../../machines/shared-budget.ts';
 import { farewellsOf, type Upstream } from '../cost/borrowing.ts';
 import { fromDollars, nanosOf } from '../cost/money.ts';
-import type { MachineRegistration, Prepare } from '../runtime/catalog.ts';
+import type { MachineRegistration, Prepare } from '../runtime/registration.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projection } from '../runtime/projection.ts';
 import type { Addressed, Runtime } from '../runtime/runtime.ts';
