@@ -26,7 +26,7 @@ import type { SharedBudgets } from './shared-budget-spec.ts';
 export const SHARED_BUDGET = 'budget:';
 
 /** The machine that keeps one. */
-export const SHARED_BUDGET_MACHINE = 'budget';
+const SHARED_BUDGET_MACHINE = 'budget';
 
 /** How many of those that wait or hold something an event brings with it: together a few kilobytes. */
 const PAGE = 50;

@@ -25,7 +25,7 @@ import { randomUUID } from 'node:crypto';
 import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts';
 import { FermataError } from '../errors.ts';
 import type { LastStop } from '../store/deciding-mark.ts';
-import type { RunKey, RunState, RunStatus } from '../store/runs.ts';
+import type { RunKey, RunStatus } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { Catalog } from './catalog.ts';
 import { assertStorable } from './codec.ts';
@@ -511,4 +511,4 @@ function exitUnknown(): void {
   systemLoop.later(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
 }
 
-export type { RunState, RunStatus, RunView, StartOptions, Started };
+export type { RunStatus, RunView, StartOptions, Started };
