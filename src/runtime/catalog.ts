@@ -167,24 +167,29 @@ export class Catalog {
     const definition = this.#effects[src] ?? xstate.childLogic(parent.machine, src);
     if (definition === undefined || definition === null) return undefined;
     if (xstate.isMachine(definition)) return { logic: this.logic(`${parent.path}>${src}`) };
-    return { effect: this.#effect(definition) };
+    return { effect: this.#adapt(definition) };
+  }
+
+  /** The effect `src` of a machine; undefined where nothing is registered under that name, or a machine. */
+  effect(logicPath: string, src: string): EffectDefinition<unknown, unknown> | undefined {
+    const child = this.child(this.logic(logicPath), src);
+    return child !== undefined && 'effect' in child ? child.effect : undefined;
   }
 
   /** Why the effect `src` of a machine cannot be called in this process; undefined where it can. */
   unavailable(logicPath: string, src: string, input: unknown): FermataError | undefined {
-    const child = this.child(this.logic(logicPath), src);
-    if (child !== undefined && 'effect' in child) {
-      try {
-        return child.effect.unavailable?.(input);
-      } catch {
-        // A check that is itself broken must not keep the call back: the call will show it.
-        return undefined;
-      }
+    const definition = this.effect(logicPath, src);
+    if (definition === undefined)
+      return new FermataError(
+        'machineMissing',
+        `The effect "${src}" of machine "${logicPath}" is not registered in this process. Register it under that name, and start again.`,
+      );
+    try {
+      return definition.unavailable?.(input);
+    } catch {
+      // A check that is itself broken must not keep the call back: the call will show it.
+      return undefined;
     }
-    return new FermataError(
-      'machineMissing',
-      `The effect "${src}" of machine "${logicPath}" is not registered in this process. Register it under that name, and start again.`,
-    );
   }
 
   /** True where the effect `src` is done by another machine, so that no death of this process is its doing. */
@@ -195,7 +200,7 @@ export class Catalog {
     );
   }
 
-  #effect(definition: object): EffectDefinition<unknown, unknown> {
+  #adapt(definition: object): EffectDefinition<unknown, unknown> {
     if ('kind' in definition && definition.kind === 'effect') return definition as EffectDefinition<unknown, unknown>;
     let adapted = this.#adapted.get(definition);
     if (adapted === undefined) {
