@@ -7,7 +7,7 @@
  */
 
 /** What stands in place of a secret. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 /** Longer texts are cut: an inspector shows what happened, the journal keeps it whole. */
 const MAX_TEXT = 10_000;

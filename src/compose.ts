@@ -77,7 +77,7 @@ import {
 import { startWorkflow, type StartRequest } from './document/start.ts';
 import { Workflows } from './document/workflows.ts';
 import { redactor, secretVariables } from './http/redact.ts';
-import type { MachineRegistration } from './runtime/catalog.ts';
+import type { MachineRegistration } from './runtime/registration.ts';
 import { createRuntime, type Runtime, type RuntimeOptions, type Started } from './runtime/runtime.ts';
 import type { Machine } from './runtime/xstate.ts';
 import type { MaybePromise } from './store/maybe-promise.ts';

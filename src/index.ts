@@ -15,7 +15,7 @@ export {
   type EffectDefinition,
   type InDoubtPolicy,
 } from './runtime/effect.ts';
-export type { MachineRegistration, Prepare } from './runtime/catalog.ts';
+export type { MachineRegistration, Prepare } from './runtime/registration.ts';
 export type { Migration, MigrateSnapshot } from './runtime/migration.ts';
 export type { PendingTimer } from './runtime/migrated-timers.ts';
 export type { MigrationChoice, MigrationOfRun, Migrations, UndoOfRun } from './runtime/migrations.ts';

@@ -110,12 +110,12 @@ function answeredBy(outcome: CallOutcome): string | undefined {
 }
 
 /** What a fact says of the requests that have come to an outcome with it; nothing where there were none. */
-export function billOn({ bill = [] }: TaskContext): { readonly bill?: readonly BilledCall[] } {
+function billOn({ bill = [] }: TaskContext): { readonly bill?: readonly BilledCall[] } {
   return bill.length === 0 ? {} : { bill };
 }
 
 /** It has been stated. */
-export const STATED = { bill: [] } as const;
+const STATED = { bill: [] } as const;
 
 /** States what is on the bill on a fact, which carries it from here on. */
 export function factWithBill(

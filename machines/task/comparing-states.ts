@@ -2,6 +2,12 @@
 import { compareInput, verifyInput, type SideCall } from './comparing.ts';
 import { MISSED } from './transitions.ts';
 
+/** Guards of the answer to a call that asks for money: it gets all that it needs, or what there is. */
+const GRANTED = {
+  compare: { paid: 'isComparisonPaid', granted: 'isComparisonGrant' },
+  verify: { paid: 'isVerdictPaid', granted: 'isVerdictGrant' },
+} as const;
+
 /** An action about a call on the side. */
 const about = <Name extends string>(type: Name, side: SideCall) => ({ type, params: { side } }) as const;
 
@@ -13,13 +19,9 @@ const reserving = <const Target extends string>(side: SideCall, target: Target) 
     exit: about('stopAskingForSide', side),
     on: {
       'fermata.budget.granted': [
+        { guard: GRANTED[side].paid, target, actions: ['keepSideGrant', 'restartTimeout'] },
         {
-          guard: side === 'compare' ? 'isComparisonPaid' : 'isVerdictPaid',
-          target,
-          actions: ['keepSideGrant', 'restartTimeout'],
-        },
-        {
-          guard: 'isSideGrant',
+          guard: GRANTED[side].granted,
           target: '#task.running.reserving',
           actions: ['giveSideGrantBack', 'stateMiss', 'restartTimeout'],
         },

@@ -14,6 +14,7 @@ import { judgePrompt, saysYes, VERDICT_TOKENS } from '../../src/document/judging
 import type { PreparedModelCall } from '../../src/document/kinds/model.ts';
 import type { PreparedComparison, SideModel } from '../../src/document/similar.ts';
 import { actionCreators } from '../action-creators.ts';
+import type { BudgetGranted } from '../budget.ts';
 import { fact } from '../reserved.ts';
 import { assumed, costOf } from './assumed.ts';
 import { callBill, cutBill, factWithBill, isBilledAsDoubtful, type BilledCall } from './bill.ts';
@@ -77,12 +78,16 @@ export function isPaidOnTheSide(context: TaskContext): boolean {
   return context.budgeted === true;
 }
 
+/** True where a call on the side is granted money, if only what there was. */
+export function isSideGrant(event: TaskEvent, side: SideCall): event is BudgetGranted {
+  return event.type === 'fermata.budget.granted' && event.call === side;
+}
+
 /** True where a call on the side is granted all that it may cost. */
-export function isSidePaid(context: TaskContext, event: { readonly type: string }, side: SideCall): boolean {
-  const { call, nanos = 0 } = event as { readonly call?: string; readonly nanos?: NanoDollars };
+export function isSidePaid(context: TaskContext, event: TaskEvent, side: SideCall): boolean {
   const by = asked(context, side);
-  if (event.type !== 'fermata.budget.granted' || call !== side || by?.prices === undefined) return false;
-  return nanos >= needOf(boundsOf(by), by.prices).need;
+  if (!isSideGrant(event, side) || by?.prices === undefined) return false;
+  return event.nanos >= needOf(boundsOf(by), by.prices).need;
 }
 
 /** True where an answer was found that nobody has to judge. */

@@ -47,6 +47,8 @@ export interface TaskContext extends PreparedTask, Partial<PreparedSkip>, Pick<T
   readonly outcome?: Outcome | null;
   /** What it gives was known before it began: another run has found it, or somebody has given it. */
   readonly known?: true;
+  /** The item of its map whose end cancelled it; absent where it was not cancelled by that. */
+  readonly because?: string;
   /** What was found of its `cancelWhen`; absent where it was not stopped by that. */
   readonly stopped?: Skip['condition'];
   /** Model calls of its function; absent where it made none. */

@@ -29,18 +29,19 @@ export const endActions = {
       attempt: context.attempt,
       ...(usage === undefined ? {} : { usage }),
       ...(status === 'cancelled' ? { reason: context.error?.message } : { error: context.error }),
+      ...(status === 'cancelled' && context.because !== undefined ? { because: context.because } : {}),
       ...(context.stopped === undefined ? {} : { condition: context.stopped }),
       ...eventTaken(context),
     });
     if ((context.outcome ?? null) !== null) enqueue.assign(FORGOTTEN);
   }),
-  keepCancel: assign({
-    error: ({ event }) => ({
-      code: 'cancelled',
-      message: (event.type === 'fermata.cancel' ? event.reason : undefined) ?? 'Cancelled.',
-      retry: 'never' as const,
-    }),
-    consequence: 'fail',
+  keepCancel: assign(({ event }) => {
+    const { reason = 'Cancelled.', because } = event.type === 'fermata.cancel' ? event : {};
+    return {
+      error: { code: 'cancelled', message: reason, retry: 'never' as const },
+      consequence: 'fail' as const,
+      ...(because === undefined ? {} : { because }),
+    };
   }),
 };
 

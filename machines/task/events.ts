@@ -30,7 +30,12 @@ export interface EventTaken {
 /** All of them. */
 export type TaskEvent =
   | { readonly type: 'fermata.approve'; readonly decision: Decision }
-  | { readonly type: 'fermata.cancel'; readonly reason?: string }
+  | {
+      readonly type: 'fermata.cancel';
+      readonly reason?: string;
+      /** The item of its map whose end cancels it. */
+      readonly because?: string;
+    }
   | { readonly type: 'fermata.retry' }
   | { readonly type: 'fermata.task.admitted'; readonly prepared?: { readonly now: number } }
   | { readonly type: 'fermata.task.attemptTimedOut' }

@@ -66,7 +66,7 @@ export interface ModelAnswered {
 }
 
 /** Calls of one function: each is in every snapshot of its task. */
-export const MOST_FUNCTION_CALLS = 100;
+const MOST_FUNCTION_CALLS = 100;
 
 const ID = 'model.';
 

@@ -4,7 +4,15 @@ import { FROM_OUTPUT } from '../../src/document/definition.ts';
 import type { RoundsOutput } from '../plan-execute-reflect.ts';
 import { isRetriable, retryOf, triesLeft } from './attempts-left.ts';
 import { childError } from './child-run.ts';
-import { compares, isPaidOnTheSide, isSidePaid, isSimilar, isToBeJudged, isVerified } from './comparing.ts';
+import {
+  compares,
+  isPaidOnTheSide,
+  isSideGrant,
+  isSidePaid,
+  isSimilar,
+  isToBeJudged,
+  isVerified,
+} from './comparing.ts';
 import type { TaskContext } from './context.ts';
 import type { Decision, TaskEvent } from './events.ts';
 import { joinedItems, spreads } from './items.ts';
@@ -53,9 +61,10 @@ export const guards = {
   compares: ({ context }: Seen) => compares(context),
   comparesPaid: ({ context }: Seen) => compares(context) && isPaidOnTheSide(context),
   isPaidOnTheSide: ({ context }: Seen) => isPaidOnTheSide(context),
-  isSideGrant: ({ event }: Seen) => event.type === 'fermata.budget.granted' && event.call !== OWN_CALL,
   isComparisonPaid: ({ context, event }: Seen) => isSidePaid(context, event, 'compare'),
+  isComparisonGrant: ({ event }: Seen) => isSideGrant(event, 'compare'),
   isVerdictPaid: ({ context, event }: Seen) => isSidePaid(context, event, 'verify'),
+  isVerdictGrant: ({ event }: Seen) => isSideGrant(event, 'verify'),
   isSimilar: ({ context, event }: Seen) => isSimilar(context, event),
   isToBeJudged: ({ context, event }: Seen) => isToBeJudged(context, event),
   isToBeJudgedPaid: ({ context, event }: Seen) => isToBeJudged(context, event) && isPaidOnTheSide(context),

@@ -37,7 +37,7 @@ export const hearingFunction = (from: 'call' | 'chooseTasks') =>
   }) as const;
 
 /** A model is asked: at once, or once there is money for it. */
-export const ASK_MODEL = [
+const ASK_MODEL = [
   { guard: 'isPaidFor', target: '#task.running.reserving' },
   { target: '#task.running.callingModel' },
 ] as const;

@@ -1,6 +1,6 @@
 /** The end of a task, and what follows from it: who begins, who never will, whether the run goes on. */
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
-import { endsRun, whyStopped, type Consequence } from '../../src/document/consequence.ts';
+import { endsRun, type Consequence } from '../../src/document/consequence.ts';
 import type { ErrorData } from '../../src/errors.ts';
 import { actionCreators } from '../action-creators.ts';
 import { fact, send, type Enqueue } from '../reserved.ts';
@@ -87,8 +87,8 @@ function settle(
   const { drop = [], stop = [], joined, over = [], cancelled = [], item } = prepared ?? {};
   for (const { map, count } of drop)
     fact(enqueue, 'items_cancelled', { task: map, count, reason: `Task "${end.name}" ended.` });
-  for (const name of stop)
-    send(enqueue, name, { type: 'fermata.cancel', reason: whyStopped(end.name, end.error?.code) });
+  const stopped = `Task "${end.name}" ${end.error?.code === 'cancelled' ? 'was cancelled' : 'failed'}.`;
+  for (const name of stop) send(enqueue, name, { type: 'fermata.cancel', reason: stopped, because: end.name });
   for (const { name, description = name } of cancelled)
     fact(enqueue, 'task_cancelled', { task: name, description, reason: `Task "${end.name}" ended.` });
   // The map says what the failure of an item means; that its refusal cancels the run, the item says.

@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 /** The one form; undefined where the error is a fault in our own program, whose stack somebody has to see. */
-export function failureOf(thrown: unknown): Failure | undefined {
+function failureOf(thrown: unknown): Failure | undefined {
   if (thrown instanceof FermataError || thrown instanceof FermataClientError) {
     const errors = (thrown instanceof FermataError ? thrown.faults : thrown.errors) ?? [];
     return { code: thrown.code, message: thrown.message, errors, exitStatus: exitStatusOf(thrown.code) };

@@ -60,7 +60,7 @@ export function outputText(output: unknown): string {
 }
 
 /** Tokens of all tasks; what a provider did not count is left out, and `complete` says so. */
-export function usageOf(tasks: readonly Pick<Task, 'usage' | 'model' | 'cacheHit' | 'unknownCalls'>[]): {
+function usageOf(tasks: readonly Pick<Task, 'usage' | 'model' | 'cacheHit' | 'unknownCalls'>[]): {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly complete: boolean;

@@ -22,7 +22,7 @@ import {
 } from './similar.ts';
 
 /** Above it two answers to one question are meant to differ. */
-export const STEADY_TEMPERATURE = 0.3;
+const STEADY_TEMPERATURE = 0.3;
 /** An answer of more characters is not kept: the table is read with every look-up. */
 export const LONGEST_ANSWER = 1_000_000;
 const DEFAULT_TTL_HOURS = 24;

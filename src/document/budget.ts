@@ -16,7 +16,7 @@ import { grantedTo } from '../cost/borrowing.ts';
 import { grantOf, leftOf } from '../cost/reservation.ts';
 import type { PreparedTask } from '../../machines/task/prepared.ts';
 import type { ErrorData } from '../errors.ts';
-import type { Prepare, Preparing } from '../runtime/catalog.ts';
+import type { Prepare, Preparing } from '../runtime/registration.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projection } from '../runtime/projection.ts';
 import type { RunRows } from '../runtime/rows.ts';

@@ -16,7 +16,7 @@ import type { BudgetFor } from './shared-budgets.ts';
 import type { Workflow, Workflows } from './workflows.ts';
 
 /** Runs below one that nobody began. */
-export const MOST_DEPTH = 8;
+const MOST_DEPTH = 8;
 
 /** What a task asks for. */
 export interface ChildRequest {
@@ -119,7 +119,7 @@ function tooDeep({ run, task }: ChildRequest['parent'], { name }: WorkflowRefere
 }
 
 /** What is said of a workflow that is not there. `subject`: who runs it. */
-export function workflowMissing(reference: WorkflowReference, subject: string): FermataError {
+function workflowMissing(reference: WorkflowReference, subject: string): FermataError {
   const { name } = reference;
   const version = 'version' in reference ? reference.version : undefined;
   const which = version === undefined ? `the workflow "${name}"` : `version ${version} of the workflow "${name}"`;

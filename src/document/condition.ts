@@ -54,7 +54,7 @@ export function conditionAt(holder: Readonly<Record<string, unknown>>, path: Pat
 }
 
 /** The name of the predicate that is asked, where one is. */
-export function predicateOf(condition: unknown): string | undefined {
+function predicateOf(condition: unknown): string | undefined {
   return isRecord(condition) && typeof condition['predicate'] === 'string' ? condition['predicate'] : undefined;
 }
 

@@ -24,7 +24,7 @@ export function skipsDependents(
 
 interface HowItEnded {
   readonly error?: { readonly code?: string };
-  /** What a task that was skipped needed, and what did not succeed. */
+  /** Of a task that was skipped, what it needed and what did not succeed; of one that was cancelled, the item that ended their map. */
   readonly because?: string;
   /** What was found of the `cancelWhen` that stopped it. */
   readonly condition?: unknown;
@@ -36,7 +36,7 @@ export function barsDependents(
   { call, approval, skipPolicy }: Pick<TaskSpec, 'call' | 'approval' | 'skipPolicy'>,
 ): boolean {
   if (status === 'completed') return false;
-  const { error, because, condition } = (detailJson === null ? {} : JSON.parse(detailJson)) as HowItEnded;
+  const { error, because, condition } = howItEnded({ detailJson });
   if (status === 'skipped') return because !== undefined || skipPolicy === 'cascade';
   if (status === 'cancelled' && condition !== undefined) return skipPolicy === 'cascade';
   if (call.kind === 'wait' && error?.code === 'waitTimedOut') return call.onTimeout !== 'skip';
@@ -44,11 +44,11 @@ export function barsDependents(
   return !isRefused || approval?.onReject !== 'skip';
 }
 
-/**
- * Why the other items of a map are cancelled where one of them has ended it.
- *
- * @param code of the error of that one
- */
-export function whyStopped(name: string, code: string | undefined): string {
-  return `Task "${name}" ${code === 'cancelled' ? 'was cancelled' : 'failed'}.`;
+/** The item whose end cancelled another one of its map; undefined of one that was not cancelled by that. */
+export function becauseOf(row: Pick<TaskRow, 'detailJson'>): string | undefined {
+  return howItEnded(row).because;
+}
+
+function howItEnded({ detailJson }: Pick<TaskRow, 'detailJson'>): HowItEnded {
+  return (detailJson === null ? {} : JSON.parse(detailJson)) as HowItEnded;
 }

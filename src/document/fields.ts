@@ -52,7 +52,7 @@ const maxRetries = z.int().min(0).max(LIMITS.maxRetries);
 const onReject = z.enum(['skip', 'cancel', 'fail']);
 
 /** How often and when a failed attempt is repeated. */
-export const retryFields = z.strictObject({
+const retryFields = z.strictObject({
   maxRetries: maxRetries.default(DEFAULT_RETRY.maxRetries).describe('Attempts after the first'),
   initialSeconds: seconds.default(DEFAULT_RETRY.initialSeconds),
   factor: z.number().min(1).max(100).default(DEFAULT_RETRY.factor),

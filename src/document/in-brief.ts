@@ -4,7 +4,7 @@
  */
 import type { TaskContext } from '../../machines/task/context.ts';
 import type { FailedAttempt, PreparedTask } from '../../machines/task/prepared.ts';
-import type { Prepare } from '../runtime/catalog.ts';
+import type { Prepare } from '../runtime/registration.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './definition.ts';
 
 /** Events that may end an attempt which is not the last one. */

@@ -9,7 +9,7 @@
  */
 import type { OutsideEvent } from '../../machines/workflow/events.ts';
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
-import type { Prepare } from '../runtime/catalog.ts';
+import type { Prepare } from '../runtime/registration.ts';
 import type { OutsideEvents } from '../runtime/outside.ts';
 import type { DefinitionOf } from './definition-of.ts';
 import { acceptanceOfAll, assertGoesOn, assertKept, isEnding } from './event-acceptance.ts';

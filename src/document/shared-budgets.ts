@@ -12,7 +12,7 @@ import type {
 } from '../../machines/shared-budget.ts';
 import { farewellsOf, type Upstream } from '../cost/borrowing.ts';
 import { fromDollars, nanosOf } from '../cost/money.ts';
-import type { MachineRegistration, Prepare } from '../runtime/catalog.ts';
+import type { MachineRegistration, Prepare } from '../runtime/registration.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { Projection } from '../runtime/projection.ts';
 import type { Addressed, Runtime } from '../runtime/runtime.ts';
@@ -26,7 +26,7 @@ import type { SharedBudgets } from './shared-budget-spec.ts';
 export const SHARED_BUDGET = 'budget:';
 
 /** The machine that keeps one. */
-export const SHARED_BUDGET_MACHINE = 'budget';
+const SHARED_BUDGET_MACHINE = 'budget';
 
 /** How many of those that wait or hold something an event brings with it: together a few kilobytes. */
 const PAGE = 50;

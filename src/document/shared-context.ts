@@ -18,7 +18,7 @@ import type {
 import type { TaskAdds } from '../../machines/workflow/events.ts';
 import type { PreparedStep } from '../../machines/workflow/prepared.ts';
 import { FermataError, toErrorData, type ErrorData } from '../errors.ts';
-import type { Prepare } from '../runtime/catalog.ts';
+import type { Prepare } from '../runtime/registration.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { RunRows } from '../runtime/rows.ts';
 import type { RowChange } from '../store/rows.ts';

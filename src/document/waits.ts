@@ -2,7 +2,7 @@
  * Rows of the tasks that wait for an event from outside: who waits for which type, how many are still to come, and what
  * was kept for them. Counted and not looked for, so that an event costs the same at task 10 and at task 100,000 (R3).
  */
-import type { Prepare } from '../runtime/catalog.ts';
+import type { Prepare } from '../runtime/registration.ts';
 import type { DraftFact } from '../runtime/draft.ts';
 import type { EventTypeRow } from '../store/outside-events.ts';
 import type { RowChange } from '../store/rows.ts';

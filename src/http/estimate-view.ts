@@ -99,11 +99,7 @@ export function estimateView(estimate: Estimate, limits: Limits = {}): z.infer<z
 }
 
 /** The money of an estimate in dollars; null where no call of it has a price. */
-export function costView({
-  nanos,
-  unpriced,
-  calls,
-}: Pick<Calls, 'nanos' | 'unpriced' | 'calls'>): z.infer<typeof costSchema> {
+function costView({ nanos, unpriced, calls }: Pick<Calls, 'nanos' | 'unpriced' | 'calls'>): z.infer<typeof costSchema> {
   const isUnknown = unpriced.expected > 0 && unpriced.expected >= calls.range.expected;
   if (isUnknown && nanos.highest === 0) return null;
   return {

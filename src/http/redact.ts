@@ -6,7 +6,7 @@
  */
 
 /** What stands in place of a secret. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 /** Shorter values would blank out ordinary words. */
 const SHORTEST_SECRET = 8;

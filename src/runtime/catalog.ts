@@ -6,71 +6,11 @@
  */
 import { hash } from 'node:crypto';
 import { FermataError } from '../errors.ts';
-import type { RunStatus } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
 import { effect, type EffectDefinition } from './effect.ts';
 import type { Migration } from './migration.ts';
-import type { OutsideEvents } from './outside.ts';
-import type { RunRows } from './rows.ts';
+import type { MachineRegistration, Prepare } from './registration.ts';
 import * as xstate from './xstate.ts';
-
-/** What a prepared function may look at. All of it is as it stands at this turn. */
-export interface Preparing {
-  readonly event: xstate.Event;
-  /** The actor's snapshot before the event; undefined for its first turn. */
-  readonly snapshot: xstate.Snapshot | undefined;
-  readonly rows: RunRows;
-  /** What the clock says, in milliseconds since 1970: delays of this turn count from here. */
-  readonly now: number;
-}
-
-/** Attaches data to the events of a machine before it decides (R2): `event.prepared`, or `input.prepared` at its start. */
-export type Prepare = (preparing: Preparing) => unknown;
-
-/** A machine with what the runtime should know beyond it. */
-export interface MachineRegistration {
-  readonly machine: xstate.Machine;
-  /**
-   * The run's status, from the root's snapshot. A machine registered with this states its own `run_…` facts; without it
-   * the runtime derives the status and states them.
-   */
-  readonly status?: (snapshot: xstate.Snapshot) => RunStatus;
-  /** What the run ends with, from its root's last snapshot; default: XState's own output and error. */
-  readonly outcome?: (snapshot: xstate.Snapshot) => { readonly output: unknown; readonly reason: unknown };
-  /** Prepared data by logic path: `''` is the root, `'task'` its child `task`. */
-  readonly prepare?: Readonly<Record<string, Prepare>>;
-  /** How the root hears events from outside; default: what its state accepts, it takes. */
-  readonly outside?: OutsideEvents;
-  /**
-   * Stands for the definition where its own text says nothing, because a bundler or a minifier writes it anew with every
-   * build: change it whenever the machine's behaviour changes. Default: the structure, with the source of its functions.
-   */
-  readonly definition?: string;
-  /**
-   * By logic path: ids of delayed events that measure a call under way, such as the timeout of an attempt. A call does not
-   * outlive its process and begins anew in the next one, and so does its time (R10): these timers are kept in memory only,
-   * which spares each call four writes. The machine arms them again when it hears `fermata.inDoubt` or `fermata.unsent`.
-   */
-  readonly callTimers?: Readonly<Record<string, readonly string[]>>;
-  /** 0..100 from the run's counts. */
-  readonly progress?: (counts: Readonly<Record<string, number>>) => number;
-  /**
-   * How many entries of the journal of a run are kept, the newest: of a machine that lives for years and takes very many
-   * events, and of which nobody asks how it came to where it is. Default: all. Its past cannot be shown then.
-   */
-  readonly keepsEntries?: number;
-  /** A part of the house, and none of its users' work: lists of runs leave it out. */
-  readonly inner?: true;
-  /**
-   * What other runs are told when a run of this ends, however that comes: also where it is stopped, and its machine is
-   * not asked. `contextOf`: of an actor of it, by its address; undefined where there is none.
-   */
-  readonly farewell?: (ended: {
-    readonly run: string;
-    contextOf(address: string): unknown;
-  }) => readonly { readonly run: string; readonly event: xstate.Event }[];
-  /** How runs of older versions become runs of this one; `fermata migrate` does it. */
-  readonly migrate?: Migration | readonly Migration[];
-}
 
 /** A way from one version of a machine to another. */
 export interface MigrationStep {
@@ -232,24 +172,29 @@ export class Catalog {
     const definition = this.#effects[src] ?? xstate.childLogic(parent.machine, src);
     if (definition === undefined || definition === null) return undefined;
     if (xstate.isMachine(definition)) return { logic: this.logic(`${parent.path}>${src}`) };
-    return { effect: this.#effect(definition) };
+    return { effect: this.#adapt(definition) };
+  }
+
+  /** The effect `src` of a machine; undefined where nothing is registered under that name, or a machine. */
+  effect(logicPath: string, src: string): EffectDefinition<unknown, unknown> | undefined {
+    const child = this.child(this.logic(logicPath), src);
+    return child !== undefined && 'effect' in child ? child.effect : undefined;
   }
 
   /** Why the effect `src` of a machine cannot be called in this process; undefined where it can. */
   unavailable(logicPath: string, src: string, input: unknown): FermataError | undefined {
-    const child = this.child(this.logic(logicPath), src);
-    if (child !== undefined && 'effect' in child) {
-      try {
-        return child.effect.unavailable?.(input);
-      } catch {
-        // A check that is itself broken must not keep the call back: the call will show it.
-        return undefined;
-      }
+    const definition = this.effect(logicPath, src);
+    if (definition === undefined)
+      return new FermataError(
+        'machineMissing',
+        `The effect "${src}" of machine "${logicPath}" is not registered in this process. Register it under that name, and start again.`,
+      );
+    try {
+      return definition.unavailable?.(input);
+    } catch {
+      // A check that is itself broken must not keep the call back: the call will show it.
+      return undefined;
     }
-    return new FermataError(
-      'machineMissing',
-      `The effect "${src}" of machine "${logicPath}" is not registered in this process. Register it under that name, and start again.`,
-    );
   }
 
   /** True where the effect `src` is done by another machine, so that no death of this process is its doing. */
@@ -260,7 +205,7 @@ export class Catalog {
     );
   }
 
-  #effect(definition: object): EffectDefinition<unknown, unknown> {
+  #adapt(definition: object): EffectDefinition<unknown, unknown> {
     if ('kind' in definition && definition.kind === 'effect') return definition as EffectDefinition<unknown, unknown>;
     let adapted = this.#adapted.get(definition);
     if (adapted === undefined) {
@@ -275,6 +220,24 @@ export class Catalog {
     const registration = this.#machines.get(name);
     if (registration === undefined) return '';
     return hash('sha256', registration.definition ?? xstate.definitionText(registration.machine), 'base64url');
+  }
+
+  /**
+   * Throws `machineChanged` where a definition is not the one that the database knows by its name (K2).
+   *
+   * @param isBinding whether one that it does not know yet is the one it knows from now on
+   */
+  async assertUnchanged(store: Pick<Store, 'machineHash'>, isBinding: boolean): Promise<void> {
+    for (const name of this.#machines.keys()) {
+      const definition = this.hashOf(name);
+      const known = await (isBinding ? store.machineHash(name, definition) : store.machineHash(name));
+      if (known === undefined || known === definition) continue;
+      throw new FermataError(
+        'machineChanged',
+        `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
+        { data: { machine: name } },
+      );
+    }
   }
 }
 

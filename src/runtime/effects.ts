@@ -11,7 +11,7 @@ import type { Catalog } from './catalog.ts';
 import { markOfEffect } from './deciding.ts';
 import { assertStorable, portable } from './codec.ts';
 import type { EffectStart } from './draft.ts';
-import type { AroundEffect, EffectContext } from './effect.ts';
+import type { AroundEffect, EffectContext, EffectDefinition } from './effect.ts';
 import type { Delta, StreamedText } from './facts.ts';
 import type { Input } from './input.ts';
 import type { Suspects } from './suspects.ts';
@@ -92,7 +92,7 @@ export class Effects {
       about: {},
       text: '',
       listeners: [],
-      placeless: this.#isImmediate(effect),
+      placeless: this.#surroundings.catalog.effect(effect.logicPath, row.src)?.immediate === true,
       // Not before it has a place: marked and never called, it would be in doubt after a crash.
       marking: effect.policy !== 'retry' && !row.marked,
     };
@@ -238,27 +238,17 @@ export class Effects {
     const { catalog, maxInFlight } = this.#surroundings;
     // Nothing is called at all: this process only looks.
     if (maxInFlight === 0) return false;
-    const child = catalog.child(catalog.logic(logicPath), row.src);
-    if (child === undefined || !('effect' in child)) return false;
-    return child.effect.immediate === true || child.effect.partOf?.(input) !== undefined;
+    const definition = catalog.effect(logicPath, row.src);
+    return definition?.immediate === true || definition?.partOf?.(input) !== undefined;
   }
 
-  #isImmediate({ logicPath, row }: EffectStart): boolean {
-    const { catalog } = this.#surroundings;
-    const child = catalog.child(catalog.logic(logicPath), row.src);
-    return child !== undefined && 'effect' in child && child.effect.immediate === true;
-  }
-
-  #definition({ logicPath, row }: EffectStart) {
-    const { catalog } = this.#surroundings;
-    const child = catalog.child(catalog.logic(logicPath), row.src);
-    if (child === undefined || !('effect' in child)) {
-      throw new FermataError(
-        'machineMissing',
-        `Run ${row.run} needs the effect "${row.src}", which is not registered. Register it under that name and start again.`,
-      );
-    }
-    return child.effect;
+  #definition({ logicPath, row }: EffectStart): EffectDefinition<unknown, unknown> {
+    const definition = this.#surroundings.catalog.effect(logicPath, row.src);
+    if (definition !== undefined) return definition;
+    throw new FermataError(
+      'machineMissing',
+      `Run ${row.run} needs the effect "${row.src}", which is not registered. Register it under that name and start again.`,
+    );
   }
 
   #delta(id: string, active: Active, text: string): void {

@@ -23,6 +23,7 @@ import type { Fact, FactFeed } from './facts.ts';
 import { FailingCommits, type CommitTrouble } from './failing-commits.ts';
 import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
+import { Retries } from './retries.ts';
 import { Run, type Advance } from './run.ts';
 import type { RunServices } from './run-memory.ts';
 import { runNotFound } from './run-view.ts';
@@ -39,13 +40,13 @@ const MAX_TURNS = 200;
 const MAX_MS = 15;
 /** Milliseconds of one run in one group: cut in the middle, what is left of its cascade has to be written. */
 const MAX_RUN_MS = 100;
+/** Milliseconds after which a commit that failed is tried again: at once would spin on a full disk. */
 const RETRY_MS = 250;
 /** Milliseconds that closing may take for what has come in. */
 const MAX_CLOSING_MS = 5_000;
 /** Entries over all runs, and characters, so that a commit stays short. */
 const MAX_ENTRIES = 5_000;
 const MAX_CHARS = 8_000_000;
-const LONGEST_RETRY_MS = 30_000;
 /** Times that closing tries again to write. */
 const MAX_TRIES = 5;
 const LASTING: ReadonlySet<string> = new Set<ErrorCode>(['machineMissing', 'databaseCorrupt']);
@@ -78,8 +79,7 @@ export class Groups {
   readonly #resident = new Map<string, Run>();
   readonly #queue = new RunQueue();
   readonly #pending = new Map<string, Input[]>();
-  /** Runs that could not be decided: how often in a row, and when they are tried again. */
-  readonly #trying = new Map<string, { readonly tries: number; readonly again: TimerHandle }>();
+  readonly #retries: Retries;
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
   readonly #failing: FailingCommits;
@@ -91,11 +91,12 @@ export class Groups {
   #doubted = false;
   /** Set once the process is stopping: requests get this, and `close` alone drains the queue. */
   #closing: Error | undefined;
-  /** After a failed commit: trying again at once would spin on a full disk. */
+  /** After a failed commit. */
   #backingOff: TimerHandle | undefined;
 
   constructor(surroundings: GroupSurroundings, start: Numbers) {
     this.#surroundings = surroundings;
+    this.#retries = new Retries(surroundings.clock);
     this.#failing = new FailingCommits(surroundings.loop, (message, fields) => surroundings.log(message, fields));
     this.#position = start.position;
     this.#lastMessage = start.messageId;
@@ -190,7 +191,7 @@ export class Groups {
     }
     this.#halted ??= error;
     this.#backingOff?.clear();
-    for (const { again } of this.#trying.values()) again.clear();
+    this.#retries.close();
     this.#refuseAll(error);
   }
 
@@ -289,7 +290,7 @@ export class Groups {
         run.inbox.push(...pending);
       }
       if ((await this.#advance(run)) === 'cut') cut.push(key);
-      this.#decided(key.run);
+      this.#retries.succeeded(key.run);
       if (run.draft.empty && run.draft.inputs.length === 0) {
         if (run.idle) this.#resident.delete(key.run);
         return undefined;
@@ -313,26 +314,13 @@ export class Groups {
       this.#block(key, run, error);
       return;
     }
-    const { tries = 0 } = this.#trying.get(key.run) ?? {};
     this.#surroundings.log('a run could not be decided, and is tried again', { runId: key.run, error: error.message });
     const message = `Run ${key.run} could not be read or decided (${error.message}). Nothing was changed; try again.`;
     this.#putBack(key, run, new FermataError('storeUnavailable', message, { cause: error }));
-    // Only this run waits, longer each time: others may be well.
-    this.#trying.get(key.run)?.again.clear();
-    const again = this.#surroundings.clock.setTimer(
-      () => {
-        this.#queue.add(key);
-        this.#schedule();
-      },
-      Math.min(RETRY_MS * 2 ** tries, LONGEST_RETRY_MS),
-    );
-    this.#trying.set(key.run, { tries: tries + 1, again });
-  }
-
-  #decided(run: string): void {
-    if (this.#trying.size === 0) return;
-    this.#trying.get(run)?.again.clear();
-    this.#trying.delete(run);
+    this.#retries.failed(key.run, () => {
+      this.#queue.add(key);
+      this.#schedule();
+    });
   }
 
   #advance(run: Run): MaybePromise<Advance> {

@@ -107,7 +107,7 @@ export function undoMigration(memory: RunMemory, seq: number): Receipt {
 }
 
 /** Everything that would break, as an error. */
-export function refusal(
+function refusal(
   run: string,
   { from, to }: Pick<MigrationStep, 'from' | 'to'>,
   breaks: readonly Break[],

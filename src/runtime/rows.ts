@@ -12,16 +12,22 @@ import type { WatchRow } from '../store/shared-values.ts';
 import type { Store } from '../store/store.ts';
 import type { TaskRow } from '../store/tasks.ts';
 import { decode } from './codec.ts';
+import { DecodedEntries } from './decoded-entries.ts';
 import { Places, ReadyQueue, type Place } from './ready-queue.ts';
+import {
+  compareNeeds,
+  comparePlaces,
+  compareTexts,
+  PAGE,
+  pageAfter,
+  pageOf,
+  type List,
+  type Page,
+} from './row-pages.ts';
 import { Reader } from './suspend.ts';
 
 /** Rows kept in memory while their run is. */
 const MAX_RECENT = 2_000;
-/** Journal entries kept decoded: what the items of a map read one after the other, their values and some results. */
-const MAX_DECODED = 64;
-/** Characters that they had, and a few of them have in any case. */
-const MAX_DECODED_LENGTH = 4_000_000;
-const FEW_DECODED = 4;
 
 type RowStore = Pick<
   Store,
@@ -38,31 +44,8 @@ type RowStore = Pick<
   | 'blob'
 >;
 
-function comparePlaces(one: WaitPlace, other: WaitPlace): number {
-  return one.position - other.position || compareTexts(one.task, other.task);
-}
-
-function compareNeeds(one: BudgetPlace, other: BudgetPlace): number {
-  return one.least - other.least || compareTexts(one.task, other.task) || compareTexts(one.call, other.call);
-}
-
-/** By code units, as SQLite compares: a page must begin where the one before ended. */
-function compareTexts(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-
 function named(place: WaitPlace | undefined): string {
   return place === undefined ? '' : `${place.position}/${place.task}`;
-}
-
-/** Rows of one page of a long list. */
-const PAGE = 100;
-
-/** A part of a list. */
-export interface Page<Item, Place> {
-  readonly items: readonly Item[];
-  /** Where the next page begins; undefined on the last one. */
-  readonly next: Place | undefined;
 }
 
 /** Rows of one resident run. */
@@ -79,8 +62,7 @@ export class RunRows {
   /** Rows as they are committed (undefined: there is none), seen lately. */
   readonly #recent = new Map<string, RowChange['row'] | undefined>();
   #undecoded = new Map<number, string>();
-  readonly #decoded = new Map<number, { readonly value: unknown; readonly length: number }>();
-  #decodedLength = 0;
+  readonly #decoded = new DecodedEntries();
   #input: { readonly value: unknown } | undefined;
   /** Places of the tasks that have a row; unknown of a run that was loaded. */
   readonly #written: Places | undefined;
@@ -157,7 +139,7 @@ export class RunRows {
     return this.#page({
       table: 'wait',
       name: `waits/${type}/${named(after)}`,
-      load: () => this.#store.openWaits(this.key, type, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+      load: () => this.#store.openWaits(this.key, type, pageAfter(after)),
       belongs: (row) => row.open && row.type === type,
       keyOf: ({ task }) => task,
       compare: comparePlaces,
@@ -170,8 +152,7 @@ export class RunRows {
     return this.#page({
       table: 'watch',
       name: `watches/${named(after)}/${sharedKey}`,
-      load: () =>
-        this.#store.openWatches(this.key, sharedKey, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+      load: () => this.#store.openWatches(this.key, sharedKey, pageAfter(after)),
       belongs: (row) => row.open && row.key === sharedKey,
       keyOf: ({ task, key }) => `${task}/${key}`,
       compare: comparePlaces,
@@ -184,7 +165,7 @@ export class RunRows {
     return this.#page({
       table: 'budgetWait',
       name: `budget waits/${after === undefined ? '' : `${after.least}/${after.task}/${after.call}`}`,
-      load: () => this.#store.openBudgetWaits(this.key, { limit: PAGE, ...(after === undefined ? {} : { after }) }),
+      load: () => this.#store.openBudgetWaits(this.key, pageAfter(after)),
       belongs: (row) => row.open,
       keyOf: ({ task, call }) => `${task}/${call}`,
       compare: compareNeeds,
@@ -219,47 +200,27 @@ export class RunRows {
     return { items, next: next?.seq };
   }
 
-  /** A page of stored rows as they stand now: without those that have changed, but with what they have become, where that belongs. */
   #page<T extends 'wait' | 'watch' | 'keptEvent' | 'budgetWait', Place>({
     table,
     name,
     load,
-    belongs,
-    keyOf,
-    compare,
-    after,
-  }: {
+    ...list
+  }: List<ProjectedRows[T] & Place, Place> & {
     readonly table: T;
     readonly name: string;
     load(): MaybePromise<readonly (ProjectedRows[T] & Place)[]>;
-    belongs(row: ProjectedRows[T]): boolean;
-    keyOf(row: ProjectedRows[T]): string;
-    compare(one: Place, other: Place): number;
-    readonly after: Place | undefined;
   }): Page<ProjectedRows[T], Place> {
-    type Row = ProjectedRows[T] & Place;
     const stored = this.#reader.read(name, load);
-    const next = stored.length < PAGE ? undefined : stored.at(-1);
-    const isHere = (row: Row): boolean =>
-      belongs(row) &&
-      (after === undefined || compare(row, after) > 0) &&
-      (next === undefined || compare(row, next) <= 0);
     const changed = [...this.#changed.values()].flatMap((change) =>
-      change.table === table ? [change.row as Row] : [],
+      change.table === table ? [change.row as ProjectedRows[T] & Place] : [],
     );
-    const gone = new Set(changed.map(keyOf));
-    const items = [...stored.filter((row) => !gone.has(keyOf(row))), ...changed.filter(isHere)];
-    return { items: items.toSorted(compare), next };
+    return pageOf(stored, changed, list);
   }
 
   /** What the journal entry `seq` carries, decoded. Not to be changed: it is shared. */
   entry(seq: number): unknown {
     const known = this.#decoded.get(seq);
-    if (known !== undefined) {
-      this.#decoded.delete(seq);
-      this.#decoded.set(seq, known);
-      return known.value;
-    }
+    if (known !== undefined) return known.value;
     const text =
       this.#undecoded.get(seq) ?? this.#reader.read(`entry/${seq}`, () => this.#store.entry(this.key, seq))?.dataJson;
     if (text === undefined)
@@ -273,20 +234,9 @@ export class RunRows {
       length += blob.length;
       return blob;
     });
-    this.#share(seq, value, length);
+    // Each of the 10,000 items of a map reads the entry that has them all, and those of what its map needs.
+    this.#decoded.add(seq, { value, length });
     return value;
-  }
-
-  /** Each of the 10,000 items of a map reads the entry that has them all, and those of what its map needs. */
-  #share(seq: number, value: unknown, length: number): void {
-    this.#decoded.set(seq, { value, length });
-    this.#decodedLength += length;
-    for (const [oldest, { length: freed }] of this.#decoded) {
-      const { size } = this.#decoded;
-      if (size <= FEW_DECODED || (size <= MAX_DECODED && this.#decodedLength <= MAX_DECODED_LENGTH)) return;
-      this.#decoded.delete(oldest);
-      this.#decodedLength -= freed;
-    }
   }
 
   /** The run's input. Not to be changed: it is shared. */

@@ -18,48 +18,40 @@
  * The life of an event: `send` here → `group.ts` queues it → `run.ts` takes it → `xstate.ts` decides → `group.ts` commits
  * through the store → `effects.ts` acts → the outcome re-enters at `group.ts` → `facts.ts` tells who listens.
  *
- * A long file, because it is the whole embedded API in one place: half of it is what its methods promise.
+ * What can be asked of runs is in `reads.ts`; here is what moves them: open, take in, recover, act, close. A long file,
+ * because the parts of the system know each other nowhere else: each is given what it needs of the others here.
  */
 import { randomUUID } from 'node:crypto';
 import { systemClock, systemLoop, type Clock, type EventLoop } from '../clock.ts';
 import { FermataError } from '../errors.ts';
-import type { ApprovalRow, PendingApproval } from '../store/approvals.ts';
-import type { BudgetWaitRow } from '../store/budgets.ts';
 import type { LastStop } from '../store/deciding-mark.ts';
-import type { GrowthRow } from '../store/growth.ts';
-import type { JournalEntry } from '../store/journal.ts';
-import type { RunFilter, RunKey, RunOrigin, RunParent, RunRow, RunState, RunStatus } from '../store/runs.ts';
-import type { SharedRow } from '../store/shared-values.ts';
+import type { RunKey, RunOrigin, RunStatus } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import type { RowPage, TaskRow } from '../store/tasks.ts';
-import { Catalog, type MachineRegistration } from './catalog.ts';
-import { assertStorable, type RefCodec } from './codec.ts';
-import { deleteRun, type DeletionSurroundings } from './deletion.ts';
+import { Catalog } from './catalog.ts';
+import { assertStorable } from './codec.ts';
+import { deleteRun } from './deletion.ts';
 import type { Draft } from './draft.ts';
 import type { AroundEffect, WithheldCall } from './effect.ts';
 import { Effects } from './effects.ts';
-import { FactFeed, type FactListener } from './facts.ts';
+import { FactFeed } from './facts.ts';
 import type { CommitTrouble } from './failing-commits.ts';
 import { Groups, type CrashPoint, type GroupSurroundings } from './group.ts';
-import { Inspecting, type SnapshotView } from './inspecting.ts';
+import { Inspecting } from './inspecting.ts';
 import { Inspection, type Inspect } from './inspection.ts';
 import type { Input, Receipt, Reply } from './input.ts';
 import { MessageDelivery } from './messages.ts';
 import { Migrations } from './migrations.ts';
-import type { EventAcceptance } from './outside.ts';
 import { whyUnavailable } from './open-effects.ts';
 import type { Projection } from './projection.ts';
+import { Reads } from './reads.ts';
 import { readOpenEffects, recover } from './recovery.ts';
+import type { MachineRegistration } from './registration.ts';
 import { ROOT } from './run-memory.ts';
-import { runNotFound, runView, stateValue, type RunView } from './run-view.ts';
+import { runNotFound, type RunView } from './run-view.ts';
 import { apart, Starts, type StartOptions, type Started } from './starts.ts';
-import type { Turn } from './replay.ts';
-import { decodeStored } from './stored-values.ts';
-import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
 import { sayStuckRuns, unregisteredMachines } from './stuck-runs.ts';
 import { Suspects } from './suspects.ts';
 import { TimerWheel } from './timers.ts';
-import { turnsOf } from './turns.ts';
 import type { Event, Machine } from './xstate.ts';
 
 /** What begins where a run is spoken to that is there by its name. */
@@ -122,46 +114,27 @@ export function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return Runtime.open(options);
 }
 
-/** A value that the tasks of a run share. */
-export interface SharedValue {
-  readonly key: string;
-  /** 1 for the first value under the key, and one more with each write. */
-  readonly revision: number;
-  readonly value: unknown;
-  /** The task that wrote it. */
-  readonly by: string;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  /** Of a fork that began with it: the run where it was written, and the number of the fact in that. */
-  readonly reused?: { readonly runId: string; readonly seq: number };
-}
-
-/** The embedded API. Everything it answers is committed. */
-export class Runtime {
-  readonly catalog: Catalog;
-  readonly tenant: string;
+/** The embedded API: what moves runs, beside what can be asked of them. Everything it answers is committed. */
+export class Runtime extends Reads {
   readonly clock: Clock;
   /** Moves runs to another version of their machine. */
   readonly migrations: Migrations;
   readonly #store: Store;
-  readonly #feed: FactFeed;
   readonly #groups: Groups;
   readonly #effects: Effects;
   readonly #suspects: Suspects;
   readonly #timers: TimerWheel;
   readonly #inspecting: Inspecting;
   readonly #starts: Starts;
-  readonly #deletions: DeletionSurroundings;
-  readonly #loop: EventLoop;
   readonly #addressed: NonNullable<RuntimeOptions['addressed']>;
   readonly #withheld: WithheldCall | undefined;
   readonly #log: NonNullable<RuntimeOptions['log']>;
+  readonly #loop: EventLoop;
   readonly #messages: MessageDelivery;
   /** False where this process only looks and takes commands. */
   readonly #works: boolean;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
-  readonly #open = new AbortController();
-  readonly #decode = (text: string, refs?: RefCodec): Promise<unknown> => decodeStored(this.#store, text, refs);
+  readonly #open: AbortController;
   /** Machines that this database has had and that are not registered here. */
   #unregistered: ReadonlySet<string> = new Set();
   #closing: Promise<void> | undefined;
@@ -172,18 +145,8 @@ export class Runtime {
     let doubt: (error: Error) => void = () => {};
     const start = await options.store.open((error) => doubt(error));
     try {
-      for (const name of catalog.names()) {
-        // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
-        const known = options.passive === true ? [] : [catalog.hashOf(name)];
-        const before = await options.store.machineHash(name, ...known);
-        if (before !== undefined && before !== catalog.hashOf(name)) {
-          throw new FermataError(
-            'machineChanged',
-            `The definition of "${name}" is not the one this database knows. Runs in flight would go on as something else: register the new definition under a new version, and keep the old one until its runs have ended.`,
-            { data: { machine: name } },
-          );
-        }
-      }
+      // Who only looks, or rehearses, must not bind anybody to a definition that is still being written.
+      await catalog.assertUnchanged(options.store, options.passive !== true);
     } catch (thrown) {
       await options.store.close();
       throw thrown;
@@ -200,22 +163,46 @@ export class Runtime {
     catalog: Catalog,
     start: { readonly position: number; readonly messageId: number },
   ) {
-    this.catalog = catalog;
-    this.tenant = options.tenant ?? 'default';
+    const { store, loop = systemLoop, tenant = 'default', log = () => {}, inspect } = options;
+    const feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
+    const open = new AbortController();
+    const blocked = (run: string): Error | undefined => this.#groups.blocked(run);
+    const inspecting = new Inspecting({
+      catalog,
+      store,
+      loop,
+      blocked: (run) => blocked(run) ?? this.#effects.held(run),
+      callTimers: (run) => this.#timers.callsOf(run),
+      isInLine: (run, token) => this.#suspects.isInLine(run, token),
+    });
+    super({
+      catalog,
+      store,
+      tenant,
+      loop,
+      feed,
+      inspecting,
+      open: open.signal,
+      blocked,
+      blockedRuns: () => this.#groups.blockedRuns(),
+      unregistered: () => this.#unregistered,
+      streamed: (run) => this.#effects.streamed(run),
+    });
     this.clock = options.clock ?? systemClock;
-    this.#store = options.store;
+    this.#store = store;
+    this.#open = open;
+    this.#inspecting = inspecting;
     this.#works = options.passive !== true;
     this.#addressed = options.addressed ?? (() => undefined);
     this.#withheld = options.withheld;
-    const loop = (this.#loop = options.loop ?? systemLoop);
-    const log = (this.#log = options.log ?? (() => {}));
-    this.#feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
-    this.#suspects = new Suspects({ store: options.store, clock: this.clock, passive: !this.#works, log });
+    this.#log = log;
+    this.#loop = loop;
+    this.#suspects = new Suspects({ store, clock: this.clock, passive: !this.#works, log });
     this.#effects = new Effects({
       catalog,
       suspects: this.#suspects,
       enter: (key, input) => this.#groups.enter(key, input),
-      delta: (delta) => this.#feed.publishDelta(delta),
+      delta: (delta) => feed.publishDelta(delta),
       around: options.around,
       log,
       maxInFlight: this.#works ? (options.maxInFlight ?? 1_000) : 0,
@@ -223,13 +210,13 @@ export class Runtime {
     this.#timers = new TimerWheel({
       clock: this.clock,
       loop,
-      store: options.store,
+      store,
       fire: (row) => this.#groups.enter(row, { kind: 'timer', row }),
       failed: (thrown) => log('timers could not be read', { error: String(thrown) }),
     });
     this.#messages = new MessageDelivery({
       clock: this.clock,
-      store: options.store,
+      store,
       deliver: (key, row) => this.#groups.enter(key, { kind: 'message', row }),
       begin: async ({ run }) => {
         const addressed = this.#addressed(run);
@@ -245,16 +232,15 @@ export class Runtime {
       void this.#ask(key, { kind: 'event', to, event, checked: false, messageId: undefined }).catch((error: unknown) =>
         log('an event sent by an action was lost', { error: String(error) }),
       );
-    const { inspect } = options;
     this.#groups = new Groups(
       {
         catalog,
-        store: options.store,
+        store,
         clock: this.clock,
         begunAt: start.position,
         suspects: this.#suspects,
         loop,
-        feed: this.#feed,
+        feed,
         projections: byFact(options.projections ?? []),
         sendLive,
         ...(inspect === undefined
@@ -278,34 +264,21 @@ export class Runtime {
       start,
     );
     this.#starts = new Starts({
-      store: options.store,
+      store,
       clock: this.clock,
       suspects: this.#suspects,
-      tenant: this.tenant,
+      tenant,
       tags: options.tags ?? [],
       newRunId: options.newRunId ?? randomUUID,
       begin: (key, input) => this.#ask(key, input),
     });
-    this.#deletions = {
-      store: options.store,
-      blocked: (run) => this.#groups.blocked(run),
-      numbered: (messages) => this.#groups.numbered(messages),
-    };
     this.migrations = new Migrations({
       catalog,
-      store: options.store,
+      store,
       clock: this.clock,
-      tenant: this.tenant,
-      blocked: (run) => this.#groups.blocked(run),
+      tenant,
+      blocked,
       ask: (key, input) => this.#ask(key, input),
-    });
-    this.#inspecting = new Inspecting({
-      catalog,
-      store: options.store,
-      loop,
-      blocked: (run) => this.#groups.blocked(run) ?? this.#effects.held(run),
-      callTimers: (run) => this.#timers.callsOf(run),
-      isInLine: (run, token) => this.#suspects.isInLine(run, token),
     });
   }
 
@@ -384,11 +357,6 @@ export class Runtime {
     return this.control(runId, ROOT, event, options.id === undefined ? {} : { id: apart(options.id) });
   }
 
-  /** True where a run has taken the message of this id, which is one of the house's own (`fermata.…`). */
-  async hasTaken(runId: string, id: string): Promise<boolean> {
-    return (await this.#store.messageTaken(this.#key(runId), id)) !== undefined;
-  }
-
   /** Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of. */
   async control(runId: string, actor: string, event: Event, options: { readonly id?: string } = {}): Promise<Receipt> {
     assertStorable(event, `event "${event.type}"`);
@@ -422,17 +390,12 @@ export class Runtime {
     return this.#suspects.quarantineOf(runId) !== undefined;
   }
 
-  /** True where the run takes nothing more in this process: it is quarantined, or its machine is missing. */
-  isBlocked(runId: string): boolean {
-    return this.#groups.blocked(runId) !== undefined;
-  }
-
   /**
    * Lets a quarantined run try again, as if the process had never died of it. Throws `notFound`, and `wrongState` where
    * it is not quarantined.
    */
   async release(runId: string): Promise<void> {
-    const { status } = await this.#row(runId);
+    const { status } = await this.read(runId);
     if (!this.isQuarantined(runId))
       throw new FermataError(
         'wrongState',
@@ -455,257 +418,6 @@ export class Runtime {
     await this.#timers.look();
   }
 
-  /** A run as it is committed. Throws `notFound`. */
-  async read(runId: string): Promise<RunView> {
-    const view = await this.#view(await this.#row(runId), true);
-    if (view.workflow !== undefined) return view;
-    return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
-  }
-
-  /** The run that began another one; undefined where none did. Throws `notFound`. */
-  async parentOf(runId: string): Promise<RunParent | undefined> {
-    return (await this.#row(runId)).parent;
-  }
-
-  /** Runs, newest first; parts of the house only with `inner`. With `blocked` only those that cannot go on in this process, as `why` tells. */
-  async list({
-    blocked = false,
-    inner = false,
-    ...filter
-  }: Omit<RunFilter, 'without'> & { readonly blocked?: boolean; readonly inner?: boolean }): Promise<
-    readonly RunView[]
-  > {
-    const among = blocked ? { among: this.#groups.blockedRuns(), orOpenOf: [...this.#unregistered] } : {};
-    const without = inner ? {} : { without: this.catalog.inner() };
-    const rows = await this.#store.runs(this.tenant, { ...filter, ...among, ...without });
-    return Promise.all(rows.map((row) => this.#view(row)));
-  }
-
-  /** Ids of the runs that were forked from a run, newest first: nothing of them is read beside their rows. */
-  async forksOf(runId: string, limit: number): Promise<readonly string[]> {
-    return (await this.#store.runs(this.tenant, { forkedFrom: runId, limit })).map(({ run }) => run);
-  }
-
-  async #view(row: RunRow, isWhole = false): Promise<RunView> {
-    const missing = row.endedAt === null ? this.catalog.missing(row.machine) : undefined;
-    return { ...(await runView(row, this.#decode, isWhole)), blocked: this.#groups.blocked(row.run) ?? missing };
-  }
-
-  /** An actor in XState's own persisted form, now or as of a journal entry. */
-  snapshot(runId: string, options: { readonly actor?: string; readonly at?: number } = {}): Promise<SnapshotView> {
-    return this.#inspecting.snapshot(this.#key(runId), options.actor ?? ROOT, options.at);
-  }
-
-  /** What each live actor waits for, until when, and what would move it. */
-  why(runId: string): ReturnType<Inspecting['why']> {
-    return this.#inspecting.why(this.#key(runId));
-  }
-
-  /**
-   * The delayed transitions that a persisted snapshot would have pending, were it not restored: XState's form does not
-   * carry them, and they do not fire. Throws `machineMissing`, and `invalidRequest` where the snapshot does not fit.
-   */
-  notRestored(
-    machine: string,
-    snapshot: unknown,
-  ): readonly { readonly state: string; readonly event: string; readonly delay: string | number }[] {
-    return this.#inspecting.unarmedDelays(snapshot, this.catalog.logic(this.catalog.resolve(machine) ?? machine));
-  }
-
-  /** Event types that the root of a run accepts from outside now. */
-  async acceptedEvents(runId: string): Promise<readonly string[]> {
-    return (await this.outsideEvents(runId)).filter(({ accepted }) => accepted).map(({ type }) => type);
-  }
-
-  /** Types of events from outside that a run knows, whether it takes them now, and why. */
-  outsideEvents(runId: string): Promise<readonly EventAcceptance[]> {
-    return this.#inspecting.outsideEvents(this.#key(runId));
-  }
-
-  /** Entries of a run's journal after a number, decoded. */
-  async journal(
-    runId: string,
-    page: { readonly after?: number; readonly limit?: number; readonly kind?: JournalEntry['kind'] } = {},
-  ): Promise<readonly (Omit<JournalEntry, 'dataJson'> & { readonly data: unknown })[]> {
-    const { after = 0, limit = 100, kind } = page;
-    const entries = await this.#store.journal(this.#key(runId), {
-      after,
-      limit,
-      ...(kind === undefined ? {} : { kind }),
-    });
-    if (entries.length === 0) await this.#row(runId);
-    return Promise.all(
-      entries.map(async ({ dataJson, ...entry }) => ({ ...entry, data: await this.#decode(dataJson) })),
-    );
-  }
-
-  /** Rows of a run's tasks, in document order. */
-  tasks(runId: string, page: RowPage): Promise<readonly TaskRow[]> {
-    return this.#store.tasks(this.#key(runId), page);
-  }
-
-  /** One task's row; undefined where it has none yet. */
-  async task(runId: string, name: string): Promise<TaskRow | undefined> {
-    return this.#store.row(this.#key(runId), 'task', name);
-  }
-
-  /** How a run has grown at one of its tasks; undefined where it has not. */
-  async growth(runId: string, name: string): Promise<GrowthRow | undefined> {
-    return this.#store.row(this.#key(runId), 'growth', name);
-  }
-
-  /** What one actor of a run holds as it is committed; undefined where there is none. */
-  contextOf(runId: string, actor: string): Promise<unknown> {
-    return this.#inspecting.contextOf(this.#key(runId), actor);
-  }
-
-  /** What a call of a task needs that waits for money, or has waited; undefined where it never had to. */
-  async budgetWait(runId: string, task: string, call: string): Promise<BudgetWaitRow | undefined> {
-    return this.#store.row(this.#key(runId), 'budgetWait', `${task}/${call}`);
-  }
-
-  /** Runs that hold something of the shared budget that a run keeps, in the order of their ids. */
-  async budgetHolders(runId: string, page: { readonly limit: number }): Promise<readonly BudgetWaitRow[]> {
-    return this.#store.budgetHolders(this.#key(runId), page);
-  }
-
-  /** Runs that wait for money of the shared budget that a run keeps, those first that need the least. */
-  async budgetWaiters(runId: string, page: { readonly limit: number }): Promise<readonly BudgetWaitRow[]> {
-    return this.#store.openBudgetWaits(this.#key(runId), page);
-  }
-
-  /** A shared value of a run as it is committed; undefined where nobody has written it. */
-  async sharedValue(runId: string, key: string): Promise<SharedValue | undefined> {
-    const row = await this.#store.row(this.#key(runId), 'shared', key);
-    return row === undefined ? undefined : this.#sharedValue(runId, row);
-  }
-
-  /** Shared values of a run in the order of their keys, a page of them. */
-  async sharedValues(
-    runId: string,
-    page: { readonly limit: number; readonly after?: string | undefined },
-  ): Promise<readonly SharedValue[]> {
-    const rows = await this.#store.sharedValues(this.#key(runId), page);
-    return Promise.all(rows.map((row) => this.#sharedValue(runId, row)));
-  }
-
-  async #sharedValue(runId: string, { key, revision, seq }: SharedRow): Promise<SharedValue> {
-    const entry = await this.#store.entry(this.#key(runId), seq);
-    if (entry === undefined)
-      throw new FermataError(
-        'databaseCorrupt',
-        `Run ${runId} has no journal entry ${seq}, which a shared value names.`,
-      );
-    const { value, by, reused } = (await this.#decode(entry.dataJson)) as Pick<SharedValue, 'value' | 'by' | 'reused'>;
-    return { key, revision, value, by, at: entry.at, ...(reused === undefined ? {} : { reused }) };
-  }
-
-  /** One task's approval; undefined where it asked for none. */
-  async approval(runId: string, name: string): Promise<ApprovalRow | undefined> {
-    return this.#store.row(this.#key(runId), 'approval', name);
-  }
-
-  /** Approvals of all runs, oldest first. */
-  approvals(page: RowPage & { readonly status?: ApprovalRow['status'] }): Promise<readonly PendingApproval[]> {
-    return this.#store.approvals(this.tenant, page);
-  }
-
-  /** What a journal entry of a run carries; undefined where there is none. */
-  async entry(runId: string, seq: number): Promise<unknown> {
-    const entry = await this.#store.entry(this.#key(runId), seq);
-    return entry === undefined ? undefined : this.#decode(entry.dataJson);
-  }
-
-  /** The journal number of a run's fact, by its number among the facts; undefined where there is none. */
-  async entryOfFact(runId: string, factSeq: number): Promise<number | undefined> {
-    return this.#store.entryOfFact(this.#key(runId), factSeq);
-  }
-
-  /** Calls `listener` with each fact of a run (or, without an id, of all) from now on. Returns how to stop. */
-  subscribe(runId: string | undefined, listener: FactListener | FactListener['fact']): () => void {
-    return this.#feed.listen(runId, typeof listener === 'function' ? { fact: listener } : listener);
-  }
-
-  /** Facts of one run (or of all) from any point on, and then as they come; ends with the run. */
-  stream(runId: string | undefined, given: Omit<StreamOptions, 'ended'> = {}): AsyncGenerator<StreamItem, void> {
-    const options = { ...given, signal: this.#whileOpen(given.signal) };
-    const source = {
-      store: this.#store,
-      feed: this.#feed,
-      streamed: (run?: string) => this.#effects.streamed(run),
-      decode: this.#decode,
-    };
-    if (runId === undefined) return streamAll(this.tenant, source, options);
-    return streamRun(this.#key(runId), source, {
-      ...options,
-      ended: async () => (await this.#row(runId)).endedAt !== null,
-    });
-  }
-
-  /**
-   * A run's turns from its beginning on, taken again from its journal, and then as they come; ends with the run.
-   * Throws `notFound`, `machineMissing`.
-   *
-   * @example
-   * for await (const { address, event, snapshot } of runtime.turns(runId)) console.log(address, event.type, snapshot.value)
-   */
-  turns(runId: string, given: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Turn, void> {
-    const options = { signal: this.#whileOpen(given.signal) };
-    return turnsOf(
-      this.#key(runId),
-      {
-        catalog: this.catalog,
-        store: this.#store,
-        feed: this.#feed,
-        loop: this.#loop,
-        decode: this.#decode,
-        ended: async () => (await this.#row(runId)).endedAt !== null,
-      },
-      options,
-    );
-  }
-
-  /**
-   * Waits until a run's committed state satisfies `until` (default: it has ended). Throws `notFound`, `runEnded` where it
-   * ends otherwise, `shuttingDown` where the runtime is closed first, and the reason of `signal`.
-   *
-   * @example
-   * const { output } = await runtime.waitFor(runId)
-   */
-  async waitFor(
-    runId: string,
-    until: (run: RunView) => boolean = (run) => run.endedAt !== null,
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<RunView> {
-    const signal = this.#whileOpen(options.signal);
-    let changed = (): void => {};
-    const wake = (): void => changed();
-    const stop = this.subscribe(runId, { fact: () => {}, committed: wake });
-    signal.addEventListener('abort', wake);
-    try {
-      for (;;) {
-        const change = new Promise<void>((resolve) => (changed = resolve));
-        signal.throwIfAborted();
-        const run = await this.read(runId);
-        if (until(run)) return run;
-        if (run.endedAt !== null)
-          throw new FermataError(
-            'runEnded',
-            `Run ${runId} has ended (${run.status}): what was waited for was not seen, and cannot come any more.`,
-            { data: { runStatus: run.status } },
-          );
-        await change;
-      }
-    } catch (thrown) {
-      // What was being read when the runtime closed says so in words of the store.
-      signal.throwIfAborted();
-      throw thrown;
-    } finally {
-      stop();
-      signal.removeEventListener('abort', wake);
-    }
-  }
-
   /**
    * Deletes a run with its journal: one that has ended, or that cannot go on and so cannot be cancelled either (its row is
    * damaged, its machine is gone). Runs that it waits for are told to cancel in the same commit. Throws `notFound`,
@@ -713,7 +425,15 @@ export class Runtime {
    */
   async delete(runId: string): Promise<void> {
     const key = this.#key(runId);
-    if (!(await deleteRun(this.#deletions, key))) throw runNotFound(runId);
+    const wasThere = await deleteRun(
+      {
+        store: this.#store,
+        blocked: (run) => this.#groups.blocked(run),
+        numbered: (messages) => this.#groups.numbered(messages),
+      },
+      key,
+    );
+    if (!wasThere) throw runNotFound(runId);
     this.#groups.forget(runId);
     this.#suspects.forgetRun(runId);
     if (this.#works) void this.#messages.look();
@@ -763,11 +483,6 @@ export class Runtime {
     return this.#closing;
   }
 
-  /** Aborted when the runtime closes, or when the caller has had enough. */
-  #whileOpen(signal: AbortSignal | undefined): AbortSignal {
-    return signal === undefined ? this.#open.signal : AbortSignal.any([this.#open.signal, signal]);
-  }
-
   /** Nothing starts any more; what is under way is cut off, and in doubt at the next start. */
   #halt(error: Error, stopProcess: (error: Error) => void): void {
     this.#timers.close();
@@ -807,12 +522,6 @@ export class Runtime {
     });
   }
 
-  async #row(runId: string): Promise<RunRow> {
-    const row = await this.#store.run(this.#key(runId));
-    if (row === undefined) throw runNotFound(runId);
-    return row;
-  }
-
   #key(run: string): RunKey {
     return { tenant: this.tenant, run };
   }
@@ -837,4 +546,4 @@ function exitUnknown(): void {
   systemLoop.later(() => process.exit(EXIT_OUTCOME_UNKNOWN), 200);
 }
 
-export type { RunState, RunStatus, RunView, StartOptions, Started };
+export type { RunStatus, RunView, StartOptions, Started };

@@ -30,7 +30,7 @@ import { evaluateGuard } from 'xstate/guards';
 import { FermataError } from '../errors.ts';
 
 /** The most microsteps one event may take (R9). */
-export const MAX_MICROSTEPS = 1_000;
+const MAX_MICROSTEPS = 1_000;
 
 export type Machine = AnyStateMachine;
 export type Snapshot = AnyMachineSnapshot;
@@ -888,9 +888,4 @@ export function snapshotAsData(
   snapshot: Snapshot,
 ): StoredSnapshot & { readonly tags: readonly string[]; readonly children: object } {
   return { ...toStored(snapshot), tags: [...snapshot.tags], children: snapshot.children as object };
-}
-
-/** The machine's definition as plain data, for diagrams and inspectors. */
-export function definitionOf(machine: Machine): unknown {
-  return JSON.parse(JSON.stringify(machine.definition));
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseDocument } from '../../src/document/parse.ts';
 import { prepareTask } from '../../src/document/preparation/task.ts';
 import { prepareWorkflow } from '../../src/document/preparation/workflow.ts';
-import type { Prepare, Preparing } from '../../src/runtime/catalog.ts';
+import type { Prepare, Preparing } from '../../src/runtime/registration.ts';
 import type { RunRows } from '../../src/runtime/rows.ts';
 
 const COUNT = 1_300;

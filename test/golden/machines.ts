@@ -3,7 +3,7 @@
  * this build. What a new set needs beyond them gets a new name or a new version.
  */
 import { assign, emit, fromPromise, sendTo, setup } from 'xstate';
-import type { MachineRegistration } from '../../src/runtime/catalog.ts';
+import type { MachineRegistration } from '../../src/runtime/registration.ts';
 
 const reserved = {
   'fermata.spawn': (_: unknown, _params: { readonly id: string; readonly src: string }) => {},

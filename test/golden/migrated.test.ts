@@ -10,7 +10,7 @@ import { taskMachine, workflowMachine } from '../../src/compose.ts';
 import { taskMachine as taskMachine1 } from '../../machines/workflow-1/task.ts';
 import { workflowMachine as workflowMachine1 } from '../../machines/workflow-1/workflow.ts';
 import { effect } from '../../src/runtime/effect.ts';
-import type { MachineRegistration } from '../../src/runtime/catalog.ts';
+import type { MachineRegistration } from '../../src/runtime/registration.ts';
 import type { Migration } from '../../src/runtime/migration.ts';
 import type { PersistedSnapshot } from '../../src/runtime/persisted.ts';
 import { createRuntime, type RunStatus, type Runtime } from '../../src/runtime/runtime.ts';

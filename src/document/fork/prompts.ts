@@ -3,13 +3,6 @@ import type { TaskSpec } from '../definition.ts';
 import { isRecord } from '../json.ts';
 import { readsOf } from '../prompt.ts';
 
-/** Where a task of a document has its prompt: itself, or, of a map, the task of its items. */
-export function promptHolder(task: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {
-  if (typeof task['prompt'] === 'string') return task;
-  const inner = task['kind'] === 'map' ? task['task'] : undefined;
-  return isRecord(inner) ? promptHolder(inner) : undefined;
-}
-
 /** A document with other prompts; as it was where none of them is of one of its tasks. */
 export function withPrompts(document: unknown, prompts: Readonly<Record<string, string>>): unknown {
   if (!isRecord(document) || !Array.isArray(document['tasks'])) return document;
@@ -25,6 +18,7 @@ export function withPrompts(document: unknown, prompts: Readonly<Record<string, 
   };
 }
 
+/** The task with that prompt: itself, or, of a map, the task of its items. */
 function promptIn(task: Readonly<Record<string, unknown>>, prompt: string): unknown {
   if (typeof task['prompt'] === 'string') return { ...task, prompt };
   const inner = task['task'];

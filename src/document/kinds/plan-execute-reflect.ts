@@ -52,7 +52,7 @@ export const planExecuteReflectTaskSchema = z.strictObject({
 type Written = z.output<typeof planExecuteReflectTaskSchema>;
 
 /** What the prompts of such a task see, beside `input` and `tasks`. */
-export const ROUND_VARIABLES = [
+const ROUND_VARIABLES = [
   'goal',
   'round',
   'depth',
@@ -68,7 +68,7 @@ export const ROUND_VARIABLES = [
 export type RoundVariable = (typeof ROUND_VARIABLES)[number];
 
 /** The calls that it makes itself. */
-export const PHASES = ['plan', 'reflect', 'answer'] as const;
+const PHASES = ['plan', 'reflect', 'answer'] as const;
 /** One of them. */
 export type Phase = (typeof PHASES)[number];
 
@@ -104,7 +104,7 @@ export interface PreparedPlanExecuteReflect {
 }
 
 /** What a plan looks like. Whether its tasks can join the run is checked afterwards, as of every task that joins. */
-export const PLAN_SCHEMA = {
+const PLAN_SCHEMA = {
   type: 'object',
   properties: {
     tasks: {
@@ -126,7 +126,7 @@ export const PLAN_SCHEMA = {
 } as const;
 
 /** What a reflection says. */
-export const REFLECTION_SCHEMA = {
+const REFLECTION_SCHEMA = {
   type: 'object',
   properties: {
     done: { type: 'boolean' },
@@ -144,7 +144,7 @@ Asked: {{ step.prompt }}
 {% endfor %}`;
 
 /** The built-in prompts. Each begins with words that tell it from others. */
-export const ROUND_PROMPTS: Readonly<Record<Phase, string>> = {
+const ROUND_PROMPTS: Readonly<Record<Phase, string>> = {
   plan: `Plan the next tasks towards a goal. This is round {{ round }} of at most {{ depth }}.
 
 # Goal

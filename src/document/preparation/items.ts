@@ -3,7 +3,7 @@ import type { JoinedItems } from '../../../machines/task/prepared.ts';
 import type { GroupStep } from '../../../machines/workflow/prepared.ts';
 import type { ErrorData } from '../../errors.ts';
 import type { TaskRow } from '../../store/tasks.ts';
-import { barsDependents, whyStopped, type Consequence } from '../consequence.ts';
+import { barsDependents, becauseOf, type Consequence } from '../consequence.ts';
 import { itemName, partOf } from '../growth.ts';
 import { partsOf } from '../kinds/reduce.ts';
 import type { Scope } from '../reads.ts';
@@ -77,20 +77,25 @@ export function itemsOutput(graph: RunGraph, map: string): JoinedItems {
   const results = resultsOf(graph, { length: total - from, at: (index) => itemName(map, from + index) });
   const errors: (ErrorData | null)[] = [];
   const failed: { task: string; error: ErrorData }[] = [];
+  const ended = new Set<string>();
   let cancelled = 0;
   for (const [task, { status }] of results) {
     const isFine = status === 'completed' || status === 'skipped' || !barsDependents(graph.row(task), graph.spec(task));
-    const error = isFine ? null : errorOfItem(graph.row(task));
+    if (isFine) {
+      errors.push(null);
+      continue;
+    }
+    const row = graph.row(task);
+    const error = errorOfItem(row);
     errors.push(error);
-    if (error !== null) failed.push({ task, error });
-    if (error !== null && status === 'cancelled') cancelled++;
+    failed.push({ task, error });
+    if (status === 'cancelled') cancelled++;
+    const because = becauseOf(row);
+    if (because !== undefined) ended.add(because);
   }
   // Those that were cancelled because of it come before it as well, and explain nothing.
-  const reasons = new Set(failed.map(({ error }) => error.message));
   const first =
-    failed.find(({ error }) => error.code !== 'cancelled') ??
-    failed.find(({ task, error }) => reasons.has(whyStopped(task, error.code))) ??
-    failed[0];
+    failed.find(({ error }) => error.code !== 'cancelled') ?? failed.find(({ task }) => ended.has(task)) ?? failed[0];
   const outputs = results.map(([, { output = null }]) => output);
   const { call } = graph.spec(map);
   const further = call.kind === 'reduce' && outputs.length > 1 ? { next: partsOf(outputs, call.arity) } : {};

@@ -1,5 +1,5 @@
 /** What a task that works in rounds needs for a decision (R2). */
-import type { Prepare, Preparing } from '../../runtime/catalog.ts';
+import type { Prepare, Preparing } from '../../runtime/registration.ts';
 import type { DefinitionOf } from '../definition-of.ts';
 import { phaseOutcome } from '../rounds.ts';
 import { RunGraph } from '../run-graph.ts';

@@ -2,7 +2,7 @@
 import type { TaskContext } from '../../../machines/task/context.ts';
 import type { PreparedApproval, PreparedOutcome, PreparedSkip, PreparedTask } from '../../../machines/task/prepared.ts';
 import { FermataError, toErrorData, type ErrorData } from '../../errors.ts';
-import type { Prepare, Preparing } from '../../runtime/catalog.ts';
+import type { Prepare, Preparing } from '../../runtime/registration.ts';
 import { NO_KEY, type KeyOf } from '../answer-cache.ts';
 import { stopOf } from '../cancel-when.ts';
 import { priced, withCandidates, withKeys, type Measures } from '../candidates.ts';

@@ -6,7 +6,7 @@ import type { TaskOutput } from '../../../machines/task/context.ts';
 import type { WorkflowInput } from '../../../machines/workflow/context.ts';
 import type { TaskAdds } from '../../../machines/workflow/events.ts';
 import type { PreparedStep } from '../../../machines/workflow/prepared.ts';
-import type { Prepare, Preparing } from '../../runtime/catalog.ts';
+import type { Prepare, Preparing } from '../../runtime/registration.ts';
 import { additions } from '../adding.ts';
 import type { AssertRunnable } from '../calls.ts';
 import type { DefinitionOf } from '../definition-of.ts';

@@ -1,6 +1,6 @@
 /** What the tasks of a run share. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { SharedValue } from '../../runtime/runtime.ts';
+import type { SharedValue } from '../../runtime/shared-value.ts';
 import { iso, toJson } from '../json.ts';
 import { listOf, pageOf, pageQuery, readCursor, toCursor } from '../page.ts';
 import { runPath } from '../parameters.ts';

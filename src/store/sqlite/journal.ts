@@ -122,7 +122,7 @@ function* backwards(
 }
 
 /** The entries of a row. */
-export function entriesOf(page: JournalPage): JournalEntry[] {
+function entriesOf(page: JournalPage): JournalEntry[] {
   return [...backwards(page, () => true)].reverse();
 }
 

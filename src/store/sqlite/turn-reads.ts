@@ -1,6 +1,7 @@
 /** What a turn may ask: answered at once, from statements prepared once. */
 import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
 import type { EffectRow } from '../effects.ts';
+import type { WaitPlace } from '../outside-events.ts';
 import type { ProjectedRows, ProjectedTable } from '../rows.ts';
 import type { RunKey } from '../runs.ts';
 import type { Store } from '../store.ts';
@@ -72,6 +73,16 @@ const { run: _budgetRun, ...budgetColumns } = getTableColumns(budgetWait);
 const keyIs = sql.placeholder('key');
 const nameIs = sql.placeholder('name');
 const typeIs = sql.placeholder('type');
+
+/** Where a task waits for something from outside, and where it watches a shared value. */
+type Waiting = typeof wait | typeof watch;
+const inDocumentOrder = ({ position, task }: Waiting) => [asc(position), asc(task)];
+// Here and below, `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
+const isOpenAfter = ({ open, position, task }: Waiting) =>
+  sql`${open} = 1 and (${position}, ${task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`;
+/** Before the first place where there is none. */
+const placeOf = ({ position, task }: WaitPlace = { position: -1, task: '' }) => ({ position, task });
+
 const prepareReads = readStatements({
   run: () =>
     builder.select(runColumns).from(run).innerJoin(runState, eq(runState.run, run.key)).where(eq(run.key, runIs)),
@@ -107,7 +118,6 @@ const prepareReads = readStatements({
           eq(growthList.at, sql.placeholder('at')),
         ),
       ),
-  // `= 1` as text and not as a parameter: SQLite uses a partial index only where it can see its condition.
   ready: () =>
     builder
       .select({ name: task.name, position: task.position })
@@ -147,15 +157,8 @@ const prepareReads = readStatements({
     builder
       .select(waitColumns)
       .from(wait)
-      .where(
-        and(
-          eq(wait.run, runIs),
-          eq(wait.type, typeIs),
-          sql`${wait.open} = 1`,
-          sql`(${wait.position}, ${wait.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
-        ),
-      )
-      .orderBy(asc(wait.position), asc(wait.task))
+      .where(and(eq(wait.run, runIs), eq(wait.type, typeIs), isOpenAfter(wait)))
+      .orderBy(...inDocumentOrder(wait))
       .limit(sql.placeholder('limit')),
   keptEvents: () =>
     builder
@@ -190,15 +193,8 @@ const prepareReads = readStatements({
     builder
       .select(watchColumns)
       .from(watch)
-      .where(
-        and(
-          eq(watch.run, runIs),
-          eq(watch.key, keyIs),
-          sql`${watch.open} = 1`,
-          sql`(${watch.position}, ${watch.task}) > (${sql.placeholder('position')}, ${sql.placeholder('task')})`,
-        ),
-      )
-      .orderBy(asc(watch.position), asc(watch.task))
+      .where(and(eq(watch.run, runIs), eq(watch.key, keyIs), isOpenAfter(watch)))
+      .orderBy(...inDocumentOrder(watch))
       .limit(sql.placeholder('limit')),
   budgetWait: () =>
     builder
@@ -339,15 +335,11 @@ export function prepareTurnReads(connection: Connection, keys: RunKeys, journal:
     eventTypes: (owner, limit) =>
       owned(owner, [], (run) => read.eventTypes.all({ run, limit }).map(({ type }) => type)),
     openWaits: (owner, type, { limit, after }) =>
-      owned(owner, [], (run) =>
-        read.openWaits.all({ run, type, limit, position: after?.position ?? -1, task: after?.task ?? '' }),
-      ),
+      owned(owner, [], (run) => read.openWaits.all({ run, type, limit, ...placeOf(after) })),
     keptEvents: (owner, type, { limit, after = -1 }) =>
       owned(owner, [], (run) => read.keptEvents.all({ run, type, limit, after })),
     openWatches: (owner, key, { limit, after }) =>
-      owned(owner, [], (run) =>
-        read.openWatches.all({ run, key, limit, position: after?.position ?? -1, task: after?.task ?? '' }),
-      ),
+      owned(owner, [], (run) => read.openWatches.all({ run, key, limit, ...placeOf(after) })),
     openBudgetWaits: (owner, { limit, after }) =>
       owned(owner, [], (run) =>
         read.openBudgetWaits.all({
