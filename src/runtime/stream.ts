@@ -98,7 +98,8 @@ async function* follow(
         for (const entry of held) {
           if (options.signal?.aborted) return;
           after = cursorOf(entry);
-          yield { fact: await toFact(entry, source) };
+          const fact = await toFact(entry, source);
+          if (fact !== undefined) yield { fact };
         }
         if (complete) break;
       }
@@ -128,8 +129,16 @@ async function entryOf(key: RunKey, factSeq: number, store: StreamSource['store'
   return (await store.entryOfFact(key, factSeq)) ?? (await store.run(key))?.seq ?? 0;
 }
 
-async function toFact(entry: FeedEntry, source: StreamSource): Promise<Fact> {
+/** Undefined where its run was deleted since it was read: what is big in it went along. */
+async function toFact(entry: FeedEntry, source: StreamSource): Promise<Fact | undefined> {
   const { tenant, run, seq, factSeq, position, at, actor, type, dataJson } = entry;
+  let data;
+  try {
+    data = (await source.decode(dataJson)) as Fact['data'];
+  } catch (thrown) {
+    if ((await source.store.run(entry)) === undefined) return undefined;
+    throw thrown;
+  }
   return {
     tenant,
     run,
@@ -139,7 +148,7 @@ async function toFact(entry: FeedEntry, source: StreamSource): Promise<Fact> {
     at,
     actor,
     type,
-    data: (await source.decode(dataJson)) as Readonly<Record<string, unknown>>,
+    data,
   };
 }
 
