@@ -7,6 +7,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import type { Fermata } from '../compose.ts';
 import { FermataError } from '../errors.ts';
+import { unlessDeleted } from './deleted.ts';
 import { allowHosts, LOOPBACK_HOSTS } from './host.ts';
 import { logRequests } from './log.ts';
 import { methodNotAllowed, onError, onNotFound } from './problem.ts';
@@ -68,7 +69,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
   } = options;
   const surroundings: Surroundings = { fermata, log, stopping };
   const app = new OpenAPIHono<HttpEnvironment>();
-  app.onError(onError);
+  app.onError(async (thrown, c) => onError(await unlessDeleted(thrown, c, fermata.runtime), c));
   app.notFound(onNotFound);
   app.use(requestId());
   app.use(logRequests(log, fermata.runtime.clock));

@@ -88,9 +88,14 @@ export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<HttpEn
 
 /** The run and the task that a request was about: its path names them, or its handler has found them. */
 function idsOf(c: Context<HttpEnvironment>): { readonly runId?: string; readonly task?: string } {
-  const runId = c.get('runId') ?? segmentAfter(c.req.path, 'runs');
+  const runId = runOf(c);
   const task = segmentAfter(c.req.path, 'tasks');
   return { ...(runId === undefined ? {} : { runId }), ...(task === undefined ? {} : { task }) };
+}
+
+/** The run that a request is about; undefined where it is about none. */
+export function runOf(c: Context<HttpEnvironment>): string | undefined {
+  return c.get('runId') ?? segmentAfter(c.req.path, 'runs');
 }
 
 function segmentAfter(path: string, name: string): string | undefined {

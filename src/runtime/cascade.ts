@@ -6,10 +6,10 @@
  * of it and the rest is a row of that commit (R4), and so that a deep cascade cannot overflow the stack.
  */
 import type { EffectRow } from '../store/effects.ts';
-import type { Action, Event } from './xstate.ts';
-
-/** What lies in a mailbox: an event, or the wish of a parent that the actor stops. */
-export type Mail = { readonly event: Event } | 'stop';
+import { WRITE_REFS } from './actor.ts';
+import { Aside } from './codec.ts';
+import { Mailbox, type Mail, type StoredMailbox } from './mailbox.ts';
+import type { Action } from './xstate.ts';
 
 /** A call that a crash has cut off, and that is made again once its actor has heard of that. */
 export interface Repeat {
@@ -37,14 +37,18 @@ export interface Frame {
 
 /** A cascade as data, for the row that carries it over a commit. */
 export interface StoredCascade {
-  readonly frames: readonly Frame[];
-  readonly mailboxes: readonly (readonly [string, readonly Mail[]])[];
+  readonly frames: readonly (Omit<Frame, 'actions'> & { readonly actions: readonly Step[] | Aside })[];
+  readonly mailboxes: readonly StoredMailbox[];
 }
+
+/** Actions of a turn from which on they are set aside: the run that stops ten thousand tasks would write them with each group. */
+const MANY = 200;
 
 /** The stack of turns that are not finished, and the mailboxes of the actors on it. */
 export class Cascade {
   readonly #frames: Frame[] = [];
-  readonly #mailboxes = new Map<string, Mail[]>();
+  readonly #mailboxes = new Map<string, Mailbox>();
+  readonly #aside = new WeakMap<readonly Step[], Aside>();
 
   get resting(): boolean {
     return this.#frames.length === 0;
@@ -61,7 +65,7 @@ export class Cascade {
 
   push(frame: Frame): void {
     this.#frames.push(frame);
-    if (frame.actor !== null) this.#mailboxes.set(frame.actor, []);
+    if (frame.actor !== null) this.#mailboxes.set(frame.actor, new Mailbox());
   }
 
   /** The finished frame on top makes way for the actor's next turn. */
@@ -76,25 +80,21 @@ export class Cascade {
   }
 
   post(actor: string, mail: Mail): void {
-    const mailbox = this.#mailboxes.get(actor);
-    if (mailbox === undefined) return;
-    // XState clears the mailbox of an actor that is told to stop.
-    if (mail === 'stop') mailbox.length = 0;
-    mailbox.push(mail);
+    this.#mailboxes.get(actor)?.add(mail);
   }
 
   /** The oldest mail of the actor on top, left where it is. */
   peek(actor: string): Mail | undefined {
-    return this.#mailboxes.get(actor)?.[0];
+    return this.#mailboxes.get(actor)?.first;
   }
 
   /** True where the actor's turn is under way, and it stops after it. */
   isToStop(actor: string): boolean {
-    return this.#mailboxes.get(actor)?.includes('stop') === true;
+    return this.#mailboxes.get(actor)?.isToStop === true;
   }
 
   dropFirst(actor: string): void {
-    this.#mailboxes.get(actor)?.shift();
+    this.#mailboxes.get(actor)?.dropFirst();
   }
 
   /** Another actor takes the address: whose turn was under way there has no mailbox any more, and no actor. It ends with `last`. */
@@ -114,11 +114,21 @@ export class Cascade {
   }
 
   store(): StoredCascade {
-    return { frames: this.#frames, mailboxes: [...this.#mailboxes] };
+    return {
+      frames: this.#frames.map((frame) => ({ ...frame, actions: this.#stored(frame.actions) })),
+      mailboxes: [...this.#mailboxes].map(([actor, mailbox]) => mailbox.store(actor)),
+    };
   }
 
-  restore(stored: StoredCascade): void {
-    this.#frames.push(...stored.frames.map((frame) => ({ ...frame })));
-    for (const [actor, mails] of stored.mailboxes) this.#mailboxes.set(actor, [...mails]);
+  restore({ frames, mailboxes }: StoredCascade): void {
+    this.#frames.push(...(frames as readonly Frame[]).map((frame) => ({ ...frame })));
+    for (const stored of mailboxes) this.#mailboxes.set(stored[0], Mailbox.restore(stored));
+  }
+
+  #stored(actions: readonly Step[]): readonly Step[] | Aside {
+    if (actions.length < MANY) return actions;
+    const known = this.#aside.get(actions) ?? new Aside(actions, 'agenda', WRITE_REFS);
+    this.#aside.set(actions, known);
+    return known;
   }
 }

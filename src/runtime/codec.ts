@@ -27,6 +27,24 @@ export interface RefCodec {
   read(address: string, birth: number): unknown;
 }
 
+/** A value that is written with commit after commit and does not change: its text is made once, and stored once. */
+export class Aside {
+  /** As it stands in what refers to it. */
+  readonly reference: object;
+  readonly #texts = new Map<string, string>();
+
+  /** Throws `notSerializable`. */
+  constructor(value: unknown, where: string, refs?: RefCodec) {
+    const blobs: BlobSink = { add: (hash, text) => void this.#texts.set(hash, text) };
+    this.reference = reference(JSON.stringify(named(where, () => plain(value, 0, refs, blobs))), blobs);
+  }
+
+  /** Gives what is set aside: its text, and big values that are in it. */
+  giveTo(blobs: BlobSink): void {
+    for (const [hash, text] of this.#texts) blobs.add(hash, text);
+  }
+}
+
 /** Checks that `value` can be stored; throws `notSerializable` naming the first path that cannot. */
 export function assertStorable(value: unknown, where: string, refs?: RefCodec): void {
   named(where, () => plain(value, WRAPPING, refs, undefined));
@@ -128,6 +146,10 @@ function plainObject(value: object, depth: number, refs: RefCodec | undefined, b
   if (value instanceof Set) return { [TAG]: 'set', value: plainArray([...value], depth, refs, blobs) };
   if (value instanceof Error) return plainError(value, depth, refs, blobs);
   if (value instanceof Uint8Array) return { [TAG]: 'bytes', value: Buffer.from(value).toString('base64') };
+  if (value instanceof Aside && blobs !== undefined) {
+    value.giveTo(blobs);
+    return value.reference;
+  }
   const ref = refs?.write(value);
   if (ref !== undefined) return { [TAG]: 'actor', ...ref };
   throw new Refused(`an instance of ${value.constructor?.name ?? 'an unknown class'}`);

@@ -198,8 +198,9 @@ export class Groups {
   /** Nothing is called any more: what is marked now would be in doubt at the next start. */
   #dropMarks(): void {
     for (const inputs of [...this.#pending.values(), ...[...this.#resident.values()].map(({ inbox }) => inbox)]) {
-      const kept = inputs.filter(({ kind }) => kind !== 'mark');
-      inputs.splice(0, inputs.length, ...kept);
+      let kept = 0;
+      for (const input of inputs) if (input.kind !== 'mark') inputs[kept++] = input;
+      inputs.length = kept;
     }
   }
 
@@ -287,7 +288,8 @@ export class Groups {
       const pending = this.#pending.get(key.run);
       if (pending !== undefined) {
         this.#pending.delete(key.run);
-        run.inbox.push(...pending);
+        // One by one: a call takes no more than some hundred thousand arguments.
+        for (const input of pending) run.inbox.push(input);
       }
       if ((await this.#advance(run)) === 'cut') cut.push(key);
       this.#retries.succeeded(key.run);

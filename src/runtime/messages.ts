@@ -71,21 +71,39 @@ export class MessageDelivery {
         await this.#handOver();
       }
     } catch (thrown) {
-      this.#surroundings.log('messages could not be handed over', { error: String(thrown) });
-      this.#retry?.clear();
-      if (!this.#closed) this.#retry = this.#surroundings.clock.setTimer(() => void this.look(), RETRY_MS);
+      this.#failed(thrown);
     } finally {
       this.#looking = false;
     }
   }
 
   async #handOver(): Promise<void> {
+    /** Runs that cannot be spoken to now. What is for them waits, in its order; what is for others does not wait for it. */
+    const failing = new Map<string, unknown>();
+    let left = 0;
     for (;;) {
-      const rows = await this.#surroundings.store.messages(PAGE + this.#handedOver.size);
+      const rows = await this.#surroundings.store.messages(PAGE + this.#handedOver.size + left);
       const fresh = rows.filter(({ id }) => !this.#handedOver.has(id));
-      for (const row of fresh) await this.#handOverRow(row);
-      if (fresh.length < PAGE) return;
+      for (const row of fresh) {
+        if (failing.has(row.toRun)) continue;
+        try {
+          await this.#handOverRow(row);
+        } catch (thrown) {
+          failing.set(row.toRun, thrown);
+        }
+      }
+      const before = left;
+      left = fresh.filter(({ toRun }) => failing.has(toRun)).length;
+      if (fresh.length - before < PAGE) break;
     }
+    for (const [toRun, thrown] of failing) this.#failed(thrown, { toRun });
+  }
+
+  /** It is tried again. */
+  #failed(thrown: unknown, about: { readonly toRun?: string } = {}): void {
+    this.#surroundings.log('messages could not be handed over', { ...about, error: String(thrown) });
+    this.#retry?.clear();
+    if (!this.#closed) this.#retry = this.#surroundings.clock.setTimer(() => void this.look(), RETRY_MS);
   }
 
   async #handOverRow(row: MessageRow): Promise<void> {

@@ -66,6 +66,8 @@ export class Reads {
   /** A run as it is committed. Throws `notFound`. */
   async read(runId: string): Promise<RunView> {
     const view = await this.#view(await this.#row(runId), true);
+    // Nothing is damaged where it was deleted meanwhile.
+    if (view.reason?.code === 'databaseCorrupt') await this.#row(runId);
     if (view.workflow !== undefined) return view;
     return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
   }

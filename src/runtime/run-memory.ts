@@ -180,9 +180,13 @@ export class RunMemory implements BlobSink {
     return { seq, state: this.runState(), repeated: false };
   }
 
-  /** A stored value of this run, with references to its actors. */
-  decode(text: string): unknown {
-    return decode(text, (blob) => this.rows.blob(blob), this.#refs);
+  /** A stored value of this run, with references to its actors. `big` is told the hashes of its big values. */
+  decode(text: string, big?: (hash: string) => void): unknown {
+    const blob = (hash: string): string => {
+      big?.(hash);
+      return this.rows.blob(hash);
+    };
+    return decode(text, blob, this.#refs);
   }
 
   // ── the journal ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,8 +20,12 @@ import { takeInput } from './inputs.ts';
 import { tellProgress } from './parent.ts';
 import { perform } from './perform.ts';
 import { ROOT, RunMemory, type RunServices } from './run-memory.ts';
+import { settle } from './suspend.ts';
 import { take } from './turn.ts';
 import { childAddress } from './xstate.ts';
+
+/** Who holds the big values of a cascade that was cut: no actor, whose addresses begin with a slash. */
+const AGENDA = 'agenda';
 
 /** How a call of `advance` ended. */
 export type Advance = 'resting' | 'cut';
@@ -49,6 +53,8 @@ export class Run {
   readonly inbox: Input[] = [];
   readonly #memory: RunMemory;
   #revision: number;
+  /** Hashes of the big values that the row holds of a cascade which was cut. */
+  #ofAgenda: ReadonlySet<string> = NO_BLOBS;
   /** What this group decides of the run, each with the mark that stands meanwhile; the last one is being decided. */
   #decided: DecidingMark[] = [];
 
@@ -74,11 +80,21 @@ export class Run {
     return Promise.all([row, effects]).then(([loaded, open]) => loaded && Run.#from(loaded, open.length, services));
   }
 
-  static #from(row: RunRow & { readonly revision: number }, acting: number, services: RunServices): Run {
-    const memory = new RunMemory(row, row, acting, services);
-    if (row.agendaJson !== null) memory.cascade.restore(memory.decode(row.agendaJson) as StoredCascade);
-    if (row.agendaJson !== null) memory.draft.goesOn = true;
-    return new Run(memory, row.revision);
+  static #from(row: RunRow & { readonly revision: number }, acting: number, services: RunServices): MaybePromise<Run> {
+    const run = new Run(new RunMemory(row, row, acting, services), row.revision);
+    const { agendaJson } = row;
+    // Big values of it may have to be waited for.
+    return agendaJson === null ? run : settle(() => run.#goesOnWith(agendaJson));
+  }
+
+  #goesOnWith(agendaJson: string): this {
+    const memory = this.#memory;
+    const held = new Set<string>();
+    memory.cascade.restore(memory.decode(agendaJson, (hash) => held.add(hash)) as StoredCascade);
+    memory.rows.forgetReads();
+    memory.draft.goesOn = true;
+    this.#ofAgenda = held;
+    return this;
   }
 
   get key(): RunKey {
@@ -171,10 +187,10 @@ export class Run {
     memory.services.suspects.deciding(this.#decided.at(-1));
     const actors: ActorRow[] = [];
     if (!memory.cascade.resting) memory.draft.keepCallTimers();
-    const agendaJson = memory.cascade.resting ? null : encode(memory.cascade.store(), 'agenda', memory, WRITE_REFS);
     const blobs = memory.takeBlobs();
     const blobsUsed: BlobUse[] = [...blobs.keys()].map((hash) => ({ hash, holder: '' }));
     const blobsGone: BlobUse[] = [];
+    const agendaJson = this.#closeAgenda(blobs, blobsUsed, blobsGone);
     for (const actor of memory.actors.values()) {
       if (!actor.dirty) continue;
       const held = new Map<string, string>();
@@ -198,6 +214,23 @@ export class Run {
       blobsUsed,
       blobsGone,
     };
+  }
+
+  /** The rest of the cascade, where there is one. It is written with each group until it is over, and only the last is kept. */
+  #closeAgenda(blobs: Map<string, string>, used: BlobUse[], gone: BlobUse[]): string | null {
+    const { cascade } = this.#memory;
+    const before = this.#ofAgenda;
+    const held = new Map<string, string>();
+    const add = (hash: string, text: string): void => void held.set(hash, text);
+    const agendaJson = cascade.resting ? null : encode(cascade.store(), 'agenda', { add }, WRITE_REFS);
+    for (const [hash, text] of held) {
+      if (before.has(hash)) continue;
+      blobs.set(hash, text);
+      used.push({ hash, holder: AGENDA });
+    }
+    for (const hash of before) if (!held.has(hash)) gone.push({ hash, holder: AGENDA });
+    this.#ofAgenda = held.size === 0 ? NO_BLOBS : new Set(held.keys());
+    return agendaJson;
   }
 
   /** Of a machine that lives for years: from where on its journal is kept. */

@@ -5,6 +5,7 @@
  *     twice, and a slow reader costs a page of entries, however far it falls behind.
  * N2. Deltas are lossy. A reader that joins late gets the text so far from offset 0; one that falls behind gets what it
  *     lacks in fewer, longer pieces, or, where the text is over meanwhile, not at all: the whole is in the fact.
+ * N3. What was streamed before a fact comes before it: nothing of a text comes after the fact that it has ended.
  */
 import type { FeedEntry } from '../store/journal.ts';
 import type { RunKey } from '../store/runs.ts';
@@ -49,6 +50,7 @@ export function streamRun(key: RunKey, source: StreamSource, options: StreamOpti
     read: async (after) =>
       (await store.journal(key, { after, limit: PAGE, kind: 'fact' })).map((entry) => ({ ...entry, ...key })),
     cursorOf: ({ seq }) => seq,
+    cursorOfFact: ({ entry }) => entry,
     streamed: () => source.streamed(key.run),
   });
 }
@@ -64,6 +66,7 @@ export function streamAll(
     begin: async () => options.after ?? 0,
     read: (after) => source.store.feed(tenant, after, PAGE),
     cursorOf: ({ position }) => position,
+    cursorOfFact: ({ position }) => position,
     streamed: () => source.streamed().filter((text) => text.tenant === tenant),
   });
 }
@@ -76,6 +79,7 @@ interface Followed {
   /** A page of facts after a number. */
   read(after: number): Promise<readonly FeedEntry[]>;
   cursorOf(entry: FeedEntry): number;
+  cursorOfFact(fact: Fact): number;
   /** The text so far of what it streams. */
   streamed(): readonly StreamedText[];
 }
@@ -83,10 +87,10 @@ interface Followed {
 async function* follow(
   source: StreamSource,
   options: StreamOptions,
-  { of, begin, read, cursorOf, streamed }: Followed,
+  { of, begin, read, cursorOf, cursorOfFact, streamed }: Followed,
 ): AsyncGenerator<StreamItem, void> {
   let after = await begin();
-  const listening = listen(source.feed, of.run, options, of.tenant);
+  const listening = listen(source.feed, of, options, cursorOfFact);
   listening.join(streamed());
   try {
     while (options.signal?.aborted !== true) {
@@ -98,7 +102,9 @@ async function* follow(
         for (const entry of held) {
           if (options.signal?.aborted) return;
           after = cursorOf(entry);
-          yield { fact: await toFact(entry, source) };
+          yield* listening.before(after);
+          const fact = await toFact(entry, source);
+          if (fact !== undefined) yield { fact };
         }
         if (complete) break;
       }
@@ -128,8 +134,16 @@ async function entryOf(key: RunKey, factSeq: number, store: StreamSource['store'
   return (await store.entryOfFact(key, factSeq)) ?? (await store.run(key))?.seq ?? 0;
 }
 
-async function toFact(entry: FeedEntry, source: StreamSource): Promise<Fact> {
+/** Undefined where its run was deleted since it was read: what is big in it went along. */
+async function toFact(entry: FeedEntry, source: StreamSource): Promise<Fact | undefined> {
   const { tenant, run, seq, factSeq, position, at, actor, type, dataJson } = entry;
+  let data;
+  try {
+    data = (await source.decode(dataJson)) as Fact['data'];
+  } catch (thrown) {
+    if ((await source.store.run(entry)) === undefined) return undefined;
+    throw thrown;
+  }
   return {
     tenant,
     run,
@@ -139,15 +153,29 @@ async function toFact(entry: FeedEntry, source: StreamSource): Promise<Fact> {
     at,
     actor,
     type,
-    data: (await source.decode(dataJson)) as Readonly<Record<string, unknown>>,
+    data,
   };
 }
 
 /** Hears that there is something to read, and keeps the deltas that have come since the reader took the last. */
-function listen(feed: FactFeed, run: string | undefined, options: StreamOptions, tenant: string) {
+function listen(
+  feed: FactFeed,
+  { run, tenant }: Followed['of'],
+  options: StreamOptions,
+  cursorOfFact: Followed['cursorOfFact'],
+) {
   let wake: (() => void) | undefined;
   let deltas: Delta[] = [];
   let characters = 0;
+  /** Of those that wait, which came before a fact that was heard of: how many, and the fact's number. */
+  let marks: { readonly count: number; readonly fact: number }[] = [];
+  const takeFirst = (count: number): readonly Delta[] => {
+    const first = deltas.slice(0, count);
+    deltas = deltas.slice(count);
+    marks = marks.flatMap((mark) => (mark.count > count ? [{ ...mark, count: mark.count - count }] : []));
+    characters = deltas.reduce((sum, { delta }) => sum + delta.length, 0);
+    return first;
+  };
   /** Once deltas had to be dropped: from where on the reader lacks each text. */
   const missing = new Map<string, number>();
   const miss = (delta: Pick<Delta, 'run' | 'about' | 'offset'>): void => {
@@ -172,11 +200,14 @@ function listen(feed: FactFeed, run: string | undefined, options: StreamOptions,
     join(streamed: readonly StreamedText[]): void {
       if (options.deltas !== false) for (const text of streamed) miss({ ...text, offset: 0 });
     },
+    /** What came before a fact. */
+    *before(fact: number): Generator<StreamItem> {
+      const count = marks.findLast((mark) => mark.fact <= fact)?.count ?? 0;
+      if (count > 0) for (const delta of takeFirst(count)) yield { delta };
+    },
     *take(streamed: () => readonly StreamedText[]): Generator<StreamItem> {
-      const waiting = deltas;
-      deltas = [];
-      characters = 0;
-      for (const delta of waiting) yield { delta };
+      // Facts that were heard of since the last look are still to be read, and come before what followed them.
+      for (const delta of takeFirst(marks[0]?.count ?? deltas.length)) yield { delta };
       if (missing.size === 0) return;
       const texts = new Map(streamed().map((text) => [textOf(text), text]));
       // What it comes to lack meanwhile has its turn after the facts.
@@ -206,8 +237,9 @@ function listen(feed: FactFeed, run: string | undefined, options: StreamOptions,
     wake = undefined;
   };
   const unlisten = feed.listen(run, {
-    fact() {
+    fact(fact) {
       state.heard = true;
+      if (deltas.length > (marks.at(-1)?.count ?? 0)) marks.push({ count: deltas.length, fact: cursorOfFact(fact) });
       rouse();
     },
     delta(delta) {
@@ -217,6 +249,7 @@ function listen(feed: FactFeed, run: string | undefined, options: StreamOptions,
       if (missing.size > 0 || deltas.length > MAX_DELTAS || characters > MAX_CHARACTERS) {
         for (const dropped of deltas) miss(dropped);
         deltas = [];
+        marks = [];
       }
       rouse();
     },

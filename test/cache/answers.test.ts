@@ -384,3 +384,29 @@ it('what a fork takes over is no hit, and no answer that is kept once more', asy
   expect(asks).toMatchObject({ cacheHit: true });
   expect((await call('GET', '/cache')).body.total).toMatchObject({ hits: 3, misses: 2 });
 });
+
+it('a question of a deleted run is nobody’s: who asks it anew does not wait for the run that came after that one', async () => {
+  const models = await startRawModelServer(() => {});
+  const harness = await openFermata({
+    config: { providers: { openai: { baseUrl: models.baseUrl, apiKey: 'test' } } },
+  });
+  const { call } = harness;
+  const { body: workflow } = await call('POST', '/workflows', {
+    name: 'asking',
+    config: { cache: { enabled: true } },
+    tasks: [{ name: 'ask', prompt: 'What is {{ input.what }}?' }],
+  });
+  const ask = async (what: string): Promise<string> => {
+    const asked = models.nextRequest();
+    const { body } = await call('POST', `/workflows/${workflow.id}/execute`, { input: { what } });
+    await asked;
+    return body.runId;
+  };
+  const deleted = await ask('tea');
+  await call('POST', `/runs/${deleted}/cancel`, {});
+  expect((await call('DELETE', `/runs/${deleted}`)).status).toBe(204);
+  const open = [await ask('coffee'), await ask('tea')];
+  expect(models.requests).toHaveLength(3);
+  for (const runId of open) await call('POST', `/runs/${runId}/cancel`, {});
+  await models.stop();
+});

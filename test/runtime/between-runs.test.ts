@@ -44,11 +44,35 @@ describe('R8: a message to another run', () => {
     ];
     release();
     await Promise.all(told);
-    // Nothing has been handed over yet: the first is dropped by a commit of its own.
+    // Nothing has been handed over yet: the first is dropped by a commit of its own, and the second taken by another one.
     store.fault = 'unchanged';
     await under.clock.advance(100, turnsOfTheLoop);
     store.fault = 'none';
-    await under.advance(2_000);
+    await under.clock.advance(2_000, turnsOfTheLoop);
+    await under.settle();
     expect((await under.runtime.snapshot(to.runId)).snapshot.context).toEqual({ count: 1 });
+  });
+
+  it('is handed over although one before it is for a run that cannot begin, and whose messages wait for it in their order', async () => {
+    const addressed = (run: string) => (run === 'house' ? { machine: 'counter@2' } : undefined);
+    const under = await openRuntime({ machines, addressed });
+    const [to, from] = [await under.runtime.start('counter'), await under.runtime.start('sender')];
+    const tell = (runId: string, n: number) => under.runtime.send(from.runId, { type: 'TELL', to: runId, n });
+    for (let n = 0; n < 3; n++) {
+      await tell('house', n);
+      await tell(to.runId, n);
+    }
+    await under.settle();
+    expect((await under.runtime.snapshot(to.runId)).snapshot.context).toEqual({ count: 3 });
+    await under.advance(5_000);
+    expect(under.logged).toContainEqual({
+      message: 'messages could not be handed over',
+      fields: { toRun: 'house', error: expect.stringContaining('counter@2') },
+    });
+    // Once it can begin it has all of them.
+    await under.restart({ machines: { ...machines, 'counter@2': counter } });
+    await under.settle();
+    const taken = (await under.runtime.journal('house')).filter(({ type }) => type === 'ADD');
+    expect(taken.map(({ data }) => (data as { n: number }).n)).toEqual([0, 1, 2]);
   });
 });

@@ -121,6 +121,27 @@ describe.each(['one', 'all'] as const)('N2: the stream of %s', (of) => {
     await end();
   });
 
+  it('N3: gives who falls behind what was streamed before a fact before that fact', async () => {
+    const { under, runId, voice, end } = await speaking();
+    const reader = readerOf(under, runId);
+    await reader.deltas();
+    // The reader has taken it, and takes nothing more until the text is over.
+    voice.delta('one ');
+    const order: unknown[] = [await reader.next()];
+    for (const word of ['two ', 'three ']) {
+      voice.delta(word);
+      voice.emit({ type: 'said', word });
+      await under.settle();
+    }
+    voice.delta('four');
+    await end();
+    for (let item = await reader.next(); item !== undefined; item = await reader.next()) order.push(item);
+    const said = (order as StreamItem[]).map((item) => ('delta' in item ? item.delta.delta : item.fact.type));
+    expect(said.slice(0, 6)).toEqual(['one ', 'two ', 'emitted', 'three ', 'emitted', 'four']);
+    expect(said.slice(6).every((type) => type.startsWith('run_'))).toBe(true);
+    await reader.leave();
+  });
+
   it('N1: keeps at most 1 MB for a reader that does not go on, however much there is to read', async () => {
     const readers = 10;
     const { under, runId, voice, end } = await speaking();

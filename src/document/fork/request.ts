@@ -79,7 +79,10 @@ export async function fork(surroundings: ForkSurroundings, runId: string, reques
   const parts = (await Promise.all(named.map(spec))).flatMap((found) => found?.part ?? []);
   const owners = parts.flatMap(({ owner }) => [owner, ...mapsAround(owner)]);
   const layers = [layerOf(run, { upTo, point, edits, owners }), ...(await stillThere(runtime, before?.layers ?? []))];
-  const { input } = (await runtime.entry(runId, 1)) as { readonly input: WorkflowInput };
+  const begun = (await runtime.entry(runId, 1)) as { readonly input: WorkflowInput } | undefined;
+  if (begun === undefined)
+    throw new FermataError('notFound', `Run ${runId} was deleted meanwhile. List the runs with GET /api/v1/runs.`);
+  const { input } = begun;
   // A task that began its origin heard how that one ended, and does not wait for this one.
   const { prepared: _, parent: __, budget: budgeted, ...asked } = input;
   const { budgetFor = onlyOwn } = surroundings;

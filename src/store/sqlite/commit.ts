@@ -12,7 +12,7 @@ import type { RowChange } from '../rows.ts';
 import type { RunOrigin, RunState } from '../runs.ts';
 import { isUnused } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import { raiseHighWater } from './high-water.ts';
+import { prepareNextRun, raiseHighWater } from './high-water.ts';
 import { pagesOf } from './journal.ts';
 import { answerWrites } from './answers.ts';
 import { ledgerWrites } from './ledger-writes.ts';
@@ -57,7 +57,8 @@ const unwritten = and(eq(runState.run, runIs), eq(runState.revision, sql.placeho
 const revision = sql`revision + 1`;
 const indexed = ['status', 'agendaJson'];
 const prepareWrites = together({
-  run: insertStatement(run, 'key'),
+  run: insertStatement(run),
+  nextRun: prepareNextRun,
   state: insertStatement(runState),
   tag: insertStatement(runTag),
   forkedFrom: insertStatement(forkedFrom),
@@ -178,7 +179,7 @@ export function prepareCommit(connection: Connection, keys: RunKeys, writer: Wri
   }
 
   function create(changes: RunChanges, origin: RunOrigin): number {
-    const key = write.run(originColumns(origin));
+    const key = write.run({ ...originColumns(origin), key: write.nextRun() });
     write.state({ ...stateColumns(changes.state), run: key, revision: changes.revision + 1 });
     for (const tag of new Set(origin.tags)) write.tag({ run: key, tag });
     for (const [distance, from] of (origin.forkedFrom ?? []).entries())

@@ -19,6 +19,7 @@ const MOST_NAMED = 10;
 const prepareWrites = together({
   usePosition: raiseHighWater('position'),
   useMessage: raiseHighWater('message'),
+  useKey: raiseHighWater('run'),
   writeMessage: insertStatement(message),
 });
 
@@ -43,7 +44,7 @@ export function prepareDeleteRun(
   writer: Writer,
 ): (...asked: Parameters<RunStore['deleteRun']>) => boolean {
   const { db } = connection;
-  const { usePosition, useMessage, writeMessage } = prepareWrites(connection);
+  const { usePosition, useMessage, useKey, writeMessage } = prepareWrites(connection);
 
   function dropRows(key: number): void {
     const last = db
@@ -51,6 +52,7 @@ export function prepareDeleteRun(
       .from(journal)
       .where(eq(journal.run, key));
     usePosition(last.get()?.position ?? 0);
+    useKey(key);
     const used = db.selectDistinct({ hash: blobUse.hash }).from(blobUse).where(eq(blobUse.run, key)).all();
     db.delete(run).where(eq(run.key, key)).run();
     for (const { hash } of used) db.delete(blob).where(isUnused(hash)).run();

@@ -1,12 +1,12 @@
-/** The greatest journal position and message id ever used, also where the rows that had them are gone. */
+/** The greatest journal position, message id and key of a run ever used, also where the rows that had them are gone. */
 import { sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Connection } from './connection.ts';
-import { builder, type Prepare, writeStatement } from './prepared.ts';
+import { builder, onFirstUse, type Prepare, writeStatement } from './prepared.ts';
 import { highWater, journal, message } from './schema.ts';
 
 /** Prepares "this number was used": the mark rises to it and never falls. */
-export function raiseHighWater(name: 'position' | 'message'): Prepare<(value: number) => void> {
+export function raiseHighWater(name: 'position' | 'message' | 'run'): Prepare<(value: number) => void> {
   const prepare = writeStatement(() =>
     builder
       .insert(highWater)
@@ -44,6 +44,22 @@ export function readHighWater(db: BetterSQLite3Database): { readonly position: n
     position: Math.max(last, marks.get('position') ?? 0),
     messageId: Math.max(lastMessage, marks.get('message') ?? 0),
   };
+}
+
+/**
+ * The key of the next run. SQLite would give that of a deleted one again, and what is still kept under it, a question that
+ * nobody asks any more, would be taken for one of another run.
+ */
+export function prepareNextRun({ driver }: Connection): () => number {
+  const next = onFirstUse(() =>
+    driver
+      .prepare<unknown[], number>(
+        `select max(coalesce((select max(key) from run), 0),
+           coalesce((select value from high_water where name = 'run'), 0)) + 1`,
+      )
+      .pluck(),
+  );
+  return () => next().get() ?? 1;
 }
 
 const probeStatement = writeStatement(() =>
