@@ -23,10 +23,14 @@ const entrySchema = z
   })
   .openapi('JournalEntry');
 const snapshotSchema = z
-  .looseObject({
+  .object({
     status: z.string(),
     value: z.unknown(),
     context: z.unknown(),
+    historyValue: z.unknown().optional(),
+    input: z.unknown().optional().describe('Of an actor that is no machine'),
+    output: z.unknown().optional(),
+    error: z.unknown().optional(),
     children: z.record(z.string(), z.unknown()).optional(),
     pendingTimers: z.array(z.object({ due: z.iso.datetime().nullable(), event: z.string() })),
   })
