@@ -84,11 +84,14 @@ beforeAll(() => {
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 describe('the tarball', () => {
-  it('holds JavaScript, declarations and what they read, but no sources and no tests', () => {
+  it('holds JavaScript, declarations and what they read, pages and examples, but no sources and no tests', () => {
+    expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith('examples/'))).toEqual([]);
     const kinds = new Set(files.map((file) => (file.endsWith('.d.ts') ? '.d.ts' : extname(file) || basename(file))));
-    const expected = ['.css', '.d.ts', '.js', '.json', '.md', '.sql', '.txt', '.yaml', 'LICENSE', 'NOTICE'];
+    const expected = ['.css', '.d.ts', '.js', '.json', '.md', '.sql', '.ts', '.txt', '.yaml', 'LICENSE', 'NOTICE'];
     expect([...kinds].toSorted()).toEqual(expected.toSorted());
-    expect(files.filter((file) => /(^|\/)(test|bench|node_modules)\/|\.test\./.test(file))).toEqual([]);
+    expect(files.filter((file) => /(^|\/)(test|bench(?!\/RESULTS\.md$)|node_modules)\/|\.test\./.test(file))).toEqual(
+      [],
+    );
   });
 
   it('holds all that the sources read at run time', () => {
@@ -99,6 +102,16 @@ describe('the tarball', () => {
     );
     expect(read).not.toEqual([]);
     expect(files).toEqual(expect.arrayContaining(read));
+  });
+
+  it('holds what its pages link to', () => {
+    const links = files
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((page) => relativeLinks(join(installed, page)).map((link) => ({ page, link })));
+    expect(links.length).toBeGreaterThan(100);
+    expect(links.filter(({ page, link }) => !leadsSomewhere(join(installed, dirname(page)), link))).toEqual([]);
+    // None was given up.
+    expect(relativeLinks(join(installed, 'README.md'))).toEqual(relativeLinks(join(ROOT, 'README.md')));
   });
 
   it('names no path of the machine that made it', () => {
@@ -130,6 +143,25 @@ describe('the tarball', () => {
     expect(specifiers('dist/src/index.d.ts')).toContain('./runtime/runtime.ts');
   });
 });
+
+function relativeLinks(page: string): string[] {
+  return [...readFileSync(page, 'utf8').matchAll(/\]\((?![a-z]+:)([^)\s]+)\)/g)].map(([, link = '']) => link);
+}
+
+/** To a file, and where the link names a heading, to one with that. */
+function leadsSomewhere(from: string, link: string): boolean {
+  const [target = '', heading] = link.split('#');
+  const file = join(from, target);
+  if (!existsSync(file)) return false;
+  if (heading === undefined || target === '') return true;
+  const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  return headings.includes(heading);
+}
 
 const isCode = (file: string): boolean => /\.(js|d\.ts)$/.test(file) && !file.includes('/swagger/');
 
