@@ -368,7 +368,10 @@ export class Runtime {
     return (await this.#store.messageTaken(this.#key(runId), id)) !== undefined;
   }
 
-  /** Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of. */
+  /**
+   * Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of.
+   * Where there are documents they are at hand as they are meant: `fermata.api.approve(runId, task, decision)`.
+   */
   async control(runId: string, actor: string, event: Event, options: { readonly id?: string } = {}): Promise<Receipt> {
     assertStorable(event, `event "${event.type}"`);
     return this.#ask(this.#key(runId), { kind: 'event', to: actor, event, checked: true, messageId: options.id });
