@@ -17,10 +17,10 @@ it('docs/embedding.md shows a program that runs', async () => {
   writeFileSync(join(folder, 'program.ts'), code);
   const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.ts')], { cwd: folder });
   expect(stdout.trim().split('\n')).toEqual([
-    'book Book Hotel Fermata?',
-    'booked: Hotel Fermata',
-    'search completed Hotel Fermata',
-    'book completed booked: Hotel Fermata',
+    'book Book Hotel Fermata, Rome?',
+    'booked: Hotel Fermata, Rome',
+    'search completed Hotel Fermata, Rome',
+    'book completed booked: Hotel Fermata, Rome',
     expect.stringMatching(/^alreadyDecided .*"book" was approved by Ada/),
   ]);
 });
