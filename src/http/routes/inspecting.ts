@@ -45,7 +45,7 @@ const journal = createRoute({
   tags,
   request: {
     params: runPath,
-    query: fields({ after: z.coerce.number<string>().int().min(0).default(0), limit: limitParameter }),
+    query: fields({ after: z.coerce.number<string | number>().int().min(0).default(0), limit: limitParameter }),
   },
   responses: { 200: answers('A page; go on with after=nextCursor', listOf(entrySchema)) },
 });
@@ -59,7 +59,7 @@ const snapshot = createRoute({
     params: runPath,
     query: fields({
       actor: z.string().max(10_000).optional().describe('Its address; default: the root'),
-      at: z.coerce.number<string>().int().min(1).optional(),
+      at: z.coerce.number<string | number>().int().min(1).optional(),
     }),
   },
   responses: { 200: answers('createActor(machine, { snapshot }) takes it', snapshotSchema) },
