@@ -8,21 +8,24 @@
 // Node (190 MB for every user). A `prepack` that exchanges package.json would leave a clone broken wherever it is
 // interrupted, and does not run at all where .npmrc ignores scripts. `private` keeps the clone itself from the registry.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Compiled into dist/, where they keep their places; what is not TypeScript goes along as it is. */
 const SOURCES = ['src', 'machines', 'actors', 'inspector'];
-/** Keep their places too. The example is what `fermata demo` runs. */
+/** Keep their places too. One of the examples is what `fermata demo` runs; the pages are what the README links to. */
 const AS_THEY_ARE = [
   'bin/fermata.js',
   'bin/launcher.js',
   'bin/node-version.js',
   'bin/preflight.js',
   'bin/quick-start.js',
-  'examples/01-research.yaml',
+  'examples',
+  'docs',
+  'bench/RESULTS.md',
   'README.md',
+  'CONTRIBUTING.md',
   'CHANGELOG.md',
   'LICENSE',
 ];
@@ -44,7 +47,14 @@ for (const source of SOURCES)
     recursive: true,
     filter: (file) => !/\.tsx?$/.test(file),
   });
-for (const file of AS_THEY_ARE) cpSync(join(root, file), join(folder, file));
+for (const file of AS_THEY_ARE)
+  cpSync(join(root, file), join(folder, file), {
+    recursive: true,
+    // Beside the pages stands what draws some of them, and beside the examples what runs them all.
+    filter: (path) => !/\.test\.ts$|\bdocs\b.*\.ts$/.test(relative(root, path)),
+  });
+for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+  if (file.endsWith('.md') && !file.startsWith('dist')) writeFileSync(join(folder, file), linked(file));
 const manifest = published(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
@@ -59,6 +69,22 @@ function compile() {
     console.error('Nothing is published: tsc cannot write JavaScript and declarations of the sources, see above.');
     process.exit(1);
   }
+}
+
+/**
+ * A page whose links lead to what is in the package: to JavaScript where they led to sources. What only a clone has is
+ * named, and not linked to.
+ */
+function linked(page) {
+  const from = dirname(join(folder, page));
+  return readFileSync(join(folder, page), 'utf8').replace(
+    /\[([^\]]*)\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)/g,
+    (link, text, target, heading = '') => {
+      if (existsSync(join(from, target))) return link;
+      const compiled = join(folder, 'dist', relative(folder, join(from, target))).replace(/\.ts$/, '.js');
+      return existsSync(compiled) ? `[${text}](${relative(from, compiled)}${heading})` : text;
+    },
+  );
 }
 
 /** The package.json of users: doors to JavaScript, and nothing that only a clone needs. */

@@ -32,10 +32,10 @@ await before.close();
 console.log('the process has stopped; the question stays');
 
 const after = await start();
-for (const { task, prompt, run } of await after.runtime.approvals({ status: 'pending', limit: 10 })) {
+for (const { runId: asking, task, prompt } of (await after.api.approvals({ status: 'pending' })).items) {
   console.log(`asked: ${prompt}`);
-  // The HTTP API: POST /api/v1/runs/{run}/tasks/{task}/approve, the command line: fermata approve RUN TASK
-  await after.runtime.control(run, `/${task}`, { type: 'fermata.approve', decision: { approved: true, by: 'Ada' } });
+  // The HTTP API: POST /api/v1/runs/{id}/tasks/{task}/approve, the command line: fermata approve RUN TASK
+  await after.api.approve(asking, task, { approved: true, by: 'Ada' });
 }
 const { status, output } = await after.runtime.waitFor(runId);
 console.log(`${status}, ${String(output)}`);

@@ -36,11 +36,11 @@ if (isChild) {
   const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'child']);
   console.log(`the child ended by ${child.signal ?? `status ${child.status}: ${String(child.stderr)}`}`);
 
-  const { runtime, close } = await fermata();
+  const { runtime, api, close } = await fermata();
   const [run] = await runtime.list({ limit: 1 });
   if (run !== undefined) console.log('the run went on and', (await runtime.waitFor(run.runId)).status);
-  for (const { name, attempts } of await runtime.tasks(run?.runId ?? '', { limit: 10 }))
-    console.log(name, 'attempts:', attempts);
+  if (run !== undefined)
+    for (const { name, attempts } of (await api.results(run.runId)).tasks) console.log(name, 'attempts:', attempts);
   await close();
 
   const calls = readFileSync(LOG, 'utf8').trimEnd().split('\n');

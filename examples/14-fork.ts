@@ -42,8 +42,7 @@ const second = await goOn('tried again', first.runId, { point: { retry: true } }
 const edits = { text: { output: 'a better text' } };
 const third = await goOn('with a better text', second, { point: { fromTask: 'print' }, edits });
 
-for (const { name, detailJson } of await runtime.tasks(third, { limit: 9 })) {
-  const { reused, edited } = JSON.parse(detailJson ?? '{}') as { reused?: { runId: string }; edited?: true };
+for (const { name, reused, edited } of (await fermata.api.results(third)).tasks) {
   const from = reused === undefined ? (edited ? 'given by hand' : 'run here') : 'taken over';
   console.log(`${name}: ${from}${reused?.runId === first.runId ? ' from the first run' : ''}`);
 }

@@ -38,9 +38,7 @@ for (const run of ['first', 'second']) {
   const { runId } = await fermata.start(study);
   const { status, counts } = await fermata.runtime.waitFor(runId);
   console.log(`${run} run: ${status}, ${calls - before} calls of 4`);
-  const inFlight = (await fermata.runtime.tasks(runId, { limit: 9 })).filter(({ detailJson }) =>
-    detailJson?.includes('"inFlight":true'),
-  );
+  const inFlight = (await fermata.api.results(runId)).tasks.filter((task) => task.inFlight);
   const { cacheHits = 0, costSavedNanos = 0 } = counts;
   console.log(`  saved: ${cacheHits}, ${inFlight.length} of them in flight; $${costSavedNanos / 1e9}`);
 }

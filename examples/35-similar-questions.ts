@@ -6,9 +6,6 @@
  */
 import { compose, effect, sqliteStore, workflow } from 'fermata';
 
-/** What a task says of an answer that was found. */
-type Similar = { similarity?: number; matchedPrompt?: string };
-
 // Stands for a provider, and counts tokens as one would.
 const modelCall = effect({
   run: async ({ prompt, model }: { prompt: string; model: string }) => {
@@ -50,8 +47,8 @@ for (const question of [
 ]) {
   const { runId } = await fermata.start(answers, { input: { question } });
   const { output, counts } = await fermata.runtime.waitFor(runId);
-  const [task] = await fermata.runtime.tasks(runId, { limit: 1 });
-  const { similarity = 0, matchedPrompt } = JSON.parse(task?.detailJson ?? '{}') as Similar;
+  const [task] = (await fermata.api.results(runId)).tasks;
+  const { similarity = 0, matchedPrompt } = task ?? {};
   const how = matchedPrompt === undefined ? 'asked' : `found, ${similarity.toFixed(3)} like "${matchedPrompt}"`;
   console.log(`${question} ${how}; paid $${(counts['costNanos'] ?? 0) / 1e9}: ${JSON.stringify(output)}`);
 }

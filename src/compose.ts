@@ -27,9 +27,11 @@ import { workflowMachine as workflowMachine1 } from '../machines/workflow-1/work
 import { workflowMachine } from '../machines/workflow.ts';
 import { pause, systemClock, systemLoop, type Clock, type EventLoop } from './clock.ts';
 import { checkConfig, checkEnvironment } from './check-config.ts';
+import type { FermataClient } from './client/index.ts';
 import type { FermataConfig } from './config.ts';
 import type { PriceBook } from './cost/price-book.ts';
 import { Tokenizer } from './cost/tokens.ts';
+import { embeddedApi } from './embedded-api.ts';
 import { FermataError } from './errors.ts';
 import { checkWrittenArguments, readArguments } from './document/arguments.ts';
 import { budgetProjection, prepareBudget, withBounds, withBudget } from './document/budget.ts';
@@ -123,6 +125,15 @@ const ASKS_PROVIDERS: ReadonlySet<string> = new Set(['modelCall', 'compare', 've
 export interface Fermata {
   readonly runtime: Runtime;
   readonly workflows: Workflows;
+  /**
+   * The verbs and views of the HTTP API, without HTTP: the typed client of `fermata/client`, answered in this process. What
+   * is written against it runs against a server as well. Throws `FermataClientError`, with the same codes.
+   *
+   * @example
+   * await fermata.api.approve(runId, 'publish', { approved: true, by: 'Ada' })
+   * const { tasks } = await fermata.api.results(runId)
+   */
+  readonly api: FermataClient;
   /**
    * Starts a run of a document, or of a stored one by its name. A document is stored where it is new, and is a new version
    * where it has changed.
@@ -440,9 +451,15 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       .catch((thrown: unknown) => options.log?.('budgets could not be looked at', { error: String(thrown) }));
   const etas = new Etas({ runtime, workflows, earlier, now: () => clock.now(), letOthers: () => pause(loop) });
   const foresee = foreseeing(estimates, budgetReports);
-  return {
+  const stopping = new AbortController();
+  const fermata: Fermata = {
     runtime,
     workflows,
+    api: embeddedApi({
+      fermata: () => fermata,
+      log: (fields, message) => options.log?.(message, fields),
+      stopping: stopping.signal,
+    }),
     assertRunnable: assertAll,
     assertPriced: assertPricedNow,
     start: (workflow, request) =>
@@ -462,11 +479,13 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       leaderOf: (asker) => lines.leaderOf(asker),
     },
     close: async () => {
+      stopping.abort();
       await cache.close();
       await runtime.close();
       lines.close();
     },
   };
+  return fermata;
 }
 
 /** How long prompts are, as the providers count. */

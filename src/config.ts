@@ -1,5 +1,6 @@
 /** Settings: the environment, and `fermata.config.ts` (providers, registered functions, machines, actors). */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -141,7 +142,7 @@ export async function loadConfig(file: string | undefined, directory: string): P
   } catch (thrown) {
     throw new FermataError(
       'invalidConfig',
-      `${path} cannot be loaded: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      `${path} cannot be loaded: ${thrown instanceof Error ? thrown.message : String(thrown)}${moduleHint(path, thrown)}`,
       { cause: thrown },
     );
   }
@@ -155,4 +156,13 @@ export async function loadConfig(file: string | undefined, directory: string): P
   }
   checkConfig(config as FermataConfig, path);
   return config as FermataConfig;
+}
+
+/** What "npm init" writes into a new project: Node then reads `import` and `export` in its files as faults of syntax. */
+function moduleHint(path: string, thrown: unknown): string {
+  const manifest = thrown instanceof SyntaxError ? findPackageJSON(pathToFileURL(path)) : undefined;
+  if (manifest === undefined) return '';
+  const { type } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly type?: unknown };
+  if (type !== 'commonjs') return '';
+  return `. ${manifest} says "type": "commonjs": write "module" there, or call the file fermata.config.mts and name it with --config or FERMATA_CONFIG`;
 }

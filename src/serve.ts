@@ -101,8 +101,7 @@ export async function composeProgram(settings: ProgramSettings): Promise<Program
   };
 }
 
-/** Under this address a program without a socket is called; nothing listens there. */
-export const EMBEDDED_URL = 'http://localhost';
+export { EMBEDDED_URL } from './embedded-api.ts';
 
 /**
  * Puts Fermata together and listens.

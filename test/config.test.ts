@@ -1,5 +1,5 @@
 /** Settings and `fermata.config.ts`: what is wrong is told at the start, with its place, and never with a key. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -12,6 +12,7 @@ import { FermataError } from '../src/errors.ts';
 import { effect } from '../src/runtime/effect.ts';
 import { composeProgram } from '../src/serve.ts';
 import { sqliteStore } from '../src/store/sqlite/index.ts';
+import { fermata } from './cli/entry.ts';
 
 const KEY = 'sk-my-own-server-123456';
 const machine = setup({}).createMachine({ id: 'm' });
@@ -172,6 +173,23 @@ describe('fermata.config.ts', () => {
       message: expect.stringMatching(/^\/.*fermata\.config\.ts /),
     });
     expect(await startFile(text)).toMatchObject({ message: expect.stringContaining(said) });
+  });
+
+  it('says what a new project lacks, in which imports are faults of syntax', async () => {
+    const directory = folder();
+    writeFileSync(join(directory, 'fermata.config.ts'), "import 'node:path';\nexport default {};");
+    writeFileSync(join(directory, 'hi.yaml'), 'name: hi\ntasks: [{ name: nap, kind: wait, seconds: 0.001 }]');
+    const manifest = join(directory, 'package.json');
+    writeFileSync(manifest, '{ "type": "commonjs" }');
+    const refused = await fermata(['run', 'hi.yaml'], { directory });
+    expect(refused).toMatchObject({ status: 2, err: expect.stringContaining('fermata.config.ts cannot be loaded: ') });
+    expect(refused.err).toContain(`${manifest} says "type": "commonjs": write "module" there`);
+    renameSync(join(directory, 'fermata.config.ts'), join(directory, 'fermata.config.mts'));
+    const named = await fermata(['run', 'hi.yaml', '--config', 'fermata.config.mts'], { directory });
+    expect(named).toMatchObject({ status: 0 });
+    writeFileSync(manifest, '{ "type": "module" }');
+    renameSync(join(directory, 'fermata.config.mts'), join(directory, 'fermata.config.ts'));
+    expect(await fermata(['run', 'hi.yaml'], { directory })).toMatchObject({ status: 0 });
   });
 
   it('is checked before a demo replaces its providers', async () => {

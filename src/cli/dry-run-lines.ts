@@ -24,8 +24,10 @@ export function dryRunLines(dryRun: DryRun): string[] {
     ...(criticalPath.length === 0 ? [] : [`critical path: ${listed(criticalPath, ' → ')}`]),
     ...few(
       approvals.map((approval) => {
-        const { prompt, onReject } = approval;
-        const asked = prompt === undefined ? '' : `: ${firstLine(prompt, WIDTH)}`;
+        const { prompt, isTemplate, onReject } = approval;
+        // Else a reader might take it for the very question.
+        const how = isTemplate === true ? ', as a template' : '';
+        const asked = prompt === undefined ? '' : `${how}: ${firstLine(prompt, WIDTH)}`;
         return `asks a person before ${placeOf(approval)}${asked} (refused: ${onReject})`;
       }),
       'approvals',
@@ -43,11 +45,11 @@ function timeLine({ estimatedDurationSeconds, unknownDurations }: DryRun): strin
 }
 
 function waitLine(wait: DryRun['waits'][number]): string {
-  const { seconds, until, event } = wait;
+  const { seconds, until, event, isExpression } = wait;
   const name = placeOf(wait);
   if (seconds !== undefined) return `${name} waits ${duration(seconds * 1_000)}`;
   return event === undefined
-    ? `${name} waits until ${firstLine(until, WIDTH)}`
+    ? `${name} waits until ${isExpression === true ? 'the date that this gives: ' : ''}${firstLine(until, WIDTH)}`
     : `${name} waits for ${printable(event)}`;
 }
 

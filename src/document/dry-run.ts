@@ -14,8 +14,11 @@ import {
   type LearnedDurations,
   type RunDuration,
 } from './estimate/durations.ts';
+import type { Given } from './estimate/given.ts';
 import { listLength, type ListLength } from './estimate/list-length.ts';
 import { scheduleOf, type Schedule, type Work } from './estimate/schedule.ts';
+import { isDate, type WaitSpec } from './kinds/wait.ts';
+import { cut } from './read-values.ts';
 import { eachOf, type Steps } from './steps.ts';
 
 /** A task at which a run waits for the world. */
@@ -25,6 +28,15 @@ export interface Halt {
   readonly within: readonly string[];
   /** It comes once for each item of a list. */
   readonly isPerItem: boolean;
+  /** What a person is asked; until when it waits. Absent where the document does not say. */
+  readonly said?: Said;
+}
+
+/** A text of the document, as far as the input says what will stand there. */
+export interface Said {
+  readonly text: string;
+  /** It stands here as it is written: it reads what only the run finds out. */
+  readonly isAsWritten: boolean;
 }
 
 /** All of it. */
@@ -88,7 +100,7 @@ function* played(estimate: Estimate, learned: LearnedDurations, learnedOf: Learn
     works.push({ name, needs: [...dependsOn, ...after], phases: [phase] });
   });
   const schedule = yield* scheduleOf(works, definition.breadth);
-  const halts = haltsOf(running, below);
+  const halts = yield* haltsOf(running, below, given);
   return {
     estimate,
     stages,
@@ -137,8 +149,15 @@ function unknownOf(duration: Duration | undefined, run: RunBelow | undefined): n
   return duration === run.duration ? run.plan.unknown : 0;
 }
 
+/** Characters of what is said that are kept: a prompt may put in the whole input. */
+const LONGEST_SAID = 10_000;
+
 /** Where the run waits for people and for the world, in the order of its tasks. */
-function haltsOf(running: readonly TaskSpec[], below: Below): Pick<DryRun, 'approvals' | 'waits'> {
+function* haltsOf(
+  running: readonly TaskSpec[],
+  below: Below,
+  given: Given,
+): Steps<Pick<DryRun, 'approvals' | 'waits'>> {
   const approvals: Halt[] = [];
   const waits: Halt[] = [];
   const add = (halts: Halt[], halt: Halt): void => void (halts.length < MOST_LISTED && halts.push(halt));
@@ -146,9 +165,15 @@ function haltsOf(running: readonly TaskSpec[], below: Below): Pick<DryRun, 'appr
     const item = itemOf(spec);
     const isPerItem = item !== spec;
     const named = { ...item, name: spec.name };
-    if (spec.approval !== undefined) add(approvals, { spec, within: [], isPerItem: false });
-    if (isPerItem && item.approval !== undefined) add(approvals, { spec: named, within: [], isPerItem });
-    if (item.call.kind === 'wait') add(waits, { spec: named, within: [], isPerItem });
+    if (spec.approval !== undefined && approvals.length < MOST_LISTED) {
+      add(approvals, { spec, within: [], isPerItem: false, ...asked(spec, given) });
+      yield;
+    }
+    if (isPerItem && item.approval !== undefined && approvals.length < MOST_LISTED) {
+      add(approvals, { spec: named, within: [], isPerItem, ...asked(item, given) });
+      yield;
+    }
+    if (item.call.kind === 'wait') add(waits, { spec: named, within: [], isPerItem, ...awaited(item.call, given) });
     const plan = below.get(spec.name)?.plan;
     if (plan === undefined) continue;
     const inside = (halt: Halt): Halt => ({
@@ -160,4 +185,20 @@ function haltsOf(running: readonly TaskSpec[], below: Below): Pick<DryRun, 'appr
     for (const halt of plan.waits) add(waits, inside(halt));
   }
   return { approvals, waits };
+}
+
+function asked({ approval }: TaskSpec, given: Given): Pick<Halt, 'said'> {
+  const template = approval?.prompt;
+  if (template === undefined) return {};
+  const text = given.text(template);
+  return { said: { text: cut(text ?? template, LONGEST_SAID), isAsWritten: text === undefined } };
+}
+
+function awaited({ for: what }: WaitSpec, given: Given): Pick<Halt, 'said'> {
+  if (!('until' in what)) return {};
+  const { until } = what;
+  if (isDate(until)) return { said: { text: until, isAsWritten: false } };
+  const { value } = given.value(until) ?? {};
+  const isKnown = typeof value === 'string' && isDate(value);
+  return { said: { text: cut(isKnown ? value : until, LONGEST_SAID), isAsWritten: !isKnown } };
 }

@@ -32,7 +32,9 @@ const configFields = Object.keys(headFields.config.unwrap().shape);
 export function* checkShape(source: unknown, faults: Faults): Steps<CheckedDocument | undefined> {
   const before = faults.count;
   if (typeof source === 'string') {
-    faults.add('', 'expected a document as an object, came a text: parseText reads JSON and YAML');
+    // JSON within a JSON text, or YAML within one: written out once too often.
+    const hint = /[:{]/.test(source) ? '. A document within a text is not read: give it as it is' : '';
+    faults.add('', `expected an object with name and tasks, came ${describeValue(source)}${hint}`);
     return undefined;
   }
   const head = headSchema.safeParse(source);

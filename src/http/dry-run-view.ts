@@ -39,7 +39,14 @@ export const dryRunFields = {
     .array(
       z.object({
         ...haltFields,
-        prompt: z.string().optional().describe('Liquid, as it is written'),
+        prompt: z
+          .string()
+          .optional()
+          .describe('As people will read it, where it reads nothing but the input; at most 10,000 characters'),
+        isTemplate: z
+          .literal(true)
+          .optional()
+          .describe('The prompt is Liquid as it is written: it reads what only the run finds out'),
         timeoutSeconds: z.number().optional(),
         onReject: z.enum(['skip', 'cancel', 'fail']),
       }),
@@ -50,7 +57,11 @@ export const dryRunFields = {
       z.object({
         ...haltFields,
         seconds: z.number().optional(),
-        until: z.string().optional(),
+        until: z.string().optional().describe('A date, where the document or the input says it'),
+        isExpression: z
+          .literal(true)
+          .optional()
+          .describe('`until` is CEL as it is written: it reads what only the run finds out'),
         event: z.string().optional(),
         timeoutSeconds: z.number().optional(),
       }),
@@ -99,11 +110,13 @@ function haltView({ spec: { name }, within, isPerItem }: Halt) {
 function approvalView(halt: Halt) {
   const { approval } = halt.spec;
   if (approval === undefined) return [];
-  const { prompt, timeoutSeconds, onReject } = approval;
+  const { timeoutSeconds, onReject } = approval;
+  const { said } = halt;
   return [
     {
       ...haltView(halt),
-      ...(prompt === undefined ? {} : { prompt }),
+      ...(said === undefined ? {} : { prompt: said.text }),
+      ...(said?.isAsWritten === true ? { isTemplate: true as const } : {}),
       ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
       onReject,
     },
@@ -115,5 +128,7 @@ function waitView(halt: Halt) {
   const limit = timeoutSeconds === undefined ? {} : { timeoutSeconds };
   if (call.kind !== 'wait') return { ...haltView(halt), ...limit };
   if ('event' in call.for) return { ...haltView(halt), event: call.for.event.type, ...limit };
-  return { ...haltView(halt), ...call.for, ...limit };
+  if ('seconds' in call.for) return { ...haltView(halt), ...call.for, ...limit };
+  const { text, isAsWritten } = halt.said ?? { text: call.for.until, isAsWritten: true };
+  return { ...haltView(halt), until: text, ...(isAsWritten ? { isExpression: true as const } : {}), ...limit };
 }

@@ -29,11 +29,14 @@ export const forkFields = {
 
 /** Who paid for an outcome that a fork has taken over. */
 export const reusedSchema = z
-  .looseObject({
+  .object({
     runId: z.string(),
     seq: z.int().optional().describe("Number of the fact in that run's stream"),
     attempts: z.int().optional(),
     usage: z.unknown().optional().describe('Tokens that were used then'),
+    model: z.string().optional(),
+    requestId: z.string().nullable().optional(),
+    finishReason: z.string().nullable().optional(),
   })
   .describe('Taken over from another run: nothing was paid for it here');
 

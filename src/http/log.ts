@@ -2,8 +2,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
-import { pino, stdSerializers, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { pino, stdSerializers, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Logger } from './logger.ts';
 import { redactor } from './redact.ts';
 import type { HttpEnvironment } from './router.ts';
 
@@ -29,7 +30,7 @@ export interface LoggerOptions {
  * @example
  * const log = createLogger({ level: 'info', secrets: [process.env.OPENAI_API_KEY] })
  */
-export function createLogger({ level, destination, secrets = [] }: LoggerOptions): Logger {
+export function createLogger({ level, destination, secrets = [] }: LoggerOptions): PinoLogger {
   const { text, value } = redactor(secrets);
   const options = {
     level,

@@ -4,7 +4,7 @@ import { FermataError } from '../errors.ts';
 
 /** Entries of a page: 1..1000, default 100. */
 export const limitParameter = z.coerce
-  .number<string>()
+  .number<string | number>()
   .int()
   .min(1)
   .max(1_000)

@@ -1,12 +1,12 @@
 /** What all routers have in common: their environment, what they stand on, and how faults of a request are told. */
 import { OpenAPIHono, z, type Hook } from '@hono/zod-openapi';
 import type { RequestIdVariables } from 'hono/request-id';
-import type { Logger } from 'pino';
 import type { Fermata } from '../compose.ts';
 import { faultsMessage } from '../document/faults.ts';
 import { issueFaults } from '../document/issues.ts';
 import { didYouMean } from '../document/nearest.ts';
 import { FermataError, type Fault } from '../errors.ts';
+import type { Logger } from './logger.ts';
 
 /** What the middlewares leave for the handlers. */
 export interface HttpEnvironment {

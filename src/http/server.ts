@@ -80,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    log.info('stopping');
+    log.info({}, 'stopping');
     stop.abort();
     const late = Promise.withResolvers<void>();
     const deadline = fermata.runtime.clock.setTimer(() => late.resolve(), DRAIN_MS);
@@ -93,7 +93,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     void late.promise.then(() => server.closeAllConnections());
     await closed;
     deadline.clear();
-    log.info('stopped');
+    log.info({}, 'stopped');
   };
   return { url, port: bound.port, app, close: () => (closing ??= close()) };
 }

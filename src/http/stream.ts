@@ -118,7 +118,7 @@ function send(
       // In the process, without a socket, nothing is kept for a reader but what it is about to take.
       const outgoing = (c.env as { readonly outgoing?: ServerResponse } | undefined)?.outgoing;
       if (outgoing === undefined) return;
-      log.info('a reader that took nothing any more was let go');
+      log.info({}, 'a reader that took nothing any more was let go');
       outgoing.destroy();
     },
   });

@@ -53,7 +53,7 @@ export const taskSchema = z
     rounds: z.int().optional().describe('Of a task that works in rounds: how many were begun'),
     limitReached: z.boolean().optional().describe('Its rounds were over before its goal was reached'),
     condition: z
-      .looseObject({
+      .object({
         task: z.string().optional().describe('The condition that did not choose it'),
         expression: z.string().optional(),
         predicate: z.string().optional(),

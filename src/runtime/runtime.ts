@@ -357,7 +357,10 @@ export class Runtime extends Reads {
     return this.control(runId, ROOT, event, options.id === undefined ? {} : { id: apart(options.id) });
   }
 
-  /** Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of. */
+  /**
+   * Sends an event of the system's own to an actor of a run: what the API's commands (approve, cancel a task …) are made of.
+   * Where there are documents they are at hand as they are meant: `fermata.api.approve(runId, task, decision)`.
+   */
   async control(runId: string, actor: string, event: Event, options: { readonly id?: string } = {}): Promise<Receipt> {
     assertStorable(event, `event "${event.type}"`);
     return this.#ask(this.#key(runId), { kind: 'event', to: actor, event, checked: true, messageId: options.id });

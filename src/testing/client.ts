@@ -123,6 +123,7 @@ function facadeOf(lives: Lives): Fermata {
   return {
     runtime: part(() => current().runtime),
     workflows: part(() => current().workflows),
+    api: part(() => current().api),
     costs: part(() => current().costs),
     estimates: part(() => current().estimates),
     foresee: (definition, input, budget) => current().foresee(definition, input, budget),

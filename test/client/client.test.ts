@@ -35,6 +35,10 @@ describe('calls', () => {
     expect((await client.snapshot(runId)).status).toBe('done');
     expect((await client.status(runId)).progress).toBe(100);
     expect((await client.runs({ status: 'completed' })).items).toHaveLength(1);
+    // Numbers are numbers in a program, and texts only in a URL.
+    const [first, second] = (await client.results(runId, { limit: 1 })).tasks;
+    expect([first?.name, second]).toEqual(['a', undefined]);
+    expect((await client.journal(runId, { after: 1, limit: 2 })).items.map(({ seq }) => seq)).toEqual([2, 3]);
     expect((await client.machines()).items[0]?.name).toBe('workflow');
     await client.deleteRun(runId);
     await client.deleteWorkflow(workflow.id);

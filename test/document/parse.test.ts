@@ -134,7 +134,12 @@ describe('a document', () => {
 const known = '"a", "plan"';
 test.each<[string, unknown, string]>([
   ['no object', 5, ': expected an object, came a number (5)'],
-  ['a text', 'name: w', ': expected a document as an object, came a text: parseText reads JSON and YAML'],
+  ['a word', 'hello', ': expected an object with name and tasks, came a text ("hello")'],
+  [
+    'a text',
+    'name: w',
+    ': expected an object with name and tasks, came a text ("name: w"). A document within a text is not read: give it as it is',
+  ],
   ['no name', { tasks: [task()] }, 'name: is required: expected a text'],
   ['slash in a name', { name: 'a/b', tasks: [task()] }, 'name: must not contain "/", came "a/b"'],
   [

@@ -204,6 +204,61 @@ describe('POST …/dry-run', () => {
   });
 });
 
+describe('POST …/dry-run: what people will read', () => {
+  const asking = (approvalPrompt: string) => ({ requiresApproval: true, approvalPrompt, prompt: 'x', ...ask });
+
+  it('has what the input says filled in, and marks what the run has to find out', async () => {
+    const harness = await openFermata({ config: PRICES });
+    const inner = { name: 'inner', tasks: [{ name: 'sign', ...asking('Sign for {{ input.topic }}?') }] };
+    const id = await created(harness, {
+      name: 'asks',
+      input: { type: 'object', properties: { topic: { type: 'string' }, day: { type: 'string' } } },
+      tasks: [
+        { name: 'plan', prompt: 'x', ...ask },
+        { name: 'known', ...asking('Publish on {{ input.topic | upcase }}?') },
+        { name: 'later', ...asking('{{ input.topic }}: {{ tasks.plan.output }}?') },
+        { name: 'each', kind: 'map', items: '[1, 2]', task: asking('{{ input.topic }} {{ item }}?') },
+        { name: 'run', kind: 'subworkflow', workflow: inner, input: { topic: '{{ input.topic }} within' } },
+        { name: 'found', kind: 'subworkflow', workflow: inner, input: { topic: '{{ tasks.plan.output }}' } },
+        { name: 'lacks', ...asking('{{ input.nothing.at_all }}?') },
+        { name: 'until', kind: 'wait', until: 'input.day' },
+        { name: 'someday', kind: 'wait', until: 'tasks.plan.output' },
+        { name: 'written', kind: 'wait', until: '2030-12-24' },
+      ],
+    });
+    const { status, body } = await harness.call('POST', `/workflows/${id}/dry-run`, {
+      input: { topic: 'tea', day: '2031-01-06' },
+    });
+    expect({ status, body }).toMatchObject({ status: 200 });
+    const said = (halts: Record<string, unknown>[], mark: string) =>
+      halts.map(({ task, prompt, until, within = [], [mark]: isMarked = false }) => [
+        [...(within as string[]), task].join(' › '),
+        prompt ?? until,
+        isMarked,
+      ]);
+    expect(said(body.approvals, 'isTemplate')).toEqual([
+      ['known', 'Publish on TEA?', false],
+      ['later', '{{ input.topic }}: {{ tasks.plan.output }}?', true],
+      ['each', '{{ input.topic }} {{ item }}?', true],
+      ['run › sign', 'Sign for tea within?', false],
+      ['found › sign', 'Sign for {{ input.topic }}?', true],
+      ['lacks', '{{ input.nothing.at_all }}?', true],
+    ]);
+    expect(said(body.waits, 'isExpression')).toEqual([
+      ['until', '2031-01-06', false],
+      ['someday', 'tasks.plan.output', true],
+      ['written', '2030-12-24', false],
+    ]);
+  });
+
+  it('is cut where the input is long', async () => {
+    const harness = await openFermata({ config: PRICES });
+    const id = await created(harness, { name: 'long', tasks: [{ name: 'a', ...asking('{{ input.text }}') }] });
+    const { body } = await harness.call('POST', `/workflows/${id}/dry-run`, { input: { text: 'x'.repeat(50_000) } });
+    expect(body.approvals[0].prompt).toHaveLength(10_000);
+  });
+});
+
 describe('POST …/dry-run of a workflow that begins runs', () => {
   it('plays those through: their time, whom they ask, what they wait for', async () => {
     const harness = await openFermata({ config: PRICES });

@@ -36,6 +36,20 @@ describe('POST /workflows', () => {
     expect(body).toMatchObject({ name: 'research', tasks: 5, document: { config: { breadth: 3 } } });
   });
 
+  it.each([
+    ['application/yaml', 'hello', 'expected an object with name and tasks, came a text ("hello")'],
+    ['application/json', '"hello"', 'expected an object with name and tasks, came a text ("hello")'],
+    ['application/json', JSON.stringify('name: a'), 'came a text ("name: a"). A document within a text is not read'],
+    ['application/yaml', '42', 'expected an object, came a number (42)'],
+    ['application/yaml', '- a', 'expected an object, came a list'],
+  ])('answers 422 about what was sent: %s %s', async (type, sent, said) => {
+    const { call } = await openFermata();
+    const { status, body } = await call('POST', '/workflows', sent, { 'content-type': type });
+    expect({ status, code: body.code }).toEqual({ status: 422, code: 'invalidDocument' });
+    expect(body.errors).toEqual([{ path: '', message: expect.stringContaining(said) }]);
+    expect(JSON.stringify(body)).not.toContain('parseText');
+  });
+
   it('answers 409 with the id where the name is taken', async () => {
     const { call } = await openFermata();
     const { body: first } = await call('POST', '/workflows', HELLO);

@@ -52,6 +52,18 @@ function link(name: string): void {
   symlinkSync(join(ROOT, 'node_modules', name), path);
 }
 
+/** The dependencies, and theirs: what lies inside of another package comes along with it. */
+function whatNpmInstalls(): string[] {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    readonly packages: Readonly<Record<string, { dev?: true; optional?: true; devOptional?: true; peer?: true }>>;
+  };
+  return Object.entries(lock.packages).flatMap(([path, { dev, optional, devOptional, peer }]) =>
+    (dev ?? optional ?? devOptional ?? peer ?? false)
+      ? []
+      : (/^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1] ?? []),
+  );
+}
+
 beforeAll(() => {
   const staged = join(project, 'staged');
   succeed(process.execPath, [join(ROOT, 'bin/package.js'), staged]);
@@ -64,7 +76,7 @@ beforeAll(() => {
     .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
   manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as typeof manifest;
   // What npm would install, and of the rest only what the tests below say that they add.
-  for (const name of [...Object.keys(manifest['dependencies'] ?? {}), '@copilotkit/aimock', '@types/node']) link(name);
+  for (const name of [...whatNpmInstalls(), '@copilotkit/aimock']) link(name);
   mkdirSync(dirname(command));
   symlinkSync(join(installed, manifest['bin']?.['fermata'] ?? ''), command);
   write('package.json', '{ "type": "module" }');
@@ -72,11 +84,14 @@ beforeAll(() => {
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 describe('the tarball', () => {
-  it('holds JavaScript, declarations and what they read, but no sources and no tests', () => {
+  it('holds JavaScript, declarations and what they read, pages and examples, but no sources and no tests', () => {
+    expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith('examples/'))).toEqual([]);
     const kinds = new Set(files.map((file) => (file.endsWith('.d.ts') ? '.d.ts' : extname(file) || basename(file))));
-    const expected = ['.css', '.d.ts', '.js', '.json', '.md', '.sql', '.txt', '.yaml', 'LICENSE', 'NOTICE'];
+    const expected = ['.css', '.d.ts', '.js', '.json', '.md', '.sql', '.ts', '.txt', '.yaml', 'LICENSE', 'NOTICE'];
     expect([...kinds].toSorted()).toEqual(expected.toSorted());
-    expect(files.filter((file) => /(^|\/)(test|bench|node_modules)\/|\.test\./.test(file))).toEqual([]);
+    expect(files.filter((file) => /(^|\/)(test|bench(?!\/RESULTS\.md$)|node_modules)\/|\.test\./.test(file))).toEqual(
+      [],
+    );
   });
 
   it('holds all that the sources read at run time', () => {
@@ -87,6 +102,16 @@ describe('the tarball', () => {
     );
     expect(read).not.toEqual([]);
     expect(files).toEqual(expect.arrayContaining(read));
+  });
+
+  it('holds what its pages link to', () => {
+    const links = files
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((page) => relativeLinks(join(installed, page)).map((link) => ({ page, link })));
+    expect(links.length).toBeGreaterThan(100);
+    expect(links.filter(({ page, link }) => !leadsSomewhere(join(installed, dirname(page)), link))).toEqual([]);
+    // None was given up.
+    expect(relativeLinks(join(installed, 'README.md'))).toEqual(relativeLinks(join(ROOT, 'README.md')));
   });
 
   it('names no path of the machine that made it', () => {
@@ -118,6 +143,25 @@ describe('the tarball', () => {
     expect(specifiers('dist/src/index.d.ts')).toContain('./runtime/runtime.ts');
   });
 });
+
+function relativeLinks(page: string): string[] {
+  return [...readFileSync(page, 'utf8').matchAll(/\]\((?![a-z]+:)([^)\s]+)\)/g)].map(([, link = '']) => link);
+}
+
+/** To a file, and where the link names a heading, to one with that. */
+function leadsSomewhere(from: string, link: string): boolean {
+  const [target = '', heading] = link.split('#');
+  const file = join(from, target);
+  if (!existsSync(file)) return false;
+  if (heading === undefined || target === '') return true;
+  const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  return headings.includes(heading);
+}
 
 const isCode = (file: string): boolean => /\.(js|d\.ts)$/.test(file) && !file.includes('/swagger/');
 
@@ -243,17 +287,23 @@ describe('in a project of TypeScript', () => {
     { module: 'nodenext', moduleResolution: 'nodenext' },
     { module: 'esnext', moduleResolution: 'bundler' },
   ])('its types are found with moduleResolution $moduleResolution', (how) => {
-    // drizzle-orm's and xstate's own declarations do not pass without skipLibCheck.
+    // Whoever checks declarations of libraries, and has no types of Node, gets along: nothing but ours is installed.
     const compilerOptions = {
       ...how,
-      target: 'es2023',
+      target: 'es2024',
       strict: true,
-      skipLibCheck: true,
+      skipLibCheck: false,
       noEmit: true,
-      types: ['node'],
+      types: [],
+      // As installed: in the clone there are types that a user has not.
+      preserveSymlinks: true,
     };
     write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['user.ts'] }));
     write('user.ts', code);
-    succeed(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--project', '.']);
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const read = succeed(process.execPath, [tsc, '--project', '.', '--listFiles']);
+    expect(read).toContain('node_modules/fermata/dist/src/index.d.ts');
+    // What is known to one file each, and what is not installed.
+    expect(read).not.toMatch(/node_modules\/(drizzle-orm|better-sqlite3|pino|openai|@types)\//);
   });
 });

@@ -2,6 +2,7 @@
 import { FermataError } from '../../errors.ts';
 import type { Condition } from '../condition.ts';
 import { evaluate, readsOfExpression } from '../expression.ts';
+import { readsOf, renderPrompt } from '../prompt.ts';
 import type { Scope, Variable } from '../reads.ts';
 
 /** What is known before the run. */
@@ -30,6 +31,17 @@ export class Given {
       return { value: evaluate(expression, { input: this.input, tasks: {}, ...own }) };
     } catch (thrown) {
       // The run will say so in its own time, and may never ask.
+      if (thrown instanceof FermataError) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** The text of a template that reads nothing but the input; undefined where it reads more, or fails. */
+  text(template: string): string | undefined {
+    try {
+      if (readsOf(template).variables.some(({ path: [root] }) => root !== 'input' || !this.isKnown)) return undefined;
+      return renderPrompt(template, { input: this.input, tasks: {} });
+    } catch (thrown) {
       if (thrown instanceof FermataError) return undefined;
       throw thrown;
     }

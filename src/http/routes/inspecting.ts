@@ -23,10 +23,14 @@ const entrySchema = z
   })
   .openapi('JournalEntry');
 const snapshotSchema = z
-  .looseObject({
+  .object({
     status: z.string(),
     value: z.unknown(),
     context: z.unknown(),
+    historyValue: z.unknown().optional(),
+    input: z.unknown().optional().describe('Of an actor that is no machine'),
+    output: z.unknown().optional(),
+    error: z.unknown().optional(),
     children: z.record(z.string(), z.unknown()).optional(),
     pendingTimers: z.array(z.object({ due: z.iso.datetime().nullable(), event: z.string() })),
   })
@@ -41,7 +45,7 @@ const journal = createRoute({
   tags,
   request: {
     params: runPath,
-    query: fields({ after: z.coerce.number<string>().int().min(0).default(0), limit: limitParameter }),
+    query: fields({ after: z.coerce.number<string | number>().int().min(0).default(0), limit: limitParameter }),
   },
   responses: { 200: answers('A page; go on with after=nextCursor', listOf(entrySchema)) },
 });
@@ -55,7 +59,7 @@ const snapshot = createRoute({
     params: runPath,
     query: fields({
       actor: z.string().max(10_000).optional().describe('Its address; default: the root'),
-      at: z.coerce.number<string>().int().min(1).optional(),
+      at: z.coerce.number<string | number>().int().min(1).optional(),
     }),
   },
   responses: { 200: answers('createActor(machine, { snapshot }) takes it', snapshotSchema) },

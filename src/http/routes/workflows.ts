@@ -68,7 +68,10 @@ const read = createRoute({
   operationId: 'getWorkflow',
   summary: 'A workflow with its document, in its newest version or the one named',
   tags,
-  request: { params: workflowPath, query: fields({ version: z.coerce.number<string>().int().min(1).optional() }) },
+  request: {
+    params: workflowPath,
+    query: fields({ version: z.coerce.number<string | number>().int().min(1).optional() }),
+  },
   responses: { 200: answers('The workflow', workflowSchema) },
 });
 const update = createRoute({

@@ -18,7 +18,8 @@ import { ledgerStore } from './ledger.ts';
 import { lists } from './lists.ts';
 import { prepareMachines } from './machines.ts';
 import { openDatabase } from './open.ts';
-import type { OpenDatabase, SqliteOptions } from './open.ts';
+import type { OpenDatabase } from './open.ts';
+import type { SqliteOptions } from './options.ts';
 import { prepareRecoveryReads } from './recovery.ts';
 import { RunKeys } from './run-keys.ts';
 import { runList } from './run-list.ts';
@@ -28,7 +29,7 @@ import { workflowStore } from './workflows.ts';
 import { SqliteVectors } from './vectors/index.ts';
 import { Writer } from './writer.ts';
 
-export type { SqliteOptions } from './open.ts';
+export type { SqliteOptions } from './options.ts';
 
 /**
  * A store in a SQLite file.

@@ -5,15 +5,8 @@ import { Checkpoints, requireSoundLog } from './checkpoint.ts';
 import { connect, sqliteCode } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { databasePath, lockDatabase } from './lock.ts';
+import type { SqliteOptions } from './options.ts';
 import { upgrade } from './upgrade.ts';
-
-/** Settings of a SQLite store. */
-export interface SqliteOptions {
-  /** Pages of 4 KiB that the file may have, so that a test can fill the disk. Default: as many as SQLite can count. */
-  readonly maxPages?: number;
-  /** Milliseconds between two comparisons of all pages of the file with their sums; default ten minutes. */
-  readonly compareAfterMs?: number;
-}
 
 /** A database that this process owns. */
 export interface OpenDatabase {
