@@ -2,6 +2,7 @@
 import { expect, expectTypeOf, it } from 'vitest';
 import { FermataClientError, type FermataClient } from '../src/client/index.ts';
 import { tally } from './crash/machines.ts';
+import { compose, createRuntime } from '../src/index.ts';
 import { openFermata } from './harness/fermata.ts';
 
 const GATE = {
@@ -85,4 +86,10 @@ it('breaks off its streams, and refuses, when Fermata closes', async () => {
   await expect(following).rejects.toMatchObject({ code: 'shuttingDown' });
   expect(seen.at(-1)).toBe('run_waiting');
   await expect(fermata.api.run(runId)).rejects.toMatchObject({ code: 'shuttingDown', status: 503 });
+});
+
+it('says what is missing where no store is given', async () => {
+  const missing = { code: 'invalidConfig', message: expect.stringContaining('Expected a store among the options') };
+  await expect(compose({ config: {} } as never)).rejects.toMatchObject(missing);
+  await expect(createRuntime({ machines: { 'tally@1': tally } } as never)).rejects.toMatchObject(missing);
 });

@@ -109,7 +109,7 @@ export interface RuntimeOptions {
   readonly maxTurnsOfGroup?: number;
 }
 
-/** Opens the store, recovers what an earlier process left, and begins to work. */
+/** Opens the store, recovers what an earlier process left, and begins to work. Throws `invalidConfig` where none is given. */
 export function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return Runtime.open(options);
 }
@@ -141,6 +141,12 @@ export class Runtime extends Reads {
 
   /** As `createRuntime` does. */
   static async open(options: RuntimeOptions): Promise<Runtime> {
+    // In JavaScript no compiler says it, and the error would speak of the first thing that is asked of nothing.
+    if (typeof (options.store as Partial<Store> | undefined)?.open !== 'function')
+      throw new FermataError(
+        'invalidConfig',
+        "Expected a store among the options, came none: createRuntime({ store: sqliteStore('fermata.db'), … }), or the same with compose.",
+      );
     const catalog = new Catalog(options.machines, options.actors ?? {});
     let doubt: (error: Error) => void = () => {};
     const start = await options.store.open((error) => doubt(error));
