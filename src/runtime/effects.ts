@@ -33,7 +33,7 @@ interface Active {
 export interface EffectSurroundings {
   readonly catalog: Catalog;
   /** Lets those that may have brought the process down run one at a time. */
-  readonly suspects: Pick<Suspects, 'deciding' | 'run' | 'waiting'>;
+  readonly suspects: Pick<Suspects, 'deciding' | 'none' | 'run' | 'waiting'>;
   /** Takes an outcome or a notice to its run. */
   enter(key: RunKey, input: Input): void;
   delta(delta: Delta): void;
@@ -213,6 +213,7 @@ export class Effects {
   /** What it does before it first waits can hang or kill the process as a decision can. */
   #marked<T>({ row }: EffectStart, begin: () => T): T {
     const { suspects } = this.#surroundings;
+    if (suspects.none) return begin();
     suspects.deciding(markOfEffect(row));
     // Once for all that begin now: each names itself first.
     if (!this.#begins) {

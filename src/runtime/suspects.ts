@@ -56,6 +56,14 @@ export class Suspects {
     return this.#line.has({ run, key: effectKey(token) });
   }
 
+  /**
+   * True while nothing is suspected. A death then counts once for every effect that had begun, whatever the mark names (B1),
+   * so that none has to be marked; who is at count one is told apart by the marks of the next process.
+   */
+  get none(): boolean {
+    return this.#rows.size === 0;
+  }
+
   /** Says what is being decided or begun now; undefined: nothing. */
   deciding(mark: DecidingMark | undefined): void {
     if (!this.#surroundings.passive) this.#surroundings.store.deciding(mark);
