@@ -116,6 +116,8 @@ export interface FermataOptions {
   readonly tags?: RuntimeOptions['tags'];
   /** By the tags of a run: why nothing is asked of a provider for it in this process. What it would ask waits. Default: all may. */
   readonly withheldFrom?: (tags: readonly string[]) => FermataError | undefined;
+  /** By the tags of a run: a name for kept answers that serve no others than each other. Default: none are kept apart. */
+  readonly answersApart?: (tags: readonly string[]) => string | undefined;
 }
 
 /** What costs money. A run that another one begins would not have the tags of that. */
@@ -383,6 +385,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
         keyOf: keysWith({
           hash: hashOf,
           comparing: config.cache,
+          apart: options.answersApart,
           countOf(rows, text, model) {
             rows.read(`how ${model} counts`, () => tokenizer.load(model));
             return tokenizer.count(text, model);

@@ -171,6 +171,8 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     passive,
     alone,
     tags,
+    // What a script says must never serve a run that pays for answers.
+    answersApart: (ofRun) => (demo || ofRun.includes(SCRIPTED_TAG) ? SCRIPTED_TAG : undefined),
     ...(demo ? {} : { withheldFrom: scriptedRun }),
   };
   try {

@@ -96,7 +96,7 @@ export type KeyOf = (
     readonly workflow: string;
     readonly priceOf: Price;
     /** To wait for what is not loaded yet. */
-    readonly rows: Pick<RunRows, 'read'>;
+    readonly rows: Pick<RunRows, 'read'> & { readonly origin: Pick<RunRows['origin'], 'tags'> };
   },
 ) => PreparedModelCall;
 
@@ -109,6 +109,8 @@ export interface KeyOptions {
   /** Counts as a model does. It may have to wait for that. */
   readonly countOf: (rows: Pick<RunRows, 'read'>, ...asked: Parameters<CountTokens>) => TokenCount;
   readonly comparing?: ComparisonSettings | undefined;
+  /** By the tags of a run: a name for answers that serve no others than each other. Default: none are kept apart. */
+  readonly apart?: ((tags: readonly string[]) => string | undefined) | undefined;
 }
 
 /**
@@ -117,13 +119,17 @@ export interface KeyOptions {
  * @example
  * keysWith({ hash: (text) => hash('sha256', text, 'hex'), countOf: (rows, text, model) => tokenizer.count(text, model) })
  */
-export function keysWith({ hash, countOf, comparing = {} }: KeyOptions): KeyOf {
+export function keysWith({ hash, countOf, comparing = {}, apart: apartOf }: KeyOptions): KeyOf {
   return (call, { spec, part, workflow, priceOf, rows }) => {
     const { cache } = spec;
     // Plans and reflections are judged by what follows from them: a bad one would be found again and again.
     if (cache === undefined || (part !== undefined && part.phase !== 'execute')) return call;
     const { provider, model, system, prompt, temperature, maxOutputTokens, responseFormat } = call;
-    const where = cache.namespace === undefined ? { workflow } : { namespace: cache.namespace };
+    const apart = apartOf?.(rows.origin.tags);
+    const where = {
+      ...(cache.namespace === undefined ? { workflow } : { namespace: cache.namespace }),
+      ...(apart === undefined ? {} : { apart }),
+    };
     const asked = { ...where, provider, model, system, prompt, temperature, maxOutputTokens, responseFormat };
     const key = hash(canonicalize(asked) ?? '');
     const kept = {

@@ -167,7 +167,7 @@ function listen(
   let wake: (() => void) | undefined;
   let deltas: Delta[] = [];
   let characters = 0;
-  /** Of those that wait, which came before a fact that was heard of: how many, and the fact's number. */
+  /** Of those that wait, which came before a fact that was heard of: how many (maybe none), and the fact's number. */
   let marks: { readonly count: number; readonly fact: number }[] = [];
   const takeFirst = (count: number): readonly Delta[] => {
     const first = deltas.slice(0, count);
@@ -202,8 +202,8 @@ function listen(
     },
     /** What came before a fact. */
     *before(fact: number): Generator<StreamItem> {
-      const count = marks.findLast((mark) => mark.fact <= fact)?.count ?? 0;
-      if (count > 0) for (const delta of takeFirst(count)) yield { delta };
+      const count = marks.findLast((mark) => mark.fact <= fact)?.count;
+      if (count !== undefined) for (const delta of takeFirst(count)) yield { delta };
     },
     *take(streamed: () => readonly StreamedText[]): Generator<StreamItem> {
       // Facts that were heard of since the last look are still to be read, and come before what followed them.
@@ -239,7 +239,7 @@ function listen(
   const unlisten = feed.listen(run, {
     fact(fact) {
       state.heard = true;
-      if (deltas.length > (marks.at(-1)?.count ?? 0)) marks.push({ count: deltas.length, fact: cursorOfFact(fact) });
+      if (marks.at(-1)?.count !== deltas.length) marks.push({ count: deltas.length, fact: cursorOfFact(fact) });
       rouse();
     },
     delta(delta) {

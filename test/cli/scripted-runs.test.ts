@@ -114,3 +114,49 @@ it('wait with the call that was cut off by the end of the demo, and can be cance
   expect((await program.fermata.runtime.waitFor(runId)).status).toBe('cancelled');
   expect(place.real.requests).toEqual([]);
 });
+
+it('keep nobody waiting for what they would ask', async () => {
+  const place = await openPrograms();
+  const demo = await place.open(true);
+  const cached = { name: 'ask', prompt: 'Say hello', cache: { enabled: true } } as const;
+  const gated = await demo.client.createWorkflow({ name: 'gated', tasks: [{ ...cached, ...GATE }] });
+  const { runId } = await demo.client.execute(gated.id, {});
+  await demo.program.fermata.runtime.waitFor(runId, ({ status }) => status === 'waiting');
+
+  const { client, program } = await place.open(false);
+  const { runtime } = program.fermata;
+  await client.approve(runId, 'ask', { approved: true });
+  await runtime.idle();
+  expect((await client.why(runId)).blocked).toMatchObject({ code: 'scriptedRun' });
+
+  // The same question, for which the run of the demo was the first to ask.
+  const { runId: other } = await client.execute(gated.id, {});
+  await runtime.waitFor(other, ({ status }) => status === 'waiting');
+  await client.approve(other, 'ask', { approved: true });
+  expect((await runtime.waitFor(other)).output).toBe('paid for');
+  await client.cancel(runId);
+});
+
+it('leave no scripted answer to those who pay for theirs', async () => {
+  const place = await openPrograms();
+  const demo = await place.open(true);
+  const { id } = await demo.client.createWorkflow({
+    name: 'cached',
+    tasks: [{ name: 'ask', prompt: 'Say hello', cache: { enabled: true } }],
+  });
+  const outputs: unknown[] = [];
+  const hits: unknown[] = [];
+  const ask = async ({ client, program }: typeof demo): Promise<void> => {
+    const { runId } = await client.execute(id, {});
+    outputs.push((await program.fermata.runtime.waitFor(runId)).output);
+    hits.push((await client.results(runId)).tasks[0]?.cacheHit);
+  };
+  await ask(demo);
+  await ask(demo);
+  const real = await place.open(false);
+  await ask(real);
+  await ask(real);
+  const scripted = expect.stringContaining('[scripted]') as string;
+  expect(outputs).toEqual([scripted, scripted, 'paid for', 'paid for']);
+  expect(hits).toEqual([false, true, false, true]);
+});

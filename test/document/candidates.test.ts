@@ -16,7 +16,7 @@ it('each model that may be asked has a key of its own, and its questions are com
     part: undefined,
     workflow: 'w',
     priceOf: () => undefined,
-    rows: { read },
+    rows: { read, origin: { tags: [] } },
   };
   const keyed = keysWith({ hash: (text) => text, countOf: () => ({ tokens: 1, by: 'encoder' }) });
   const models = ['large', 'small'].map((model) => ({ provider: 'openai', model, rank: 0 }));

@@ -142,6 +142,27 @@ describe.each(['one', 'all'] as const)('N2: the stream of %s', (of) => {
     await reader.leave();
   });
 
+  it('N3: gives a fact that nothing was streamed before it, before what was streamed after it', async () => {
+    const { under, runId, voice, end } = await speaking();
+    const reader = readerOf(under, runId);
+    await reader.deltas();
+    voice.emit({ type: 'said', word: 'first' });
+    await under.settle();
+    // The reader has taken it, and takes nothing more until the next two are there.
+    const order = [await reader.next()];
+    voice.emit({ type: 'said', word: 'second' });
+    await under.settle();
+    voice.delta('after it');
+    order.push(await reader.next(), await reader.next());
+    expect(order).toMatchObject([
+      { fact: { data: { event: { word: 'first' } } } },
+      { fact: { data: { event: { word: 'second' } } } },
+      { delta: { delta: 'after it' } },
+    ]);
+    await end();
+    await reader.leave();
+  });
+
   it('N1: keeps at most 1 MB for a reader that does not go on, however much there is to read', async () => {
     const readers = 10;
     const { under, runId, voice, end } = await speaking();
