@@ -72,7 +72,10 @@ export class Reads {
     return { ...view, state: await stateValue(await this.#store.actor(this.#key(runId), ROOT), this.#decode) };
   }
 
-  /** Runs, newest first; parts of the house only with `inner`. With `blocked` only those that cannot go on in this process, as `why` tells. */
+  /**
+   * Runs, newest first; parts of the house only with `inner`. With `blocked` only those that take nothing in this process: in
+   * quarantine, or of a machine that is not registered. Of single calls that wait, `why` tells.
+   */
   async list({
     blocked = false,
     inner = false,
