@@ -9,8 +9,8 @@ import { sqliteStore } from '../src/store/sqlite/index.ts';
 import { pagesOf } from '../src/store/sqlite/journal.ts';
 import type { CommitGroup } from '../src/store/commit.ts';
 import type { Store } from '../src/store/store.ts';
-import { sizeOf } from './database-file.ts';
-import type { Sample } from './workload.ts';
+import { inDatabaseFile, sizeOf, sizeWhileOpen } from './database-file.ts';
+import type { Contender, Sample } from './workload.ts';
 
 /** What was committed. */
 export interface Tally {
@@ -34,6 +34,40 @@ export async function createDatabase(file: string, document: object): Promise<nu
   await fermata.workflows.create(document);
   await fermata.close();
   return sizeOf(file);
+}
+
+/**
+ * A server that has this workflow and stays open; `work` does what is measured, `steps` of them.
+ * What it wrote for each is measured as well.
+ */
+export function serving(
+  document: () => object,
+  steps: number,
+  work: (open: OpenFermata) => Promise<Sample>,
+  nothing?: CodeFunction,
+): Contender['open'] {
+  return inDatabaseFile(async (file) => {
+    await createDatabase(file, document());
+    const open = await openFermata(file, nothing);
+    return {
+      async round() {
+        const before = { ...open.tally };
+        const size = sizeWhileOpen(file);
+        const sample = await work(open);
+        await open.runtime.idle();
+        const { commits, turns, rows, commitMs } = open.tally;
+        return {
+          ...sample,
+          committing: ((commitMs - before.commitMs) * 1_000) / steps,
+          turns: (turns - before.turns) / steps,
+          rows: (rows - before.rows) / steps,
+          commits: (commits - before.commits) / steps,
+          bytes: (sizeWhileOpen(file) - size) / steps,
+        };
+      },
+      close: () => open.close(),
+    };
+  });
 }
 
 /** Opens the database of `createDatabase`. */
@@ -64,17 +98,6 @@ export function heard({ runtime }: Pick<Fermata, 'runtime'>, type: string, count
       resolve();
     });
   });
-}
-
-/** What a step cost; `grown` is the growth of the file in bytes. */
-export function costOfStep({ commits, turns, rows, commitMs }: Tally, grown: number, steps: number): Sample {
-  return {
-    committing: (commitMs * 1_000) / steps,
-    turns: turns / steps,
-    rows: rows / steps,
-    commits: commits / steps,
-    bytes: grown / steps,
-  };
 }
 
 function counted(store: Store, tally: Tally): Store {

@@ -8,7 +8,7 @@ import { sqliteStore } from '../src/store/sqlite/index.ts';
 import { startQuietModel, type QuietModel } from './baseline/model.ts';
 import { withDatabaseFile } from './database-file.ts';
 import { percentile } from './statistics.ts';
-import type { Case, Sample, Workload } from './workload.ts';
+import { afresh, type Case, type Sample, type Workload } from './workload.ts';
 
 /** Answers of a round. */
 const ANSWERS = 100;
@@ -105,8 +105,8 @@ function answers(title: string, together: number): Case {
       { key: 'p99', label: 'ms to the first word, p99', digits: 2 },
     ],
     contenders: [
-      { name: 'fermata', run: () => fermata(together) },
-      { name: 'openai', run: () => direct(together) },
+      { name: 'fermata', open: afresh(() => fermata(together)) },
+      { name: 'openai', open: afresh(() => direct(together)) },
     ],
   };
 }

@@ -5,11 +5,6 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Collects the garbage of the rounds before, so that nobody pays for another's. */
-export function collectGarbage(): void {
-  collect();
-}
-
 /** Bytes of live objects. */
 export function liveBytes(): number {
   collect();

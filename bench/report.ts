@@ -14,7 +14,7 @@ export const NOT_SHOWN: readonly string[] = [
   'The power cut: fsync is asked for at each commit, and the disk of a virtual machine may answer before it is true.',
   'Like for like: raw writes a result and a count; Fermata writes a journal that can be replayed, snapshots, timers, effects and task rows as well. Raw commits each step alone; Fermata commits together what ends together.',
   'Many processes: one process owns the file. Contention and a network between program and database are not shown.',
-  'Creating and parsing the workflow, which happens once, before the clock starts; and a cold start: a round before the first is not counted.',
+  'Creating and parsing the workflow, which happens once, before the clock starts; and a cold start: each contender has its own process, which has worked for five seconds before the first round that counts.',
   'A long life: files of gigabytes, a journal of years, a heap after days.',
 ];
 

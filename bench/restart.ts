@@ -7,7 +7,7 @@ import { RawDatabase } from './baseline/raw.ts';
 import { waitingAndCalling } from './documents.ts';
 import { createDatabase, heard, openFermata } from './fermata.ts';
 import { withDatabaseFile } from './database-file.ts';
-import type { Sample, Workload } from './workload.ts';
+import { afresh, type Sample, type Workload } from './workload.ts';
 
 const RUNS = 10_000;
 const never = (): Promise<never> => new Promise(() => {});
@@ -63,8 +63,8 @@ export const restart: Workload = {
         { key: 'all', label: 'all calls queued again, ms', digits: 0 },
       ],
       contenders: [
-        { name: 'fermata', run: fermata },
-        { name: 'raw sqlite', run: raw },
+        { name: 'fermata', open: afresh(fermata) },
+        { name: 'raw sqlite', open: afresh(raw) },
       ],
       longRounds: 3,
     },

@@ -5,20 +5,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { million } from './million.ts';
 import { environment, NOT_SHOWN, table } from './report.ts';
-import { restart } from './restart.ts';
 import { runCase } from './rounds.ts';
-import { firstToken } from './first-token.ts';
-import { w1 } from './w1-chain.ts';
-import { w2 } from './w2-breadth.ts';
-import { w3 } from './w3-many-runs.ts';
-import { w4 } from './w4-parked.ts';
-import { w5 } from './w5-killed.ts';
-import { w6 } from './w6-shared.ts';
-import { w7 } from './w7-map.ts';
+import { WORKLOADS } from './workloads.ts';
 
-const WORKLOADS = [w1, w2, w3, w4, w5, w6, w7, firstToken, restart, million];
 const USAGE = `Usage: npm run bench -- [--only ${WORKLOADS.map(({ id }) => id).join(',')}] [--match TEXT] [--rounds 5] [--json] [--write FILE.md]`;
 
 function options() {
@@ -61,7 +51,7 @@ async function bench({
     print(`\n${id}: ${title}`);
     for (const each of cases) {
       if (!each.title.includes(match)) continue;
-      const result = await runCase(each, rounds);
+      const result = await runCase(id, each, rounds);
       results.push({ workload: id, ...result });
       print(`\n${table(each, result)}`);
     }

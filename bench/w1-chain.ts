@@ -1,56 +1,49 @@
 /** W1: a chain of 100 steps, one after the other. What one step costs when nothing can be done together. */
 import { plainTasks } from './baseline/plain.ts';
-import { RawDatabase } from './baseline/raw.ts';
+import { storing } from './baseline/raw.ts';
 import { chain } from './documents.ts';
-import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './database-file.ts';
+import { heard, serving, type OpenFermata } from './fermata.ts';
 import { percentile } from './statistics.ts';
-import { COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
+import { afresh, COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
 
 const LENGTH = 100;
 /** Runs of a round, one after the other. */
 const RUNS = 10;
 
-const fermata = (): Promise<Sample> =>
-  withDatabaseFile(async (file) => {
-    const before = await createDatabase(file, chain(LENGTH));
-    const calls: number[] = [];
-    const open = await openFermata(file, () => {
-      calls.push(performance.now());
-      return 'done';
-    });
+const fermata = () => {
+  const calls: number[] = [];
+  const called = (): string => {
+    calls.push(performance.now());
+    return 'done';
+  };
+  const work = async (open: OpenFermata): Promise<Sample> => {
+    calls.length = 0;
     const begin = performance.now();
     for (let run = 0; run < RUNS; run++) {
       const ended = heard(open, 'run_completed', 1);
       await open.start();
       await ended;
     }
-    const elapsed = performance.now() - begin;
-    await open.close();
-    return {
-      ...figures(elapsed, gaps(calls)),
-      ...costOfStep(open.tally, (await sizeOf(file)) - before, RUNS * LENGTH),
-    };
-  });
+    return figures(performance.now() - begin, gaps(calls));
+  };
+  return serving(() => chain(LENGTH), RUNS * LENGTH, work, called)();
+};
 
-const raw = (): Promise<Sample> =>
-  withDatabaseFile(async (file) => {
-    const database = new RawDatabase(file);
-    const steps: number[] = [];
-    const begin = performance.now();
-    for (let run = 0; run < RUNS; run++) {
-      database.begin(run);
-      for (let step = 0; step < LENGTH; step++) {
-        const from = performance.now();
-        database.step(run, `t${step}`);
-        steps.push(performance.now() - from);
-      }
-      database.end(run);
+const raw = storing((database, id) => {
+  const steps: number[] = [];
+  const begin = performance.now();
+  for (let run = 0; run < RUNS; run++) {
+    const key = id();
+    database.begin(key);
+    for (let step = 0; step < LENGTH; step++) {
+      const from = performance.now();
+      database.step(key, `t${step}`);
+      steps.push(performance.now() - from);
     }
-    const elapsed = performance.now() - begin;
-    database.close();
-    return figures(elapsed, steps);
-  });
+    database.end(key);
+  }
+  return figures(performance.now() - begin, steps);
+});
 
 const plain = async (): Promise<Sample> => {
   const begin = performance.now();
@@ -81,9 +74,9 @@ export const w1: Workload = {
         ...COST_OF_A_STEP,
       ],
       contenders: [
-        { name: 'fermata', run: fermata },
-        { name: 'raw sqlite', run: raw },
-        { name: 'plain xstate', run: plain },
+        { name: 'fermata', open: fermata },
+        { name: 'raw sqlite', open: raw },
+        { name: 'plain xstate', open: afresh(plain) },
       ],
     },
   ],

@@ -1,19 +1,16 @@
 /** W2: many tasks in one run. Whether a step costs the same at breadth 10 and 1,000, and at task 10 and 100,000. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { plainTasks } from './baseline/plain.ts';
-import { RawDatabase } from './baseline/raw.ts';
+import { storing } from './baseline/raw.ts';
 import { layered, wide } from './documents.ts';
-import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './database-file.ts';
-import { COST_OF_A_STEP, type Case, type Sample, type Workload } from './workload.ts';
+import { heard, serving } from './fermata.ts';
+import { afresh, COST_OF_A_STEP, type Case, type Contender, type Sample, type Workload } from './workload.ts';
 
 /** Milliseconds between two looks at the event loop; what the histogram says includes them. */
 const RESOLUTION_MS = 1;
 
-function fermata(document: object, total: number): Promise<Sample> {
-  return withDatabaseFile(async (file) => {
-    const before = await createDatabase(file, document);
-    const open = await openFermata(file);
+function fermata(document: () => object, total: number): Contender['open'] {
+  return serving(document, total, async (open) => {
     const ended = heard(open, 'run_completed', 1);
     const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     delay.enable();
@@ -22,26 +19,21 @@ function fermata(document: object, total: number): Promise<Sample> {
     await ended;
     const elapsed = performance.now() - begin;
     delay.disable();
-    await open.close();
-    const cost = costOfStep(open.tally, (await sizeOf(file)) - before, total);
     return {
       rate: (total * 1_000) / elapsed,
       loopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS),
-      ...cost,
     };
   });
 }
 
-function raw(total: number): Promise<Sample> {
-  return withDatabaseFile(async (file) => {
-    const database = new RawDatabase(file);
+function raw(total: number): Contender['open'] {
+  return storing((database, id) => {
     const begin = performance.now();
-    database.begin(1);
-    for (let step = 0; step < total; step++) database.step(1, `t${step}`);
-    database.end(1);
-    const elapsed = performance.now() - begin;
-    database.close();
-    return { rate: (total * 1_000) / elapsed };
+    const run = id();
+    database.begin(run);
+    for (let step = 0; step < total; step++) database.step(run, `t${step}`);
+    database.end(run);
+    return { rate: (total * 1_000) / (performance.now() - begin) };
   });
 }
 
@@ -68,9 +60,9 @@ function oneRun(
       ...COST_OF_A_STEP,
     ],
     contenders: [
-      { name: 'fermata', run: () => fermata(document(), total) },
-      { name: 'raw sqlite', run: () => raw(total) },
-      { name: 'plain xstate', run: () => plain(total, breadth) },
+      { name: 'fermata', open: fermata(document, total) },
+      { name: 'raw sqlite', open: raw(total) },
+      { name: 'plain xstate', open: afresh(() => plain(total, breadth)) },
     ],
     ...(longRounds === undefined ? {} : { longRounds }),
   };

@@ -1,38 +1,33 @@
 /** W3: 1,000 runs of 5 steps at once. What runs cost that share the process and the file. */
 import { plainTasks } from './baseline/plain.ts';
-import { RawDatabase } from './baseline/raw.ts';
+import { storing } from './baseline/raw.ts';
 import { chain } from './documents.ts';
-import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './database-file.ts';
-import { COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
+import { heard, serving } from './fermata.ts';
+import { afresh, COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
 
 const RUNS = 1_000;
 const STEPS = 5;
 
-const fermata = (): Promise<Sample> =>
-  withDatabaseFile(async (file) => {
-    const before = await createDatabase(file, chain(STEPS));
-    const open = await openFermata(file);
+const fermata = serving(
+  () => chain(STEPS),
+  RUNS * STEPS,
+  async (open) => {
     const ended = heard(open, 'run_completed', RUNS);
     const begin = performance.now();
-    await Promise.all(Array.from({ length: RUNS }, open.start));
+    await Promise.all(Array.from({ length: RUNS }, () => open.start()));
     await ended;
-    const elapsed = performance.now() - begin;
-    await open.close();
-    return { rate: (RUNS * 1_000) / elapsed, ...costOfStep(open.tally, (await sizeOf(file)) - before, RUNS * STEPS) };
-  });
+    return { rate: (RUNS * 1_000) / (performance.now() - begin) };
+  },
+);
 
-const raw = (): Promise<Sample> =>
-  withDatabaseFile(async (file) => {
-    const database = new RawDatabase(file);
-    const begin = performance.now();
-    for (let run = 0; run < RUNS; run++) database.begin(run);
-    for (let step = 0; step < STEPS - 1; step++) for (let run = 0; run < RUNS; run++) database.step(run, `t${step}`);
-    for (let run = 0; run < RUNS; run++) database.stepAndEnd(run, `t${STEPS - 1}`);
-    const elapsed = performance.now() - begin;
-    database.close();
-    return { rate: (RUNS * 1_000) / elapsed };
-  });
+const raw = storing((database, id) => {
+  const begin = performance.now();
+  const runs = Array.from({ length: RUNS }, id);
+  for (const run of runs) database.begin(run);
+  for (let step = 0; step < STEPS - 1; step++) for (const run of runs) database.step(run, `t${step}`);
+  for (const run of runs) database.stepAndEnd(run, `t${STEPS - 1}`);
+  return { rate: (RUNS * 1_000) / (performance.now() - begin) };
+});
 
 const plain = async (): Promise<Sample> => {
   const begin = performance.now();
@@ -50,9 +45,9 @@ export const w3: Workload = {
       target: '1,500 runs a second on an idle machine',
       metrics: [{ key: 'rate', label: 'runs a second', digits: 0, adds: 'rates' }, ...COST_OF_A_STEP],
       contenders: [
-        { name: 'fermata', run: fermata },
-        { name: 'raw sqlite', run: raw },
-        { name: 'plain xstate', run: plain },
+        { name: 'fermata', open: fermata },
+        { name: 'raw sqlite', open: raw },
+        { name: 'plain xstate', open: afresh(plain) },
       ],
     },
   ],

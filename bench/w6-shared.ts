@@ -1,12 +1,12 @@
 /** W6: tasks of one run that share values. What a write costs that others compete for, and one that stops 10,000 tasks. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { CodeFunction } from '../actors/code-function.ts';
-import { RawDatabase } from './baseline/raw.ts';
+import { storing } from './baseline/raw.ts';
 import { competing, watching } from './documents.ts';
-import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './database-file.ts';
+import { createDatabase, heard, openFermata, serving, type OpenFermata } from './fermata.ts';
+import { withDatabaseFile } from './database-file.ts';
 import { percentile } from './statistics.ts';
-import { COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
+import { afresh, COST_OF_A_STEP, type Sample, type Workload } from './workload.ts';
 
 const WRITES = 1_000;
 const WRITERS = 10;
@@ -17,40 +17,36 @@ const QUIET = 200;
 const RESOLUTION_MS = 1;
 
 /** Each function counts up one value, over the revision that it has read; where another one was faster, anew. */
-const updates = (): Promise<Sample> =>
-  withDatabaseFile(async (file) => {
-    let tries = 0;
-    const count: CodeFunction = async (_, { shared }) => {
-      for (let left = WRITES / WRITERS; left > 0; left--)
-        await shared.update<number>('n', (n = 0) => {
-          tries++;
-          return n + 1;
-        });
-    };
-    const before = await createDatabase(file, competing(WRITERS));
-    const open = await openFermata(file, count);
+const updates = () => {
+  let tries = 0;
+  const count: CodeFunction = async (_, { shared }) => {
+    for (let left = WRITES / WRITERS; left > 0; left--)
+      await shared.update<number>('n', (n = 0) => {
+        tries++;
+        return n + 1;
+      });
+  };
+  const work = async (open: OpenFermata): Promise<Sample> => {
+    tries = 0;
     const ended = heard(open, 'run_completed', 1);
     const begin = performance.now();
     const run = await open.start();
     await ended;
     const elapsed = performance.now() - begin;
     const { value: written } = (await open.runtime.sharedValue(run, 'n')) ?? { value: 0 };
-    await open.close();
-    const cost = costOfStep(open.tally, (await sizeOf(file)) - before, WRITES);
-    return { rate: (WRITES * 1_000) / elapsed, conflicts: tries - WRITES, lost: WRITES - Number(written), ...cost };
-  });
+    return { rate: (WRITES * 1_000) / elapsed, conflicts: tries - WRITES, lost: WRITES - Number(written) };
+  };
+  return serving(() => competing(WRITERS), WRITES, work, count)();
+};
 
-const raw = (): Promise<Sample> =>
-  withDatabaseFile(async (file) => {
-    const database = new RawDatabase(file);
-    const begin = performance.now();
-    database.begin(1);
-    for (let step = 0; step < WRITES; step++) database.step(1, `n${step}`);
-    database.end(1);
-    const elapsed = performance.now() - begin;
-    database.close();
-    return { rate: (WRITES * 1_000) / elapsed };
-  });
+const raw = storing((database, id) => {
+  const begin = performance.now();
+  const run = id();
+  database.begin(run);
+  for (let step = 0; step < WRITES; step++) database.step(run, `n${step}`);
+  database.end(run);
+  return { rate: (WRITES * 1_000) / (performance.now() - begin) };
+});
 
 /** All tasks wait, and watch; then a function writes what concerns none of them, and at last what stops them all. */
 const stop = (): Promise<Sample> =>
@@ -105,8 +101,8 @@ export const w6: Workload = {
         ...COST_OF_A_STEP,
       ],
       contenders: [
-        { name: 'fermata', run: updates },
-        { name: 'raw sqlite', run: raw },
+        { name: 'fermata', open: updates },
+        { name: 'raw sqlite', open: raw },
       ],
     },
     {
@@ -118,7 +114,7 @@ export const w6: Workload = {
         { key: 'longest', label: 'longest event-loop delay, ms', digits: 1 },
         { key: 'quiet', label: 'a write that concerns none of them p50, ms', digits: 2 },
       ],
-      contenders: [{ name: 'fermata', run: stop }],
+      contenders: [{ name: 'fermata', open: afresh(stop) }],
       longRounds: 3,
     },
   ],

@@ -1,10 +1,9 @@
 /** W7: a map of many items: whether one costs the same among 1,000 and among 100,000, also the process that runs it. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { RawDatabase } from './baseline/raw.ts';
+import { storing } from './baseline/raw.ts';
 import { mapped } from './documents.ts';
-import { costOfStep, createDatabase, heard, openFermata } from './fermata.ts';
-import { sizeOf, withDatabaseFile } from './database-file.ts';
-import { COST_OF_A_STEP, type Case, type Sample, type Workload } from './workload.ts';
+import { heard, serving } from './fermata.ts';
+import { COST_OF_A_STEP, type Case, type Contender, type Workload } from './workload.ts';
 
 /** Milliseconds between two looks at the event loop; what the histogram says includes them. */
 const RESOLUTION_MS = 1;
@@ -12,47 +11,45 @@ const RESOLUTION_MS = 1;
 const LOOK_MS = 20;
 const BREADTH = 50;
 
-function fermata(items: number): Promise<Sample> {
-  return withDatabaseFile(async (file) => {
-    const before = await createDatabase(file, mapped(BREADTH));
-    const open = await openFermata(file);
-    const ended = heard(open, 'run_completed', 1);
-    const list = Array.from({ length: items }, (_, item) => item);
-    const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-    const resident = process.memoryUsage.rss();
-    let most = resident;
-    const looking = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), LOOK_MS);
-    delay.enable();
-    const spent = process.cpuUsage();
-    const begin = performance.now();
-    await open.start({ list });
-    await ended;
-    const elapsed = performance.now() - begin;
-    const { user, system } = process.cpuUsage(spent);
-    delay.disable();
-    clearInterval(looking);
-    await open.close();
-    return {
-      rate: (items * 1_000) / elapsed,
-      cpu: (user + system) / items,
-      loopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS),
-      longest: Math.max(0, delay.max / 1e6 - RESOLUTION_MS),
-      memory: (most - resident) / 2 ** 20,
-      ...costOfStep(open.tally, (await sizeOf(file)) - before, items),
-    };
-  });
+function fermata(items: number): Contender['open'] {
+  const list = Array.from({ length: items }, (_, item) => item);
+  return serving(
+    () => mapped(BREADTH),
+    items,
+    async (open) => {
+      const ended = heard(open, 'run_completed', 1);
+      const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+      const resident = process.memoryUsage.rss();
+      let most = resident;
+      const looking = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), LOOK_MS);
+      delay.enable();
+      const spent = process.cpuUsage();
+      const begin = performance.now();
+      await open.start({ list });
+      await ended;
+      const elapsed = performance.now() - begin;
+      const { user, system } = process.cpuUsage(spent);
+      delay.disable();
+      clearInterval(looking);
+      return {
+        rate: (items * 1_000) / elapsed,
+        cpu: (user + system) / items,
+        loopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS),
+        longest: Math.max(0, delay.max / 1e6 - RESOLUTION_MS),
+        memory: (most - resident) / 2 ** 20,
+      };
+    },
+  );
 }
 
-function raw(items: number): Promise<Sample> {
-  return withDatabaseFile(async (file) => {
-    const database = new RawDatabase(file);
+function raw(items: number): Contender['open'] {
+  return storing((database, id) => {
     const begin = performance.now();
-    database.begin(1);
-    for (let step = 0; step < items; step++) database.step(1, `each[${step}]`);
-    database.end(1);
-    const elapsed = performance.now() - begin;
-    database.close();
-    return { rate: (items * 1_000) / elapsed };
+    const run = id();
+    database.begin(run);
+    for (let step = 0; step < items; step++) database.step(run, `each[${step}]`);
+    database.end(run);
+    return { rate: (items * 1_000) / (performance.now() - begin) };
   });
 }
 
@@ -69,8 +66,8 @@ function ofItems(items: number, target: string, longRounds?: number): Case {
       ...COST_OF_A_STEP,
     ],
     contenders: [
-      { name: 'fermata', run: () => fermata(items) },
-      { name: 'raw sqlite', run: () => raw(items) },
+      { name: 'fermata', open: fermata(items) },
+      { name: 'raw sqlite', open: raw(items) },
     ],
     ...(longRounds === undefined ? {} : { longRounds }),
   };

@@ -6,8 +6,21 @@ export type Sample = Readonly<Record<string, number>>;
 /** Who does the work. The first of a case is Fermata, the others are its baselines. */
 export interface Contender {
   readonly name: 'fermata' | 'raw sqlite' | 'plain xstate' | 'openai' | '1,000,000 runs' | '1,000 runs';
-  /** Does the work once, in a place of its own, and leaves nothing behind. */
-  readonly run: () => Promise<Sample>;
+  /** Gets ready, in a place of its own. */
+  readonly open: () => Promise<Rounds>;
+}
+
+/** A contender that is ready. What it needs stays open from round to round. */
+export interface Rounds {
+  /** Does the work once. */
+  readonly round: () => Promise<Sample>;
+  /** Leaves nothing behind. */
+  readonly close: () => Promise<void>;
+}
+
+/** Each round opens and closes what it needs. */
+export function afresh(round: () => Promise<Sample>): Contender['open'] {
+  return async () => ({ round, close: async () => {} });
 }
 
 /** One figure that is measured. */
@@ -27,7 +40,7 @@ export interface Case {
   readonly target: string;
   readonly metrics: readonly Metric[];
   readonly contenders: readonly Contender[];
-  /** The most rounds that make sense, where one takes long; it is not warmed up either. */
+  /** The most rounds that make sense, where one takes long; nobody is warmed up for it either. */
   readonly longRounds?: number;
 }
 

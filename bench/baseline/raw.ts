@@ -3,6 +3,8 @@
  * The least that a program must write that wants to know after a crash which steps are done.
  */
 import BetterSqlite3 from 'better-sqlite3';
+import { inDatabaseFile } from '../database-file.ts';
+import type { Contender, Sample } from '../workload.ts';
 
 const TABLES = `
   create table if not exists run (id integer primary key, status text not null, done integer not null);
@@ -55,4 +57,13 @@ export class RawDatabase {
   close(): void {
     this.#db.close();
   }
+}
+
+/** Does `work` in each round, on one file that stays open; `id` makes the key of a new run. */
+export function storing(work: (database: RawDatabase, id: () => number) => Sample): Contender['open'] {
+  return inDatabaseFile((file) => {
+    const database = new RawDatabase(file);
+    let runs = 0;
+    return { round: async () => work(database, () => ++runs), close: async () => database.close() };
+  });
 }
