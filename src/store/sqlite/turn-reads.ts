@@ -2,31 +2,25 @@
 import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
 import type { EffectRow } from '../effects.ts';
 import type { WaitPlace } from '../outside-events.ts';
-import type { ProjectedRows, ProjectedTable } from '../rows.ts';
 import type { RunKey } from '../runs.ts';
 import type { Store } from '../store.ts';
 import type { JournalReads } from './journal.ts';
-import { prepareLedgerRead } from './ledger.ts';
 import type { Connection } from './connection.ts';
 import { builder } from './prepared.ts';
 import { readStatements } from './prepared-reads.ts';
+import { columnsOf, prepareRowReads } from './row-reads.ts';
 import type { RunKeys } from './run-keys.ts';
 import { parentOf, runColumns, toRunRow } from './run-row.ts';
 import {
   actor,
-  approval,
   blob,
   budgetWait,
   effect,
   eventType,
-  growth,
-  growthList,
   keptEvent,
   message,
   run,
   runState,
-  shared,
-  sharedWrite,
   taken,
   task,
   wait,
@@ -59,19 +53,7 @@ type TurnReads = Pick<
 const runIs = sql.placeholder('run');
 const { key: _key, run: _actorRun, ...actorColumns } = getTableColumns(actor);
 const { run: _effectRun, ...effectColumns } = getTableColumns(effect);
-const { run: _taskRun, ...taskColumns } = getTableColumns(task);
-const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
-const { run: _growthRun, ...growthColumns } = getTableColumns(growth);
-const { run: _listRun, ...listColumns } = getTableColumns(growthList);
-const { run: _waitRun, ...waitColumns } = getTableColumns(wait);
-const { run: _keptRun, ...keptColumns } = getTableColumns(keptEvent);
-const { run: _typeRun, ...typeColumns } = getTableColumns(eventType);
-const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
-const { run: _writeRun, ...writeColumns } = getTableColumns(sharedWrite);
-const { run: _watchRun, ...watchColumns } = getTableColumns(watch);
-const { run: _budgetRun, ...budgetColumns } = getTableColumns(budgetWait);
 const keyIs = sql.placeholder('key');
-const nameIs = sql.placeholder('name');
 const typeIs = sql.placeholder('type');
 
 /** Where a task waits for something from outside, and where it watches a shared value. */
@@ -91,33 +73,6 @@ const prepareReads = readStatements({
       .select(actorColumns)
       .from(actor)
       .where(and(eq(actor.run, runIs), eq(actor.address, sql.placeholder('address')))),
-  task: () =>
-    builder
-      .select(taskColumns)
-      .from(task)
-      .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
-  approval: () =>
-    builder
-      .select(approvalColumns)
-      .from(approval)
-      .where(and(eq(approval.run, runIs), eq(approval.task, nameIs))),
-  growth: () =>
-    builder
-      .select(growthColumns)
-      .from(growth)
-      .where(and(eq(growth.run, runIs), eq(growth.task, nameIs))),
-  growthList: () =>
-    builder
-      .select(listColumns)
-      .from(growthList)
-      .where(
-        and(
-          eq(growthList.run, runIs),
-          eq(growthList.task, nameIs),
-          eq(growthList.list, sql.placeholder('list')),
-          eq(growthList.at, sql.placeholder('at')),
-        ),
-      ),
   ready: () =>
     builder
       .select({ name: task.name, position: task.position })
@@ -131,21 +86,6 @@ const prepareReads = readStatements({
       .from(task)
       .where(and(eq(task.run, runIs), eq(task.live, true)))
       .orderBy(asc(task.name)),
-  wait: () =>
-    builder
-      .select(waitColumns)
-      .from(wait)
-      .where(and(eq(wait.run, runIs), eq(wait.task, nameIs))),
-  keptEvent: () =>
-    builder
-      .select(keptColumns)
-      .from(keptEvent)
-      .where(and(eq(keptEvent.run, runIs), eq(keptEvent.seq, sql.placeholder('seq')))),
-  eventType: () =>
-    builder
-      .select(typeColumns)
-      .from(eventType)
-      .where(and(eq(eventType.run, runIs), eq(eventType.type, typeIs))),
   eventTypes: () =>
     builder
       .select({ type: eventType.type })
@@ -155,14 +95,14 @@ const prepareReads = readStatements({
       .limit(sql.placeholder('limit')),
   openWaits: () =>
     builder
-      .select(waitColumns)
+      .select(columnsOf.wait)
       .from(wait)
       .where(and(eq(wait.run, runIs), eq(wait.type, typeIs), isOpenAfter(wait)))
       .orderBy(...inDocumentOrder(wait))
       .limit(sql.placeholder('limit')),
   keptEvents: () =>
     builder
-      .select(keptColumns)
+      .select(columnsOf.keptEvent)
       .from(keptEvent)
       .where(
         and(
@@ -174,36 +114,16 @@ const prepareReads = readStatements({
       )
       .orderBy(asc(keptEvent.seq))
       .limit(sql.placeholder('limit')),
-  shared: () =>
-    builder
-      .select(sharedColumns)
-      .from(shared)
-      .where(and(eq(shared.run, runIs), eq(shared.key, keyIs))),
-  sharedWrite: () =>
-    builder
-      .select(writeColumns)
-      .from(sharedWrite)
-      .where(and(eq(sharedWrite.run, runIs), eq(sharedWrite.write, sql.placeholder('write')))),
-  watch: () =>
-    builder
-      .select(watchColumns)
-      .from(watch)
-      .where(and(eq(watch.run, runIs), eq(watch.task, nameIs), eq(watch.key, keyIs))),
   openWatches: () =>
     builder
-      .select(watchColumns)
+      .select(columnsOf.watch)
       .from(watch)
       .where(and(eq(watch.run, runIs), eq(watch.key, keyIs), isOpenAfter(watch)))
       .orderBy(...inDocumentOrder(watch))
       .limit(sql.placeholder('limit')),
-  budgetWait: () =>
-    builder
-      .select(budgetColumns)
-      .from(budgetWait)
-      .where(and(eq(budgetWait.run, runIs), eq(budgetWait.task, nameIs), eq(budgetWait.call, sql.placeholder('call')))),
   openBudgetWaits: () =>
     builder
-      .select(budgetColumns)
+      .select(columnsOf.budgetWait)
       .from(budgetWait)
       .where(
         and(
@@ -216,7 +136,7 @@ const prepareReads = readStatements({
       .limit(sql.placeholder('limit')),
   budgetHolders: () =>
     builder
-      .select(budgetColumns)
+      .select(columnsOf.budgetWait)
       .from(budgetWait)
       .where(
         and(
@@ -286,35 +206,7 @@ const prepareReads = readStatements({
 /** Prepares the reads of a turn. */
 export function prepareTurnReads(connection: Connection, keys: RunKeys, journal: JournalReads): TurnReads {
   const read = prepareReads(connection);
-  const ledgerRow = prepareLedgerRead(connection.db);
-  const readers: { [T in ProjectedTable]: (run: number, key: string) => ProjectedRows[T] | undefined } = {
-    task: (run, name) => read.task.get({ run, name }),
-    approval: (run, name) => read.approval.get({ run, name }),
-    growth: (run, name) => read.growth.get({ run, name }),
-    growthList: (run, key) => {
-      const [name = '', list = '', at = ''] = key.split('/');
-      return read.growthList.get({ run, name, list, at: Number(at) });
-    },
-    wait: (run, name) => read.wait.get({ run, name }),
-    keptEvent: (run, seq) => read.keptEvent.get({ run, seq: Number(seq) }),
-    eventType: (run, type) => read.eventType.get({ run, type }),
-    shared: (run, key) => read.shared.get({ run, key }),
-    sharedWrite: (run, write) => read.sharedWrite.get({ run, write }),
-    ledger: (run, key) => {
-      const [seq, index] = key.split('/').map(Number);
-      return ledgerRow(run, seq ?? 0, index ?? 0);
-    },
-    // Of no run: it is written and never read by one.
-    answer: () => undefined,
-    watch: (run, taskAndKey) => {
-      const end = taskAndKey.indexOf('/');
-      return read.watch.get({ run, name: taskAndKey.slice(0, end), key: taskAndKey.slice(end + 1) });
-    },
-    budgetWait: (run, taskAndCall) => {
-      const [name = '', call = ''] = taskAndCall.split('/');
-      return read.budgetWait.get({ run, name, call });
-    },
-  };
+  const row = prepareRowReads(connection);
 
   /** What a run owns: `none` where the tenant has no such run. */
   function owned<T>(owner: RunKey, none: T, answer: (run: number) => T): T {
@@ -329,7 +221,7 @@ export function prepareTurnReads(connection: Connection, keys: RunKeys, journal:
         return row === undefined ? undefined : toRunRow(row);
       }),
     actor: (owner, address) => owned(owner, undefined, (run) => read.actor.get({ run, address })),
-    row: (owner, table, key) => owned(owner, undefined, (run) => readers[table](run, key)),
+    row: (owner, table, key) => owned(owner, undefined, (run) => row(table, run, key)),
     readyTasks: (owner, limit) => owned(owner, [], (run) => read.ready.all({ run, limit })),
     liveTasks: (owner) => owned(owner, [], (run) => read.live.all({ run }).map(({ name }) => name)),
     eventTypes: (owner, limit) =>
