@@ -13,6 +13,8 @@ import { FermataError } from '../errors.ts';
 export const BIG = 16_384;
 const TAG = '$fermata';
 const MAX_DEPTH = 200;
+/** Holes of a list. Each is written out, and a list without end costs whoever makes it nothing: the process would stand still over it. */
+const MAX_HOLES = 1_000;
 /** What the runtime's own records (a row, an agenda) may put around a value that was checked. */
 const WRAPPING = 20;
 
@@ -162,9 +164,15 @@ function plainArray(
   blobs: BlobSink | undefined,
 ): unknown {
   let copy: unknown[] | undefined;
+  let holes = 0;
   for (let i = 0; i < value.length; i++) {
-    const part = within(`[${i}]`, value[i], depth, refs, blobs);
-    if (part !== value[i]) (copy ??= value.slice())[i] = part;
+    const held = value[i];
+    if (held === undefined && !(i in value) && ++holes > MAX_HOLES)
+      throw new Refused(`a list with more than ${MAX_HOLES} holes`);
+    const part = within(`[${i}]`, held, depth, refs, blobs);
+    // Not the whole list: most of it may be holes.
+    if (part !== held) copy ??= value.slice(0, i);
+    copy?.push(part);
   }
   return copy ?? value;
 }
