@@ -83,6 +83,8 @@ export class Groups {
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
   readonly #failing: FailingCommits;
+  /** Something is left of a commit that failed. */
+  #triesAgain = false;
   #position: number;
   #lastMessage: number;
   #scheduled = false;
@@ -112,9 +114,7 @@ export class Groups {
    * the next commit would succeed is known by nobody then.
    */
   get failing(): CommitTrouble | undefined {
-    const isTrying =
-      this.#backingOff !== undefined || this.#scheduled || this.#draining !== undefined || this.#queue.size > 0;
-    return isTrying ? this.#failing.now : undefined;
+    return this.#triesAgain ? this.#failing.now : undefined;
   }
 
   /** Why a run waits although nothing of its own keeps it. */
@@ -271,6 +271,8 @@ export class Groups {
     for (const key of cut) this.#queue.add(key);
     if (group.size > 0) await this.#commit([...group]);
     else this.#surroundings.suspects.deciding(undefined);
+    // No commit has failed just now, and what one left behind has been taken: the next one is a new beginning.
+    if (this.#queue.size === 0 && this.#backingOff === undefined) this.#triesAgain = false;
   }
 
   /** Lets one run decide; undefined where it contributes nothing. */
@@ -448,6 +450,7 @@ export class Groups {
         this.#queue.add(run.key);
       }
       this.#failing.failed(thrown.message);
+      this.#triesAgain = true;
       this.#backOff();
       return;
     }
