@@ -14,7 +14,7 @@ import { FermataError, type ErrorCode } from '../errors.ts';
 import type { RunChanges } from '../store/commit.ts';
 import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { MessageRow } from '../store/messages.ts';
-import type { RunKey, RunOrigin } from '../store/runs.ts';
+import type { RunKey, RunOrigin, RunParent } from '../store/runs.ts';
 import { StoreError, type Store } from '../store/store.ts';
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
@@ -55,7 +55,7 @@ const LASTING: ReadonlySet<string> = new Set<ErrorCode>(['machineMissing', 'data
 export type CrashPoint = 'decided' | 'committed' | 'published' | 'acted';
 
 /** What a group needs of its surroundings. */
-export interface GroupSurroundings extends RunServices {
+export interface GroupSurroundings extends Omit<RunServices, 'beginning'> {
   readonly clock: Clock;
   readonly loop: EventLoop;
   readonly store: Store;
@@ -76,12 +76,16 @@ export interface GroupSurroundings extends RunServices {
 /** Decides and commits. */
 export class Groups {
   readonly #surroundings: GroupSurroundings;
+  /** The same, and what of this group itself its runs have to know. */
+  readonly #services: RunServices;
   readonly #resident = new Map<string, Run>();
   readonly #queue = new RunQueue();
   readonly #pending = new Map<string, Input[]>();
   readonly #retries: Retries;
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
+  /** Runs that begin in this group, by the one that waits for them. */
+  readonly #beginning = new Map<string, string[]>();
   readonly #failing: FailingCommits;
   /** Something is left of a commit that failed. */
   #triesAgain = false;
@@ -98,6 +102,7 @@ export class Groups {
 
   constructor(surroundings: GroupSurroundings, start: Numbers) {
     this.#surroundings = surroundings;
+    this.#services = { ...surroundings, beginning: ({ run }) => this.#beginning.get(run) ?? [] };
     this.#retries = new Retries(surroundings.clock);
     this.#failing = new FailingCommits(surroundings.loop, (message, fields) => surroundings.log(message, fields));
     this.#position = start.position;
@@ -255,6 +260,7 @@ export class Groups {
     // A set: what comes in while another run is loaded brings a run back into the queue.
     const group = new Set<Run>();
     const cut: RunKey[] = [];
+    this.#beginning.clear();
     const { loop } = this.#surroundings;
     const until = loop.elapsed() + MAX_MS;
     let entries = 0;
@@ -281,6 +287,11 @@ export class Groups {
     // Read back after a failed commit, it would go on with what it was cut in.
     if (this.#blocked.has(key.run) && !this.#isToEnd(key.run)) return undefined;
     try {
+      const parent = this.#beginner(key);
+      const may = parent === undefined ? 'yes' : await this.#mayBegin(key, parent);
+      if (may === 'later') cut.push(key);
+      if (may instanceof Error) this.#refuse(key, may);
+      if (may !== 'yes') return undefined;
       const loaded = this.#load(key);
       run = loaded instanceof Promise ? await loaded : loaded;
       if (run === undefined) {
@@ -344,9 +355,41 @@ export class Groups {
     const resident = this.#resident.get(key.run);
     if (resident !== undefined) return resident;
     const first = this.#pending.get(key.run)?.[0];
-    if (first?.kind === 'start') return this.#keep(Run.begin(first.origin, first.blobs, this.#surroundings));
-    const loaded = Run.load(key, this.#surroundings);
+    if (first?.kind === 'start') return this.#begin(first);
+    const loaded = Run.load(key, this.#services);
     return loaded instanceof Promise ? loaded.then((run) => run && this.#keep(run)) : loaded && this.#keep(loaded);
+  }
+
+  #begin({ origin, blobs }: Extract<Input, { kind: 'start' }>): Run {
+    const { parent } = origin;
+    if (parent?.awaited === true) {
+      const beginning = this.#beginning.get(parent.run) ?? [];
+      this.#beginning.set(parent.run, beginning);
+      beginning.push(origin.run);
+    }
+    return this.#keep(Run.begin(origin, blobs, this.#services));
+  }
+
+  /**
+   * Whether a run may begin now for the one that begins it. That may have ended since it asked, without a word to the call
+   * that asks: nobody would hear of what the new one pays for, and nobody stop it.
+   */
+  async #mayBegin({ tenant }: RunKey, { run, task }: RunParent): Promise<'yes' | 'later' | FermataError> {
+    const row = await this.#surroundings.store.run({ tenant, run });
+    if (row === undefined) return runNotFound(run);
+    // Its end is of this group, and may still fail with it.
+    if (row.endedAt === null) return this.#resident.get(run)?.ended === true ? 'later' : 'yes';
+    return new FermataError(
+      'runEnded',
+      `Run ${run} has ended (${row.status}), and begins no other run for its task "${task}" any more.`,
+      { data: { runStatus: row.status } },
+    );
+  }
+
+  /** The run that begins this one, where this one is to begin. */
+  #beginner(key: RunKey): RunParent | undefined {
+    const first = this.#pending.get(key.run)?.[0];
+    return first?.kind === 'start' ? first.origin.parent : undefined;
   }
 
   #keep(run: Run): Run {

@@ -113,6 +113,11 @@ export class Run {
     return this.#revision;
   }
 
+  /** True where it has ended, as far as it is decided. */
+  get ended(): boolean {
+    return this.#memory.ended;
+  }
+
   /** True where nothing keeps the run in memory. */
   get idle(): boolean {
     const { cascade, acting, undrafted } = this.#memory;
