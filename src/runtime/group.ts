@@ -21,6 +21,7 @@ import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft, Unnumbered } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
 import { FailingCommits, type CommitTrouble } from './failing-commits.ts';
+import { Inbox } from './inbox.ts';
 import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
 import { Retries } from './retries.ts';
@@ -80,7 +81,7 @@ export class Groups {
   readonly #services: RunServices;
   readonly #resident = new Map<string, Run>();
   readonly #queue = new RunQueue();
-  readonly #pending = new Map<string, Input[]>();
+  readonly #pending = new Map<string, Inbox>();
   readonly #retries: Retries;
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
@@ -163,7 +164,7 @@ export class Groups {
       reply?.reject(refusal);
       return;
     }
-    this.#inputsOf(key).push(input);
+    this.#inputsOf(key).add(input);
     this.#queue.add(key, reply !== undefined);
     this.#schedule();
   }
@@ -202,18 +203,15 @@ export class Groups {
 
   /** Nothing is called any more: what is marked now would be in doubt at the next start. */
   #dropMarks(): void {
-    for (const inputs of [...this.#pending.values(), ...[...this.#resident.values()].map(({ inbox }) => inbox)]) {
-      let kept = 0;
-      for (const input of inputs) if (input.kind !== 'mark') inputs[kept++] = input;
-      inputs.length = kept;
-    }
+    for (const inputs of [...this.#pending.values(), ...[...this.#resident.values()].map(({ inbox }) => inbox)])
+      inputs.keep(({ kind }) => kind !== 'mark');
   }
 
   /** Whoever still waits for an answer gets this one. */
   #refuseAll(error: Error): void {
-    for (const inputs of this.#pending.values()) for (const input of inputs) replyOf(input)?.reject(error);
+    for (const inputs of this.#pending.values()) for (const input of inputs.all()) replyOf(input)?.reject(error);
     for (const run of this.#resident.values())
-      for (const input of [...run.draft.inputs, ...run.inbox]) replyOf(input)?.reject(error);
+      for (const input of [...run.draft.inputs, ...run.inbox.all()]) replyOf(input)?.reject(error);
     this.#pending.clear();
     this.#queue.clear();
   }
@@ -224,10 +222,10 @@ export class Groups {
     this.#blocked.delete(run);
   }
 
-  #inputsOf(key: RunKey): Input[] {
+  #inputsOf(key: RunKey): Inbox {
     const resident = this.#resident.get(key.run);
     if (resident !== undefined) return resident.inbox;
-    const pending = this.#pending.get(key.run) ?? [];
+    const pending = this.#pending.get(key.run) ?? new Inbox();
     this.#pending.set(key.run, pending);
     return pending;
   }
@@ -301,8 +299,7 @@ export class Groups {
       const pending = this.#pending.get(key.run);
       if (pending !== undefined) {
         this.#pending.delete(key.run);
-        // One by one: a call takes no more than some hundred thousand arguments.
-        for (const input of pending) run.inbox.push(input);
+        for (const input of pending.all()) run.inbox.add(input);
       }
       if ((await this.#advance(run)) === 'cut') cut.push(key);
       this.#retries.succeeded(key.run);
@@ -319,8 +316,8 @@ export class Groups {
 
   /** True where what was given to a run ends it, whatever keeps it from going on. */
   #isToEnd(run: string): boolean {
-    const inbox = this.#resident.get(run)?.inbox ?? [];
-    return [...(this.#pending.get(run) ?? []), ...inbox].some(endsAnyway);
+    const inputs = [this.#pending.get(run), this.#resident.get(run)?.inbox];
+    return inputs.some((inbox) => inbox?.all().some(endsAnyway));
   }
 
   /** What will be no better later blocks the run; after anything else, a read that failed, it is tried again. */
@@ -354,7 +351,7 @@ export class Groups {
   #load(key: RunKey): MaybePromise<Run | undefined> {
     const resident = this.#resident.get(key.run);
     if (resident !== undefined) return resident;
-    const first = this.#pending.get(key.run)?.[0];
+    const first = this.#pending.get(key.run)?.first;
     if (first?.kind === 'start') return this.#begin(first);
     const loaded = Run.load(key, this.#services);
     return loaded instanceof Promise ? loaded.then((run) => run && this.#keep(run)) : loaded && this.#keep(loaded);
@@ -388,7 +385,7 @@ export class Groups {
 
   /** The run that begins this one, where this one is to begin. */
   #beginner(key: RunKey): RunParent | undefined {
-    const first = this.#pending.get(key.run)?.[0];
+    const first = this.#pending.get(key.run)?.first;
     return first?.kind === 'start' ? first.origin.parent : undefined;
   }
 
@@ -525,21 +522,22 @@ export class Groups {
   #putBack(key: RunKey, run: Run | undefined, error: Error): void {
     this.#resident.delete(key.run);
     this.#surroundings.inspection?.forget(key.run);
-    const waiting = this.#pending.get(key.run) ?? [];
-    const kept: Input[] = [];
-    for (const input of run === undefined ? waiting : [...run.draft.inputs, ...run.inbox]) {
+    const waiting = this.#pending.get(key.run)?.all() ?? [];
+    const kept = new Inbox();
+    for (const input of run === undefined ? waiting : [...run.draft.inputs, ...run.inbox.all()]) {
       const reply = replyOf(input);
-      if (reply === undefined) kept.push(input);
+      if (reply === undefined) kept.add(input);
       else reply.reject(error);
     }
     if (this.#blocked.has(key.run)) return this.#refuse(key, error);
     // An agenda cut by an earlier group is in the row; it goes on when the run is read back.
-    kept.push({ kind: 'goOn' });
-    this.#pending.set(key.run, run === undefined ? kept : [...kept, ...waiting]);
+    kept.add({ kind: 'goOn' });
+    if (run !== undefined) for (const input of waiting) kept.add(input);
+    this.#pending.set(key.run, kept);
   }
 
   #refuse(key: RunKey, error: Error): void {
-    const inputs = this.#pending.get(key.run) ?? [];
+    const inputs = this.#pending.get(key.run)?.all() ?? [];
     this.#pending.delete(key.run);
     for (const input of inputs) replyOf(input)?.reject(error);
   }
@@ -550,7 +548,7 @@ export class Groups {
     this.#resident.delete(key.run);
     this.#surroundings.inspection?.forget(key.run);
     this.#surroundings.suspects.leave(key.run);
-    for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);
+    for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox.all() ?? [])]) replyOf(input)?.reject(error);
     this.#refuse(key, error);
   }
 }
