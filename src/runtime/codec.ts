@@ -164,17 +164,19 @@ function plainArray(
   blobs: BlobSink | undefined,
 ): unknown {
   let copy: unknown[] | undefined;
-  let holes = 0;
   for (let i = 0; i < value.length; i++) {
-    const held = value[i];
-    if (held === undefined && !(i in value) && ++holes > MAX_HOLES)
-      throw new Refused(`a list with more than ${MAX_HOLES} holes`);
-    const part = within(`[${i}]`, held, depth, refs, blobs);
-    // Not the whole list: most of it may be holes.
-    if (part !== held) copy ??= value.slice(0, i);
-    copy?.push(part);
+    const part = within(`[${i}]`, value[i], depth, refs, blobs);
+    if (part !== value[i]) (copy ??= copyOf(value, i))[i] = part;
   }
   return copy ?? value;
+}
+
+/** Its first hole, which is at `from` or behind it, is the first that asks for a copy. */
+function copyOf(value: readonly unknown[], from: number): unknown[] {
+  let holes = 0;
+  for (let i = from; i < value.length; i++)
+    if (!(i in value) && ++holes > MAX_HOLES) throw new Refused(`a list with more than ${MAX_HOLES} holes`);
+  return value.slice();
 }
 
 function plainRecord(
