@@ -87,7 +87,9 @@ export function childError(end: ChildEnd, begun: BegunRun | undefined): ErrorDat
   };
   const message = `${what} ${end.status === 'failed' ? 'failed' : 'was cancelled'}: ${causeOf(reason)}`;
   if (end.status === 'cancelled') return { code: 'childRunCancelled', retry: 'never', message, data };
-  const isFinal = reason.retry === 'never' || reason.code === 'childRunFailed';
+  // Deleted while the next attempt began: the one after it has nothing to take over, and begins anew.
+  const hadNoOrigin = reason.code === 'originMissing';
+  const isFinal = (reason.retry === 'never' && !hadNoOrigin) || reason.code === 'childRunFailed';
   return { code: 'childRunFailed', retry: isFinal ? 'never' : 'backoff', message, data };
 }
 

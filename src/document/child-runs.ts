@@ -70,8 +70,13 @@ export async function beginChildRun(
   const begun = { idempotency, parent: { ...parent, depth } };
   const before = takesOver === undefined ? undefined : await runOf(runtime, takesOver);
   if (before !== undefined && isSame(before, workflow, checkInput(definition, input))) {
-    const { runId } = await fork(surroundings, before.runId, { point: { retry: true }, ...begun });
-    return { runId, workflow: named(workflow), forkedFrom: before.runId };
+    try {
+      const { runId } = await fork(surroundings, before.runId, { point: { retry: true }, ...begun });
+      return { runId, workflow: named(workflow), forkedFrom: before.runId };
+    } catch (thrown) {
+      // Deleted while it was looked at, it is as if it had been before: the task would fail for want of what it can do without.
+      if ((await runOf(runtime, before.runId)) !== undefined) throw thrown;
+    }
   }
   const { runId } = await execute(runtime, workflow, definition, { input, ...begun }, budgetFor && { budgetFor });
   return { runId, workflow: named(workflow) };

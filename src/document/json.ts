@@ -7,13 +7,15 @@ import { atOnce, type Steps } from './steps.ts';
 const DEEPEST = 100;
 /** Values between two interruptions: about a millisecond. */
 const VALUES_PER_STEP = 1_000;
+/** Faults of a kind that are listed: a list of a million holes would have a million. */
+const MOST_LISTED = 1_000;
 
 /** Narrows to a JSON object: neither null nor a list. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What `jsonFaults` found. */
+/** What `jsonFaults` found: the first 1,000 of each. */
 export interface JsonFindings {
   /** Values that no later check could walk: a circle, too deep, a function, a Date. */
   readonly structure: readonly Fault[];
@@ -41,7 +43,7 @@ export function* walkJson(root: unknown, base: Path = []): Steps<JsonFindings> {
   const stack: Frame[] = [];
 
   const text = (value: string, path: () => Path): void => {
-    if (!value.includes('\0')) return;
+    if (!value.includes('\0') || nul.length === MOST_LISTED) return;
     nul.push({ path: formatPath(path()), message: 'must not contain a NUL character (U+0000)' });
   };
   // The path is made where it is needed: most values are texts and numbers without a fault.
@@ -60,7 +62,7 @@ export function* walkJson(root: unknown, base: Path = []): Steps<JsonFindings> {
 
   look(root, () => base);
   let visited = 0;
-  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+  for (let top = stack.at(-1); top !== undefined && structure.length < MOST_LISTED; top = stack.at(-1)) {
     const { value, path, entries } = top;
     const next = entries.next();
     if (next.done === true) {

@@ -13,6 +13,8 @@ import { FermataError } from '../errors.ts';
 export const BIG = 16_384;
 const TAG = '$fermata';
 const MAX_DEPTH = 200;
+/** Holes of a list. Each is written out, and a list without end costs whoever makes it nothing: the process would stand still over it. */
+const MAX_HOLES = 1_000;
 /** What the runtime's own records (a row, an agenda) may put around a value that was checked. */
 const WRAPPING = 20;
 
@@ -164,9 +166,17 @@ function plainArray(
   let copy: unknown[] | undefined;
   for (let i = 0; i < value.length; i++) {
     const part = within(`[${i}]`, value[i], depth, refs, blobs);
-    if (part !== value[i]) (copy ??= value.slice())[i] = part;
+    if (part !== value[i]) (copy ??= copyOf(value, i))[i] = part;
   }
   return copy ?? value;
+}
+
+/** Its first hole, which is at `from` or behind it, is the first that asks for a copy. */
+function copyOf(value: readonly unknown[], from: number): unknown[] {
+  let holes = 0;
+  for (let i = from; i < value.length; i++)
+    if (!(i in value) && ++holes > MAX_HOLES) throw new Refused(`a list with more than ${MAX_HOLES} holes`);
+  return value.slice();
 }
 
 function plainRecord(

@@ -14,13 +14,14 @@ import { FermataError, type ErrorCode } from '../errors.ts';
 import type { RunChanges } from '../store/commit.ts';
 import type { MaybePromise } from '../store/maybe-promise.ts';
 import type { MessageRow } from '../store/messages.ts';
-import type { RunKey, RunOrigin } from '../store/runs.ts';
+import type { RunKey, RunOrigin, RunParent } from '../store/runs.ts';
 import { StoreError, type Store } from '../store/store.ts';
 import { pause, type Clock, type EventLoop, type TimerHandle } from '../clock.ts';
 import { closeGroup, type Numbers } from './commit-group.ts';
 import type { Draft, Unnumbered } from './draft.ts';
 import type { Fact, FactFeed } from './facts.ts';
 import { FailingCommits, type CommitTrouble } from './failing-commits.ts';
+import { Inbox } from './inbox.ts';
 import { replyOf, type Input } from './input.ts';
 import { RunQueue } from './queue.ts';
 import { Retries } from './retries.ts';
@@ -55,7 +56,7 @@ const LASTING: ReadonlySet<string> = new Set<ErrorCode>(['machineMissing', 'data
 export type CrashPoint = 'decided' | 'committed' | 'published' | 'acted';
 
 /** What a group needs of its surroundings. */
-export interface GroupSurroundings extends RunServices {
+export interface GroupSurroundings extends Omit<RunServices, 'beginning'> {
   readonly clock: Clock;
   readonly loop: EventLoop;
   readonly store: Store;
@@ -76,13 +77,19 @@ export interface GroupSurroundings extends RunServices {
 /** Decides and commits. */
 export class Groups {
   readonly #surroundings: GroupSurroundings;
+  /** The same, and what of this group itself its runs have to know. */
+  readonly #services: RunServices;
   readonly #resident = new Map<string, Run>();
   readonly #queue = new RunQueue();
-  readonly #pending = new Map<string, Input[]>();
+  readonly #pending = new Map<string, Inbox>();
   readonly #retries: Retries;
   /** Runs that wait for something that is missing, with the reason. */
   readonly #blocked = new Map<string, Error>();
+  /** Runs that begin in this group, by the one that waits for them. */
+  readonly #beginning = new Map<string, string[]>();
   readonly #failing: FailingCommits;
+  /** Something is left of a commit that failed. */
+  #triesAgain = false;
   #position: number;
   #lastMessage: number;
   #scheduled = false;
@@ -96,6 +103,7 @@ export class Groups {
 
   constructor(surroundings: GroupSurroundings, start: Numbers) {
     this.#surroundings = surroundings;
+    this.#services = { ...surroundings, beginning: ({ run }) => this.#beginning.get(run) ?? [] };
     this.#retries = new Retries(surroundings.clock);
     this.#failing = new FailingCommits(surroundings.loop, (message, fields) => surroundings.log(message, fields));
     this.#position = start.position;
@@ -112,9 +120,7 @@ export class Groups {
    * the next commit would succeed is known by nobody then.
    */
   get failing(): CommitTrouble | undefined {
-    const isTrying =
-      this.#backingOff !== undefined || this.#scheduled || this.#draining !== undefined || this.#queue.size > 0;
-    return isTrying ? this.#failing.now : undefined;
+    return this.#triesAgain ? this.#failing.now : undefined;
   }
 
   /** Why a run waits although nothing of its own keeps it. */
@@ -158,7 +164,7 @@ export class Groups {
       reply?.reject(refusal);
       return;
     }
-    this.#inputsOf(key).push(input);
+    this.#inputsOf(key).add(input);
     this.#queue.add(key, reply !== undefined);
     this.#schedule();
   }
@@ -197,18 +203,15 @@ export class Groups {
 
   /** Nothing is called any more: what is marked now would be in doubt at the next start. */
   #dropMarks(): void {
-    for (const inputs of [...this.#pending.values(), ...[...this.#resident.values()].map(({ inbox }) => inbox)]) {
-      let kept = 0;
-      for (const input of inputs) if (input.kind !== 'mark') inputs[kept++] = input;
-      inputs.length = kept;
-    }
+    for (const inputs of [...this.#pending.values(), ...[...this.#resident.values()].map(({ inbox }) => inbox)])
+      inputs.keep(({ kind }) => kind !== 'mark');
   }
 
   /** Whoever still waits for an answer gets this one. */
   #refuseAll(error: Error): void {
-    for (const inputs of this.#pending.values()) for (const input of inputs) replyOf(input)?.reject(error);
+    for (const inputs of this.#pending.values()) for (const input of inputs.all()) replyOf(input)?.reject(error);
     for (const run of this.#resident.values())
-      for (const input of [...run.draft.inputs, ...run.inbox]) replyOf(input)?.reject(error);
+      for (const input of [...run.draft.inputs, ...run.inbox.all()]) replyOf(input)?.reject(error);
     this.#pending.clear();
     this.#queue.clear();
   }
@@ -219,10 +222,10 @@ export class Groups {
     this.#blocked.delete(run);
   }
 
-  #inputsOf(key: RunKey): Input[] {
+  #inputsOf(key: RunKey): Inbox {
     const resident = this.#resident.get(key.run);
     if (resident !== undefined) return resident.inbox;
-    const pending = this.#pending.get(key.run) ?? [];
+    const pending = this.#pending.get(key.run) ?? new Inbox();
     this.#pending.set(key.run, pending);
     return pending;
   }
@@ -255,6 +258,7 @@ export class Groups {
     // A set: what comes in while another run is loaded brings a run back into the queue.
     const group = new Set<Run>();
     const cut: RunKey[] = [];
+    this.#beginning.clear();
     const { loop } = this.#surroundings;
     const until = loop.elapsed() + MAX_MS;
     let entries = 0;
@@ -271,6 +275,8 @@ export class Groups {
     for (const key of cut) this.#queue.add(key);
     if (group.size > 0) await this.#commit([...group]);
     else this.#surroundings.suspects.deciding(undefined);
+    // No commit has failed just now, and what one left behind has been taken: the next one is a new beginning.
+    if (this.#queue.size === 0 && this.#backingOff === undefined) this.#triesAgain = false;
   }
 
   /** Lets one run decide; undefined where it contributes nothing. */
@@ -279,6 +285,11 @@ export class Groups {
     // Read back after a failed commit, it would go on with what it was cut in.
     if (this.#blocked.has(key.run) && !this.#isToEnd(key.run)) return undefined;
     try {
+      const parent = this.#beginner(key);
+      const may = parent === undefined ? 'yes' : await this.#mayBegin(key, parent);
+      if (may === 'later') cut.push(key);
+      if (may instanceof Error) this.#refuse(key, may);
+      if (may !== 'yes') return undefined;
       const loaded = this.#load(key);
       run = loaded instanceof Promise ? await loaded : loaded;
       if (run === undefined) {
@@ -288,8 +299,7 @@ export class Groups {
       const pending = this.#pending.get(key.run);
       if (pending !== undefined) {
         this.#pending.delete(key.run);
-        // One by one: a call takes no more than some hundred thousand arguments.
-        for (const input of pending) run.inbox.push(input);
+        for (const input of pending.all()) run.inbox.add(input);
       }
       if ((await this.#advance(run)) === 'cut') cut.push(key);
       this.#retries.succeeded(key.run);
@@ -306,8 +316,8 @@ export class Groups {
 
   /** True where what was given to a run ends it, whatever keeps it from going on. */
   #isToEnd(run: string): boolean {
-    const inbox = this.#resident.get(run)?.inbox ?? [];
-    return [...(this.#pending.get(run) ?? []), ...inbox].some(endsAnyway);
+    const inputs = [this.#pending.get(run), this.#resident.get(run)?.inbox];
+    return inputs.some((inbox) => inbox?.all().some(endsAnyway));
   }
 
   /** What will be no better later blocks the run; after anything else, a read that failed, it is tried again. */
@@ -341,10 +351,42 @@ export class Groups {
   #load(key: RunKey): MaybePromise<Run | undefined> {
     const resident = this.#resident.get(key.run);
     if (resident !== undefined) return resident;
-    const first = this.#pending.get(key.run)?.[0];
-    if (first?.kind === 'start') return this.#keep(Run.begin(first.origin, first.blobs, this.#surroundings));
-    const loaded = Run.load(key, this.#surroundings);
+    const first = this.#pending.get(key.run)?.first;
+    if (first?.kind === 'start') return this.#begin(first);
+    const loaded = Run.load(key, this.#services);
     return loaded instanceof Promise ? loaded.then((run) => run && this.#keep(run)) : loaded && this.#keep(loaded);
+  }
+
+  #begin({ origin, blobs }: Extract<Input, { kind: 'start' }>): Run {
+    const { parent } = origin;
+    if (parent?.awaited === true) {
+      const beginning = this.#beginning.get(parent.run) ?? [];
+      this.#beginning.set(parent.run, beginning);
+      beginning.push(origin.run);
+    }
+    return this.#keep(Run.begin(origin, blobs, this.#services));
+  }
+
+  /**
+   * Whether a run may begin now for the one that begins it. That may have ended since it asked, without a word to the call
+   * that asks: nobody would hear of what the new one pays for, and nobody stop it.
+   */
+  async #mayBegin({ tenant }: RunKey, { run, task }: RunParent): Promise<'yes' | 'later' | FermataError> {
+    const row = await this.#surroundings.store.run({ tenant, run });
+    if (row === undefined) return runNotFound(run);
+    // Its end is of this group, and may still fail with it.
+    if (row.endedAt === null) return this.#resident.get(run)?.ended === true ? 'later' : 'yes';
+    return new FermataError(
+      'runEnded',
+      `Run ${run} has ended (${row.status}), and begins no other run for its task "${task}" any more.`,
+      { data: { runStatus: row.status } },
+    );
+  }
+
+  /** The run that begins this one, where this one is to begin. */
+  #beginner(key: RunKey): RunParent | undefined {
+    const first = this.#pending.get(key.run)?.first;
+    return first?.kind === 'start' ? first.origin.parent : undefined;
   }
 
   #keep(run: Run): Run {
@@ -448,6 +490,7 @@ export class Groups {
         this.#queue.add(run.key);
       }
       this.#failing.failed(thrown.message);
+      this.#triesAgain = true;
       this.#backOff();
       return;
     }
@@ -479,21 +522,22 @@ export class Groups {
   #putBack(key: RunKey, run: Run | undefined, error: Error): void {
     this.#resident.delete(key.run);
     this.#surroundings.inspection?.forget(key.run);
-    const waiting = this.#pending.get(key.run) ?? [];
-    const kept: Input[] = [];
-    for (const input of run === undefined ? waiting : [...run.draft.inputs, ...run.inbox]) {
+    const waiting = this.#pending.get(key.run)?.all() ?? [];
+    const kept = new Inbox();
+    for (const input of run === undefined ? waiting : [...run.draft.inputs, ...run.inbox.all()]) {
       const reply = replyOf(input);
-      if (reply === undefined) kept.push(input);
+      if (reply === undefined) kept.add(input);
       else reply.reject(error);
     }
     if (this.#blocked.has(key.run)) return this.#refuse(key, error);
     // An agenda cut by an earlier group is in the row; it goes on when the run is read back.
-    kept.push({ kind: 'goOn' });
-    this.#pending.set(key.run, run === undefined ? kept : [...kept, ...waiting]);
+    kept.add({ kind: 'goOn' });
+    if (run !== undefined) for (const input of waiting) kept.add(input);
+    this.#pending.set(key.run, kept);
   }
 
   #refuse(key: RunKey, error: Error): void {
-    const inputs = this.#pending.get(key.run) ?? [];
+    const inputs = this.#pending.get(key.run)?.all() ?? [];
     this.#pending.delete(key.run);
     for (const input of inputs) replyOf(input)?.reject(error);
   }
@@ -504,7 +548,7 @@ export class Groups {
     this.#resident.delete(key.run);
     this.#surroundings.inspection?.forget(key.run);
     this.#surroundings.suspects.leave(key.run);
-    for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox ?? [])]) replyOf(input)?.reject(error);
+    for (const input of [...(run?.draft.inputs ?? []), ...(run?.inbox.all() ?? [])]) replyOf(input)?.reject(error);
     this.#refuse(key, error);
   }
 }

@@ -80,11 +80,11 @@ export class MessageDelivery {
   async #handOver(): Promise<void> {
     /** Runs that cannot be spoken to now. What is for them waits, in its order; what is for others does not wait for it. */
     const failing = new Map<string, unknown>();
-    let left = 0;
-    for (;;) {
-      const rows = await this.#surroundings.store.messages(PAGE + this.#handedOver.size + left);
-      const fresh = rows.filter(({ id }) => !this.#handedOver.has(id));
-      for (const row of fresh) {
+    // Each row is read once in a look. One that is committed behind the last page meanwhile asks for another look.
+    for (let after = 0, page: readonly MessageRow[]; ; after = page.at(-1)?.id ?? after) {
+      page = await this.#surroundings.store.messages(PAGE, after);
+      // Now: one that was handed over before may be taken and gone while others of the page are.
+      for (const row of page.filter(({ id }) => !this.#handedOver.has(id))) {
         if (failing.has(row.toRun)) continue;
         try {
           await this.#handOverRow(row);
@@ -92,9 +92,7 @@ export class MessageDelivery {
           failing.set(row.toRun, thrown);
         }
       }
-      const before = left;
-      left = fresh.filter(({ toRun }) => failing.has(toRun)).length;
-      if (fresh.length - before < PAGE) break;
+      if (page.length < PAGE) break;
     }
     for (const [toRun, thrown] of failing) this.#failed(thrown, { toRun });
   }

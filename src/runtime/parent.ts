@@ -86,7 +86,9 @@ export function tellProgress(memory: RunMemory): void {
 
 /** Runs that this one waits for. Read before its end begins: a read may have to wait, and nothing may have changed then. */
 export function awaited(memory: RunMemory): readonly string[] {
-  return memory.rows.read('awaitedRuns', () => memory.services.store.awaitedRuns(memory.key));
+  const { store, beginning } = memory.services;
+  const known = memory.rows.read('awaitedRuns', () => store.awaitedRuns(memory.key));
+  return [...known, ...beginning(memory.key)];
 }
 
 /** Nobody will ask for what they give any more. */

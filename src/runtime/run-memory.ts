@@ -45,6 +45,8 @@ export interface RunServices {
     | 'effectsOf'
     | 'timersOf'
   >;
+  /** Runs that begin in this very group, and that this one waits for: no row says so yet. */
+  beginning(key: RunKey): readonly string[];
   readonly clock: Clock;
   /** Where the journal ended when this process began: no two that have stored anything share it. */
   readonly begunAt: number;

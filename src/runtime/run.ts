@@ -15,6 +15,7 @@ import { encode } from './codec.ts';
 import { markOfCascade, markOfInput } from './deciding.ts';
 import type { Draft } from './draft.ts';
 import { end, familyOf, stop } from './ending.ts';
+import { Inbox } from './inbox.ts';
 import type { Input } from './input.ts';
 import { takeInput } from './inputs.ts';
 import { tellProgress } from './parent.ts';
@@ -50,7 +51,7 @@ export interface ClosedRun {
 
 /** A run in memory, going on. */
 export class Run {
-  readonly inbox: Input[] = [];
+  readonly inbox = new Inbox();
   readonly #memory: RunMemory;
   #revision: number;
   /** Hashes of the big values that the row holds of a cascade which was cut. */
@@ -113,10 +114,15 @@ export class Run {
     return this.#revision;
   }
 
+  /** True where it has ended, as far as it is decided. */
+  get ended(): boolean {
+    return this.#memory.ended;
+  }
+
   /** True where nothing keeps the run in memory. */
   get idle(): boolean {
     const { cascade, acting, undrafted } = this.#memory;
-    return this.inbox.length === 0 && cascade.resting && acting === 0 && undrafted;
+    return this.inbox.size === 0 && cascade.resting && acting === 0 && undrafted;
   }
 
   /** Takes turns until nothing is left to take or `budget` is spent. Throws `Suspended`; then call it again. */
@@ -128,7 +134,12 @@ export class Run {
     const spent = (): boolean =>
       // Never before the first turn: a run that begins with a big input would be committed without its actor.
       draft.turns > 0 && (draft.turns >= budget.turns || draft.chars >= budget.chars || loop.elapsed() > until);
-    if (mustStop(this.inbox[0])) memory.cascade.clear();
+    // A request that is refused takes no turn, and 100,000 of them would hold the loop all the same.
+    const answered = (): boolean => {
+      const { size } = draft.answers;
+      return size >= budget.turns || (size > 0 && loop.elapsed() > until);
+    };
+    if (mustStop(this.inbox.first)) memory.cascade.clear();
     // A turn that had to wait for a read goes on at its own time: its deadline and the fact about it are of one date.
     if (!draft.dated && !memory.cascade.resting) memory.readClock();
     if (!memory.cascade.resting) {
@@ -148,15 +159,15 @@ export class Run {
         continue;
       }
       memory.idleTurns = 0;
-      const input = this.inbox[0];
-      if (input === undefined || spent()) break;
+      const input = this.inbox.first;
+      if (input === undefined || spent() || answered()) break;
       const mark = markOfInput(memory.key, input);
       if (!this.#joins(mark)) break;
       memory.services.suspects.deciding(mark);
       memory.readClock();
       const answer = takeInput(memory, input);
       memory.rows.forgetReads();
-      this.inbox.shift();
+      this.inbox.dropFirst();
       this.#decided.push(mark);
       memory.draft.inputs.push(input);
       if (answer !== undefined) memory.draft.answers.set(input, answer);
@@ -164,7 +175,7 @@ export class Run {
     this.#settleStatus();
     tellProgress(memory);
     memory.rows.forgetReads();
-    return this.inbox.length === 0 ? 'resting' : 'cut';
+    return this.inbox.size === 0 ? 'resting' : 'cut';
   }
 
   /** A suspect is decided and written by itself: where the process dies of it, it is clear of what. */

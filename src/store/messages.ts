@@ -15,6 +15,7 @@ export interface MessageRow {
 
 /** Messages to runs: between them, and from outside. */
 export interface MessageStore {
-  messages(limit: number): Promise<readonly MessageRow[]>;
+  /** Those with an id over `after`, in order. */
+  messages(limit: number, after?: number): Promise<readonly MessageRow[]>;
   messageTaken(key: RunKey, id: string): MaybePromise<number | undefined>;
 }

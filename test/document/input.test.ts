@@ -64,6 +64,19 @@ describe('the input of a run', () => {
     ]);
   });
 
+  test.each([
+    ['holes', Object.assign([], { length: 4_000_000_000 }), 'input.list[0]: expected JSON, came nothing'],
+    [
+      'NUL characters',
+      Array.from({ length: 2_000 }, () => '\0'),
+      'input.list[0]: must not contain a NUL character (U+0000)',
+    ],
+  ])('with a list of %s has a thousand faults and no more', (_, list, first) => {
+    const faults = faultsOf(() => checkInput(define(), { list }));
+    expect(faults).toHaveLength(1_000);
+    expect(faults[0]).toBe(first);
+  });
+
   test('may be read only as far as a closed schema goes', () => {
     const document = (schema: Record<string, unknown>): unknown => ({
       name: 'w',

@@ -1,6 +1,7 @@
 /** Sub-workflows and work in rounds that did not come to an end go on from where they were: in a fork, and at the next attempt. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FermataError } from '../../src/errors.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { RunView } from '../../src/runtime/runtime.ts';
 import { Workbench } from '../harness/documents.ts';
 
@@ -29,6 +30,21 @@ async function lastChild(run: string): Promise<RunView> {
 function ancestors({ fork }: RunView): string[] {
   const { layers = [] } = (fork ?? {}) as { readonly layers?: readonly { readonly run: string }[] };
   return layers.map(({ run }) => run);
+}
+
+/** Tells which run is asked for, before it is. */
+function watchingReads(asked: (store: Store, run: unknown) => void): (store: Store) => Store {
+  return (store) =>
+    new Proxy(store, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return (...given: unknown[]): unknown => {
+          asked(store, (given[0] as { readonly run?: unknown } | undefined)?.run);
+          return Reflect.apply(method, target, given);
+        };
+      },
+    });
 }
 
 describe('a fork of a run whose sub-workflow failed', () => {
@@ -181,6 +197,29 @@ describe('another attempt of a sub-workflow', () => {
     await bench.complete('c', 'end');
     expect(news()).toEqual(['b', 'c']);
     expect(await bench.read(again)).toMatchObject({ status: 'completed', output: 'end' });
+  });
+
+  it('goes on, or begins anew, where the failed run is deleted in that very moment, at whatever read of it', async () => {
+    let deleted = true;
+    for (let at = 1; deleted; at++) {
+      const run = await bench.start({ tasks: [phase()] });
+      await bench.complete('a');
+      await bench.fail('b');
+      const failed = (await lastChild(run)).runId;
+      deleted = false;
+      let reads = 0;
+      bench.wrap = watchingReads((store, of) => {
+        if (of !== failed || ++reads !== at) return;
+        deleted = true;
+        void store.deleteRun({ tenant: 'default', run: failed }).catch(() => {});
+      });
+      await bench.restart();
+      await bench.advance(100);
+      if (bench.running.length === 0) await bench.advance(100);
+      const parts = bench.running[0] === 'b' ? ['b', 'c'] : ['a', 'b', 'c'];
+      for (const part of parts) await bench.complete(part);
+      expect(await bench.read(run), `deleted at read ${at}`).toMatchObject({ status: 'completed' });
+    }
   });
 
   it('is one of the level next to the failure, and of no other', async () => {

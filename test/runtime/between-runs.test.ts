@@ -1,5 +1,6 @@
 /** Messages between runs: each is taken once, and none gets lost on the way (R8). */
 import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/store.ts';
 import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
 import { counter, sender } from './machines.ts';
 import { faulty } from './stores.ts';
@@ -74,5 +75,26 @@ describe('R8: a message to another run', () => {
     await under.settle();
     const taken = (await under.runtime.journal('house')).filter(({ type }) => type === 'ADD');
     expect(taken.map(({ data }) => (data as { n: number }).n)).toEqual([0, 1, 2]);
+  });
+
+  it('is read once at each try, however many wait for a run that cannot begin', async () => {
+    const addressed = (run: string) => (run === 'house' ? { machine: 'counter@2' } : undefined);
+    let read = 0;
+    const wrap = (store: Store): Store => ({
+      ...store,
+      async messages(...asked) {
+        const rows = await store.messages(...asked);
+        read += rows.length;
+        return rows;
+      },
+    });
+    const under = await openRuntime({ machines, addressed, wrap });
+    const from = await under.runtime.start('sender');
+    const many = Array.from({ length: 2_500 }, (_, n) => ({ type: 'TELL', to: 'house', n }));
+    await Promise.all(many.map((event) => under.runtime.send(from.runId, event)));
+    await under.settle();
+    read = 0;
+    await under.advance(1_000);
+    expect(read).toBe(many.length);
   });
 });

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import type { RunParent } from '../../src/store/runs.ts';
 import type { Store } from '../../src/store/store.ts';
-import { openRuntime } from '../harness/runtime.ts';
+import { openRuntime, turnsOfTheLoop } from '../harness/runtime.ts';
+import { faulty } from './stores.ts';
 
 /** Hears how the runs end that it waits for; throws when it is told to. */
 const waiter = setup({ types: {} as { context: { heard: readonly unknown[] } } }).createMachine({
@@ -46,8 +47,10 @@ const parentOf = (run: string, more: Partial<RunParent> = {}): RunParent => ({
   ...more,
 });
 
-async function open() {
-  const under = await openRuntime({ machines });
+type Opened = Awaited<ReturnType<typeof open>>;
+
+async function open(wrap: (store: Store) => Store = (store) => store) {
+  const under = await openRuntime({ machines, wrap });
   const { runId: upper } = await under.runtime.start('waiter');
   return {
     under,
@@ -112,6 +115,67 @@ describe('R8: a run that another one waits for', () => {
       await under.runtime.cancel(alone);
     },
   );
+
+  describe('does not go on for nobody where the one that begins it ends', () => {
+    const ends = {
+      breaks: ({ under, upper }: Opened) => under.runtime.send(upper, { type: 'THROW' }),
+      'is stopped': ({ under, upper }: Opened) => under.runtime.cancel(upper),
+    };
+    const live = async ({ under, upper }: Opened): Promise<readonly unknown[]> => {
+      await under.settle();
+      return (await under.runtime.list({ parent: upper, limit: 10 })).filter(({ endedAt }) => endedAt === null);
+    };
+
+    it.each(['breaks', 'is stopped'] as const)('before: the one above %s', async (how) => {
+      const opened = await open();
+      await ends[how](opened);
+      for (const awaited of [true, false]) {
+        const refused = opened.begin('worker', { awaited });
+        await expect(refused).rejects.toMatchObject({
+          code: 'runEnded',
+          data: { runStatus: expect.any(String) as string },
+        });
+      }
+      expect(await opened.under.runtime.list({ parent: opened.upper, limit: 10 })).toEqual([]);
+    });
+
+    it('before, and has been deleted', async () => {
+      const opened = await open();
+      await opened.under.runtime.cancel(opened.upper);
+      await opened.under.runtime.delete(opened.upper);
+      await expect(opened.begin()).rejects.toMatchObject({ code: 'notFound' });
+    });
+
+    it.each(['breaks', 'is stopped'] as const)('in the same commit, just before: the one above %s', async (how) => {
+      const opened = await open();
+      const [, begun] = await Promise.allSettled([ends[how](opened), opened.begin()]);
+      expect(begun).toMatchObject({ status: 'rejected', reason: { code: 'runEnded' } });
+      expect(await live(opened)).toEqual([]);
+    });
+
+    it.each(['breaks', 'is stopped'] as const)('in the same commit, just after: the one above %s', async (how) => {
+      const opened = await open();
+      const [begun] = await Promise.allSettled([opened.begin(), ends[how](opened)]);
+      expect(begun.status).toBe('fulfilled');
+      expect(await live(opened)).toEqual([]);
+    });
+
+    it('while its end is being written, and then is not', async () => {
+      const store = faulty();
+      const opened = await open(store.wrap);
+      const release = store.hold();
+      const ended = ends.breaks(opened);
+      await turnsOfTheLoop();
+      const begun = opened.begin();
+      store.fault = 'unchanged';
+      release();
+      await expect(ended).rejects.toMatchObject({ code: 'storeUnavailable' });
+      store.fault = 'none';
+      await opened.under.clock.advance(1_000, turnsOfTheLoop);
+      expect(await live(opened)).toHaveLength(1);
+      await opened.under.runtime.cancel(await begun);
+    });
+  });
 
   it('is listed under the one that began it, and says who that is', async () => {
     const { under, upper, begin } = await open();

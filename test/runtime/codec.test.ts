@@ -67,6 +67,12 @@ describe('R7: a value comes back as it was', () => {
     });
   });
 
+  it('a hole in a list is read as undefined, whatever is before it', () => {
+    const list: unknown[] = [new Date(0)];
+    list[1_000] = 1;
+    expect(roundTrip(list)).toStrictEqual([new Date(0), ...Array.from({ length: 999 }, () => undefined), 1]);
+  });
+
   it('an invalid date stays invalid', () => {
     expect(Number.isNaN((roundTrip(new Date(NaN)) as Date).getTime())).toBe(true);
   });
@@ -91,6 +97,8 @@ describe('R7: what cannot be kept is refused with its path', () => {
     ['a symbol', [Symbol('s')], 'value[0]'],
     ['a class instance', { when: new URL('http://x') }, 'value.when'],
     ['in a map', { m: new Map([['k', () => {}]]) }, 'value.m'],
+    ['a list of holes', { when: Object.assign([], { length: 1_001 }) }, 'value.when'],
+    ['a list of four billion', { when: Object.assign([new Date(0)], { length: 4_000_000_000 }) }, 'value.when'],
     ['in an error', Object.assign(new Error('e'), { socket: new (class Socket {})() }), 'value.socket'],
   ])('%s', (_, value, path) => {
     const refusal: unknown = (() => {

@@ -117,6 +117,23 @@ describe('R4: a commit that certainly changed nothing', () => {
     expect(await under.runtime.healthy()).toBe(true);
   });
 
+  it('says so no more once nothing of it is left to be tried, also while the next commit is under way', async () => {
+    const store = faulty();
+    const under = await openRuntime({ machines: { 'counter@1': counter }, wrap: store.wrap });
+    const { runId } = await under.runtime.start('counter');
+    store.fault = 'unchanged';
+    await expect(under.runtime.send(runId, { type: 'ADD' })).rejects.toMatchObject({ code: 'storeUnavailable' });
+    await under.clock.advance(300, turnsOfTheLoop);
+    store.fault = 'none';
+    const release = store.hold();
+    const asked = under.runtime.send(runId, { type: 'ADD' });
+    await turnsOfTheLoop();
+    expect(under.runtime.failingCommits).toBeUndefined();
+    expect(await under.runtime.healthy()).toBe(true);
+    release();
+    await asked;
+  });
+
   it('big commits that fail among small ones that fit are said once a minute; trouble that lasts, after a second', async () => {
     const store = faulty();
     let elapsed = 0;

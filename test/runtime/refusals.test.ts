@@ -366,6 +366,12 @@ describe('R7: what JSON cannot carry is kept', () => {
       code: 'notSerializable',
       data: { path: 'input.f' },
     });
+    await expect(
+      under.runtime.start('counter', { input: { list: Object.assign([], { length: 4_000_000_000 }) } }),
+    ).rejects.toMatchObject({
+      code: 'notSerializable',
+      data: { path: 'input.list' },
+    });
     const { runId } = await under.runtime.start('counter');
     await expect(under.runtime.send(runId, { type: 'ADD', f: Symbol('x') })).rejects.toMatchObject({
       code: 'notSerializable',

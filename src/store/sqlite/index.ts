@@ -112,7 +112,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     openEffects: async (after, limit) => use().recovery.openEffects(after, limit),
     cutRuns: async () => use().recovery.cutRuns(),
     openRuns: async (page) => use().recovery.openRuns(page),
-    messages: async (limit) => use().recovery.messages(limit),
+    messages: async (limit, after) => use().recovery.messages(limit, after),
 
     suspects: async () => use().suspects.suspects(),
     putSuspects: async (rows) => use().suspects.putSuspects(rows),

@@ -63,7 +63,13 @@ const prepareReads = readStatements({
       .innerJoin(run, eq(run.key, runState.run))
       .where(isNotNull(runState.agendaJson))
       .orderBy(asc(runState.run)),
-  undelivered: () => builder.select().from(message).orderBy(asc(message.id)).limit(limitTo),
+  undelivered: () =>
+    builder
+      .select()
+      .from(message)
+      .where(gt(message.id, sql.placeholder('after')))
+      .orderBy(asc(message.id))
+      .limit(limitTo),
 });
 
 /** Prepares the reads of recovery and time. */
@@ -99,6 +105,6 @@ export function prepareRecoveryReads(connection: Connection, keys: RunKeys): Rec
       const next = OPEN[OPEN.findIndex((one) => one === status) + 1];
       return { byMachine, after: next && { status: next, key: 0 } };
     },
-    messages: async (limit) => read.undelivered.all({ limit }),
+    messages: async (limit, after = 0) => read.undelivered.all({ limit, after }),
   };
 }

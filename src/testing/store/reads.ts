@@ -178,7 +178,11 @@ export function readsOf(use: () => MemoryDatabase): Reads {
       );
       return { byMachine: new Map(counts), after: next.length < limit ? undefined : next.at(-1) };
     },
-    messages: async (limit) => [...use().messages.values()].toSorted((a, b) => a.id - b.id).slice(0, limit),
+    messages: async (limit, after = 0) =>
+      [...use().messages.values()]
+        .filter(({ id }) => id > after)
+        .toSorted((a, b) => a.id - b.id)
+        .slice(0, limit),
 
     runs: async (tenant, filter) =>
       use()

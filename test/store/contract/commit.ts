@@ -180,6 +180,7 @@ export function commitContract(make: MakeStore): void {
         group([begin(a)], { messagesSent: [message(2), message(1, { tenant: 'other' }), message(3)] }),
       );
       expect(await store.messages(2)).toEqual([message(1, { tenant: 'other' }), message(2)]);
+      expect(await store.messages(10, 1)).toEqual([message(2), message(3)]);
       await store.commit(group([begin(b)], { messagesTaken: [1, 2] }));
       expect(await store.messages(10)).toEqual([message(3)]);
     });

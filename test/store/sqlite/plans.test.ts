@@ -78,7 +78,7 @@ const reads: Record<string, () => unknown> = {
   'next due': () => recovery.nextDue(0),
   'open effects': () => recovery.openEffects(effectSeen, 9),
   'cut runs': () => recovery.cutRuns(),
-  messages: () => recovery.messages(9),
+  messages: () => recovery.messages(9, 1),
   journal: () => page.journal(a, { after: 1, limit: 9, kind: 'fact', actor: 'root' }),
   feed: () => page.feed('default', 1, 9),
   actors: () => page.actors(a),
