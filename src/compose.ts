@@ -339,7 +339,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       hear();
       return store.answer(tenant, key, clock.now());
     },
-    isBlocked: (run) => opened?.isBlocked(run) ?? false,
+    isBlocked: (run) => opened?.takesNothing(run) ?? false,
     clock,
   });
   const running = (): Runtime => opened ?? unopened();

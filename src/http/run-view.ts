@@ -63,7 +63,9 @@ const runSummarySchema = z
     reason: reasonSchema.optional(),
     blocked: reasonSchema
       .optional()
-      .describe('Why it cannot go on at all: quarantined, its machine is missing, its row is damaged'),
+      .describe(
+        'Why it cannot go on: quarantined, its machine is missing, its row is damaged, or a call of it cannot be made here',
+      ),
     progress,
     createdAt: date,
     startedAt: date.nullable(),

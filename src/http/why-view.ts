@@ -70,7 +70,7 @@ export const whySchema = z
     blocked: z
       .looseObject({ code: z.string(), message: z.string() })
       .nullable()
-      .describe('Why the run cannot go on at all'),
+      .describe('Why the run cannot go on, or a call of it cannot be made here: all else goes on then'),
     tasks: z.array(waitingTaskSchema),
     actors: z
       .array(

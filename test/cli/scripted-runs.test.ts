@@ -66,6 +66,8 @@ it('wait where they would ask a model, say why, and go on with scripted ones', a
   await runtime.idle();
   const why = await client.why(runId);
   expect(why.blocked).toMatchObject({ code: 'scriptedRun', message: expect.stringContaining('--demo') as string });
+  const listed = async (from: FermataClient) => (await from.runs({ blocked: 'true' })).items;
+  expect(await listed(client)).toMatchObject([{ runId, blocked: { code: 'scriptedRun' } }]);
   expect(
     (await runtime.list({ limit: 10 })).map(({ runId: one }) => one),
     'no run below it',
@@ -89,6 +91,7 @@ it('wait where they would ask a model, say why, and go on with scripted ones', a
   const again = await place.open(true);
   const ended = await again.program.fermata.runtime.waitFor(runId);
   expect(ended.status).toBe('completed');
+  expect(await listed(again.client)).toEqual([]);
   expect(await statuses(again.client)).toEqual(Object.fromEntries(NAMES.map((name) => [name, 'completed'])));
   expect(JSON.stringify(ended.output)).toContain('[scripted]');
   expect(place.real.requests).toHaveLength(1);
