@@ -115,7 +115,9 @@ export async function whyView(
   const { tasks, unlisted } =
     isDocument && run.endedAt === null ? await waitingTasks(fermata, run, actors) : { tasks: [], unlisted: 0 };
   const keeps = blocked === undefined ? null : blockedBy(blocked);
-  const events = blocked === undefined ? await fermata.runtime.outsideEvents(runId) : [];
+  // One of which only a call waits takes events all the same.
+  const takes = !fermata.runtime.takesNothing(runId) && actors.some(({ actor }) => actor === '/');
+  const events = blocked === undefined || takes ? await fermata.runtime.outsideEvents(runId) : [];
   return {
     runId,
     status: run.status,

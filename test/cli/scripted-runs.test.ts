@@ -104,18 +104,23 @@ it('wait with the call that was cut off by the end of the demo, and can be cance
   const place = await openPrograms();
   // A token a second: the call is under way when the demo ends.
   const demo = await place.open(true, 1);
-  const slow = {
+  const slow: WorkflowDocument = {
     name: 'slow',
     tasks: [
       { name: 'ask', prompt: 'Say hello' },
       { name: 'then', prompt: 'Say bye' },
+      { name: 'paid', kind: 'wait', event: { type: 'paid' } },
     ],
   };
   const { id } = await demo.client.createWorkflow(slow);
   const { runId } = await demo.client.execute(id, {});
   const { client, program } = await place.open(false);
   await program.fermata.runtime.idle();
-  expect((await client.why(runId)).blocked).toMatchObject({ code: 'scriptedRun' });
+  const { blocked, events } = await client.why(runId);
+  expect(blocked).toMatchObject({ code: 'scriptedRun' });
+  expect(events, 'all else goes on').toMatchObject([{ type: 'paid', accepted: true }]);
+  await client.send(runId, { type: 'paid' });
+  await program.fermata.runtime.waitFor(runId, ({ counts }) => counts['completed'] === 1);
   await client.cancel(runId, 'no longer wanted');
   expect((await program.fermata.runtime.waitFor(runId)).status).toBe('cancelled');
   expect(place.real.requests).toEqual([]);
