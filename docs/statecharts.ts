@@ -12,7 +12,8 @@ import { taskMachine } from '../machines/task.ts';
 import { workflowMachine } from '../machines/workflow.ts';
 
 const PAGE = new URL('machines.md', import.meta.url);
-const MACHINES: Readonly<Record<string, AnyStateMachine>> = {
+/** Those of this house, by the names that the page has for them. */
+export const MACHINES: Readonly<Record<string, AnyStateMachine>> = {
   workflow: workflowMachine,
   task: taskMachine,
   shared: sharedMachine,

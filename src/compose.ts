@@ -129,7 +129,8 @@ export interface Fermata {
   readonly workflows: Workflows;
   /**
    * The verbs and views of the HTTP API, without HTTP: the typed client of `fermata/client`, answered in this process. What
-   * is written against it runs against a server as well. Throws `FermataClientError`, with the same codes.
+   * is written against it runs against a server as well. Throws `FermataClientError`, with the same codes: `isFermataError`
+   * knows both.
    *
    * @example
    * await fermata.api.approve(runId, 'publish', { approved: true, by: 'Ada' })
@@ -339,7 +340,7 @@ export async function compose(options: FermataOptions): Promise<Fermata> {
       hear();
       return store.answer(tenant, key, clock.now());
     },
-    isBlocked: (run) => opened?.isBlocked(run) ?? false,
+    isBlocked: (run) => opened?.takesNothing(run) ?? false,
     clock,
   });
   const running = (): Runtime => opened ?? unopened();

@@ -2,6 +2,7 @@
 import { createClient, FermataClientError, type FermataClient } from './client/index.ts';
 import { wait } from './client/wait.ts';
 import type { Fermata } from './compose.ts';
+import { FermataError } from './errors.ts';
 import type { Logger } from './http/logger.ts';
 
 /** Under this address an API without a socket is called; nothing listens there. */
@@ -34,4 +35,18 @@ export function embeddedApi({ fermata, log, stopping }: EmbeddedApiOptions): Fer
       throw new FermataClientError({ code: 'shuttingDown', status: 503, detail }, 503);
     },
   });
+}
+
+/**
+ * True of every error that Fermata reports in a program that embeds it, whichever half was asked: a `FermataError` of
+ * `fermata.runtime` and `fermata.start`, a `FermataClientError` of `fermata.api`. Both have a `code`, a `status` and a message.
+ *
+ * They are two classes, and neither is the other: what some server has answered must not be taken for an error of this
+ * process, whose codes decide how a task and its run go on.
+ *
+ * @example
+ * if (isFermataError(error) && error.code === 'alreadyDecided') return
+ */
+export function isFermataError(thrown: unknown): thrown is FermataError | FermataClientError {
+  return thrown instanceof FermataError || thrown instanceof FermataClientError;
 }

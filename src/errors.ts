@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   // tasks
   providerMissing: { status: 422, retry: 'never', title: 'No model provider is configured' },
   scriptedRun: { status: 409, retry: 'never', title: 'A run that began with scripted models asks no real one' },
+  unscriptedRun: { status: 409, retry: 'never', title: 'A run that began with real models takes no scripted answer' },
   modelRefused: { status: 502, retry: 'never', title: 'The model provider refused the call' },
   modelUnavailable: { status: 502, retry: 'backoff', title: 'The model provider failed' },
   modelRateLimited: { status: 502, retry: 'after', title: 'The model provider limits the rate' },

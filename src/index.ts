@@ -39,3 +39,4 @@ export type { Predicate, SharingPredicate } from './document/condition.ts';
 export type { WorkflowDocument } from './document/schema.ts';
 export { codeFunction, type CodeContext, type CodeFunction, type DeclaredFunction } from '../actors/code-function.ts';
 export { ERROR_CODES, FermataError, type ErrorCode } from './errors.ts';
+export { isFermataError } from './embedded-api.ts';

@@ -172,8 +172,8 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     alone,
     tags,
     // What a script says must never serve a run that pays for answers.
-    answersApart: (ofRun) => (demo || ofRun.includes(SCRIPTED_TAG) ? SCRIPTED_TAG : undefined),
-    ...(demo ? {} : { withheldFrom: scriptedRun }),
+    answersApart: (ofRun) => (isScripted(ofRun) ? SCRIPTED_TAG : undefined),
+    withheldFrom: demo ? unscriptedRun : scriptedRun,
   };
   try {
     const fermata = await compose({ ...options, opened: (runtime) => void logRuns(runtime, log) });
@@ -184,12 +184,26 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
   }
 }
 
+/** True of runs that began with `--demo`. */
+function isScripted(tags: readonly string[]): boolean {
+  return tags.includes(SCRIPTED_TAG);
+}
+
 /** Nobody expects to pay for a run that began with `--demo`, and half of its answers would be none. */
 function scriptedRun(tags: readonly string[]): FermataError | undefined {
-  if (!tags.includes(SCRIPTED_TAG)) return undefined;
+  if (!isScripted(tags)) return undefined;
   return new FermataError(
     'scriptedRun',
     'It began with --demo, and this process asks real models: nothing is asked of them for it. What it would ask waits for a process with --demo; to have real answers, cancel it and start it anew.',
+  );
+}
+
+/** A run whose answers are paid for would go on with the script's words, and end as if they were true. */
+function unscriptedRun(tags: readonly string[]): FermataError | undefined {
+  if (isScripted(tags)) return undefined;
+  return new FermataError(
+    'unscriptedRun',
+    'It began without --demo, and answers of models are scripted in this process: it is given none. What it would ask waits for a process without --demo; to have scripted answers, start it anew.',
   );
 }
 

@@ -2,7 +2,7 @@
 import { expect, expectTypeOf, it } from 'vitest';
 import { FermataClientError, type FermataClient } from '../src/client/index.ts';
 import { tally } from './crash/machines.ts';
-import { compose, createRuntime } from '../src/index.ts';
+import { compose, createRuntime, FermataError, isFermataError } from '../src/index.ts';
 import { openFermata } from './harness/fermata.ts';
 
 const GATE = {
@@ -46,6 +46,26 @@ it('decides, reads and steers as over HTTP, with the same answers', async () => 
   const refused = await api.approve(runId, 'send', { approved: false }).catch((thrown: unknown) => thrown);
   expect(refused).toBeInstanceOf(FermataClientError);
   expect(refused).toMatchObject({ code: 'alreadyDecided', status: 409, problem: { decision: { by: 'Ada' } } });
+});
+
+it('fails in one way to whoever catches, whichever half was asked', async () => {
+  const { fermata } = await openFermata({ script });
+  const caught = async (doing: Promise<unknown>): Promise<string> => {
+    try {
+      await doing;
+    } catch (error) {
+      if (!isFermataError(error)) throw error;
+      expectTypeOf(error).toEqualTypeOf<FermataError | FermataClientError>();
+      return `${error.status} ${error.code}: ${error.message}`;
+    }
+    return 'nothing';
+  };
+  const missing = await caught(fermata.runtime.read('nobody'));
+  expect(missing).toContain('404 notFound: No run "nobody" exists.');
+  expect(await caught(fermata.api.run('nobody'))).toBe(missing);
+  expect(await caught(fermata.start('nothing'))).toContain('404 notFound');
+  for (const other of [new Error('notFound'), { code: 'notFound', status: 404 }, undefined])
+    expect(isFermataError(other)).toBe(false);
 });
 
 it('takes no decision that says neither yes nor no, and no unknown field', async () => {

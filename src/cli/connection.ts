@@ -66,10 +66,11 @@ export async function withConnection<Result>(
 }
 
 /**
- * Calls `use` with a connection that lets a run go on. What scripted models began is not continued with real ones.
+ * Calls `use` with a connection that lets a run go on: one that began with scripted models not with real ones, and the other way
+ * round neither. A fork is a run of its own, and of real results scripted models may make something else.
  *
  * @param command the one that was typed, for the words to type instead
- * @throws FermataError `invalidRequest` for a run of `--demo` without that option, and as `withConnection`
+ * @throws FermataError `invalidRequest` for a run of `--demo` without that option, for another one with it, and as `withConnection`
  */
 export async function withRun<Result>(
   shell: Shell,
@@ -78,14 +79,18 @@ export async function withRun<Result>(
   use: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
   const [name, runId, ...words] = command;
-  if (options.server === undefined && options.demo !== true) {
+  const demo = options.demo === true;
+  if (options.server === undefined && !(demo && name === 'fork')) {
     // Before anything works on it: a model that is asked by mistake is paid for.
-    await withConnection(shell, options, 'looks', async ({ client }) => {
-      if (!(await client.run(runId)).tags.includes(SCRIPTED_TAG)) return;
-      const again = nextCommand(shell, { ...options, demo: true })(name, runId, ...words);
+    await withConnection(shell, { ...options, demo: false }, 'looks', async ({ client }) => {
+      const began = (await client.run(runId)).tags.includes(SCRIPTED_TAG);
+      if (began === demo) return;
+      const again = nextCommand(shell, { ...options, demo: began })(name, runId, ...words);
       throw new FermataError(
         'invalidRequest',
-        `Run ${runId} was started with --demo: real models are not asked for it, and without --demo it would wait. Type: ${again}`,
+        began
+          ? `Run ${runId} was started with --demo: real models are not asked for it, and without --demo it would wait. Type: ${again}`
+          : `Run ${runId} was started without --demo: scripted answers are not given to it, and with --demo it would wait. Type: ${again}`,
       );
     });
   }

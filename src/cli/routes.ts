@@ -11,6 +11,10 @@ const ROUTES: readonly (readonly [route: RegExp, command: (next: NextCommand, id
     (next, [run = 'RUN', task = 'TASK']) => next('approve', run, task),
   ],
   [
+    new RegExp(String.raw`POST ${RUN}/tasks/([^/\s]+)/retry`, 'g'),
+    (next, [run = 'RUN', task = 'TASK']) => next('retry', run, task),
+  ],
+  [
     new RegExp(String.raw`POST ${RUN}/events \{"type": ("(?:[^"\\]|\\.)*"), …\}`, 'g'),
     (next, [run = 'RUN', type = '"TYPE"']) => next('send', run, String(JSON.parse(type))),
   ],

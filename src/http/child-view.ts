@@ -1,6 +1,7 @@
 /** Runs that tasks of a run have begun, and the run that began one. */
 import { z } from '@hono/zod-openapi';
-import type { RunView, Runtime } from '../runtime/runtime.ts';
+import type { Reads } from '../runtime/reads.ts';
+import type { RunView } from '../runtime/runtime.ts';
 
 const CHILDREN_SHOWN = 100;
 
@@ -34,7 +35,7 @@ export function parentView({ parent }: RunView): { parent?: { runId: string; tas
 }
 
 /** What a run has begun, in the order in which it did. */
-export async function childrenView(runtime: Pick<Runtime, 'list'>, { runId }: RunView) {
+export async function childrenView(runtime: Pick<Reads, 'list'>, { runId }: RunView) {
   const newestFirst = await runtime.list({ parent: runId, limit: CHILDREN_SHOWN });
   const children = newestFirst.toReversed().map((child) => ({
     task: child.parent?.task ?? '',

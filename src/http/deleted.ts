@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { FermataError } from '../errors.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Reads } from '../runtime/reads.ts';
 import { runOf } from './log.ts';
 import type { HttpEnvironment } from './router.ts';
 
@@ -13,7 +13,7 @@ import type { HttpEnvironment } from './router.ts';
 export async function unlessDeleted(
   thrown: Error,
   c: Context<HttpEnvironment>,
-  runtime: Pick<Runtime, 'parentOf'>,
+  runtime: Pick<Reads, 'parentOf'>,
 ): Promise<Error> {
   const isOwn = thrown instanceof FermataError && thrown.code !== 'databaseCorrupt' && thrown.code !== 'internal';
   const runId = runOf(c);

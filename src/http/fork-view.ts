@@ -1,7 +1,8 @@
 /** Where a run comes from, and what has gone on from it. */
 import { z } from '@hono/zod-openapi';
 import type { ForkRecord } from '../document/fork/record.ts';
-import type { RunView, Runtime } from '../runtime/runtime.ts';
+import type { Reads } from '../runtime/reads.ts';
+import type { RunView } from '../runtime/runtime.ts';
 import { iso, toJson } from './json.ts';
 import { runStatusSchema } from './run-status.ts';
 
@@ -42,7 +43,7 @@ export const reusedSchema = z
 
 /** Where it comes from, and which runs come from it. */
 export async function forksOf(
-  runtime: Pick<Runtime, 'list'>,
+  runtime: Pick<Reads, 'list'>,
   { runId, fork }: RunView,
 ): Promise<z.infer<z.ZodObject<typeof forkFields>>> {
   const forks = await runtime.list({ forkedFrom: runId, limit: FORKS_SHOWN });

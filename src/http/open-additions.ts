@@ -1,6 +1,6 @@
 /** Who waits for whom in a run that has grown: what depends on a task waits for those that it has added, too. */
 import { isSettled } from '../document/task-status.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Reads } from '../runtime/reads.ts';
 import type { TaskRow } from '../store/tasks.ts';
 
 /** Names of one dependency: a drawing of ten thousand helps nobody. */
@@ -16,12 +16,12 @@ export interface OpenAdditions {
 
 /** Finds them, by the rows of a run. Nothing is read before somebody asks. */
 export class Additions {
-  readonly #runtime: Pick<Runtime, 'growth'>;
+  readonly #runtime: Pick<Reads, 'growth'>;
   readonly #runId: string;
   readonly #rows: ReadonlyMap<string, TaskRow>;
   #open: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
 
-  constructor(runtime: Pick<Runtime, 'growth'>, runId: string, rows: ReadonlyMap<string, TaskRow>) {
+  constructor(runtime: Pick<Reads, 'growth'>, runId: string, rows: ReadonlyMap<string, TaskRow>) {
     this.#runtime = runtime;
     this.#runId = runId;
     this.#rows = rows;

@@ -5,6 +5,7 @@ import { hasFailedItems } from '../document/fork/record.ts';
 import { fork, type ForkRequest } from '../document/fork/request.ts';
 import { isSettled } from '../document/task-status.ts';
 import { FermataError } from '../errors.ts';
+import type { Reads } from '../runtime/reads.ts';
 import type { RunView, Started, StartOptions } from '../runtime/runtime.ts';
 import { childAddress } from '../runtime/xstate.ts';
 import type { TaskRow, TaskStatus } from '../store/tasks.ts';
@@ -92,7 +93,10 @@ export async function retryRun(fermata: Fermata, runId: string, idempotency: Key
 }
 
 /** True where a run was tried again already, or another one will try it again: a task of that waited for it. */
-export async function isTakenCareOf({ runtime }: Fermata, { runId, parent }: RunView): Promise<boolean> {
+export async function isTakenCareOf(
+  { runtime }: { readonly runtime: Reads },
+  { runId, parent }: RunView,
+): Promise<boolean> {
   if (parent?.awaited === true) return true;
   for (const other of await runtime.forksOf(runId, 1_000)) {
     const { input } = (await runtime.entry(other, 1)) as { readonly input: Pick<WorkflowInput, 'forkedFrom'> };

@@ -6,6 +6,8 @@ import { faultsMessage } from '../document/faults.ts';
 import { issueFaults } from '../document/issues.ts';
 import { didYouMean } from '../document/nearest.ts';
 import { FermataError, type Fault } from '../errors.ts';
+import type { Reads } from '../runtime/reads.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { Logger } from './logger.ts';
 
 /** What the middlewares leave for the handlers. */
@@ -22,6 +24,11 @@ export interface Surroundings {
   readonly log: Logger;
   /** Aborted when the server begins to stop: streams end then. */
   readonly stopping: AbortSignal;
+}
+
+/** What views are made from: nothing of it moves a run. */
+export interface Viewed extends Pick<Fermata, 'workflows' | 'costs' | 'etas' | 'cache'> {
+  readonly runtime: Reads & Pick<Runtime, 'clock'>;
 }
 
 /** Faults of body, query, path and headers, all of them, each with its path: 400 `invalidRequest`. */

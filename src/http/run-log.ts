@@ -1,7 +1,8 @@
 /** What happens in runs, as lines of the log: one for each fact that a person who looks after the server would ask for. */
 import type { Logger } from 'pino';
 import type { Fact } from '../runtime/facts.ts';
-import type { Runtime, RunView } from '../runtime/runtime.ts';
+import type { Reads } from '../runtime/reads.ts';
+import type { RunView } from '../runtime/runtime.ts';
 import { apartFromRequests } from './log.ts';
 
 type Level = 'info' | 'warn' | 'debug';
@@ -50,7 +51,7 @@ const SHOWN = [
  * @example
  * const stop = logRuns(fermata.runtime, createLogger({ level: 'info' }))
  */
-export function logRuns(runtime: Pick<Runtime, 'subscribe' | 'read'>, log: Logger): () => void {
+export function logRuns(runtime: Pick<Reads, 'subscribe' | 'read'>, log: Logger): () => void {
   // A listener costs something with every fact, even one that says nothing.
   if (!log.isLevelEnabled('warn')) return () => {};
   return runtime.subscribe(undefined, (fact) => {
@@ -66,7 +67,7 @@ export function logRuns(runtime: Pick<Runtime, 'subscribe' | 'read'>, log: Logge
   });
 }
 
-async function logEnd(runtime: Pick<Runtime, 'read'>, log: Logger, fact: Fact, status: string): Promise<void> {
+async function logEnd(runtime: Pick<Reads, 'read'>, log: Logger, fact: Fact, status: string): Promise<void> {
   let run: RunView | undefined;
   try {
     run = await runtime.read(fact.run);

@@ -20,7 +20,7 @@ import { etaFields, etaView } from './eta-view.ts';
 import { forkFields, forksOf } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { listOf, pageQuery } from './page.ts';
-import { fields, type Surroundings } from './router.ts';
+import { fields, type Viewed } from './router.ts';
 import { runStatusSchema } from './run-status.ts';
 import { taskPage, taskSchema } from './task-view.ts';
 
@@ -63,7 +63,9 @@ const runSummarySchema = z
     reason: reasonSchema.optional(),
     blocked: reasonSchema
       .optional()
-      .describe('Why it cannot go on at all: quarantined, its machine is missing, its row is damaged'),
+      .describe(
+        'Why it cannot go on: quarantined, its machine is missing, its row is damaged, or a call of it cannot be made here',
+      ),
     progress,
     createdAt: date,
     startedAt: date.nullable(),
@@ -185,7 +187,10 @@ export function runSummary(run: RunView): z.infer<typeof runSummarySchema> {
 }
 
 /** A run in full, with its first tasks. Throws `notFound`. */
-export async function runDetail({ fermata }: Surroundings, runId: string): Promise<z.infer<typeof runSchema>> {
+export async function runDetail(
+  { fermata }: { readonly fermata: Viewed },
+  runId: string,
+): Promise<z.infer<typeof runSchema>> {
   const run = await fermata.runtime.read(runId);
   const { tasks, nextCursor } = await taskPage(fermata, run, { limit: TASKS_SHOWN, after: undefined });
   const own = run.workflow === undefined ? await machineState(fermata, runId) : {};
@@ -218,7 +223,7 @@ function withBudget(budget: z.infer<typeof budgetSchema>): { budget?: NonNullabl
 
 /** What a run cost with all that is below it; nothing where it has begun no run that cost anything. */
 async function withChildren(
-  { costs }: Surroundings['fermata'],
+  { costs }: Viewed,
   { runId }: RunView,
 ): Promise<{ withChildren?: z.infer<typeof spentSchema> }> {
   const below = await costs.below(runId);
@@ -227,7 +232,10 @@ async function withChildren(
 }
 
 /** How far a run is. Throws `notFound`. */
-export async function runProgress({ fermata }: Surroundings, runId: string): Promise<z.infer<typeof statusSchema>> {
+export async function runProgress(
+  { fermata }: { readonly fermata: Viewed },
+  runId: string,
+): Promise<z.infer<typeof statusSchema>> {
   const run = await fermata.runtime.read(runId);
   return {
     runId,
@@ -245,7 +253,7 @@ export async function runProgress({ fermata }: Surroundings, runId: string): Pro
 
 /** Output of a run and of its tasks, a page of them. Throws `notFound`. */
 export async function runResults(
-  { fermata }: Surroundings,
+  { fermata }: { readonly fermata: Viewed },
   runId: string,
   page: { readonly limit: number; readonly after: number | undefined; readonly output: boolean },
 ): Promise<z.infer<typeof resultsSchema>> {
@@ -287,7 +295,7 @@ function reasonOf({ reason }: RunView): { reason?: z.infer<typeof reasonSchema> 
   return reason === undefined ? {} : { reason: { ...reason } };
 }
 
-function machineState(fermata: Surroundings['fermata'], runId: string): Promise<{ state?: unknown }> {
+function machineState(fermata: Viewed, runId: string): Promise<{ state?: unknown }> {
   return unlessBlocked<{ state?: unknown }>(
     async () => ({ state: toJson((await fermata.runtime.snapshot(runId)).snapshot.value) }),
     {},

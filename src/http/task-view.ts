@@ -1,6 +1,5 @@
 /** Tasks of a run as the API shows them: rows where there are any, the document for the rest, in document order. */
 import { z } from '@hono/zod-openapi';
-import type { Fermata } from '../compose.ts';
 import { NOTHING } from '../document/costs.ts';
 import type { Definition } from '../document/definition.ts';
 import type { ForkRecord } from '../document/fork/record.ts';
@@ -17,6 +16,7 @@ import { costDollarsSchema, costView, keepsCosts, unknownCallsSchema } from './c
 import { reusedSchema } from './fork-view.ts';
 import { iso, toJson } from './json.ts';
 import { toCursor } from './page.ts';
+import type { Viewed } from './router.ts';
 
 export const taskStatusSchema = z
   .enum([
@@ -118,7 +118,7 @@ interface Detail {
 
 /** The definition that a run executes: of a fork, with its prompts. Throws `notFound` for a run of a user's machine. */
 export async function definitionOf(
-  { workflows }: Fermata,
+  { workflows }: Pick<Viewed, 'workflows'>,
   { runId, workflow, machine, fork }: RunView,
 ): Promise<Definition> {
   const { prompts } = (fork ?? {}) as Partial<ForkRecord>;
@@ -130,7 +130,7 @@ export async function definitionOf(
 }
 
 /** Throws `notFound` where a run has no such task, not even one that joined it. */
-export async function assertTask(fermata: Fermata, run: RunView, name: string): Promise<void> {
+export async function assertTask(fermata: Viewed, run: RunView, name: string): Promise<void> {
   if (graphOf(await definitionOf(fermata, run)).has(name)) return;
   const { runtime } = fermata;
   if ((await runtime.task(run.runId, name)) !== undefined) return;
@@ -155,7 +155,7 @@ export function statusOf(row: TaskRow | undefined, run: RunView): TaskStatus {
  * Costs what the page costs, however long the document is.
  */
 export async function taskPage(
-  fermata: Fermata,
+  fermata: Viewed,
   run: RunView,
   page: { readonly limit: number; readonly after: number | undefined },
 ): Promise<{ tasks: TaskView[]; nextCursor: string | null }> {
@@ -198,7 +198,7 @@ interface ShownTask {
 }
 
 async function taskView(
-  { runtime }: Fermata,
+  { runtime }: Viewed,
   run: RunView,
   spec: ShownTask,
   row: TaskRow | undefined,

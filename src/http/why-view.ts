@@ -1,12 +1,12 @@
 /** Why a run does not go on: for every task that is not settled what it waits for, until when, and what would move it. */
 import { z } from '@hono/zod-openapi';
-import type { Fermata } from '../compose.ts';
 import type { Definition, TaskSpec } from '../document/definition.ts';
 import { graphOf } from '../document/graph.ts';
 import { partOfRow } from '../document/rounds.ts';
 import { itemOf } from '../document/growth.ts';
 import type { WaitSpec } from '../document/kinds/wait.ts';
 import { isSettled } from '../document/task-status.ts';
+import type { Reads } from '../runtime/reads.ts';
 import type { RunView } from '../runtime/runtime.ts';
 import type { AddedTask } from '../document/run-graph.ts';
 import { childAddress } from '../runtime/xstate.ts';
@@ -14,7 +14,7 @@ import type { TaskRow } from '../store/tasks.ts';
 import { movesWaiting } from './budget-view.ts';
 import { iso, toJson } from './json.ts';
 import { Additions, type OpenAdditions } from './open-additions.ts';
-import type { Surroundings } from './router.ts';
+import type { Viewed } from './router.ts';
 import { runStatusSchema } from './run-status.ts';
 import { blockedBy } from './run-view.ts';
 import { definitionOf, taskStatusSchema } from './task-view.ts';
@@ -70,7 +70,7 @@ export const whySchema = z
     blocked: z
       .looseObject({ code: z.string(), message: z.string() })
       .nullable()
-      .describe('Why the run cannot go on at all'),
+      .describe('Why the run cannot go on, or a call of it cannot be made here: all else goes on then'),
     tasks: z.array(waitingTaskSchema),
     actors: z
       .array(
@@ -102,17 +102,22 @@ export const whySchema = z
   .openapi('Why');
 
 type WaitingTask = z.infer<typeof waitingTaskSchema>;
-type Actors = Awaited<ReturnType<Fermata['runtime']['why']>>['actors'];
+type Actors = Awaited<ReturnType<Reads['why']>>['actors'];
 
 /** Reasons of a run. Throws `notFound`. */
-export async function whyView({ fermata }: Surroundings, runId: string): Promise<z.infer<typeof whySchema>> {
+export async function whyView(
+  { fermata }: { readonly fermata: Viewed },
+  runId: string,
+): Promise<z.infer<typeof whySchema>> {
   const run = await fermata.runtime.read(runId);
   const { blocked, actors } = await fermata.runtime.why(runId);
   const isDocument = run.workflow !== undefined;
   const { tasks, unlisted } =
     isDocument && run.endedAt === null ? await waitingTasks(fermata, run, actors) : { tasks: [], unlisted: 0 };
   const keeps = blocked === undefined ? null : blockedBy(blocked);
-  const events = blocked === undefined ? await fermata.runtime.outsideEvents(runId) : [];
+  // One of which only a call waits takes events all the same.
+  const takes = !fermata.runtime.takesNothing(runId) && actors.some(({ actor }) => actor === '/');
+  const events = blocked === undefined || takes ? await fermata.runtime.outsideEvents(runId) : [];
   return {
     runId,
     status: run.status,
@@ -141,7 +146,7 @@ function quarantinedTask(runId: string, task: WaitingTask): WaitingTask {
 
 /** Live tasks first: what they wait for is what all the others wait for. */
 async function waitingTasks(
-  fermata: Fermata,
+  fermata: Viewed,
   run: RunView,
   actors: Actors,
 ): Promise<{ tasks: WaitingTask[]; unlisted: number }> {
@@ -169,7 +174,7 @@ type Waiter = Pick<TaskSpec, 'name'> & Partial<Pick<TaskSpec, 'dependsOn' | 'aft
 
 /** What a task is: one of the document, one that was added, or an item, which is what its map says. */
 async function specOf(
-  fermata: Fermata,
+  fermata: Viewed,
   runId: string,
   definition: Definition,
   name: string,
@@ -187,7 +192,7 @@ async function specOf(
     : undefined;
 }
 
-async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap<string, TaskRow>> {
+async function allRows({ runtime }: Viewed, runId: string): Promise<ReadonlyMap<string, TaskRow>> {
   const rows = new Map<string, TaskRow>();
   for (let after: number | undefined; ;) {
     const page = await runtime.tasks(runId, after === undefined ? { limit: PAGE } : { limit: PAGE, after });
@@ -198,7 +203,7 @@ async function allRows({ runtime }: Fermata, runId: string): Promise<ReadonlyMap
 }
 
 async function waitingTask(
-  fermata: Fermata,
+  fermata: Viewed,
   run: RunView,
   spec: Waiter,
   { rows, additions }: { readonly rows: ReadonlyMap<string, TaskRow>; readonly additions: Additions },
@@ -289,7 +294,7 @@ async function waitingTask(
 }
 
 /** The call whose answer a task will have. */
-function callOf({ cache }: Fermata, { runId }: RunView, actor: string): string {
+function callOf({ cache }: Viewed, { runId }: RunView, actor: string): string {
   const leader = cache.leaderOf({ run: runId, actor });
   if (leader === undefined) return 'a look into the cache of answers';
   const task = JSON.stringify(leader.actor.slice(1).replaceAll('%25', '%'));
@@ -310,7 +315,7 @@ function endOf(open: readonly string[], added: readonly OpenAdditions[]): string
 
 /** What a task waits for that runs another workflow. */
 async function runOf(
-  runtime: Fermata['runtime'],
+  runtime: Reads,
   row: TaskRow | undefined,
   at: string,
 ): Promise<Pick<WaitingTask, 'waitsFor' | 'childRunId' | 'moves'>> {

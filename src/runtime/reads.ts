@@ -36,10 +36,12 @@ export interface ReadsSurroundings {
   readonly inspecting: Inspecting;
   /** Aborted when the runtime closes: whoever waits or listens then stops. */
   readonly open: AbortSignal;
-  /** Why a run takes nothing more in this process. */
+  /** Why a run, or a call of it, cannot go on in this process. */
   blocked(run: string): Error | undefined;
   /** Ids of the runs that `blocked` has a reason for. */
   blockedRuns(): readonly string[];
+  /** True where a run takes nothing more in this process. */
+  takesNothing(run: string): boolean;
   /** Machines that this database has had and that are not registered here. */
   unregistered(): ReadonlySet<string>;
   /** The text so far of what a run streams; without a run, of all that do. */
@@ -73,8 +75,8 @@ export class Reads {
   }
 
   /**
-   * Runs, newest first; parts of the house only with `inner`. With `blocked` only those that take nothing in this process: in
-   * quarantine, or of a machine that is not registered. Of single calls that wait, `why` tells.
+   * Runs, newest first; parts of the house only with `inner`. With `blocked` only those that cannot go on in this process, as
+   * `why` tells: in quarantine, of a machine that is not registered, or with a call that cannot be made here.
    */
   async list({
     blocked = false,
@@ -106,9 +108,12 @@ export class Reads {
     return (await this.#store.runs(this.tenant, { forkedFrom: runId, limit })).map(({ run }) => run);
   }
 
-  /** True where the run takes nothing more in this process: it is quarantined, or its machine is missing. */
-  isBlocked(runId: string): boolean {
-    return this.#surroundings.blocked(runId) !== undefined;
+  /**
+   * True where the run takes nothing more in this process: it is quarantined, or its machine is missing. One of which only a call
+   * waits takes the rest.
+   */
+  takesNothing(runId: string): boolean {
+    return this.#surroundings.takesNothing(runId);
   }
 
   /** True where a run has taken the message of this id, which is one of the house's own (`fermata.…`). */

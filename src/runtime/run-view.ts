@@ -25,7 +25,7 @@ export interface RunView {
   readonly output: unknown;
   /** `{code, message}` of a failure or a cancellation. */
   readonly reason: { readonly code: string; readonly message: string } | undefined;
-  /** Why it cannot go on in this process. */
+  /** Why it, or a call of it, cannot go on in this process. */
   readonly blocked?: Error | undefined;
   readonly createdAt: number;
   readonly startedAt: number | null;

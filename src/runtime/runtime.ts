@@ -173,11 +173,13 @@ export class Runtime extends Reads {
     const feed = new FactFeed((thrown) => log('a listener threw', { error: String(thrown) }));
     const open = new AbortController();
     const blocked = (run: string): Error | undefined => this.#groups.blocked(run);
+    // Whoever looks at a run, alone or in a list, is told the same.
+    const blockedOrHeld = (run: string): Error | undefined => blocked(run) ?? this.#effects.held(run);
     const inspecting = new Inspecting({
       catalog,
       store,
       loop,
-      blocked: (run) => blocked(run) ?? this.#effects.held(run),
+      blocked: blockedOrHeld,
       callTimers: (run) => this.#timers.callsOf(run),
       isInLine: (run, token) => this.#suspects.isInLine(run, token),
     });
@@ -189,8 +191,9 @@ export class Runtime extends Reads {
       feed,
       inspecting,
       open: open.signal,
-      blocked,
-      blockedRuns: () => this.#groups.blockedRuns(),
+      blocked: blockedOrHeld,
+      blockedRuns: () => [...new Set([...this.#groups.blockedRuns(), ...this.#effects.heldRuns()])],
+      takesNothing: (run) => blocked(run) !== undefined,
       unregistered: () => this.#unregistered,
       streamed: (run) => this.#effects.streamed(run),
     });

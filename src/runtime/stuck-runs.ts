@@ -1,6 +1,7 @@
 /**
  * Open runs that cannot go on in this process. Of those in quarantine the ids are known; those whose machine is not
- * registered are only counted, beside the work that has begun: with a million open runs a start takes no longer.
+ * registered are only counted, beside the work that has begun: with a million open runs a start takes no longer. Of calls
+ * that cannot be made here the log says each when it is found; the list of blocked runs has all three.
  */
 import { pause, type EventLoop } from '../clock.ts';
 import type { Store } from '../store/store.ts';

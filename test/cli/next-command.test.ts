@@ -54,8 +54,12 @@ it.each([
   ['POST /api/v1/runs/R/tasks/my%20task/approve {"approved": true or false}', '"f approve R my task"'],
   ['or POST /api/v1/runs/R/cancel', 'or "f cancel R"'],
   ['POST /api/v1/runs/R/events {"type": "paid", …}', '"f send R paid"'],
+  [
+    'POST /api/v1/runs/R/tasks/my%20task/retry (call again) or POST /api/v1/runs/R/tasks/my%20task/cancel',
+    '"f retry R my task" (call again) or POST /api/v1/runs/R/tasks/my%20task/cancel',
+  ],
   // No command does that yet.
-  ['or POST /api/v1/runs/R/tasks/a/retry', 'or POST /api/v1/runs/R/tasks/a/retry'],
+  ['POST /api/v1/runs/R/tasks/work/cancel', 'POST /api/v1/runs/R/tasks/work/cancel'],
   ['POST /api/v1/runs/R/resume', 'POST /api/v1/runs/R/resume'],
 ])('%s at a terminal: %s', (text, expected) => {
   expect(inCommands(text, (...words) => ['f', ...words].join(' '))).toBe(expected);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
-import { redrawn, statechart, waits } from '../../docs/statecharts.ts';
+import { MACHINES, redrawn, statechart, waits } from '../../docs/statecharts.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 
 const page = readFileSync(new URL('../../docs/machines.md', import.meta.url), 'utf8');
@@ -18,8 +18,18 @@ describe('docs/machines.md', () => {
     expect(redrawn(older)).toBe(page);
   });
 
+  it('has drawn every machine of this house, and behind what a reader looks for: what is supported, and what is refused', () => {
+    const places = Object.keys(MACHINES).flatMap((name) =>
+      ['statechart', 'waits'].map((part) => page.indexOf(`<!-- ${part} ${name} -->`)),
+    );
+    const tables = ['| of XState | here |', '| of XState | why | error |'].map((head) => page.indexOf(head));
+    expect(Math.min(...tables)).toBeGreaterThan(0);
+    expect(Math.min(...places)).toBeGreaterThan(Math.max(...tables));
+    expect(page.slice(0, tables[0]).split('\n').length, 'the first table stands on the first screen').toBeLessThan(20);
+  });
+
   it('refuses with codes that exist', () => {
-    const [, table = ''] = page.split('| of XState | why | error |');
+    const [table = ''] = page.split('| of XState | why | error |')[1]?.split('\n\n') ?? [];
     const codes = table
       .split('\n')
       .filter((row) => row.startsWith('| ') && !row.startsWith('|---'))

@@ -14,12 +14,17 @@ it('a function that is not registered after a restart: the run waits, says so, a
   await bench.restart({ functions: {} });
   await bench.advance(3_600);
   expect(await bench.statuses(run)).toEqual({ a: 'completed', b: 'running' });
-  expect((await bench.fermata.runtime.why(run)).blocked).toMatchObject({ code: 'functionMissing' });
+  const { runtime } = bench.fermata;
+  expect((await runtime.why(run)).blocked).toMatchObject({ code: 'functionMissing' });
+  const blocked = { runId: run, blocked: { code: 'functionMissing' } };
+  expect(await runtime.list({ blocked: true, limit: 10 })).toMatchObject([blocked]);
+  expect(await runtime.read(run)).toMatchObject(blocked);
   expect((await bench.facts(run)).map(({ type }) => type)).not.toContain('task_in_doubt');
 
   await bench.restart();
   expect(bench.running).toEqual(['b']);
   expect((await bench.fermata.runtime.why(run)).blocked).toBeUndefined();
+  expect(await bench.fermata.runtime.list({ blocked: true, limit: 10 })).toEqual([]);
   await bench.complete('b');
   expect((await bench.read(run)).status).toBe('completed');
   await bench.close();
@@ -41,14 +46,21 @@ it('also one that is first called in such a process, under a policy that marks c
   await bench.close();
 });
 
-it('and can be cancelled', async () => {
+it('and can be cancelled, with every call that waits', async () => {
   const bench = await Workbench.open();
-  const run = await bench.start({ tasks: [{ name: 'a' }] });
+  const run = await bench.start({ tasks: [{ name: 'a' }, { name: 'b' }] });
+  const other = await bench.start({ tasks: [{ name: 'c' }] });
   await bench.restart({ functions: {} });
+  const listed = async () => (await bench.fermata.runtime.list({ blocked: true, limit: 10 })).map(({ runId }) => runId);
+  await bench.settle();
+  expect(await listed()).toEqual([other, run]);
   await bench.fermata.runtime.cancel(run, 'enough');
   await bench.settle();
   expect((await bench.read(run)).status).toBe('cancelled');
   expect((await bench.fermata.runtime.why(run)).blocked).toBeUndefined();
+  expect(await listed()).toEqual([other]);
+  await bench.fermata.runtime.cancel(other);
+  await bench.settle();
   await bench.close();
 });
 

@@ -20,7 +20,10 @@ export const addRuns: AddCommand = (program, { shell }) => {
     .command('runs')
     .summary('list runs, newest first')
     .addOption(new Option('--status <status>', 'only those of a status').choices(STATUSES))
-    .option('--blocked', 'only those that cannot go on: quarantined, their machine is missing, their row is damaged')
+    .option(
+      '--blocked',
+      'only those that cannot go on: quarantined, their machine is missing, their row is damaged, or a call cannot be made here',
+    )
     .option('-t, --tag <tags>', 'only those with these tags: a,b')
     .addOption(new Option('--limit <number>', 'at most so many, 1 to 1000').default(DEFAULT_LIMIT).argParser(limitOf))
     .addOption(jsonOption())

@@ -47,7 +47,7 @@ export const addServe: AddCommand = (program, { shell }) => {
           const server = await composeServer({ ...settled, ...(statelyUrl === undefined ? {} : { statelyUrl }) });
           shell.err(`Fermata listens on ${server.url} (API ${server.url}/docs, database ${program.database})`);
           if (options.demo) shell.err(shell.style('yellow', DEMO));
-          else await warnOfScripted(server, shell, nextCommand(shell, options)('serve', '--demo'));
+          await warnOfWaiting(server, shell, options);
           if (server.inspectorUrl !== undefined) shell.err(`Stately Inspector: ${server.inspectorUrl}`);
           if (!signal.aborted) await once(signal, 'abort');
           await server.stop();
@@ -60,15 +60,22 @@ export const addServe: AddCommand = (program, { shell }) => {
 
 const DEMO = 'Demo: answers of models are scripted; no provider is asked.';
 
-/** They wait, and whoever began them may wonder. */
-async function warnOfScripted(
-  { fermata }: Pick<RunningServer, 'fermata'>,
-  shell: Pick<Shell, 'err' | 'style'>,
-  command: string,
+/** Newest open runs among which those that began with real models are looked for. */
+const LOOKED_AT = 100;
+
+/** What began with models of the other kind waits, and whoever began it may wonder. */
+async function warnOfWaiting(
+  { fermata: { runtime } }: Pick<RunningServer, 'fermata'>,
+  shell: Parameters<typeof nextCommand>[0] & Pick<Shell, 'err' | 'style'>,
+  { demo, ...options }: ServeOptions,
 ): Promise<void> {
-  const [run] = await fermata.runtime.list({ tags: [SCRIPTED_TAG], open: true, limit: 1 });
+  const [run] = demo
+    ? (await runtime.list({ open: true, limit: LOOKED_AT })).filter(({ tags }) => !tags.includes(SCRIPTED_TAG))
+    : await runtime.list({ tags: [SCRIPTED_TAG], open: true, limit: 1 });
   if (run === undefined) return;
-  const words = `Runs that began with --demo wait where they would ask a model, such as ${run.runId}: real ones are not asked for them. With scripted ones: ${command}`;
+  const words = demo
+    ? `Runs that began without --demo wait where they would ask a model, such as ${run.runId}: they are given no scripted answers. With real ones: ${nextCommand(shell, options)('serve')}`
+    : `Runs that began with --demo wait where they would ask a model, such as ${run.runId}: real ones are not asked for them. With scripted ones: ${nextCommand(shell, options)('serve', '--demo')}`;
   shell.err(shell.style('yellow', words));
 }
 

@@ -33,7 +33,8 @@ const list = createRoute({
       parent: z.string().optional().describe('Id of the run that began them: its sub-workflows'),
       status: runStatusSchema.optional(),
       blocked: z.literal('true').optional().openapi({
-        description: 'Only those that cannot go on: quarantined, their machine is missing, their row is damaged',
+        description:
+          'Only those that cannot go on: quarantined, their machine is missing, their row is damaged, or a call of theirs cannot be made here',
       }),
       forkedFrom: z.string().min(1).max(200).optional().openapi({ description: 'Forks of this run' }),
       tags: tagsParameter,

@@ -193,6 +193,41 @@ describe('a schema that is brought up to date', () => {
     after.close();
   });
 
+  test('answers of scripts, which had the keys of real ones, are gone with all that hangs on them', () => {
+    const file = path('scripted.db');
+    upgradeHere(file, migrationsUpTo(15, path('fifteenth')));
+    const before = new BetterSqlite3(file);
+    const answer = before.prepare(
+      `insert into answer (key, tenant, hash, prompt_hash, prompt, workflow, tags, claim_run, claim_actor, last_used_at, hit_count, bytes, value, similar_to)
+       values (?, ?, ?, '', '', 'w', ?, 0, '/', 0, 0, 10, ?, ?)`,
+    );
+    answer.run(1, 'one', 'real', '["scripted","mine"]', '"true"', null);
+    answer.run(2, 'one', 'demo', '["mine","scripted-models"]', '{"rank":1}', null);
+    answer.run(3, 'one', 'asked in a demo', '["scripted-models"]', null, null);
+    answer.run(4, 'one', 'real run in a demo', '[]', '"[scripted] A text."', null);
+    answer.run(5, 'one', 'like a real one', '[]', null, 'real');
+    answer.run(6, 'one', 'like a scripted one', '[]', null, 'demo');
+    answer.run(7, 'two', 'demo', '["scripted-models"]', '"x"', null);
+    answer.run(8, 'two', 'like one of another tenant', '[]', null, 'real');
+    before.exec(`insert into answer_size values ('one', 6, 60), ('two', 2, 20), ('none', 0, 0)`);
+    for (const key of [1, 2, 3]) {
+      before.exec(`insert into vector (key, answer, tenant, space, sketch) values (${key}, ${key}, 'one', 's', x'00')`);
+      before.exec(`insert into vector_values values (${key}, x'00')`);
+    }
+    before.close();
+    upgradeHere(file, SHIPPED);
+    const after = new BetterSqlite3(file, { readonly: true });
+    expect(after.prepare('select hash from answer order by key').pluck().all()).toEqual(['real', 'like a real one']);
+    expect(after.prepare('select v.answer, w.key from vector v, vector_values w').raw().all()).toEqual([[1, 1]]);
+    expect(after.prepare('select * from answer_size order by tenant').raw().all()).toEqual([
+      ['none', 0, 0],
+      ['one', 2, 20],
+      ['two', 0, 0],
+    ]);
+    expect(after.pragma('foreign_key_check')).toEqual([]);
+    after.close();
+  });
+
   test('lists of a run that has grown, which were one text, are rows', () => {
     const file = path('grown.db');
     upgradeHere(file, migrationsUpTo(7, path('seventh')));
