@@ -118,6 +118,11 @@ export class Effects {
     return undefined;
   }
 
+  /** Why calls cannot be made in this process, one error each. */
+  get heldBy(): readonly FermataError[] {
+    return [...this.#held.values()].map(({ error }) => error);
+  }
+
   /** Nobody waits for it any more. */
   abort(key: RunKey, token: string): void {
     const id = name(key, token);

@@ -192,6 +192,7 @@ export class Runtime extends Reads {
       blocked,
       blockedRuns: () => this.#groups.blockedRuns(),
       unregistered: () => this.#unregistered,
+      heldBy: () => this.#effects.heldBy,
       streamed: (run) => this.#effects.streamed(run),
     });
     this.clock = options.clock ?? systemClock;
