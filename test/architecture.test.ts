@@ -53,6 +53,7 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
       'actors/',
     ],
   ],
+  ['src/http/metrics/', ['prom-client', 'node:', 'src/http/', 'src/document/', 'src/errors.ts', 'src/clock.ts']],
   [
     'src/http/',
     [
