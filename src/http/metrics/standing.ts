@@ -1,10 +1,14 @@
 /** What is read when somebody asks: how things stand. What cannot be read now is left out, and the rest is told. */
 import type { EventLoop } from '../../clock.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Instruments } from './instruments.ts';
 
 /** What is read. */
 export type Watched = Pick<Runtime, 'clock' | 'counts' | 'failingCommits' | 'healthy' | 'load' | 'stuck'>;
+
+/** Why runs are blocked: there from the beginning, at zero. */
+const REASONS = ['quarantined', 'machineMissing', 'databaseCorrupt'] as const satisfies readonly ErrorCode[];
 
 /** Times as long as it takes, runs that are stuck are not looked for again: of a million of a missing machine, half a second. */
 const REST = 100;
@@ -42,6 +46,7 @@ export function standingMetrics(
     const { runs: blocked, calls } = await runtime.stuck();
     blockedRuns.reset();
     blockedCalls.reset();
+    for (const reason of REASONS) blockedRuns.set({ reason }, 0);
     for (const [reason, number] of blocked) blockedRuns.set({ reason }, number);
     for (const [reason, number] of calls) blockedCalls.set({ reason }, number);
     const now = loop.elapsed();
