@@ -197,6 +197,15 @@ describe('imports point one way', () => {
     expect(model.flatMap(imports).filter((module) => !known.has(module))).toEqual([]);
   });
 
+  it('metrics look and listen: nobody knows of them but who opens a server, and that one not before', () => {
+    const others = files.filter((file) => !file.startsWith('src/http/metrics/'));
+    const knowing = others.filter((file) =>
+      imports(file).some((from) => from === 'prom-client' || from.startsWith('src/http/metrics/')),
+    );
+    expect(knowing).toEqual(['src/serve.ts']);
+    expect(readFileSync(join(ROOT, 'src/serve.ts'), 'utf8')).toContain("await import('./http/metrics/index.ts')");
+  });
+
   it('no room is a drawer', () => {
     expect(
       files.filter((file) =>
