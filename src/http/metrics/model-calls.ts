@@ -66,7 +66,7 @@ export function modelMetrics(
 
 /** How it was to make a vector; undefined where none had to be made. */
 function embedded(output: unknown): 'ok' | 'failed' | undefined {
-  const { billed = [], usage } = output as { readonly billed?: readonly unknown[]; readonly usage?: unknown };
+  const { billed = [], usage } = (output ?? {}) as { readonly billed?: readonly unknown[]; readonly usage?: unknown };
   if (billed.length === 0) return undefined;
   return usage === undefined ? 'failed' : 'ok';
 }
