@@ -75,6 +75,12 @@ describe('GET /metrics', () => {
     expect([status, body.code, body.detail]).toEqual([404, 'notFound', expect.stringContaining('fermata serve')]);
   });
 
+  it('is refused like everything else while the server stops', async () => {
+    const { call } = await open({ stopping: AbortSignal.abort() });
+    const { status, body } = await call('GET', '/metrics');
+    expect([status, body.code]).toEqual([503, 'shuttingDown']);
+  });
+
   it('says of a demo that it is one', async () => {
     const { app } = await open({ demo: true, metrics: metricsOfTest({ demo: true }) });
     expect(Object.keys((await scrape(app)).all('fermata_build_info'))).toEqual([
