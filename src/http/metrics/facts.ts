@@ -29,7 +29,7 @@ export function factCounter(instruments: Instruments, request: (row: LedgerRow) 
 
   const failed = (error: unknown, then: 'retried' | 'ended'): void => {
     const code = (error as { readonly code?: unknown } | undefined)?.code;
-    failures.inc({ reason: typeof code === 'string' && code in ERROR_CODES ? code : 'other', then });
+    failures.inc({ reason: typeof code === 'string' && Object.hasOwn(ERROR_CODES, code) ? code : 'other', then });
   };
   const counts: Readonly<Record<string, Count>> = {
     run_started: () => started.inc(),

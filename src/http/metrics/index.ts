@@ -60,7 +60,8 @@ export function openMetrics({ demo = false, clock = systemClock, loop = systemLo
   const readStanding = standingMetrics(instruments, loop);
   const models = modelMetrics(instruments, { names: new ModelNames(), loop });
   const count = factCounter(instruments, (row) => models.count(row));
-  const endings = [watchEventLoop(instruments, { clock, loop }), () => instruments.clear()];
+  const delays = watchEventLoop(instruments, { clock, loop });
+  const endings = [() => delays.end(), () => instruments.clear()];
   let watched: Watched | undefined;
   return {
     measured: (store) => measured(store, instruments, { clock, loop }),
@@ -71,6 +72,7 @@ export function openMetrics({ demo = false, clock = systemClock, loop = systemLo
     },
     requests: measureRequests(instruments, loop),
     async text() {
+      delays.begin();
       readProcess();
       if (watched !== undefined) await readStanding(watched);
       return instruments.text();

@@ -108,7 +108,7 @@ export const METRICS = {
   fermata_event_loop_delay_seconds: {
     type: 'histogram',
     labels: [],
-    help: 'How long what is due waits for the event loop, looked at twenty times a second',
+    help: 'How long what is due waits for the event loop, looked at ten times a second from the first scrape on',
     buckets: OF_DELAYS,
   },
   // models
