@@ -49,7 +49,8 @@ export class Effects {
   readonly #surroundings: EffectSurroundings;
   readonly #active = new Map<string, Active>();
   readonly #waiting = new Map<string, EffectStart>();
-  readonly #held = new Map<string, { readonly run: string; readonly error: FermataError }>();
+  /** Those that cannot be called here, with the reason: by run, then by token. */
+  readonly #held = new Map<string, Map<string, FermataError>>();
   /** Those among the active ones that take no place. */
   #placeless = 0;
   #closed = false;
@@ -104,7 +105,8 @@ export class Effects {
 
   /** It cannot be called in this process: it stays a row, and waits for the next one. */
   hold({ row }: EffectStart, error: FermataError): void {
-    this.#held.set(name(row, row.token), { run: row.run, error });
+    const ofRun = this.#held.get(row.run) ?? new Map<string, FermataError>();
+    this.#held.set(row.run, ofRun.set(row.token, error));
     this.#surroundings.log('an effect cannot be called in this process', {
       runId: row.run,
       actor: row.actor,
@@ -114,20 +116,21 @@ export class Effects {
 
   /** Why an effect of a run cannot be called in this process. */
   held(run: string): FermataError | undefined {
-    for (const held of this.#held.values()) if (held.run === run) return held.error;
-    return undefined;
+    const [error] = this.#held.get(run)?.values() ?? [];
+    return error;
   }
 
-  /** Why calls cannot be made in this process, one error each. */
-  get heldBy(): readonly FermataError[] {
-    return [...this.#held.values()].map(({ error }) => error);
+  /** Ids of the runs that `held` has a reason for. */
+  heldRuns(): Iterable<string> {
+    return this.#held.keys();
   }
 
   /** Nobody waits for it any more. */
   abort(key: RunKey, token: string): void {
     const id = name(key, token);
     this.#waiting.delete(id);
-    this.#held.delete(id);
+    const held = this.#held.get(key.run);
+    if (held?.delete(token) === true && held.size === 0) this.#held.delete(key.run);
     const active = this.#active.get(id);
     if (active === undefined) return;
     this.#remove(id, active);

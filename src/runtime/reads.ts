@@ -45,8 +45,8 @@ export interface ReadsSurroundings {
   blockedRuns(): readonly string[];
   /** Machines that this database has had and that are not registered here. */
   unregistered(): ReadonlySet<string>;
-  /** Why calls cannot be made in this process, one error each. */
-  heldBy(): readonly Error[];
+  /** Why runs cannot go on in this process, or calls of theirs: one error for each run that is known to be so. */
+  stuck(): readonly Error[];
   /** The text so far of what a run streams; without a run, of all that do. */
   streamed(run?: string): readonly StreamedText[];
 }
@@ -129,24 +129,26 @@ export class Reads {
   }
 
   /**
-   * How many open runs take nothing in this process, and how many calls are not made in it, by the code that says why. Where a
-   * machine is not registered, its runs are counted anew each time, in steps beside other work.
+   * How many open runs cannot go on in this process, or wait for a call that cannot be made in it, by the code that says why.
+   * Where a machine is not registered, its runs are counted anew each time, in steps beside other work.
    */
-  async stuck(): Promise<{
-    readonly runs: ReadonlyMap<ErrorCode, number>;
-    readonly calls: ReadonlyMap<ErrorCode, number>;
-  }> {
-    const { open: signal, loop, blocked, ...surroundings } = this.#surroundings;
+  async stuck(): Promise<ReadonlyMap<ErrorCode, number>> {
+    const { open: signal, loop, ...surroundings } = this.#surroundings;
     const unregistered = surroundings.unregistered();
-    const runs = countCodes(surroundings.blockedRuns().flatMap((run) => blocked(run) ?? []));
+    const counts = new Map<ErrorCode, number>();
+    for (const error of surroundings.stuck()) {
+      const code = error instanceof FermataError ? error.code : 'internal';
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+    }
     if (unregistered.size > 0) {
+      // Of those only the ones are known that were to move.
       const missing = await countOf({ store: this.#store, loop, unregistered, signal });
-      runs.set(
+      counts.set(
         'machineMissing',
         [...missing.values()].reduce((sum, count) => sum + count, 0),
       );
     }
-    return { runs, calls: countCodes(surroundings.heldBy()) };
+    return counts;
   }
 
   // ── actors ──
@@ -347,13 +349,4 @@ export class Reads {
   #key(run: string): RunKey {
     return { tenant: this.tenant, run };
   }
-}
-
-function countCodes(errors: readonly Error[]): Map<ErrorCode, number> {
-  const counts = new Map<ErrorCode, number>();
-  for (const error of errors) {
-    const code = error instanceof FermataError ? error.code : 'internal';
-    counts.set(code, (counts.get(code) ?? 0) + 1);
-  }
-  return counts;
 }

@@ -192,7 +192,10 @@ export class Runtime extends Reads {
       blocked,
       blockedRuns: () => this.#groups.blockedRuns(),
       unregistered: () => this.#unregistered,
-      heldBy: () => this.#effects.heldBy,
+      stuck: () => {
+        const runs = new Set([...this.#groups.blockedRuns(), ...this.#effects.heldRuns()]);
+        return [...runs].flatMap((run) => blocked(run) ?? this.#effects.held(run) ?? []);
+      },
       streamed: (run) => this.#effects.streamed(run),
     });
     this.clock = options.clock ?? systemClock;

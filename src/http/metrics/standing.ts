@@ -21,8 +21,7 @@ export function standingMetrics(
   const ready = instruments.gauge('fermata_ready');
   const failing = instruments.gauge('fermata_commits_failing_seconds');
   const runs = instruments.gauge('fermata_runs');
-  const blockedRuns = instruments.gauge('fermata_runs_blocked');
-  const blockedCalls = instruments.gauge('fermata_calls_blocked');
+  const blocked = instruments.gauge('fermata_runs_blocked');
   const resident = instruments.gauge('fermata_runs_resident');
   const inFlight = instruments.gauge('fermata_effects_in_flight');
   const pending = instruments.gauge('fermata_approvals_pending');
@@ -43,12 +42,10 @@ export function standingMetrics(
   const findStuck = async (runtime: Watched): Promise<void> => {
     const begun = loop.elapsed();
     if (begun < restsUntil) return;
-    const { runs: blocked, calls } = await runtime.stuck();
-    blockedRuns.reset();
-    blockedCalls.reset();
-    for (const reason of REASONS) blockedRuns.set({ reason }, 0);
-    for (const [reason, number] of blocked) blockedRuns.set({ reason }, number);
-    for (const [reason, number] of calls) blockedCalls.set({ reason }, number);
+    const stuck = await runtime.stuck();
+    blocked.reset();
+    for (const reason of REASONS) blocked.set({ reason }, 0);
+    for (const [reason, number] of stuck) blocked.set({ reason }, number);
     const now = loop.elapsed();
     restsUntil = now + (now - begun) * REST;
   };
@@ -57,13 +54,7 @@ export function standingMetrics(
     const { residentRuns, effectsInFlight } = runtime.load;
     resident.set(residentRuns);
     inFlight.set(effectsInFlight);
-    await Promise.all([
-      count(runtime).catch(uncounted),
-      findStuck(runtime).catch(() => {
-        blockedRuns.reset();
-        blockedCalls.reset();
-      }),
-    ]);
+    await Promise.all([count(runtime).catch(uncounted), findStuck(runtime).catch(() => blocked.reset())]);
     // Last: it may say why the others could not be read.
     ready.set((await runtime.healthy().catch(() => false)) ? 1 : 0);
     failing.set((runtime.failingCommits?.forMs ?? 0) / 1_000);

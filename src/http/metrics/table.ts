@@ -65,12 +65,7 @@ export const METRICS = {
   fermata_runs_blocked: {
     type: 'gauge',
     labels: ['reason'],
-    help: 'Open runs that take nothing in this process, by the code that says why',
-  },
-  fermata_calls_blocked: {
-    type: 'gauge',
-    labels: ['reason'],
-    help: 'Calls that cannot be made in this process and wait for another one, by the code that says why',
+    help: 'Open runs that cannot go on in this process, or wait for a call that cannot be made in it, by the code that says why',
   },
   fermata_runs_started_total: { type: 'counter', labels: [], help: 'Runs that began' },
   fermata_runs_ended_total: { type: 'counter', labels: ['status'], help: 'Runs that ended, and how' },
