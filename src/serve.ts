@@ -10,6 +10,7 @@ import { compose, secretsOf, type Fermata, type FermataOptions } from './compose
 import type { FermataConfig } from './config.ts';
 import { createApp } from './http/app.ts';
 import { createLogger, toRuntimeLog } from './http/log.ts';
+import type { Metrics } from './http/metrics/index.ts';
 import { logRuns } from './http/run-log.ts';
 import { serve } from './http/server.ts';
 import { FermataError } from './errors.ts';
@@ -117,7 +118,11 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
       'A server keeps its runs in a file: set FERMATA_DB (or --db) to a path instead of ":memory:".',
     );
   }
-  const { fermata, log, stopBeside } = await lay(settings, settings.logTo);
+  const metrics = await keepMetrics(settings);
+  const { fermata, log, stopBeside } = await lay(settings, settings.logTo, metrics).catch((thrown: unknown) => {
+    metrics.close();
+    throw thrown;
+  });
   try {
     const watching = settings.stately ? await bridgeTo(fermata, settings) : undefined;
     const bridge = watching?.bridge;
@@ -129,6 +134,7 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
       port,
       insecure,
       demo,
+      metrics,
       ...(watching === undefined
         ? {}
         : { extend: (app) => void app.route('/', watching.bridge.routes), webSockets: watching.webSockets }),
@@ -140,17 +146,29 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
       async stop() {
         bridge?.close();
         await serving.close();
+        metrics.close();
         await stopBeside();
       },
     };
   } catch (thrown) {
+    metrics.close();
     await fermata.close();
     await stopBeside();
     throw thrown;
   }
 }
 
-async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStream): Promise<Foundation> {
+/** Loaded on demand only: a program without a socket is read by no Prometheus. */
+async function keepMetrics({ demo }: ProgramSettings): Promise<Metrics> {
+  const { openMetrics } = await import('./http/metrics/index.ts');
+  return openMetrics({ demo });
+}
+
+async function lay(
+  settings: ProgramSettings,
+  destination?: NodeJS.WritableStream,
+  metrics?: Metrics,
+): Promise<Foundation> {
   const { database, demo, passive = false, alone = false } = settings;
   // Before a demo replaces what is wrong in it.
   checkConfig(settings.config);
@@ -164,7 +182,8 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     ...(destination === undefined ? {} : { destination }),
   });
   const options: FermataOptions = {
-    store: sqliteStore(database),
+    store: metrics?.measured(sqliteStore(database)) ?? sqliteStore(database),
+    ...(metrics === undefined ? {} : { around: metrics.around }),
     config,
     environment,
     log: toRuntimeLog(log),
@@ -176,7 +195,13 @@ async function lay(settings: ProgramSettings, destination?: NodeJS.WritableStrea
     withheldFrom: demo ? unscriptedRun : scriptedRun,
   };
   try {
-    const fermata = await compose({ ...options, opened: (runtime) => void logRuns(runtime, log) });
+    const fermata = await compose({
+      ...options,
+      opened(runtime) {
+        logRuns(runtime, log);
+        metrics?.watch(runtime);
+      },
+    });
     return { fermata, log, stopBeside: async () => models?.stop() };
   } catch (thrown) {
     await models?.stop();

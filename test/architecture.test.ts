@@ -53,6 +53,7 @@ const TABLE: readonly (readonly [room: string, may: readonly string[]])[] = [
       'actors/',
     ],
   ],
+  ['src/http/metrics/', ['prom-client', 'node:', 'src/http/', 'src/document/', 'src/errors.ts', 'src/clock.ts']],
   [
     'src/http/',
     [
@@ -194,6 +195,15 @@ describe('imports point one way', () => {
     expect(model).toContain('src/testing/reference-model.ts');
     const known = new Set(['node:util', 'src/errors.ts', ...model]);
     expect(model.flatMap(imports).filter((module) => !known.has(module))).toEqual([]);
+  });
+
+  it('metrics look and listen: nobody knows of them but who opens a server, and that one not before', () => {
+    const others = files.filter((file) => !file.startsWith('src/http/metrics/'));
+    const knowing = others.filter((file) =>
+      imports(file).some((from) => from === 'prom-client' || from.startsWith('src/http/metrics/')),
+    );
+    expect(knowing).toEqual(['src/serve.ts']);
+    expect(readFileSync(join(ROOT, 'src/serve.ts'), 'utf8')).toContain("await import('./http/metrics/index.ts')");
   });
 
   it('no room is a drawer', () => {

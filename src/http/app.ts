@@ -10,6 +10,7 @@ import { unlessDeleted } from './deleted.ts';
 import { allowHosts, LOOPBACK_HOSTS } from './host.ts';
 import { logRequests } from './log.ts';
 import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics/index.ts';
 import { methodNotAllowed, onError, onNotFound } from './problem.ts';
 import { refuseStrayQueries } from './query.ts';
 import { checkTexts, limitBody } from './request-body.ts';
@@ -27,6 +28,7 @@ import { forkRoutes } from './routes/forks.ts';
 import { laterRoutes } from './routes/later.ts';
 import { manyRunsRoutes } from './routes/many-runs.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { planExecuteRoutes } from './routes/plan-execute.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sharedValueRoutes } from './routes/shared-values.ts';
@@ -47,6 +49,8 @@ export interface AppOptions {
   readonly maxBodyBytes?: number;
   /** Names under which the server may be called, with any port; default: those of this machine. `any`: no check. */
   readonly hosts?: readonly string[] | 'any';
+  /** What `/metrics` tells, and what requests are counted by. Default: none are kept. */
+  readonly metrics?: Pick<Metrics, 'requests' | 'text' | 'contentType'>;
   /** Aborted when the server begins to stop: streams end, new requests are refused. Default: never. */
   readonly stopping?: AbortSignal;
 }
@@ -65,6 +69,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
     demo = false,
     maxBodyBytes = MAX_BODY_BYTES,
     hosts = LOOPBACK_HOSTS,
+    metrics,
     stopping = new AbortController().signal,
   } = options;
   const surroundings: Surroundings = { fermata, log, stopping };
@@ -73,6 +78,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
   app.notFound(onNotFound);
   app.use(requestId());
   app.use(logRequests(log, fermata.runtime.clock));
+  if (metrics !== undefined) app.use(metrics.requests);
   app.use(secureHeaders());
   if (hosts !== 'any') app.use(allowHosts(hosts));
   if (demo) app.use(sayDemo);
@@ -82,6 +88,7 @@ export function createApp(options: AppOptions): OpenAPIHono<HttpEnvironment> {
   app.use(checkTexts);
   app.use(refuseStrayQueries(() => app));
   app.route('/', healthRoutes(surroundings, demo));
+  app.route('/', metricsRoutes(metrics));
   app.route(
     '/',
     docsRoutes(() => app),

@@ -75,7 +75,7 @@ export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<HttpEn
       await next();
       const line = {
         method: c.req.method,
-        route: matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'none',
+        route: routeOf(c),
         status: c.res.status,
         ms: clock.now() - begun,
         ...idsOf(c),
@@ -85,6 +85,11 @@ export function logRequests(log: Logger, clock: Clock): MiddlewareHandler<HttpEn
       request.answered = true;
     });
   };
+}
+
+/** The pattern of the route that a request took: `/api/v1/runs/:id`, or `none`. */
+export function routeOf(c: Context<HttpEnvironment>): string {
+  return matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'none';
 }
 
 /** The run and the task that a request was about: its path names them, or its handler has found them. */

@@ -5,8 +5,10 @@
  * thing to whoever embeds it. It knows the store and the feed, and of the work of this process only what it asks for below.
  */
 import type { EventLoop } from '../clock.ts';
+import { FermataError, type ErrorCode } from '../errors.ts';
 import type { ApprovalRow, PendingApproval } from '../store/approvals.ts';
 import type { BudgetWaitRow } from '../store/budgets.ts';
+import type { Counts } from '../store/counts.ts';
 import type { GrowthRow } from '../store/growth.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { RunFilter, RunKey, RunParent, RunRow } from '../store/runs.ts';
@@ -22,6 +24,7 @@ import { ROOT } from './run-memory.ts';
 import { runNotFound, runView, stateValue, type RunView } from './run-view.ts';
 import { sharedValue, type SharedValue } from './shared-value.ts';
 import { decodeStored } from './stored-values.ts';
+import { countOf } from './stuck-runs.ts';
 import { streamAll, streamRun, type StreamItem, type StreamOptions } from './stream.ts';
 import { turnsOf } from './turns.ts';
 import { waitUntil } from './waiting.ts';
@@ -44,6 +47,8 @@ export interface ReadsSurroundings {
   takesNothing(run: string): boolean;
   /** Machines that this database has had and that are not registered here. */
   unregistered(): ReadonlySet<string>;
+  /** Why runs cannot go on in this process, or calls of theirs: one error for each run that is known to be so. */
+  stuck(): readonly Error[];
   /** The text so far of what a run streams; without a run, of all that do. */
   streamed(run?: string): readonly StreamedText[];
 }
@@ -119,6 +124,36 @@ export class Reads {
   /** True where a run has taken the message of this id, which is one of the house's own (`fermata.…`). */
   async hasTaken(runId: string, id: string): Promise<boolean> {
     return (await this.#store.messageTaken(this.#key(runId), id)) !== undefined;
+  }
+
+  // ── how many ──
+
+  /** How many runs have which status, and how many approvals wait; with the parts of the house, and of all tenants. */
+  counts(): Promise<Counts> {
+    return this.#store.counts();
+  }
+
+  /**
+   * How many open runs cannot go on in this process, or wait for a call that cannot be made in it, by the code that says why.
+   * Where a machine is not registered, its runs are counted anew each time, in steps beside other work.
+   */
+  async stuck(): Promise<ReadonlyMap<ErrorCode, number>> {
+    const { open: signal, loop, ...surroundings } = this.#surroundings;
+    const unregistered = surroundings.unregistered();
+    const counts = new Map<ErrorCode, number>();
+    for (const error of surroundings.stuck()) {
+      const code = error instanceof FermataError ? error.code : 'internal';
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+    }
+    if (unregistered.size > 0) {
+      // Of those only the ones are known that were to move.
+      const missing = await countOf({ store: this.#store, loop, unregistered, signal });
+      counts.set(
+        'machineMissing',
+        [...missing.values()].reduce((sum, count) => sum + count, 0),
+      );
+    }
+    return counts;
   }
 
   // ── actors ──

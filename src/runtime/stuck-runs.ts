@@ -50,12 +50,12 @@ export async function sayStuckRuns(surroundings: StuckRunsSurroundings): Promise
 }
 
 /** Open runs of machines that are not registered, in the order of their names. */
-async function countOf({
+export async function countOf({
   store,
   loop,
   unregistered,
   signal,
-}: StuckRunsSurroundings): Promise<ReadonlyMap<string, number>> {
+}: Pick<StuckRunsSurroundings, 'store' | 'loop' | 'unregistered' | 'signal'>): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   let after: Awaited<ReturnType<Store['openRuns']>>['after'];
   do {

@@ -17,6 +17,7 @@ import type { ApprovalStore } from './approvals.ts';
 import type { BlobStore } from './blobs.ts';
 import type { BudgetStore } from './budgets.ts';
 import type { CommitGroup } from './commit.ts';
+import type { CountStore } from './counts.ts';
 import type { DecidingMark, LastStop } from './deciding-mark.ts';
 import type { EffectStore } from './effects.ts';
 import type { JournalStore } from './journal.ts';
@@ -54,7 +55,8 @@ export interface Store
     VectorIndex,
     SuspectStore,
     WorkflowStore,
-    MachineStore {
+    MachineStore,
+    CountStore {
   /**
    * Takes the database for this process, brings it up to date and settles what an unclean stop left.
    * Throws `FermataError` `databaseInUse`, `databaseNewer`, `databaseCorrupt` or `storeUnavailable`.

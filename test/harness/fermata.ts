@@ -13,11 +13,14 @@ import type { PriceBook } from '../../src/cost/price-book.ts';
 import type { FermataConfig } from '../../src/config.ts';
 import { createApp, type AppOptions } from '../../src/http/app.ts';
 import { createLogger } from '../../src/http/log.ts';
+import type { Metrics } from '../../src/http/metrics/index.ts';
 import { sqliteStore } from '../../src/store/sqlite/index.ts';
 import { folderInMemory, layDatabase } from './database.ts';
 
 /** How it is made. */
-export interface HarnessOptions extends Partial<Omit<AppOptions, 'fermata'>> {
+export interface HarnessOptions extends Partial<Omit<AppOptions, 'fermata' | 'metrics'>> {
+  /** As `fermata serve` keeps them. Default: none. */
+  readonly metrics?: Metrics;
   /** What the model says; default: the answers of the demo. */
   readonly script?: readonly ScriptLine[];
   readonly config?: FermataConfig;
@@ -60,21 +63,27 @@ export interface Answer {
  * const { call } = await openFermata({ script: [{ prompt: '', answers: [{ text: 'hi' }] }] })
  */
 export async function openFermata(options: HarnessOptions = {}): Promise<Harness> {
-  const { script, config, clock, prices, mayLeaveWork = false, database, maxInFlight, ...app } = options;
+  const { script, config, clock, prices, mayLeaveWork = false, database, maxInFlight, metrics, ...app } = options;
   const folder = folderInMemory();
   const file = database ?? join(folder, 'test.db');
   if (database === undefined) await layDatabase(file);
   const models = await startModelServer(script === undefined ? {} : { script });
   const environment = { OPENAI_API_KEY: 'sk-test-not-a-key', OPENAI_BASE_URL: models.baseUrl };
   const fermata = await compose({
-    store: sqliteStore(file),
+    store: metrics?.measured(sqliteStore(file)) ?? sqliteStore(file),
+    ...(metrics === undefined ? {} : { around: metrics.around, opened: (runtime) => metrics.watch(runtime) }),
     environment,
     ...(config === undefined ? {} : { config }),
     ...(clock === undefined ? {} : { clock }),
     ...(prices === undefined ? {} : { prices }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
   });
-  const http = createApp({ log: createLogger({ level: 'silent' }), ...app, fermata });
+  const http = createApp({
+    log: createLogger({ level: 'silent' }),
+    ...app,
+    ...(metrics === undefined ? {} : { metrics }),
+    fermata,
+  });
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -103,11 +112,14 @@ export async function openFermata(options: HarnessOptions = {}): Promise<Harness
     async call(method, path, body, headers = {}) {
       const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
       const type = body === undefined ? {} : { 'content-type': 'application/json' };
-      const response = await http.request(/^\/(?:openapi|docs|healthz|readyz)/.test(path) ? path : `/api/v1${path}`, {
-        method,
-        headers: { ...type, ...headers },
-        ...init,
-      });
+      const response = await http.request(
+        /^\/(?:openapi|docs|healthz|readyz|metrics)/.test(path) ? path : `/api/v1${path}`,
+        {
+          method,
+          headers: { ...type, ...headers },
+          ...init,
+        },
+      );
       const text = await response.text();
       const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
       return {

@@ -5,6 +5,7 @@
  */
 import { describe } from 'vitest';
 import { commitContract } from './contract/commit.ts';
+import { countsContract } from './contract/counts.ts';
 import { deletionContract } from './contract/deletion.ts';
 import { answersContract } from './contract/answers.ts';
 import { ledgerContract } from './contract/ledger.ts';
@@ -30,6 +31,7 @@ export function storeContract(name: string, make: MakeStore): void {
     commitContract(make);
     readsContract(make);
     listsContract(make);
+    countsContract(make);
     workflowsContract(make);
     deletionContract(make);
     suspectsContract(make);

@@ -9,6 +9,7 @@ import type { Store } from '../store.ts';
 import type { VectorIndex } from '../vectors.ts';
 import { answerStore } from './answers.ts';
 import { prepareCommit } from './commit.ts';
+import { countStore } from './counts.ts';
 import { watched } from './damage.ts';
 import { noMark, openMark } from './deciding-mark.ts';
 import { prepareDeleteRun } from './delete-run.ts';
@@ -162,6 +163,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     deleteRun: async (key, options) => use().deleteRun(key, options),
     machineHash: async (name, hash) => use().machines.hash(name, hash),
     machines: async () => use().machines.names(),
+    counts: async () => use().counts.counts(),
   };
 }
 
@@ -203,5 +205,6 @@ function prepare(database: OpenDatabase, doubt: (error: StoreError) => void) {
     }),
     deleteRun: prepareDeleteRun(connection, keys, journal, writer),
     machines: prepareMachines(connection, writer),
+    counts: watch(countStore(connection, { pause: () => pause(systemLoop) })),
   };
 }

@@ -3,12 +3,13 @@ import type { ActorStore } from '../../store/actors.ts';
 import type { ApprovalStore, PendingApproval } from '../../store/approvals.ts';
 import type { BlobStore } from '../../store/blobs.ts';
 import type { BudgetPlace, BudgetStore } from '../../store/budgets.ts';
+import type { CountStore } from '../../store/counts.ts';
 import type { EffectStore } from '../../store/effects.ts';
 import type { FeedEntry, JournalStore } from '../../store/journal.ts';
 import type { MessageRow, MessageStore } from '../../store/messages.ts';
 import type { OutsideEventStore } from '../../store/outside-events.ts';
 import type { ProjectedRows, ProjectedTable, RowStore } from '../../store/rows.ts';
-import type { RunFilter, RunKey, RunRow, RunStore } from '../../store/runs.ts';
+import type { RunFilter, RunKey, RunRow, RunStatus, RunStore } from '../../store/runs.ts';
 import type { SharedValueStore } from '../../store/shared-values.ts';
 import type { TaskStore } from '../../store/tasks.ts';
 import type { TimerStore } from '../../store/timers.ts';
@@ -29,7 +30,8 @@ interface Reads
     ApprovalStore,
     OutsideEventStore,
     SharedValueStore,
-    BudgetStore {}
+    BudgetStore,
+    CountStore {}
 
 /** The reads of a database in memory. `use` throws where it is not open. */
 export function readsOf(use: () => MemoryDatabase): Reads {
@@ -228,8 +230,23 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         .filter((approval) => approval.order > after && (status === undefined || approval.status === status))
         .toSorted((a, b) => a.order - b.order)
         .slice(0, limit),
+
+    counts: async () => {
+      const count = (status: RunStatus): number => all().filter(({ state }) => state.status === status).length;
+      const pending = all()
+        .flatMap(({ approvals }) => [...approvals.values()])
+        .filter(({ row }) => row.status === 'pending')
+        .toSorted((a, b) => a.order - b.order);
+      return {
+        runs: new Map(STATUSES.map((status) => [status, count(status)])),
+        pendingApprovals: pending.length,
+        oldestPendingAt: pending[0]?.row.requestedAt,
+      };
+    },
   };
 }
+
+const STATUSES: readonly RunStatus[] = ['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'];
 
 function rowOf({ origin, state }: RunRecord): RunRow {
   const { forkedFrom: _, ...read } = origin;

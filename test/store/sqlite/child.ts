@@ -1,7 +1,8 @@
 /**
  * A process of its own that uses a store: `node child.ts SETTINGS`, where the settings are JSON. It prints one line of JSON.
  *
- * `open`: tries to open the file. `hold`: opens it and keeps it until it is killed. `commit`: ten commits.
+ * `open`: tries to open the file. `hold`: opens it and keeps it until it is killed. `commit`: ten commits. `counted`: the same,
+ * after somebody has asked how many runs there are.
  * `fill`: commits until one fails, then once more. `leave`: ten commits, then `process.exit` without a close.
  */
 import { sqliteStore } from '../../../src/store/sqlite/index.ts';
@@ -10,7 +11,7 @@ import { begin, changes, entry, group, runKey, state } from '../contract/rows.ts
 
 /** What the process is told; where there is no command, it opens the file. */
 export interface ChildSettings {
-  readonly command?: 'open' | 'hold' | 'commit' | 'fill' | 'leave';
+  readonly command?: 'open' | 'hold' | 'commit' | 'counted' | 'fill' | 'leave';
   readonly file: string;
 }
 
@@ -46,9 +47,10 @@ async function fill(): Promise<void> {
 
 async function obey(): Promise<void> {
   await store.open();
-  if (['fill', 'commit', 'leave'].includes(command)) await store.commit(group([begin(owner)]));
+  if (command === 'counted') await store.counts();
+  if (['fill', 'commit', 'counted', 'leave'].includes(command)) await store.commit(group([begin(owner)]));
   if (command === 'fill') await fill();
-  else if (command === 'commit' || command === 'leave')
+  else if (['commit', 'counted', 'leave'].includes(command))
     for (let revision = 1; revision <= 10; revision++) await outcomeOf(revision);
   if (command === 'leave') {
     print({ left: true });
