@@ -329,5 +329,5 @@ export function accepts(actor: DurableActor, event: xstate.Event): boolean {
 
 /** True where the machine names this very event: a wildcard is not meant for what the runtime says. */
 export function understands(actor: DurableActor, event: xstate.Event): boolean {
-  return xstate.ownEventTypes(actor.snapshot).includes(event.type) && accepts(actor, event);
+  return xstate.namesEvent(actor.snapshot, event.type) && accepts(actor, event);
 }

@@ -812,6 +812,15 @@ export function ownEventTypes(snapshot: Snapshot): string[] {
   return [...types].sort();
 }
 
+/** True where `ownEventTypes` has `type`: asked of every call that a crash has cut off, and the list of all takes five times as long. */
+export function namesEvent(snapshot: Snapshot, type: string): boolean {
+  return (snapshot._nodes as Machine['root'][]).some(({ transitions }) =>
+    transitions
+      .get(type)
+      ?.some(({ target, actions, reenter }) => target !== undefined || actions.length > 0 || reenter),
+  );
+}
+
 /** The `after` transitions that would be pending in this snapshot: what XState's persisted form cannot carry. */
 export function pendingDelays(snapshot: Snapshot): { state: string; event: string; delay: string | number }[] {
   return (snapshot._nodes as Machine['root'][]).flatMap((node) =>

@@ -567,4 +567,24 @@ describe('what a stored snapshot needs of another version of its machine', () =>
       false,
     ]);
   });
+
+  it('which events the active states name: those alone on which they do something', () => {
+    const states = setup({}).createMachine({
+      on: { AROUND: { actions: () => {} } },
+      initial: 'a',
+      states: {
+        a: { on: { GO: 'b', NOTHING: {}, AGAIN: { target: 'a', reenter: true }, '*': { actions: () => {} } } },
+        b: { on: { BACK: 'a' } },
+      },
+    });
+    for (const value of ['a', 'b']) {
+      const snapshot = xstate.fromStored(states, { status: 'active', value, context: {} });
+      const named = ['AROUND', 'GO', 'NOTHING', 'AGAIN', 'BACK', 'OTHER', '*'].filter((type) =>
+        xstate.namesEvent(snapshot, type),
+      );
+      expect(named.toSorted()).toEqual(xstate.ownEventTypes(snapshot));
+    }
+    const inA = xstate.fromStored(states, { status: 'active', value: 'a', context: {} });
+    expect(xstate.ownEventTypes(inA)).toEqual(['*', 'AGAIN', 'AROUND', 'GO']);
+  });
 });
