@@ -34,6 +34,7 @@ type RowStore = Pick<
   | 'row'
   | 'readyTasks'
   | 'liveTasks'
+  | 'tasksNamed'
   | 'eventTypes'
   | 'openWaits'
   | 'openWatches'
@@ -101,6 +102,16 @@ export class RunRows {
   /** A task's row by its name and place; undefined where nothing was stated about it yet, which is mostly known without a read. */
   task({ name, position }: Place): TaskRow | undefined {
     return this.#written?.has(position) === false ? undefined : this.get('task', name);
+  }
+
+  /** Reads together what is asked for next, as many as are kept: a statement for each of 500 tasks takes several times as long. */
+  expectTasks(names: readonly string[]): void {
+    const isKnown = (id: string): boolean => this.#changed.has(id) || this.#recent.has(id);
+    const missing = names.slice(0, MAX_RECENT / 2).filter((name) => !isKnown(`task/${name}`));
+    if (missing.length < 2) return;
+    const stored = this.#reader.read(`tasks/${missing.join('/')}`, () => this.#store.tasksNamed(this.key, missing));
+    const rows = new Map(stored.map((row) => [row.name, row]));
+    for (const name of missing) this.#keep(`task/${name}`, rows.get(name));
   }
 
   /** Nobody else writes the run's rows, so a row once seen stays true; only memory bounds how many are kept. */

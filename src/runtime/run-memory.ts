@@ -32,6 +32,7 @@ export interface RunServices {
     | 'row'
     | 'readyTasks'
     | 'liveTasks'
+    | 'tasksNamed'
     | 'eventTypes'
     | 'openWaits'
     | 'keptEvents'

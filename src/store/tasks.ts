@@ -49,5 +49,7 @@ export interface TaskStore {
   readyTasks(key: RunKey, limit: number): MaybePromise<readonly { readonly name: string; readonly position: number }[]>;
   /** Names of tasks whose actor has not ended. */
   liveTasks(key: RunKey): MaybePromise<readonly string[]>;
+  /** Rows of these tasks, in any order: of those that have one. */
+  tasksNamed(key: RunKey, names: readonly string[]): MaybePromise<readonly TaskRow[]>;
   tasks(key: RunKey, page: RowPage): Promise<readonly TaskRow[]>;
 }

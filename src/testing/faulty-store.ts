@@ -39,6 +39,7 @@ const READS = [
   'row',
   'readyTasks',
   'liveTasks',
+  'tasksNamed',
   'eventTypes',
   'openWaits',
   'keptEvents',

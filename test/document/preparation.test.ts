@@ -26,6 +26,7 @@ async function prepared(prepare: Prepare, preparing: Omit<Preparing, 'rows'>) {
       reads[reads.length - 1] = (reads.at(-1) ?? 0) + 1;
       return { result: seq };
     },
+    expectTasks: () => {},
     input: () => ({}),
     ready: () => [],
     live: () => [],

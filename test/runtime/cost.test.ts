@@ -151,6 +151,40 @@ describe('R3: the cost of a step is constant', () => {
     expect(reads).toBeLessThan(300);
   });
 
+  it('a run reads the rows of its results together, and those that it has in memory not at all', async () => {
+    const COUNT = 3_000;
+    const folder = folderInMemory();
+    const store = sqliteStore(join(folder, 'together.db'));
+    const asked: number[] = [];
+    let alone = 0;
+    const { workflows, runtime, close } = await compose({
+      store: {
+        ...store,
+        row(key, table, rowKey) {
+          if (table === 'task') alone++;
+          return store.row(key, table, rowKey);
+        },
+        tasksNamed(key, names) {
+          asked.push(names.length);
+          return store.tasksNamed(key, names);
+        },
+      },
+      clock: new ManualClock(),
+      config: { functions: { nothing: (_, { task }) => task } },
+    });
+    const names = Array.from({ length: COUNT }, (_, at) => `t${at}`);
+    const tasks = names.map((name) => ({ name, kind: 'code', function: 'nothing' }));
+    const workflow = await workflows.create({ name: 'wide', config: { breadth: 50 }, tasks });
+    const { runId } = await execute(runtime, workflow, await workflows.definition(workflow.id, 1), { input: {} });
+    const { output } = await runtime.waitFor(runId);
+    await close();
+    rmSync(folder, { recursive: true, force: true });
+    expect(output).toEqual(Object.fromEntries(names.map((name) => [name, name])));
+    expect(alone).toBe(0);
+    expect(asked.length).toBeLessThanOrEqual(COUNT / 500);
+    expect(asked.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(COUNT);
+  });
+
   it('an actor that does not move is not written', async () => {
     const written: string[] = [];
     const under = await openRuntime({

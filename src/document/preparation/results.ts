@@ -28,11 +28,11 @@ export interface NamesInOrder {
  */
 export function resultsOf(graph: RunGraph, names: NamesInOrder): [string, TaskResult][] {
   // Each slice begins the turn anew: names of 100,000 items, made for each of 200 slices, took longer than the reading.
-  const read = (from: number, end: number): [string, TaskResult][] =>
-    Array.from({ length: end - from }, (_, index) => {
-      const name = names.at(from + index) ?? '';
-      return [name, resultOf(graph, name)];
-    });
+  const read = (from: number, end: number): [string, TaskResult][] => {
+    const slice = Array.from({ length: end - from }, (_, index) => names.at(from + index) ?? '');
+    graph.rows.expectTasks(slice);
+    return slice.map((name) => [name, resultOf(graph, name)]);
+  };
   if (names.length <= RESULTS_AT_ONCE) return read(0, names.length);
   const results: [string, TaskResult][] = [];
   for (let from = 0; from < names.length; from += RESULTS_AT_ONCE) {

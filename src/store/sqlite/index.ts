@@ -93,6 +93,7 @@ export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
     row: (key, table, rowKey) => use().turn.row(key, table, rowKey),
     readyTasks: (key, limit) => use().turn.readyTasks(key, limit),
     liveTasks: (key) => use().turn.liveTasks(key),
+    tasksNamed: (key, names) => use().turn.tasksNamed(key, names),
     eventTypes: (key, limit) => use().turn.eventTypes(key, limit),
     openWaits: (key, type, page) => use().turn.openWaits(key, type, page),
     openWatches: (key, sharedKey, page) => use().turn.openWatches(key, sharedKey, page),

@@ -19,20 +19,26 @@ import {
   watch,
 } from './schema.ts';
 
-const { run: _taskRun, ...taskColumns } = getTableColumns(task);
 const { run: _approvalRun, order: _order, ...approvalColumns } = getTableColumns(approval);
 const { run: _growthRun, ...growthColumns } = getTableColumns(growth);
 const { run: _listRun, ...listColumns } = getTableColumns(growthList);
 const { run: _typeRun, ...typeColumns } = getTableColumns(eventType);
 const { run: _sharedRun, ...sharedColumns } = getTableColumns(shared);
 const { run: _writeRun, ...writeColumns } = getTableColumns(sharedWrite);
+const { run: _taskRun, ...ofTask } = getTableColumns(task);
 const { run: _waitRun, ...ofWait } = getTableColumns(wait);
 const { run: _watchRun, ...ofWatch } = getTableColumns(watch);
 const { run: _keptRun, ...ofKeptEvent } = getTableColumns(keptEvent);
 const { run: _budgetRun, ...ofBudgetWait } = getTableColumns(budgetWait);
 
 /** Columns of the rows that are read in lists as well. */
-export const columnsOf = { wait: ofWait, watch: ofWatch, keptEvent: ofKeptEvent, budgetWait: ofBudgetWait };
+export const columnsOf = {
+  task: ofTask,
+  wait: ofWait,
+  watch: ofWatch,
+  keptEvent: ofKeptEvent,
+  budgetWait: ofBudgetWait,
+};
 
 const runIs = sql.placeholder('run');
 const nameIs = sql.placeholder('name');
@@ -41,7 +47,7 @@ const keyIs = sql.placeholder('key');
 const prepareReads = readStatements({
   task: () =>
     builder
-      .select(taskColumns)
+      .select(columnsOf.task)
       .from(task)
       .where(and(eq(task.run, runIs), eq(task.name, nameIs))),
   approval: () =>

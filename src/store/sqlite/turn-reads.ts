@@ -34,6 +34,7 @@ type TurnReads = Pick<
   | 'row'
   | 'readyTasks'
   | 'liveTasks'
+  | 'tasksNamed'
   | 'eventTypes'
   | 'openWaits'
   | 'keptEvents'
@@ -86,6 +87,11 @@ const prepareReads = readStatements({
       .from(task)
       .where(and(eq(task.run, runIs), eq(task.live, true)))
       .orderBy(asc(task.name)),
+  named: () =>
+    builder
+      .select(columnsOf.task)
+      .from(task)
+      .where(and(eq(task.run, runIs), sql`${task.name} in (select value from json_each(${sql.placeholder('names')}))`)),
   eventTypes: () =>
     builder
       .select({ type: eventType.type })
@@ -223,6 +229,7 @@ export function prepareTurnReads(connection: Connection, keys: RunKeys, journal:
     actor: (owner, address) => owned(owner, undefined, (run) => read.actor.get({ run, address })),
     row: (owner, table, key) => owned(owner, undefined, (run) => row(table, run, key)),
     readyTasks: (owner, limit) => owned(owner, [], (run) => read.ready.all({ run, limit })),
+    tasksNamed: (owner, names) => owned(owner, [], (run) => read.named.all({ run, names: JSON.stringify(names) })),
     liveTasks: (owner) => owned(owner, [], (run) => read.live.all({ run }).map(({ name }) => name)),
     eventTypes: (owner, limit) =>
       owned(owner, [], (run) => read.eventTypes.all({ run, limit }).map(({ type }) => type)),

@@ -72,6 +72,7 @@ export function readsOf(use: () => MemoryDatabase): Reads {
         .filter(({ live }) => live)
         .map(({ name }) => name)
         .toSorted(byText),
+    tasksNamed: (key, names) => tasksOf(use().run(key)).filter(({ name }) => names.includes(name)),
     eventTypes: (key, limit) => [...(use().run(key)?.eventTypes.keys() ?? [])].toSorted(byText).slice(0, limit),
     openWaits: (key, type, { limit, after }) =>
       [...(use().run(key)?.waits.values() ?? [])]

@@ -55,6 +55,12 @@ export function readsContract(make: MakeStore): void {
       await store.commit(group([changes(a, 1, { rows: [taskChange(taskRow('c', 2, { live: true }))] })]));
       expect((await store.readyTasks(a, 10)).map(({ name }) => name)).toEqual(['d', 'b']);
       expect(await store.liveTasks(a)).toEqual(['a', 'b', 'c']);
+      const named = await store.tasksNamed(a, ['d', 'nobody', 'a']);
+      expect(named.toSorted((one, other) => one.position - other.position)).toEqual([
+        await store.row(a, 'task', 'a'),
+        await store.row(a, 'task', 'd'),
+      ]);
+      expect(await store.tasksNamed(a, [])).toEqual([]);
     });
 
     test('tasks that wait come by type and in document order, kept events in the order in which they came', async () => {
@@ -271,6 +277,7 @@ export function readsContract(make: MakeStore): void {
         expect(await store.row(yours, 'approval', 'plan'), stage).toBeUndefined();
         expect(await store.readyTasks(yours, 9), stage).toEqual([]);
         expect(await store.liveTasks(yours), stage).toEqual([]);
+        expect(await store.tasksNamed(yours, ['plan']), stage).toEqual([]);
         expect(await store.entry(yours, 1), stage).toBeUndefined();
         expect(await store.messageTaken(yours, 'm'), stage).toBeUndefined();
         expect(await store.effectsOf(yours), stage).toEqual([]);
