@@ -52,7 +52,8 @@ export function factCounter(instruments: Instruments, request: (row: LedgerRow) 
     task_retrying: ({ error }) => failed(error, 'retried'),
     task_skipped: () => tasks.skipped(),
     task_cancelled: () => tasks.cancelled(),
-    items_cancelled: ({ count }) => tasks.cancelled(Number(count)),
+    // Of a machine of one's own it may be anything, and a counter that was given NaN once is NaN for good.
+    items_cancelled: ({ count }) => isCount(count) && tasks.cancelled(count),
     task_in_doubt: ({ policy }) => doubts[POLICIES.find((one) => one === policy) ?? 'retry'](),
     cache_missed: ({ cacheKey }) => cacheKey !== undefined && misses.inc(),
   };
@@ -68,6 +69,10 @@ export function factCounter(instruments: Instruments, request: (row: LedgerRow) 
       else if (row.costNanos !== null) saved.inc(row.costNanos);
     }
   };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** A counter's values, each there from the beginning: what has not happened yet is 0, and its rise is seen. */
