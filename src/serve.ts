@@ -145,9 +145,13 @@ export async function composeServer(settings: ServerSettings): Promise<RunningSe
       inspectorUrl: bridge?.link(serving.url),
       async stop() {
         bridge?.close();
-        await serving.close();
-        metrics.close();
-        await stopBeside();
+        try {
+          await serving.close();
+        } finally {
+          // Its look at the event loop would keep the process alive.
+          metrics.close();
+          await stopBeside();
+        }
       },
     };
   } catch (thrown) {

@@ -1,7 +1,7 @@
 /**
  * Facts on their way out: what a turn says has happened, committed and numbered. Published only after the commit (R1).
  */
-import type { RunKey } from '../store/runs.ts';
+import type { RunKey, RunOrigin } from '../store/runs.ts';
 
 /** What a turn says has happened. */
 export interface Fact extends RunKey {
@@ -35,9 +35,12 @@ export interface StreamedText extends RunKey {
   text(): string;
 }
 
+/** Of what run a fact is: of which machine, and of which workflow where it executes a document. */
+export type FactOrigin = Pick<RunOrigin, 'machine' | 'workflowId'>;
+
 /** Gets facts and deltas as they come. */
 export interface FactListener {
-  fact(fact: Fact): void;
+  fact(fact: Fact, origin: FactOrigin): void;
   delta?(delta: Delta): void;
   /** The run has committed entries of its journal, facts or not. */
   committed?(key: RunKey): void;
@@ -64,8 +67,8 @@ export class FactFeed {
     };
   }
 
-  publish(facts: readonly Fact[]): void {
-    for (const fact of facts) this.#tell(fact.run, (listener) => listener.fact(fact));
+  publish(facts: readonly Fact[], origin: FactOrigin): void {
+    for (const fact of facts) this.#tell(fact.run, (listener) => listener.fact(fact, origin));
   }
 
   publishCommit(key: RunKey): void {

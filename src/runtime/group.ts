@@ -423,7 +423,7 @@ export class Groups {
       written.get(run.key.run),
     ]);
     for (const [run, draft, changes] of drafts) {
-      this.#publish(run.key, draft, changes);
+      this.#publish(run, draft, changes);
       this.#answer(draft);
     }
     crashPoint?.('published');
@@ -440,7 +440,7 @@ export class Groups {
     crashPoint?.('acted');
   }
 
-  #publish(key: RunKey, draft: Draft, changes: RunChanges | undefined): void {
+  #publish({ key, origin }: Run, draft: Draft, changes: RunChanges | undefined): void {
     if (changes === undefined) return;
     this.#surroundings.inspection?.publish(key.run, draft.inspected);
     this.#surroundings.feed.publishCommit(key);
@@ -451,7 +451,7 @@ export class Groups {
       ...fact,
       position: (first?.position ?? 0) + fact.entry - (first?.seq ?? 0),
     }));
-    this.#surroundings.feed.publish(facts);
+    this.#surroundings.feed.publish(facts, origin);
   }
 
   #answer(draft: Draft): void {

@@ -1,9 +1,12 @@
 /** What facts say, counted. One listener for all runs: what it does not count costs it one look into a table. */
 import { BILLING_FACTS, ledgerRows } from '../../document/ledger.ts';
 import { ERROR_CODES } from '../../errors.ts';
-import type { Fact } from '../../runtime/facts.ts';
+import type { Fact, FactListener } from '../../runtime/facts.ts';
 import type { LedgerRow } from '../../store/ledger.ts';
 import type { Instruments } from './instruments.ts';
+
+/** What is stated of runs of all machines. */
+const OF_EVERY_RUN: ReadonlySet<string> = new Set(['run_started', 'run_completed', 'run_failed', 'run_cancelled']);
 
 type Count = (data: Fact['data']) => void;
 
@@ -13,7 +16,7 @@ const POLICIES = ['retry', 'ask', 'fail'] as const;
 const MATCHES = ['same', 'in_flight', 'similar'] as const;
 
 /** Counts facts; `request` is told of each request to a model. */
-export function factCounter(instruments: Instruments, request: (row: LedgerRow) => void): (fact: Fact) => void {
+export function factCounter(instruments: Instruments, request: (row: LedgerRow) => void): FactListener['fact'] {
   const started = instruments.counter('fermata_runs_started_total');
   const ended = instruments.counter('fermata_runs_ended_total');
   const runs = each(RUN_ENDS, (status, by) => ended.inc({ status }, by));
@@ -52,16 +55,17 @@ export function factCounter(instruments: Instruments, request: (row: LedgerRow) 
     task_retrying: ({ error }) => failed(error, 'retried'),
     task_skipped: () => tasks.skipped(),
     task_cancelled: () => tasks.cancelled(),
-    // Of a machine of one's own it may be anything, and a counter that was given NaN once is NaN for good.
-    items_cancelled: ({ count }) => isCount(count) && tasks.cancelled(count),
+    items_cancelled: ({ count }) => tasks.cancelled(Number(count)),
     task_in_doubt: ({ policy }) => doubts[POLICIES.find((one) => one === policy) ?? 'retry'](),
     cache_missed: ({ cacheKey }) => cacheKey !== undefined && misses.inc(),
   };
   const byType = new Map(Object.entries(counts));
   const bills: ReadonlySet<string> = new Set(BILLING_FACTS);
 
-  return (fact) => {
+  return (fact, { workflowId }) => {
     const { type, data } = fact;
+    // A machine of one's own states what it likes, under any name: its tasks are none, and no ledger has its bills.
+    if (workflowId === undefined && !OF_EVERY_RUN.has(type)) return;
     byType.get(type)?.(data);
     if (!bills.has(type) || (data['bill'] === undefined && data['cacheHit'] === undefined)) return;
     for (const row of ledgerRows(fact)) {
@@ -69,10 +73,6 @@ export function factCounter(instruments: Instruments, request: (row: LedgerRow) 
       else if (row.costNanos !== null) saved.inc(row.costNanos);
     }
   };
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** A counter's values, each there from the beginning: what has not happened yet is 0, and its rise is seen. */
