@@ -1,6 +1,7 @@
 /** What the budget of a run does about those above it: it asks them, keeps what they lend, and gives it back. */
 import {
   idOn,
+  isAnswered,
   leftBy,
   lentTo,
   paidAbove,
@@ -83,7 +84,7 @@ export function askAbove(
 
 /** True where a budget above has nothing left for the call that needs the least. */
 export function isOverAbove({ above, held, ...context }: BudgetContext, event: BudgetEvent): boolean {
-  if (event.type !== 'fermata.upstream.over' || above === undefined || above.asking?.to !== event.from) return false;
+  if (event.type !== 'fermata.upstream.over' || above === undefined || !isAnswered(above, event.from)) return false;
   const { limit, settled, lent } = event;
   const on = dateOf(event);
   // A day that is over has nothing to say about the next one.
@@ -104,7 +105,9 @@ export const lentActions = {
     event.type === 'fermata.upstream.left' && above !== undefined ? { above: leftBy(above, event.from) } : {},
   ),
   keepAnswer: assign(({ context: { above }, event }) =>
-    event.type === 'fermata.upstream.over' && above?.asking?.to === event.from ? { above: withoutAsking(above) } : {},
+    event.type === 'fermata.upstream.over' && above !== undefined && isAnswered(above, event.from)
+      ? { above: withoutAsking(above) }
+      : {},
   ),
   giveBack: enqueueActions(({ enqueue, context, event }, given: Partial<Pick<Standing, 'idle' | 'closed'>>) =>
     askAbove(enqueue as never, context, event, given),

@@ -9,6 +9,8 @@
  * A3. Money of a day or a month that is over is spent on no new call: it goes back.
  * A4. A call that leaves before it heard of its grant gives back to the budgets of the day on which it was granted. It does
  *     not know which that was, and there is no list of grants (R3): so those are listed that one could take for others.
+ * A5. Who asks anew where it has left hears first what was said to its older question, and then that it has left. What comes
+ *     before that is no answer: taken for one, the new question would be forgotten here and granted there, to nobody.
  */
 import type { AsksBudget, ReportsToBudget, SaysFarewell } from '../../machines/shared-budget.ts';
 import type { NanoDollars } from './money.ts';
@@ -160,6 +162,11 @@ export function grantedTo(
   return apart.find((one) => one.call === call) ?? { nanos: need, on: since ?? on };
 }
 
+/** True where what a shared budget says answers the question that was asked last (A5). */
+export function isAnswered({ asking, leaving = [] }: Above, from: string): boolean {
+  return asking?.to === from && !leaving.includes(from);
+}
+
 /** A shared budget has lent something. */
 export function lentTo(
   above: Above,
@@ -167,13 +174,17 @@ export function lentTo(
 ): Above {
   const { asking, ...rest } = above;
   const { tight: _, last: __, lesser: ___, ...block } = blockOf(above, from);
-  const isAnswer = asking?.to === from;
+  const isAnswer = isAnswered(above, from);
   const isForLesser = asking?.lesser?.needs.includes(nanos) === true;
   const lent: Block = {
     ...block,
     held: block.held + nanos,
     ...(tight === true ? { tight } : {}),
-    ...(isAnswer && nanos < asking.need ? (isForLesser ? { lesser: true } : { last: true }) : {}),
+    ...(isAnswer && asking !== undefined && nanos < asking.need
+      ? isForLesser
+        ? { lesser: true }
+        : { last: true }
+      : {}),
   };
   const blocks = [...above.blocks.filter(({ id }) => id !== from), lent];
   return { ...rest, blocks, ...(asking === undefined || isAnswer ? {} : { asking }) };
