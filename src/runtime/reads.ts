@@ -47,8 +47,6 @@ export interface ReadsSurroundings {
   takesNothing(run: string): boolean;
   /** Machines that this database has had and that are not registered here. */
   unregistered(): ReadonlySet<string>;
-  /** Why runs cannot go on in this process, or calls of theirs: one error for each run that is known to be so. */
-  stuck(): readonly Error[];
   /** The text so far of what a run streams; without a run, of all that do. */
   streamed(run?: string): readonly StreamedText[];
 }
@@ -138,10 +136,11 @@ export class Reads {
    * Where a machine is not registered, its runs are counted anew each time, in steps beside other work.
    */
   async stuck(): Promise<ReadonlyMap<ErrorCode, number>> {
-    const { open: signal, loop, ...surroundings } = this.#surroundings;
+    const { open: signal, loop, blocked, ...surroundings } = this.#surroundings;
     const unregistered = surroundings.unregistered();
     const counts = new Map<ErrorCode, number>();
-    for (const error of surroundings.stuck()) {
+    for (const run of surroundings.blockedRuns()) {
+      const error = blocked(run);
       const code = error instanceof FermataError ? error.code : 'internal';
       counts.set(code, (counts.get(code) ?? 0) + 1);
     }

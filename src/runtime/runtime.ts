@@ -195,10 +195,6 @@ export class Runtime extends Reads {
       blockedRuns: () => [...new Set([...this.#groups.blockedRuns(), ...this.#effects.heldRuns()])],
       takesNothing: (run) => blocked(run) !== undefined,
       unregistered: () => this.#unregistered,
-      stuck: () => {
-        const runs = new Set([...this.#groups.blockedRuns(), ...this.#effects.heldRuns()]);
-        return [...runs].flatMap((run) => blocked(run) ?? this.#effects.held(run) ?? []);
-      },
       streamed: (run) => this.#effects.streamed(run),
     });
     this.clock = options.clock ?? systemClock;
